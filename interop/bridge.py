@@ -1,0 +1,132 @@
+"""The one bridge from a Taichi kernel to a torch autograd operation.
+
+Tensors are handed to the kernels as they are, without a copy, on CPU and CUDA. The kernels add into zeroed outputs, and their generated gradients add into zeroed
+gradient buffers; autograd never sees Taichi's own ``.grad`` handling, because kernels get detached aliases.
+"""
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import taichi as ti
+import torch
+from torch.autograd.function import once_differentiable
+
+from ..arrays import Arrays, cpu_blocks, variant_of
+from ..kernels.op import Op
+from ..runtime import ensure_initialized
+
+__all__ = ["TorchArrays"]
+
+_REALS = {torch.float32: ti.f32, torch.float64: ti.f64}
+
+# Taichi compiles a kernel at its first call, and two threads must not compile at once. Backward may come from any thread.
+_one_at_a_time = threading.RLock()
+
+
+class TorchArrays(Arrays):
+    """Torch tensors of one dtype on one device."""
+
+    def __init__(self, dtype: torch.dtype, device: torch.device) -> None:
+        if dtype not in _REALS:
+            raise TypeError(f"TorchArrays: tensors must be float32 or float64, got {dtype}")
+        if device.type not in ("cpu", "cuda"):
+            raise ValueError(f"TorchArrays: tensors must be on cpu or cuda, got {device}")
+        arch = ensure_initialized(device.type)
+        if arch != device.type:
+            raise RuntimeError(
+                f"TorchArrays: Taichi runs on {arch}, and the tensors are on {device}; either move them to {'the cpu' if arch == 'cpu' else arch}, "
+                f"or call taichi_softras.init({device.type!r}) (or ti.init(arch=ti.{device.type})) first of all, before anything else starts Taichi"
+            )
+        super().__init__(variant_of(arch, _REALS[dtype]), n_blocks=cpu_blocks() if arch == "cpu" else 256)
+        self.dtype, self.device = dtype, device
+
+    @classmethod
+    def of(cls, op: str, **tensors: torch.Tensor | None) -> "TorchArrays":
+        """The library that the given tensors agree on.
+
+        Raises:
+            TypeError: if one is not a tensor, or not of the first one's dtype, which must be float32 or float64.
+            ValueError: if one is on another device than the first.
+        """
+        given = {name: tensor for name, tensor in tensors.items() if tensor is not None}
+        first_name = next(iter(given))
+        for name, tensor in given.items():
+            if not isinstance(tensor, torch.Tensor):
+                raise TypeError(f"{op}: {name} must be a torch.Tensor, got {type(tensor).__name__}")
+            first = given[first_name]
+            if tensor.dtype not in _REALS:
+                raise TypeError(f"{op}: {name} must be float32 or float64, got {tensor.dtype}")
+            if tensor.dtype != first.dtype:
+                raise TypeError(f"{op}: {name} must have the dtype of {first_name} ({first.dtype}), got {tensor.dtype}")
+            if tensor.device != first.device:
+                raise ValueError(f"{op}: {name} must be on the device of {first_name} ({first.device}), got {tensor.device}")
+        return cls(given[first_name].dtype, given[first_name].device)
+
+    def zeros(self, shape: tuple[int, ...]) -> torch.Tensor:
+        return torch.zeros(shape, dtype=self.dtype, device=self.device)
+
+    def real(self, values: np.ndarray) -> torch.Tensor:
+        return torch.as_tensor(values, dtype=self.dtype).to(self.device)
+
+    def zeros_index(self, size: int) -> torch.Tensor:
+        return torch.zeros(size, dtype=torch.int32, device=self.device)
+
+    def index(self, values: np.ndarray) -> torch.Tensor:
+        return torch.as_tensor(values).to(self.device)
+
+    def to_numpy(self, array: torch.Tensor) -> np.ndarray:
+        return array.detach().cpu().numpy()
+
+    def constant(self, array: torch.Tensor) -> torch.Tensor:
+        return array.detach().contiguous()
+
+    @property
+    def place(self) -> object:
+        return ("torch", self.device)
+
+    def run(self, op: Op, inputs: Sequence[torch.Tensor], outputs: Sequence[Any], rest: Sequence[Any]) -> list[torch.Tensor]:
+        return list(_Run.apply(self, op, outputs, rest, *inputs))
+
+    def launch(self, kernel: Any, arguments: Sequence[Any]) -> None:
+        with _one_at_a_time:
+            if self.device.type == "cuda":
+                torch.cuda.current_stream(self.device).synchronize()  # Taichi works on a stream of its own
+            kernel(*arguments)
+            if self.device.type == "cuda":
+                ti.sync()
+
+
+class _Run(torch.autograd.Function):
+    """Any :class:`Op` as an autograd operation."""
+
+    @staticmethod
+    def forward(ctx: Any, arrays: TorchArrays, op: Op, output_shapes: Sequence[tuple[int, ...]], rest: Sequence[Any], *inputs: torch.Tensor) -> Any:
+        contiguous = [arrays.constant(tensor) for tensor in inputs]
+        outputs = [arrays.zeros(shape) for shape in output_shapes]
+        arrays.launch(op.primal, (*contiguous, *outputs, *rest))
+        ctx.arrays, ctx.op, ctx.rest = arrays, op, rest
+        ctx.save_for_backward(*contiguous, *outputs)
+        return tuple(outputs)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grad_outputs: torch.Tensor) -> Any:
+        wanted = ctx.needs_input_grad[4:]
+        saved = ctx.saved_tensors
+        inputs, outputs = saved[: len(wanted)], saved[len(wanted) :]
+        grad_inputs = [torch.zeros_like(tensor) if want else None for tensor, want in zip(inputs, wanted, strict=True)]
+        arguments = [_with_grad(tensor, grad) for tensor, grad in zip(inputs, grad_inputs, strict=True)]
+        arguments += [_with_grad(tensor, grad.contiguous()) for tensor, grad in zip(outputs, grad_outputs, strict=True)]
+        ctx.arrays.launch(ctx.op.kernel.grad, (*arguments, *ctx.rest))
+        return (None, None, None, None, *grad_inputs)
+
+
+def _with_grad(tensor: torch.Tensor, grad: torch.Tensor | None) -> torch.Tensor:
+    """An alias of the tensor that carries the given gradient buffer: how Taichi expects to find it."""
+    alias = tensor.detach()
+    if grad is not None:
+        alias.requires_grad_()
+        alias.grad = grad
+    return alias

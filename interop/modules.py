@@ -1,0 +1,77 @@
+"""Rendering and losses as ``torch.nn.Module``s."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..camera import Camera
+from ..connectivity import Connectivity
+from ..rasterizer import RenderedImage, check_image_size
+from ..settings import RasterizeSettings
+from ..topology import Topology
+from . import losses
+from .ops import render
+
+__all__ = ["EdgeLengthLoss", "FlattenLoss", "LaplacianLoss", "NormalConsistencyLoss", "SilhouetteIoULoss", "SoftRenderer"]
+
+
+class SoftRenderer(nn.Module):
+    """:func:`~taichi_softras.interop.ops.render` with its settings kept. ``settings`` may be exchanged at any time; a new sigma or gamma compiles nothing."""
+
+    def __init__(self, image_size: int | tuple[int, int] = 256, settings: RasterizeSettings | None = None, background: Any = None) -> None:
+        super().__init__()
+        self.image_size = check_image_size("SoftRenderer", image_size)
+        self.settings = settings or RasterizeSettings()
+        self.background = background
+
+    def forward(self, vertices: torch.Tensor, faces: torch.Tensor | Topology, camera: Camera, colors: torch.Tensor | None = None) -> RenderedImage:
+        return render(vertices, faces, camera, colors, background=self.background, settings=self.settings, image_size=self.image_size)
+
+    def extra_repr(self) -> str:
+        return f"image_size={self.image_size}, settings={self.settings}"
+
+
+class SilhouetteIoULoss(nn.Module):
+    """1 - IoU of two batches of soft silhouettes [B, H, W]."""
+
+    def forward(self, alpha: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        return losses.silhouette_iou(alpha, target)
+
+
+class _MeshLoss(nn.Module):
+    """A loss on vertices [V, 3] of a mesh whose faces do not change."""
+
+    function: Any
+
+    def __init__(self, faces: torch.Tensor | Any, n_vertices: int) -> None:
+        super().__init__()
+        faces = faces.detach().cpu().numpy() if isinstance(faces, torch.Tensor) else faces
+        self.connectivity = Connectivity.of(faces, n_vertices)
+
+    def forward(self, vertices: torch.Tensor) -> torch.Tensor:
+        return type(self).function(vertices, self.connectivity)
+
+
+class LaplacianLoss(_MeshLoss):
+    """See :func:`taichi_softras.losses.laplacian`."""
+
+    function = staticmethod(losses.laplacian)
+
+
+class FlattenLoss(_MeshLoss):
+    """See :func:`taichi_softras.losses.flatten`."""
+
+    function = staticmethod(losses.flatten)
+
+
+class EdgeLengthLoss(_MeshLoss):
+    """See :func:`taichi_softras.losses.edge_length`."""
+
+    function = staticmethod(losses.edge_length)
+
+
+class NormalConsistencyLoss(_MeshLoss):
+    """See :func:`taichi_softras.losses.normal_consistency`."""
+
+    function = staticmethod(losses.normal_consistency)

@@ -1,0 +1,136 @@
+"""Rendering as functions on torch tensors."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from .. import rasterizer
+from ..camera import Camera
+from ..checks import check_shape
+from ..rasterizer import RenderedImage, check_image_size
+from ..settings import RasterizeSettings
+from ..topology import Topology
+from .bridge import TorchArrays
+
+__all__ = ["rasterize", "render"]
+
+_MAX_TOPOLOGIES = 32
+_topologies: dict[tuple, tuple[torch.Tensor, Topology]] = {}
+
+
+def render(
+    vertices: torch.Tensor,
+    faces: torch.Tensor | Topology,
+    camera: Camera,
+    colors: torch.Tensor | None = None,
+    *,
+    background: torch.Tensor | Sequence[float] | None = None,
+    settings: RasterizeSettings | None = None,
+    image_size: int | tuple[int, int] = 256,
+) -> RenderedImage:
+    """Renders meshes softly.
+
+    Args:
+        vertices: [V, 3] one mesh seen by all B cameras; or [B, V, 3] a mesh for each camera, all with the same faces; or, with a :class:`Topology`, [V, 3] as it says.
+            World space, float32 or float64.
+        faces: [F, 3] integers, or the topology of a batch whose meshes differ.
+        camera: B cameras; where its arrays are tensors, they receive gradient.
+        colors: [V, C] or [B, V, C] features per vertex; None for the silhouette alone.
+        background: [C] or [B, C]; black by default.
+        settings: softness and choices.
+        image_size: (height, width), or one number for a square.
+
+    Returns:
+        Tensors: alpha [B, H, W], color [B, H, W, C], depth [B, H, W]; see :class:`RenderedImage`.
+
+    Raises:
+        TypeError, ValueError: if an argument does not fit, before anything is computed. RuntimeError: if Taichi runs on another device.
+
+    Gradient: to vertices, colors, background and tensors of the camera, exact.
+    """
+    settings = settings or RasterizeSettings()
+    image_size = check_image_size("render", image_size)
+    given = {"vertices": vertices, "colors": colors}
+    given |= {name: value for name in ("camera_from_world", "intrinsics") if isinstance(value := getattr(camera, name), torch.Tensor)}
+    given |= {"background": background} if isinstance(background, torch.Tensor) else {}
+    arrays = TorchArrays.of("render", **given)
+    n_images = len(camera)
+    topology = faces
+    if not isinstance(topology, Topology):
+        if vertices.ndim == 3:
+            check_shape("render", "vertices", vertices.shape, ("B", "V", 3), {"B": n_images})
+        topology = _topology_of(faces, vertices.shape[-2], n_images, one_mesh=vertices.ndim == 2)
+    if topology.n_images != n_images:
+        raise ValueError(f"render: there must be a camera for each of the {topology.n_images} images, got {n_images}")
+    if colors is not None:
+        check_shape("render", "colors", colors.shape, (*vertices.shape[:-1], "C"))
+        colors = colors.reshape(-1, colors.shape[-1])
+        background = _background(arrays, background, n_images, colors.shape[-1])
+    return rasterizer.render(
+        arrays,
+        topology,
+        vertices.reshape(-1, vertices.shape[-1]),
+        colors,
+        background,
+        _constant(arrays, camera.camera_from_world),
+        _constant(arrays, camera.intrinsics),
+        camera.perspective,
+        settings,
+        image_size,
+    )
+
+
+def rasterize(
+    vertices_screen: torch.Tensor,
+    topology: Topology,
+    features: torch.Tensor | None = None,
+    *,
+    background: torch.Tensor | Sequence[float] | None = None,
+    settings: RasterizeSettings | None = None,
+    image_size: int | tuple[int, int] = 256,
+) -> RenderedImage:
+    """Renders triangles that are already on the screen: see :func:`taichi_softras.rasterizer.rasterize`.
+
+    Args:
+        vertices_screen: [N, 3] x right and y up (the shorter image side spans [-1, 1]), and depth, positive ahead.
+        topology: which of them make which faces in which image.
+        features: [V, C] per vertex; None for the silhouette alone.
+        background: [C] or [B, C]; zero by default.
+    """
+    given = {"vertices_screen": vertices_screen, "features": features}
+    given |= {"background": background} if isinstance(background, torch.Tensor) else {}
+    arrays = TorchArrays.of("rasterize", **given)
+    if features is not None:
+        background = _background(arrays, background, topology.n_images, features.shape[-1])
+    return rasterizer.rasterize(
+        arrays, topology, vertices_screen, features, background, settings or RasterizeSettings(), check_image_size("rasterize", image_size)
+    )
+
+
+def _topology_of(faces: torch.Tensor, n_vertices: int, n_images: int, one_mesh: bool) -> Topology:
+    """The topology of a faces tensor, found again while the tensor is the same."""
+    if not isinstance(faces, torch.Tensor):
+        faces = torch.as_tensor(np.asarray(faces))
+    key = (faces.data_ptr(), faces._version, tuple(faces.shape), faces.dtype, n_vertices, n_images, one_mesh)
+    if key not in _topologies:
+        indices = faces.detach().cpu().numpy()
+        topology = Topology.shared(indices, n_vertices, n_images) if one_mesh else Topology.batch([indices] * n_images, [n_vertices] * n_images)
+        if len(_topologies) >= _MAX_TOPOLOGIES:
+            _topologies.pop(next(iter(_topologies)))
+        _topologies[key] = (faces, topology)  # the tensor is kept, so that its address stays its own
+    return _topologies[key][1]
+
+
+def _background(arrays: TorchArrays, background: Any, n_images: int, n_features: int) -> torch.Tensor:
+    if background is None:
+        return arrays.zeros((n_images, n_features))
+    values = background if isinstance(background, torch.Tensor) else arrays.real(np.asarray(background, np.float64))
+    if values.ndim == 1:
+        check_shape("render", "background", values.shape, ("C",), {"C": n_features})
+    return values.expand(n_images, n_features) if values.ndim == 1 else values
+
+
+def _constant(arrays: TorchArrays, values: Any) -> torch.Tensor:
+    return values if isinstance(values, torch.Tensor) else arrays.real(values)

@@ -1,0 +1,96 @@
+"""Where a pixel lies relative to a triangle on the screen: signed distance and interpolation weights.
+
+Every function takes the pixel's x as a vector of lanes (neighbouring pixels of one row) or as a scalar, and everything else as scalars. It is
+straight-line code without a division that could meet zero, so that Taichi can differentiate it wherever the pixel lies.
+"""
+
+import enum
+
+import taichi as ti
+
+__all__ = ["Extrapolation", "clipped_weights", "closest_point_weights", "locate", "oriented_area", "segment"]
+
+TINY_LENGTH_SQ = 1e-30  # below it a segment counts as a point: far under one pixel squared, far above the smallest float32
+TINY_AREA = 1e-18  # below it a triangle has no inside: one over its square still is a float32
+
+
+class Extrapolation(enum.Enum):
+    """Interpolation weights of a pixel outside the triangle; inside, all are the barycentric coordinates."""
+
+    CLOSEST_POINT = "closest_point"
+    """Those of the closest point of the triangle: continuous, and changing no faster than one over the length of an edge."""
+    CLIPPED = "clipped"
+    """SoftRas's: barycentrics clipped to [0, 1] and renormalised. Their gradient grows as one over the triangle's area."""
+
+
+@ti.func
+def segment(x, y, ax, ay, bx, by):
+    """Closest point a + t (b - a) of the segment ab to (x, y).
+
+    Returns (t in [0, 1], squared distance, cross product of ab and a->(x, y), positive on the left of ab).
+    """
+    ex = bx - ax
+    ey = by - ay
+    qx = x - ax
+    qy = y - ay
+    length_sq = ti.max(ex * ex + ey * ey, TINY_LENGTH_SQ)
+    t = ti.min(ti.max((qx * ex + qy * ey) / length_sq, 0.0), 1.0)
+    dx = qx - t * ex
+    dy = qy - t * ey
+    return t, dx * dx + dy * dy, ex * qy - ey * qx
+
+
+@ti.func
+def closest_point_weights(inside, wa, wb, wc, t_ab, t_bc, t_ca, d_ab, d_bc, d_ca):
+    """Barycentric weights of the closest point: (wa, wb, wc) inside, a point of the nearest edge outside."""
+    on_ab = (d_ab <= d_bc) & (d_ab <= d_ca)
+    on_bc = d_bc <= d_ca
+    zero = t_ab * 0.0
+    a = ti.select(inside, wa, ti.select(on_ab, 1.0 - t_ab, ti.select(on_bc, zero, t_ca)))
+    b = ti.select(inside, wb, ti.select(on_ab, t_ab, ti.select(on_bc, 1.0 - t_bc, zero)))
+    c = ti.select(inside, wc, ti.select(on_ab, zero, ti.select(on_bc, t_bc, 1.0 - t_ca)))
+    return a, b, c
+
+
+@ti.func
+def clipped_weights(wa, wb, wc):
+    """SoftRas's barycentric_clip: each weight clipped to [0, 1], then divided by their sum (which is at least one)."""
+    a = ti.min(ti.max(wa, 0.0), 1.0)
+    b = ti.min(ti.max(wb, 0.0), 1.0)
+    c = ti.min(ti.max(wc, 0.0), 1.0)
+    total = a + b + c
+    return a / total, b / total, c / total
+
+
+@ti.func
+def oriented_area(ax, ay, bx, by, cx, cy):
+    """Twice the signed area of abc, positive if counter-clockwise with y up, and its sign: -1, 0 (no area) or 1."""
+    area2 = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+    sign = ti.cast(area2 > TINY_AREA, ti.i32) - ti.cast(area2 < -TINY_AREA, ti.i32)
+    return area2, sign
+
+
+@ti.func
+def locate(x, y, ax, ay, bx, by, cx, cy, extrapolation: ti.template()):
+    """Distance and interpolation weights of the pixel (x, y) for the triangle abc.
+
+    Returns (squared distance to the outline, whether inside, weights of a, b and c). On the outline itself the distance is zero.
+    A triangle without area has no inside: its distance is that of its edges, its weights those of the closest point.
+    """
+    t_ab, d_ab, s_c = segment(x, y, ax, ay, bx, by)
+    t_bc, d_bc, s_a = segment(x, y, bx, by, cx, cy)
+    t_ca, d_ca, s_b = segment(x, y, cx, cy, ax, ay)
+    area2, sign = oriented_area(ax, ay, bx, by, cx, cy)
+    inside = (s_a * sign > 0) & (s_b * sign > 0) & (s_c * sign > 0)
+    distance_sq = ti.min(d_ab, ti.min(d_bc, d_ca))
+    one_over_area2 = 1.0 / ti.select(sign == 0, 1.0, area2)
+    wa = s_a * one_over_area2
+    wb = s_b * one_over_area2
+    wc = s_c * one_over_area2
+    pa, pb, pc = closest_point_weights(inside, wa, wb, wc, t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
+    if ti.static(extrapolation == Extrapolation.CLIPPED):
+        qa, qb, qc = clipped_weights(wa, wb, wc)
+        pa = ti.select(sign != 0, qa, pa)
+        pb = ti.select(sign != 0, qb, pb)
+        pc = ti.select(sign != 0, qc, pc)
+    return distance_sq, inside, pa, pb, pc

@@ -1,0 +1,188 @@
+"""Array libraries that can carry the renderer's data: Taichi's own here, torch in `taichi_softras.interop.bridge`.
+
+The renderer and the losses are written once, against :class:`Arrays`: it allocates, and it runs an :class:`~taichi_softras.kernels.op.Op` so that its gradient
+finds its way back (on ``ti.ad.Tape`` here, through autograd there).
+"""
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import taichi as ti
+
+from .kernels.op import Op
+from .kernels.variant import Storage, Variant
+from .runtime import current_arch, ensure_initialized
+
+__all__ = ["Arrays", "FieldArrays", "TaichiArrays", "variant_of"]
+
+Array = Any
+Shape = tuple[int, ...]
+
+
+def variant_of(arch: str, real: object, storage: Storage = Storage.ARRAY) -> Variant:
+    """Lanes of pixels for the CPU's vector units; a thread a pixel, in square tiles, for GPUs."""
+    if arch == "cpu":
+        return Variant(real=real, storage=storage)
+    return Variant(real=real, storage=storage, lanes=1, tile_width=8, tile_height=8)
+
+
+class Arrays(ABC):
+    """One array library on one device with one type of real numbers."""
+
+    def __init__(self, variant: Variant, n_blocks: int) -> None:
+        self.variant = variant
+        self.n_blocks = n_blocks  # into how many contiguous blocks faces are dealt to fill the tiles
+
+    @abstractmethod
+    def zeros(self, shape: Shape) -> Array:
+        """Real numbers, of which no gradient is wanted."""
+
+    @abstractmethod
+    def real(self, values: np.ndarray) -> Array:
+        """Given real numbers, of which no gradient is wanted."""
+
+    @abstractmethod
+    def zeros_index(self, size: int) -> Array:
+        """Integers."""
+
+    @abstractmethod
+    def index(self, values: np.ndarray) -> Array:
+        """Given integers."""
+
+    @abstractmethod
+    def to_numpy(self, array: Array) -> np.ndarray: ...
+
+    @abstractmethod
+    def run(self, op: Op, inputs: Sequence[Array], outputs: Sequence[Shape | Array], rest: Sequence[Any]) -> list[Array]:
+        """Runs ``op`` and returns its outputs, whose gradient will flow to the inputs.
+
+        An output given by its shape is made anew and zero; Taichi's arrays may also be given themselves, and are added to.
+        """
+
+    def constant(self, array: Array) -> Array:
+        """The array as kernels without a gradient take it."""
+        return array
+
+    def untracked(self, function: Callable[[], Any]) -> Any:
+        """Calls ``function``, whose kernels have no gradient."""
+        return function()
+
+    @property
+    @abstractmethod
+    def place(self) -> object:
+        """A key that tells where index arrays of this library live."""
+
+
+class _TaichiBase(Arrays):
+    """What ndarrays and fields have in common: Taichi's tape records them."""
+
+    def untracked(self, function: Callable[[], Any]) -> Any:
+        result = []
+        ti.ad.no_grad(lambda: result.append(function()))()
+        return result[0]
+
+    @abstractmethod
+    def _differentiable(self, shape: Shape) -> Array: ...
+
+    def run(self, op: Op, inputs: Sequence[Array], outputs: Sequence[Shape | Array], rest: Sequence[Any]) -> list[Array]:
+        outputs = [self._differentiable(output) if isinstance(output, tuple) else output for output in outputs]
+        arguments = (*inputs, *outputs, *rest)
+        if op.forward is None:
+            op.kernel(*arguments)
+        else:
+            launch = ti.ad.grad_replaced(lambda: op.primal(*arguments))
+            ti.ad.grad_for(launch)(lambda: op.kernel.grad(*arguments))
+            launch()
+        return outputs
+
+
+class TaichiArrays(_TaichiBase):
+    """``ti.ndarray``, on CPU and CUDA. (On Vulkan Taichi's gradients of ndarrays are wrong: use :class:`FieldArrays` there.)"""
+
+    def __init__(self, real: object = ti.f32) -> None:
+        arch = ensure_initialized()
+        if arch not in ("cpu", "cuda"):
+            raise RuntimeError(f"TaichiArrays: gradients of ti.ndarray are right on cpu and cuda only, and Taichi runs on {arch}; use fields (FieldArrays)")
+        self._on_cpu = arch == "cpu"
+        super().__init__(variant_of(arch, real), n_blocks=cpu_blocks() if self._on_cpu else 256)
+        self._numpy_real = np.float64 if real is ti.f64 else np.float32
+
+    def zeros(self, shape: Shape) -> Array:
+        return ti.ndarray(self.variant.real, shape)
+
+    def _differentiable(self, shape: Shape) -> Array:
+        return ti.ndarray(self.variant.real, shape, needs_grad=True)
+
+    def real(self, values: np.ndarray) -> Array:
+        values = np.ascontiguousarray(values, dtype=self._numpy_real)
+        return values if self._on_cpu else self._upload(values, self.variant.real)
+
+    def parameter(self, values: np.ndarray) -> ti.Ndarray:
+        """A ``ti.ndarray`` with the given values and a gradient."""
+        array = self._differentiable(np.shape(values))
+        self.untracked(lambda: array.from_numpy(np.ascontiguousarray(values, dtype=self._numpy_real)))
+        return array
+
+    def zeros_index(self, size: int) -> Array:
+        return np.zeros(size, np.int32) if self._on_cpu else ti.ndarray(ti.i32, size)
+
+    def index(self, values: np.ndarray) -> Array:
+        return values if self._on_cpu else self._upload(values, ti.i32)
+
+    def to_numpy(self, array: Array) -> np.ndarray:
+        return array if isinstance(array, np.ndarray) else self.untracked(array.to_numpy)
+
+    def _upload(self, values: np.ndarray, dtype: object) -> Array:
+        array = ti.ndarray(dtype, values.shape)
+        self.untracked(lambda: array.from_numpy(values))
+        return array
+
+    @property
+    def place(self) -> object:
+        return ("taichi", current_arch())
+
+
+class FieldArrays(_TaichiBase):
+    """``ti.field``, whose gradients are right on every backend, Vulkan too."""
+
+    def __init__(self, real: object = ti.f32) -> None:
+        arch = ensure_initialized()
+        super().__init__(variant_of(arch, real, Storage.FIELD), n_blocks=cpu_blocks() if arch == "cpu" else 256)
+
+    def zeros(self, shape: Shape) -> Array:
+        return ti.field(self.variant.real, shape)
+
+    def _differentiable(self, shape: Shape) -> Array:
+        return ti.field(self.variant.real, shape, needs_grad=True)
+
+    def _filled(self, field: Array, values: np.ndarray) -> Array:
+        self.untracked(lambda: field.from_numpy(values))
+        return field
+
+    def real(self, values: np.ndarray) -> Array:
+        return self._filled(self.zeros(values.shape), values.astype(np.float64 if self.variant.real is ti.f64 else np.float32))
+
+    def parameter(self, values: np.ndarray) -> Array:
+        """A ``ti.field`` with the given values and a gradient."""
+        return self._filled(self._differentiable(np.shape(values)), values)
+
+    def zeros_index(self, size: int) -> Array:
+        return ti.field(ti.i32, size)
+
+    def index(self, values: np.ndarray) -> Array:
+        return self._filled(ti.field(ti.i32, values.shape), values)
+
+    def to_numpy(self, array: Array) -> np.ndarray:
+        return self.untracked(array.to_numpy)
+
+    @property
+    def place(self) -> object:
+        return ("field", current_arch())
+
+
+def cpu_blocks() -> int:
+    """Two blocks of faces a core, so that one core does not wait long for the other."""
+    return 2 * min(os.cpu_count() or 1, 16)

@@ -1,0 +1,192 @@
+"""Cameras, and the one place where conventions are stated.
+
+* **World**: right-handed.
+* **Camera space**: x right, y up, the camera looks along -z (OpenGL, Blender, NeRF). OpenCV's (x right, y down, looking along +z) is converted on the way in and out.
+* **Screen**: x right, y up; the shorter image side spans [-1, 1] and pixels are square. The pixel in row r and column c of an H x W image has its centre at
+  ((2c + 1 - W)/S, (H - 2r - 1)/S), S = min(H, W). Row 0 is the top.
+* **Depth**: distance along the view axis, positive ahead.
+* **Winding**: seen from outside, the vertices of a face run counter-clockwise.
+* **Names**: ``camera_from_world`` maps a point of the world into camera space: p_camera = R p_world + t.
+* **Intrinsics**: fx, fy, cx, cy in screen units: x_screen = fx X/depth + cx (perspective), fx X + cx (orthographic).
+* **Pixel intrinsics** K = [[fl_x, 0, cx], [0, fl_y, cy], [0, 0, 1]]: in pixels, x right and y down from the top left corner of the image, so that the centre of the first
+  pixel is at (0.5, 0.5).
+"""
+
+import enum
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from .checks import check_choice, check_finite, check_number, check_shape
+
+__all__ = ["Camera", "Convention"]
+
+_FLIP = np.array([1.0, -1.0, -1.0])  # between OpenGL's and OpenCV's camera axes
+
+
+class Convention(enum.Enum):
+    """Axes of camera space."""
+
+    OPENGL = "opengl"
+    """x right, y up, looking along -z: also Blender's and NeRF's."""
+    OPENCV = "opencv"
+    """x right, y down, looking along +z: also COLMAP's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Camera:
+    """A batch of B cameras.
+
+    Attributes:
+        camera_from_world: [B, 3, 4], R and t side by side.
+        intrinsics: [B, 4] fx, fy, cx, cy in screen units.
+        perspective: whether the projection is perspective or orthographic.
+
+    The constructors make NumPy arrays (float64). Arrays of another library (torch tensors that want gradient, say) can be put in with ``dataclasses.replace``.
+    """
+
+    camera_from_world: Any
+    intrinsics: Any
+    perspective: bool = True
+
+    def __post_init__(self) -> None:
+        sizes: dict[str, int] = {}
+        check_shape("Camera", "camera_from_world", self.camera_from_world.shape, ("B", 3, 4), sizes)
+        check_shape("Camera", "intrinsics", self.intrinsics.shape, ("B", 4), sizes)
+        for name in ("camera_from_world", "intrinsics"):
+            if isinstance(getattr(self, name), np.ndarray):
+                check_finite("Camera", name, getattr(self, name))
+
+    def __len__(self) -> int:
+        return self.camera_from_world.shape[0]
+
+    def __getitem__(self, which: Any) -> "Camera":
+        """The cameras that an index, a slice or an index array selects."""
+        which = [which] if isinstance(which, (int, np.integer)) else which
+        return replace(self, camera_from_world=self.camera_from_world[which], intrinsics=self.intrinsics[which])
+
+    @classmethod
+    def orbit(
+        cls,
+        distance: Any = 2.732,
+        elevation: Any = 0.0,
+        azimuth: Any = 0.0,
+        *,
+        fov: float = 60.0,
+        target: Any = (0.0, 0.0, 0.0),
+        orthographic_height: float | None = None,
+    ) -> "Camera":
+        """Cameras around ``target``, y being up. Distance, elevation and azimuth broadcast to [B].
+
+        Args:
+            distance: from the target, world units.
+            elevation: degrees above the horizon, -90 to 90.
+            azimuth: degrees; 0 looks from +z, 90 from +x.
+            fov: degrees, full angle across the shorter image side.
+            target: [3] or [B, 3] point looked at.
+            orthographic_height: if given, the projection is orthographic and the shorter image side spans this many world units.
+        """
+        distance, elevation, azimuth = np.broadcast_arrays(*(np.atleast_1d(np.asarray(v, np.float64)) for v in (distance, elevation, azimuth)))
+        check_shape("Camera.orbit", "distance, elevation and azimuth", distance.shape, ("B",))
+        if not (distance > 0).all():
+            raise ValueError(f"Camera.orbit: distance must be positive, got {distance.min()}")
+        if not (np.abs(elevation) <= 90).all():
+            raise ValueError(f"Camera.orbit: elevation must be between -90 and 90 degrees, got {elevation[np.abs(elevation).argmax()]}")
+        e, a = np.radians(elevation), np.radians(azimuth)
+        zeros = np.zeros_like(a)
+        backward = np.stack([np.cos(e) * np.sin(a), np.sin(e), np.cos(e) * np.cos(a)], -1)
+        right = np.stack([np.cos(a), zeros, -np.sin(a)], -1)
+        rotation = np.stack([right, np.cross(backward, right), backward], -2)
+        eye = np.asarray(target, np.float64) + distance[:, None] * backward
+        return cls._from_pose(rotation, eye, fov, orthographic_height)
+
+    @classmethod
+    def look_at(
+        cls,
+        eye: Any,
+        target: Any = (0.0, 0.0, 0.0),
+        up: Any = (0.0, 1.0, 0.0),
+        *,
+        fov: float = 60.0,
+        orthographic_height: float | None = None,
+    ) -> "Camera":
+        """Cameras at ``eye`` [3] or [B, 3] that look at ``target``, with ``up`` upwards in the image. For the rest see :meth:`orbit`."""
+        eye, target, up = np.broadcast_arrays(*(np.atleast_2d(np.asarray(v, np.float64)) for v in (eye, target, up)))
+        check_shape("Camera.look_at", "eye, target and up", eye.shape, ("B", 3))
+        backward = eye - target
+        right = np.cross(up, backward)
+        lengths = np.linalg.norm(right, axis=-1)
+        if not (lengths > 1e-9 * np.linalg.norm(up, axis=-1) * np.linalg.norm(backward, axis=-1)).all():
+            raise ValueError("Camera.look_at: eye and target must differ and up must not be parallel to the line between them, got camera " + str(int(lengths.argmin())))
+        right = right / lengths[:, None]
+        backward = backward / np.linalg.norm(backward, axis=-1, keepdims=True)
+        return cls._from_pose(np.stack([right, np.cross(backward, right), backward], -2), eye, fov, orthographic_height)
+
+    @classmethod
+    def from_matrices(
+        cls,
+        camera_from_world: Any,
+        pixel_intrinsics: Any,
+        image_size: tuple[int, int],
+        *,
+        convention: Convention = Convention.OPENGL,
+    ) -> "Camera":
+        """Perspective cameras from [R | t] ([B, 3, 4] or [B, 4, 4]) in the given convention and K ([3, 3] or [B, 3, 3], pixels).
+
+        ``image_size`` is (height, width) of the picture that K belongs to; the camera can render any size of the same aspect.
+        For a NeRF ``transform_matrix`` (camera to world) pass its inverse.
+        """
+        check_choice("Camera.from_matrices", "convention", convention, Convention)
+        matrices = np.asarray(camera_from_world, np.float64)
+        matrices = matrices[None] if matrices.ndim == 2 else matrices
+        check_shape("Camera.from_matrices", "camera_from_world", matrices.shape[-1:], (4,))
+        matrices = matrices[:, :3]
+        check_shape("Camera.from_matrices", "camera_from_world", matrices.shape, ("B", 3, 4))
+        rotations = matrices[:, :, :3]
+        if not np.allclose(rotations @ rotations.swapaxes(1, 2), np.eye(3), atol=1e-3):
+            raise ValueError("Camera.from_matrices: the left 3 x 3 of camera_from_world must be a rotation, got rows that are not orthonormal")
+        if convention is Convention.OPENCV:
+            matrices = matrices * _FLIP[:, None]
+        k = np.asarray(pixel_intrinsics, np.float64)
+        k = np.broadcast_to(k, (len(matrices), 3, 3)) if k.ndim == 2 else k
+        check_shape("Camera.from_matrices", "pixel_intrinsics", k.shape, ("B", 3, 3), {"B": len(matrices)})
+        height, width = image_size
+        half = min(height, width) / 2
+        intrinsics = np.stack([k[:, 0, 0], k[:, 1, 1], k[:, 0, 2] - width / 2, height / 2 - k[:, 1, 2]], -1) / half
+        return cls(camera_from_world=matrices, intrinsics=intrinsics)
+
+    def to_matrices(self, image_size: tuple[int, int], *, convention: Convention = Convention.OPENGL) -> tuple[np.ndarray, np.ndarray]:
+        """([B, 4, 4] camera_from_world, [B, 3, 3] K in pixels of an (height, width) image), the inverse of :meth:`from_matrices`."""
+        check_choice("Camera.to_matrices", "convention", convention, Convention)
+        matrices = np.tile(np.eye(4), (len(self), 1, 1))
+        matrices[:, :3] = self.camera_from_world
+        if convention is Convention.OPENCV:
+            matrices[:, :3] *= _FLIP[:, None]
+        height, width = image_size
+        half = min(height, width) / 2
+        fx, fy, cx, cy = (np.asarray(self.intrinsics) * half).T
+        k = np.tile(np.eye(3), (len(self), 1, 1))
+        k[:, 0, 0], k[:, 1, 1], k[:, 0, 2], k[:, 1, 2] = fx, fy, cx + width / 2, height / 2 - cy
+        return matrices, k
+
+    @property
+    def eye(self) -> np.ndarray:
+        """[B, 3] positions in the world."""
+        rotation, translation = self.camera_from_world[:, :, :3], self.camera_from_world[:, :, 3:]
+        return -(rotation.swapaxes(1, 2) @ translation)[:, :, 0]
+
+    @classmethod
+    def _from_pose(cls, rotation: np.ndarray, eye: np.ndarray, fov: float, orthographic_height: float | None) -> "Camera":
+        if orthographic_height is None:
+            check_number("Camera", "fov", fov, 0, 180)
+            focal = 1 / np.tan(np.radians(fov) / 2)
+        else:
+            check_number("Camera", "orthographic_height", orthographic_height, 0)
+            focal = 2 / orthographic_height
+        translation = -(rotation @ eye[:, :, None])
+        return cls(
+            camera_from_world=np.concatenate([rotation, translation], -1),
+            intrinsics=np.tile([focal, focal, 0.0, 0.0], (len(eye), 1)),
+            perspective=orthographic_height is None,
+        )

@@ -1,0 +1,64 @@
+"""Checks of arguments, with one form of sentence: ``op: name must ..., got ...``."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+__all__ = ["check_choice", "check_faces", "check_finite", "check_integer", "check_number", "check_shape"]
+
+
+def check_shape(op: str, name: str, shape: Sequence[int], expected: Sequence[int | str], sizes: dict[str, int] | None = None) -> None:
+    """Compares a shape with a pattern such as ("V", 3). A letter means one number: that in ``sizes``, which learns new letters."""
+    sizes = {} if sizes is None else sizes
+    fits = len(shape) == len(expected)
+    for size, want in zip(shape, expected, strict=False):
+        fits &= size == (sizes.get(want, size) if isinstance(want, str) else want)
+    if not fits:
+        letters = [f"{w} = {sizes[w]}" for w in expected if isinstance(w, str) and w in sizes]
+        where = f" with {', '.join(letters)}" if letters else ""
+        raise ValueError(f"{op}: {name} must have shape ({', '.join(map(str, expected))}){where}, got {tuple(shape)}")
+    sizes.update({want: size for size, want in zip(shape, expected, strict=True) if isinstance(want, str)})
+
+
+def check_number(op: str, name: str, value: float, low: float = -np.inf, high: float = np.inf) -> None:
+    """A finite number strictly between ``low`` and ``high``."""
+    if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
+        raise TypeError(f"{op}: {name} must be a number, got {type(value).__name__}")
+    if not (np.isfinite(value) and low < value < high):
+        raise ValueError(f"{op}: {name} must be a finite number between {low:g} and {high:g} (exclusive), got {value}")
+
+
+def check_integer(op: str, name: str, value: int, low: int, high: int) -> None:
+    """A whole number in [low, high]."""
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
+        raise TypeError(f"{op}: {name} must be a whole number, got {value!r}")
+    if not low <= value <= high:
+        raise ValueError(f"{op}: {name} must be between {low} and {high}, got {value}")
+
+
+def check_choice(op: str, name: str, value: object, kind: type) -> None:
+    """A member of the enum ``kind``."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{op}: {name} must be one of {', '.join(str(member) for member in kind)}, got {value!r}")  # type: ignore[attr-defined]
+
+
+def check_finite(op: str, name: str, values: np.ndarray) -> None:
+    """No NaN and no infinity."""
+    bad = ~np.isfinite(values)
+    if bad.any():
+        where = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(f"{op}: {name} must be finite, got {values[where]} at {where}")
+
+
+def check_faces(op: str, faces: np.ndarray, n_vertices: int) -> np.ndarray:
+    """Faces as contiguous int32 [F, 3] whose indices lie within [0, n_vertices)."""
+    faces = np.asarray(faces)
+    if faces.dtype.kind not in "iu":
+        raise TypeError(f"{op}: faces must be integers, got {faces.dtype}")
+    check_shape(op, "faces", faces.shape, ("F", 3))
+    if len(faces) == 0:
+        raise ValueError(f"{op}: the mesh must have at least one face, got none")
+    low, high = int(faces.min()), int(faces.max())
+    if low < 0 or high >= n_vertices:
+        raise ValueError(f"{op}: faces must index vertices 0 to {n_vertices - 1}, got {low if low < 0 else high}")
+    return np.ascontiguousarray(faces, dtype=np.int32)

@@ -1,0 +1,61 @@
+"""Which vertices of a mesh are joined, found once and used by the losses."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .checks import check_faces
+
+__all__ = ["Connectivity"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Connectivity:
+    """Edges and hinges of a mesh.
+
+    Attributes:
+        n_vertices: number of vertices V.
+        edges: [E, 2] int32, every edge once.
+        hinges: [H, 4] int32, for each two faces that share an edge: the ends of the edge, then the vertex opposite in either face. An edge of the border has none;
+            one with more than two faces has one for each two successive faces.
+        one_over_degree: [V] float64, one over the number of neighbours (0 for a vertex without any).
+    """
+
+    n_vertices: int
+    edges: np.ndarray
+    hinges: np.ndarray
+    one_over_degree: np.ndarray
+    _placed: dict = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, faces: np.ndarray, n_vertices: int) -> "Connectivity":
+        """Finds them, in the time of a sort."""
+        faces = check_faces("Connectivity", faces, n_vertices)
+        sides = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+        opposite = np.concatenate([faces[:, 2], faces[:, 0], faces[:, 1]])
+        ends = np.sort(sides, axis=1)
+        order = np.lexsort((ends[:, 1], ends[:, 0]))
+        ends, opposite = ends[order], opposite[order]
+        same = (ends[1:] == ends[:-1]).all(1)
+        edges = ends[np.concatenate([[True], ~same])]
+        edges = edges[edges[:, 0] != edges[:, 1]]
+        hinges = np.concatenate([ends[:-1], opposite[:-1, None], opposite[1:, None]], 1)[same]
+        degree = np.bincount(edges.ravel(), minlength=n_vertices)
+        return cls(
+            n_vertices=n_vertices,
+            edges=np.ascontiguousarray(edges, np.int32),
+            hinges=np.ascontiguousarray(hinges, np.int32),
+            one_over_degree=np.where(degree > 0, 1 / np.maximum(degree, 1), 0.0),
+        )
+
+    def on(self, arrays: Any) -> dict[str, Any]:
+        """The lists as arrays of the library ``arrays``, made once."""
+        key = (arrays.place, arrays.variant.real)
+        if key not in self._placed:
+            self._placed[key] = {
+                "edges": arrays.index(self.edges),
+                "hinges": arrays.index(self.hinges),
+                "one_over_degree": arrays.real(self.one_over_degree),
+            }
+        return self._placed[key]

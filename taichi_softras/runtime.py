@@ -1,0 +1,57 @@
+"""Starting Taichi, and never behind the user's back.
+
+``ti.init`` resets Taichi: every field and ndarray made before becomes invalid. So it is called here only if nobody has called it yet; where a
+Taichi that is already running does not suit, a sentence says what to do.
+"""
+
+import os
+
+import taichi as ti
+from taichi.lang import impl
+
+__all__ = ["current_arch", "ensure_initialized", "init"]
+
+_ARCHES = {"cpu": ti.cpu, "cuda": ti.cuda, "vulkan": ti.vulkan, "metal": ti.metal}
+
+
+def current_arch() -> str | None:
+    """The backend that Taichi runs on: "cpu", "cuda", "vulkan", "metal", another name of Taichi's, or None if it has not been started."""
+    program = impl.get_runtime().prog
+    if program is None:
+        return None
+    arch = program.config().arch
+    return "cpu" if arch in (ti.x64, ti.arm64) else ti._lib.core.arch_name(arch)
+
+
+def init(arch: str = "cpu", **options) -> str:
+    """Starts Taichi on ``arch`` if it is not running yet, and returns the name of the backend.
+
+    Args:
+        arch: "cpu", "cuda", "vulkan" or "metal".
+        options: further arguments of ``ti.init``.
+
+    Raises:
+        ValueError: if ``arch`` is not one of these names.
+        RuntimeError: if Taichi already runs on another backend, or cannot run on this one.
+    """
+    if arch not in _ARCHES:
+        raise ValueError(f"init: arch must be one of {', '.join(_ARCHES)}, got {arch!r}")
+    running = current_arch()
+    if running is None:
+        os.environ.setdefault("TI_SKIP_VERSION_CHECK", "ON")  # no question to a server at every start
+        options = {"log_level": ti.WARN} | options
+        ti.init(arch=_ARCHES[arch], **options)
+        running = current_arch()
+        if running != arch:
+            raise RuntimeError(f"init: this machine offers Taichi no {arch} (it fell back to {running})")
+    elif running != arch:
+        raise RuntimeError(
+            f"init: Taichi already runs on {running}, expected {arch}; call taichi_softras.init({arch!r}) (or ti.init(arch=ti.{arch})) "
+            "first of all, before any field or ndarray is made: starting it again would invalidate them"
+        )
+    return running
+
+
+def ensure_initialized(default: str = "cpu") -> str:
+    """The running backend; starts ``default`` if there is none."""
+    return current_arch() or init(default)

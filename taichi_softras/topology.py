@@ -1,0 +1,81 @@
+"""Which vertices, faces and images belong together, as flat lists of indices.
+
+A batch needs no padding: every face of every image stands in one list and knows its image. One mesh seen by many cameras and many meshes seen by one camera each
+are the same thing to the kernels.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .checks import check_faces, check_integer
+
+__all__ = ["Topology"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Topology:
+    """Flat index lists of a batch of images.
+
+    Attributes:
+        faces: [F, 3] int32, into the N projected vertices.
+        feature_faces: [F, 3] int32, into the rows of the per-vertex features.
+        face_image: [F] int32, the image that each face is in, ascending.
+        vertex_source: [N] int32, the vertex that each projected vertex comes from.
+        vertex_image: [N] int32, the image (camera) that it is projected into.
+        n_vertices: number of vertices V.
+        n_images: number of images B.
+    """
+
+    faces: np.ndarray
+    feature_faces: np.ndarray
+    face_image: np.ndarray
+    vertex_source: np.ndarray
+    vertex_image: np.ndarray
+    n_vertices: int
+    n_images: int
+    _placed: dict = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def shared(cls, faces: np.ndarray, n_vertices: int, n_images: int = 1) -> "Topology":
+        """One mesh, seen in ``n_images`` images."""
+        check_integer("Topology", "n_images", n_images, 1, 2**20)
+        faces = check_faces("Topology", faces, n_vertices)
+        offsets = (np.arange(n_images, dtype=np.int32) * n_vertices)[:, None, None]
+        return cls(
+            faces=(faces[None] + offsets).reshape(-1, 3),
+            feature_faces=np.tile(faces, (n_images, 1)),
+            face_image=np.repeat(np.arange(n_images, dtype=np.int32), len(faces)),
+            vertex_source=np.tile(np.arange(n_vertices, dtype=np.int32), n_images),
+            vertex_image=np.repeat(np.arange(n_images, dtype=np.int32), n_vertices),
+            n_vertices=n_vertices,
+            n_images=n_images,
+        )
+
+    @classmethod
+    def batch(cls, faces: Sequence[np.ndarray], n_vertices: Sequence[int]) -> "Topology":
+        """Several meshes of any sizes, each in an image of its own; their vertices stand one mesh after the other in [sum of n_vertices, 3]."""
+        if len(faces) != len(n_vertices) or not faces:
+            raise ValueError(f"Topology: faces and n_vertices must be as many, and at least one, got {len(faces)} and {len(n_vertices)}")
+        checked = [check_faces("Topology", f, n) for f, n in zip(faces, n_vertices, strict=True)]
+        starts = np.concatenate([[0], np.cumsum(n_vertices)]).astype(np.int32)
+        flat = np.concatenate([f + start for f, start in zip(checked, starts[:-1], strict=True)]).astype(np.int32)
+        images = np.arange(len(faces), dtype=np.int32)
+        return cls(
+            faces=flat,
+            feature_faces=flat,
+            face_image=np.repeat(images, [len(f) for f in checked]),
+            vertex_source=np.arange(starts[-1], dtype=np.int32),
+            vertex_image=np.repeat(images, n_vertices),
+            n_vertices=int(starts[-1]),
+            n_images=len(faces),
+        )
+
+    def on(self, arrays: Any) -> dict[str, Any]:
+        """The index lists as arrays of the library ``arrays``, made once."""
+        if arrays.place not in self._placed:
+            names = ("faces", "feature_faces", "face_image", "vertex_source", "vertex_image")
+            self._placed[arrays.place] = {name: arrays.index(np.ascontiguousarray(getattr(self, name))) for name in names}
+        return self._placed[arrays.place]
