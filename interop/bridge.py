@@ -1,7 +1,7 @@
 """The one bridge from a Taichi kernel to a torch autograd operation.
 
-Tensors are handed to the kernels as they are, without a copy, on CPU and CUDA. The kernels add into zeroed outputs, and their generated gradients add into zeroed
-gradient buffers; autograd never sees Taichi's own ``.grad`` handling, because kernels get detached aliases.
+Tensors are handed to the kernels as they are, without a copy, on CPU and CUDA. The kernels add into zeroed outputs, and their generated gradients add
+into zeroed gradient buffers; autograd never sees Taichi's own ``.grad`` handling, because kernels get detached aliases.
 """
 
 import threading

@@ -33,8 +33,8 @@ def render(
     """Renders meshes softly.
 
     Args:
-        vertices: [V, 3] one mesh seen by all B cameras; or [B, V, 3] a mesh for each camera, all with the same faces; or, with a :class:`Topology`, [V, 3] as it says.
-            World space, float32 or float64.
+        vertices: [V, 3] one mesh seen by all B cameras; or [B, V, 3] a mesh for each camera, all with the same faces; or, with a :class:`Topology`,
+            [V, 3] as it says. World space, float32 or float64.
         faces: [F, 3] integers, or the topology of a batch whose meshes differ.
         camera: B cameras; where its arrays are tensors, they receive gradient.
         colors: [V, C] or [B, V, C] features per vertex; None for the silhouette alone.
@@ -57,8 +57,9 @@ def render(
     given |= {"background": background} if isinstance(background, torch.Tensor) else {}
     arrays = TorchArrays.of("render", **given)
     n_images = len(camera)
-    topology = faces
-    if not isinstance(topology, Topology):
+    if isinstance(faces, Topology):
+        topology = faces
+    else:
         if vertices.ndim == 3:
             check_shape("render", "vertices", vertices.shape, ("B", "V", 3), {"B": n_images})
         topology = _topology_of(faces, vertices.shape[-2], n_images, one_mesh=vertices.ndim == 2)
@@ -109,7 +110,7 @@ def rasterize(
     )
 
 
-def _topology_of(faces: torch.Tensor, n_vertices: int, n_images: int, one_mesh: bool) -> Topology:
+def _topology_of(faces: Any, n_vertices: int, n_images: int, one_mesh: bool) -> Topology:
     """The topology of a faces tensor, found again while the tensor is the same."""
     if not isinstance(faces, torch.Tensor):
         faces = torch.as_tensor(np.asarray(faces))

@@ -38,9 +38,7 @@ def overlap_op(variant: Variant) -> Op:
             row = item // items % height
             first = item % items * PIXELS_PER_ITEM
             columns = [ti.min(first + l, width - 1) for l in ti.static(range(PIXELS_PER_ITEM))]
-            products = [
-                ti.select(first + l < width, a[image, row, columns[l]] * b[image, row, columns[l]], 0.0) for l in ti.static(range(PIXELS_PER_ITEM))
-            ]
+            products = [ti.select(first + l < width, a[image, row, columns[l]] * b[image, row, columns[l]], 0.0) for l in ti.static(range(PIXELS_PER_ITEM))]
             sums = [ti.select(first + l < width, a[image, row, columns[l]] + b[image, row, columns[l]], 0.0) for l in ti.static(range(PIXELS_PER_ITEM))]
             overlap[image, 0] += ti.Vector(products).sum()
             overlap[image, 1] += ti.Vector(sums).sum() - ti.Vector(products).sum()
@@ -149,7 +147,8 @@ def cross(a, b):
 def flatten_op(variant: Variant) -> Op:
     """Input: vertices [V, 3]. Output: loss; the sum over hinges of (cos theta + 1)^2.
 
-    theta is the angle between the perpendiculars to the edge that lie in its two faces: 180 degrees, and the term zero, where the surface is flat (SoftRas section 4.2).
+    theta is the angle between the perpendiculars to the edge that lie in its two faces: 180 degrees, and the term zero, where the surface is flat
+    (SoftRas section 4.2).
     """
     real, index = variant.array, variant.index
 

@@ -5,8 +5,8 @@ else (index arrays, numbers). An array library that knows this can run any opera
 tape, `taichi_softras.interop.bridge` for torch and its autograd.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = ["Op"]
 
@@ -16,11 +16,11 @@ class Op:
     """``kernel.grad`` is the gradient. ``forward`` computes the same outputs faster, from the same arguments, where the two differ."""
 
     name: str
-    kernel: Callable
+    kernel: Any
     n_inputs: int
     n_outputs: int
-    forward: Callable | None = None
+    forward: Any = None
 
     @property
-    def primal(self) -> Callable:
+    def primal(self) -> Any:
         return self.forward or self.kernel

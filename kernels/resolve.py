@@ -50,8 +50,6 @@ def resolve_op(variant: Variant, choices: Choices) -> Op:
                 one_over_total = 1.0 / (sums[tile, WEIGHT, pixel] + background_weight)
                 depth_img[image, row, column] += (sums[tile, DEPTH, pixel] + background_weight * softness[FAR]) * one_over_total
                 for s in ti.static(range(n_features)):
-                    features_img[image, row, column, s] += (
-                        sums[tile, FEATURES + s, pixel] + background_weight * background[image, s]
-                    ) * one_over_total
+                    features_img[image, row, column, s] += (sums[tile, FEATURES + s, pixel] + background_weight * background[image, s]) * one_over_total
 
     return Op(name="resolve", kernel=resolve, n_inputs=3, n_outputs=3)

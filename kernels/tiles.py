@@ -11,7 +11,19 @@ import taichi as ti
 from .triangle import oriented_area
 from .variant import Variant
 
-__all__ = ["BAD_FACE", "BEHIND_EYE", "MAX_PAIRS", "REACH_SLACK", "SCAN_CHUNK", "N_STATISTICS", "OVERFLOW", "TOTAL", "count_kernel", "fill_kernel", "scan_kernel"]
+__all__ = [
+    "BAD_FACE",
+    "BEHIND_EYE",
+    "MAX_PAIRS",
+    "N_STATISTICS",
+    "OVERFLOW",
+    "REACH_SLACK",
+    "SCAN_CHUNK",
+    "TOTAL",
+    "count_kernel",
+    "fill_kernel",
+    "scan_kernel",
+]
 
 # What `statistics` holds after `scan`:
 TOTAL = 0  # number of (face, tile) pairs

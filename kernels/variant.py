@@ -6,6 +6,7 @@ array arguments. So the one source serves float32 and float64, arrays (``ti.ndar
 
 import enum
 from dataclasses import dataclass
+from typing import Any
 
 import taichi as ti
 
@@ -39,16 +40,16 @@ class Variant:
         if self.tile_width % self.lanes:
             raise ValueError(f"Variant: tile_width must be a multiple of lanes ({self.lanes}), got {self.tile_width}")
 
-    def array(self, ndim: int) -> object:
+    def array(self, ndim: int) -> Any:
         """Annotation of an array of real numbers."""
         return self._annotation(self.real, ndim)
 
-    def index(self, ndim: int) -> object:
+    def index(self, ndim: int) -> Any:
         """Annotation of an array of 32-bit integers."""
         return self._annotation(ti.i32, ndim)
 
     @property
-    def vector(self) -> object:
+    def vector(self) -> Any:
         """The type of one value per lane."""
         return ti.types.vector(self.lanes, self.real)
 
@@ -56,7 +57,7 @@ class Variant:
     def tile_pixels(self) -> int:
         return self.tile_width * self.tile_height
 
-    def _annotation(self, dtype: object, ndim: int) -> object:
+    def _annotation(self, dtype: object, ndim: int) -> Any:
         if self.storage is Storage.FIELD:
             return ti.template()
         return ti.types.ndarray(dtype=dtype, ndim=ndim)

@@ -1,15 +1,16 @@
 """Cameras, and the one place where conventions are stated.
 
 * **World**: right-handed.
-* **Camera space**: x right, y up, the camera looks along -z (OpenGL, Blender, NeRF). OpenCV's (x right, y down, looking along +z) is converted on the way in and out.
+* **Camera space**: x right, y up, the camera looks along -z (OpenGL, Blender, NeRF). OpenCV's (x right, y down, looking along +z) is converted on the
+  way in and out.
 * **Screen**: x right, y up; the shorter image side spans [-1, 1] and pixels are square. The pixel in row r and column c of an H x W image has its centre at
   ((2c + 1 - W)/S, (H - 2r - 1)/S), S = min(H, W). Row 0 is the top.
 * **Depth**: distance along the view axis, positive ahead.
 * **Winding**: seen from outside, the vertices of a face run counter-clockwise.
 * **Names**: ``camera_from_world`` maps a point of the world into camera space: p_camera = R p_world + t.
 * **Intrinsics**: fx, fy, cx, cy in screen units: x_screen = fx X/depth + cx (perspective), fx X + cx (orthographic).
-* **Pixel intrinsics** K = [[fl_x, 0, cx], [0, fl_y, cy], [0, 0, 1]]: in pixels, x right and y down from the top left corner of the image, so that the centre of the first
-  pixel is at (0.5, 0.5).
+* **Pixel intrinsics** K = [[fl_x, 0, cx], [0, fl_y, cy], [0, 0, 1]]: in pixels, x right and y down from the top left corner of the image, so that the centre
+  of the first pixel is at (0.5, 0.5).
 """
 
 import enum
@@ -118,7 +119,9 @@ class Camera:
         right = np.cross(up, backward)
         lengths = np.linalg.norm(right, axis=-1)
         if not (lengths > 1e-9 * np.linalg.norm(up, axis=-1) * np.linalg.norm(backward, axis=-1)).all():
-            raise ValueError("Camera.look_at: eye and target must differ and up must not be parallel to the line between them, got camera " + str(int(lengths.argmin())))
+            raise ValueError(
+                f"Camera.look_at: eye and target must differ and up must not be parallel to the line between them, got camera {int(lengths.argmin())}"
+            )
         right = right / lengths[:, None]
         backward = backward / np.linalg.norm(backward, axis=-1, keepdims=True)
         return cls._from_pose(np.stack([right, np.cross(backward, right), backward], -2), eye, fov, orthographic_height)

@@ -17,8 +17,8 @@ class Connectivity:
     Attributes:
         n_vertices: number of vertices V.
         edges: [E, 2] int32, every edge once.
-        hinges: [H, 4] int32, for each two faces that share an edge: the ends of the edge, then the vertex opposite in either face. An edge of the border has none;
-            one with more than two faces has one for each two successive faces.
+        hinges: [H, 4] int32, for each two faces that share an edge: the ends of the edge, then the vertex opposite in either face. An edge of the border
+            has none; one with more than two faces has one for each two successive faces.
         one_over_degree: [V] float64, one over the number of neighbours (0 for a vertex without any).
     """
 

@@ -84,9 +84,7 @@ def flatten(vertices: Any, connectivity: Connectivity, *, into: Any = None, weig
     return arrays.run(ops.flatten_op(arrays.variant), (vertices,), [_loss(into)], (connectivity.on(arrays)["hinges"], weight, n))[0]
 
 
-def edge_length(
-    vertices: Any, connectivity: Connectivity, *, target: float = 0.0, into: Any = None, weight: float = 1.0, arrays: Arrays | None = None
-) -> Any:
+def edge_length(vertices: Any, connectivity: Connectivity, *, target: float = 0.0, into: Any = None, weight: float = 1.0, arrays: Arrays | None = None) -> Any:
     """Mean over edges of (length - target)^2.
 
     Args:

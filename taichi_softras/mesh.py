@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import trimesh
@@ -55,7 +56,7 @@ class Mesh:
         if not path.is_file():
             raise FileNotFoundError(f"Mesh.load: there is no file {path}")
         try:
-            loaded = trimesh.load_scene(path, process=False).to_mesh()
+            loaded: Any = trimesh.load_scene(path, process=False).to_mesh()
         except Exception as error:  # trimesh's readers raise whatever the malformed file makes them stumble over
             raise ValueError(f"Mesh.load: {path} must be a readable {path.suffix} file, got {type(error).__name__}: {error}") from error
         if not isinstance(loaded, trimesh.Trimesh) or len(loaded.faces) == 0:
@@ -63,8 +64,9 @@ class Mesh:
         if path.suffix.lower() == ".stl":
             loaded.merge_vertices()  # STL repeats every vertex in every triangle
         colors = None
-        if loaded.visual.defined:
-            visual = loaded.visual if loaded.visual.kind in ("vertex", "face") else loaded.visual.to_color()
+        visual: Any = loaded.visual
+        if visual.defined:
+            visual = visual if visual.kind in ("vertex", "face") else visual.to_color()
             colors = visual.vertex_colors[:, :3] / np.float32(255)
         return cls(vertices=loaded.vertices, faces=loaded.faces, colors=colors)
 
@@ -74,7 +76,7 @@ class Mesh:
         if path.suffix.lower() not in WRITABLE:
             raise ValueError(f"Mesh.save: the file must be one of {', '.join(WRITABLE)}, got {path.name!r}")
         path.parent.mkdir(parents=True, exist_ok=True)
-        out = trimesh.Trimesh(self.vertices, self.faces, process=False)
+        out: Any = trimesh.Trimesh(self.vertices, self.faces, process=False)
         if self.colors is not None:
             rgb = np.round(np.clip(self.colors, 0, 1) * 255).astype(np.uint8)
             out.visual.vertex_colors = np.concatenate([rgb, np.full((len(rgb), 1), 255, np.uint8)], 1)

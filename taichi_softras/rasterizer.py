@@ -105,7 +105,7 @@ def rasterize(
     n_features = 0
     sizes = {"N": len(topology.vertex_source), "B": topology.n_images}
     check_shape("rasterize", "vertices_screen", vertices_screen.shape, ("N", 3), sizes)
-    if features is not None:
+    if features is not None and background is not None:
         check_shape("rasterize", "features", features.shape, ("V", "C"), sizes | {"V": topology.n_vertices})
         sizes["C"] = n_features = features.shape[1]
         check_shape("rasterize", "background", background.shape, ("B", "C"), sizes)

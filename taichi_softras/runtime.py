@@ -23,7 +23,7 @@ def current_arch() -> str | None:
     return "cpu" if arch in (ti.x64, ti.arm64) else ti._lib.core.arch_name(arch)
 
 
-def init(arch: str = "cpu", **options) -> str:
+def init(arch: str = "cpu", **options: object) -> str:
     """Starts Taichi on ``arch`` if it is not running yet, and returns the name of the backend.
 
     Args:

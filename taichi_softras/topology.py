@@ -1,7 +1,7 @@
 """Which vertices, faces and images belong together, as flat lists of indices.
 
-A batch needs no padding: every face of every image stands in one list and knows its image. One mesh seen by many cameras and many meshes seen by one camera each
-are the same thing to the kernels.
+A batch needs no padding: every face of every image stands in one list and knows its image. One mesh seen by many cameras and many meshes seen by one camera
+each are the same thing to the kernels.
 """
 
 from collections.abc import Sequence

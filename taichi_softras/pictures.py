@@ -1,0 +1,83 @@
+"""What people look at: turntables, sheets of target and result, curves."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import trimesh
+from PIL import Image
+
+from .camera import Camera
+from .mesh import Mesh
+from .renderer import render_mesh
+from .settings import RasterizeSettings
+from .views import Views, save_picture
+
+__all__ = ["fit_curves", "normal_colors", "shaded", "sheet", "turntable"]
+
+_LIGHT = np.array([0.35, 0.65, 0.68])
+
+
+def normal_colors(mesh: Mesh) -> Mesh:
+    """The mesh, its vertices coloured by their normals: a look for meshes that have no colours."""
+    return replace(mesh, colors=0.5 + 0.45 * _normals(mesh))
+
+
+def shaded(mesh: Mesh) -> Mesh:
+    """The mesh in grey, as if lit from above: shows the shape without its colours."""
+    lit = 0.25 + 0.7 * np.clip(0.5 + 0.5 * (_normals(mesh) @ _LIGHT), 0, 1) ** 1.5
+    return replace(mesh, colors=np.repeat(lit[:, None], 3, axis=1))
+
+
+def _normals(mesh: Mesh) -> np.ndarray:
+    return trimesh.Trimesh(mesh.vertices, mesh.faces, process=False).vertex_normals
+
+
+def turntable(path: str | Path, mesh: Mesh, frames: int = 48, size: int = 256, seconds: float = 4.0) -> None:
+    """Writes a GIF of the mesh turning once: its colours on the left, its shape in grey on the right."""
+    centred = mesh.normalized()
+    camera = Camera.orbit(3.0, 20.0, np.arange(frames) * 360.0 / frames, fov=40.0)
+    halves = [_on_white(colored, camera, size) for colored in (centred if centred.colors is not None else normal_colors(centred), shaded(centred))]
+    pictures = [Image.fromarray(np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)) for picture in np.concatenate(halves, 2)]
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=int(1000 * seconds / frames), loop=0)
+
+
+def _on_white(mesh: Mesh, camera: Camera, size: int, samples: int = 2) -> np.ndarray:
+    """[N, size, size, 3], antialiased."""
+    parts = []
+    for i in range(0, len(camera), 8):
+        image = render_mesh(mesh, camera[i : i + 8], size * samples, RasterizeSettings(sigma=1e-7, gamma=1e-5))
+        color = 1 + image.alpha[..., None] * (image.color - 1)
+        parts.append(color.reshape(-1, size, samples, size, samples, 3).mean((2, 4)))
+    return np.concatenate(parts)
+
+
+def sheet(path: str | Path, target: Views, result: Views, columns: int = 8) -> None:
+    """Writes a PNG with three rows, over white: target, result, and their difference (white where there is none)."""
+    n = min(columns, len(target))
+    which = np.linspace(0, len(target) - 1, n).astype(int)
+    rows = [1 + views.alpha[which][..., None] * (views.color[which] - 1) for views in (target, result)]
+    rows.append(1 - np.abs(rows[0] - rows[1]))
+    save_picture(path, np.concatenate([np.concatenate(list(row), axis=1) for row in rows], axis=0))
+
+
+def fit_curves(path: str | Path, losses: list[float], scores: list[tuple[int, float]], stage_starts: list[int]) -> None:
+    """Writes a PNG of the loss of every step and the IoU on the fitted pictures. Needs matplotlib."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, left = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
+    left.plot(losses, linewidth=0.7, color="tab:blue", label="loss")
+    left.set(xlabel="step", ylabel="loss", yscale="log")
+    right = left.twinx()
+    if scores:
+        right.plot(*zip(*scores, strict=True), "o-", markersize=3, color="tab:orange", label="IoU on the fitted pictures")
+    right.set(ylabel="IoU", ylim=(min([0.5, *(iou for _, iou in scores)]), 1.0))
+    for start in stage_starts[1:]:
+        left.axvline(start, color="0.7", linewidth=0.8, linestyle="--")
+    figure.legend(loc="outside upper center", ncols=2)
+    figure.savefig(path, dpi=120)
+    pyplot.close(figure)

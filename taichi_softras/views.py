@@ -1,0 +1,150 @@
+"""Pictures with cameras: folders in the NeRF-synthetic layout, in and out.
+
+A folder holds ``transforms.json``, or ``transforms_train.json`` beside ``transforms_test.json``; RGBA PNGs whose alpha is the mask; and for each picture its
+``transform_matrix``, camera to world in the OpenGL convention.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from .camera import Camera
+
+__all__ = ["Views", "save_picture"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Views:
+    """N pictures of one size and their cameras.
+
+    Attributes:
+        alpha: [N, H, W] float32 masks, 0 to 1.
+        color: [N, H, W, 3] float32, 0 to 1; meaningless where alpha is 0.
+        camera: N cameras.
+        names: what the pictures are called.
+    """
+
+    alpha: np.ndarray
+    color: np.ndarray
+    camera: Camera
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.alpha)
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.alpha.shape[1], self.alpha.shape[2]
+
+    def select(self, which: np.ndarray | list[int]) -> "Views":
+        """The pictures of the given numbers."""
+        return Views(alpha=self.alpha[which], color=self.color[which], camera=self.camera[which], names=tuple(self.names[i] for i in which))
+
+    def reduced(self, factor: int) -> "Views":
+        """The pictures made smaller by a whole factor: averages over blocks of pixels, colours weighted by alpha. A rest at the border is cut off evenly."""
+        if factor == 1:
+            return self
+        n, height, width = self.alpha.shape
+        h, w = height // factor, width // factor
+        top, left = (height - h * factor) // 2, (width - w * factor) // 2
+        alpha = self.alpha[:, top : top + h * factor, left : left + w * factor].reshape(n, h, factor, w, factor)
+        color = self.color[:, top : top + h * factor, left : left + w * factor].reshape(n, h, factor, w, factor, 3)
+        mean_alpha = alpha.mean((2, 4))
+        mean_color = (alpha[..., None] * color).mean((2, 4)) / np.maximum(mean_alpha, 1e-6)[..., None]
+        matrices, k = self.camera.to_matrices((height, width))
+        k[:, :2] /= factor
+        k[:, 0, 2] -= left / factor
+        k[:, 1, 2] -= top / factor
+        return Views(alpha=mean_alpha, color=mean_color, camera=Camera.from_matrices(matrices, k, (h, w)), names=self.names)
+
+    @classmethod
+    def load(cls, folder: str | Path, split: str | None = None) -> "Views":
+        """Reads ``transforms_<split>.json``, or ``transforms.json`` without a split, and its pictures.
+
+        Raises:
+            FileNotFoundError: if the folder, its list of cameras or a picture is missing; the sentence names it.
+            ValueError: if the list or a picture is not what it should be.
+        """
+        folder = Path(folder)
+        index = folder / ("transforms.json" if split is None else f"transforms_{split}.json")
+        if not index.is_file():
+            raise FileNotFoundError(f"Views.load: there is no file {index}")
+        try:
+            described = json.loads(index.read_text())
+            frames = described["frames"]
+            matrices = np.array([frame["transform_matrix"] for frame in frames], np.float64)
+            paths = [_picture(folder, frame["file_path"]) for frame in frames]
+        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"Views.load: {index} must list frames with file_path and transform_matrix, got {type(error).__name__}: {error}") from error
+        if matrices.shape != (len(frames), 4, 4) or not len(frames):
+            raise ValueError(f"Views.load: {index} must hold a 4 x 4 transform_matrix for each of at least one frame, got shape {matrices.shape}")
+        if not np.isfinite(matrices).all() or (np.abs(np.linalg.det(matrices)) < 1e-9).any():
+            raise ValueError(f"Views.load: every transform_matrix in {index} must be finite and invertible")
+        pictures = [_read_rgba(path) for path in paths]
+        for path, picture in zip(paths, pictures, strict=True):
+            if picture.shape != pictures[0].shape:
+                raise ValueError(f"Views.load: all pictures must have the size of the first, {pictures[0].shape[:2]}, got {picture.shape[:2]} in {path}")
+        rgba = np.stack(pictures)
+        height, width = rgba.shape[1:3]
+        k = np.stack([_intrinsics(index, described | frame, height, width) for frame in frames])
+        camera = Camera.from_matrices(np.linalg.inv(matrices), k, (height, width))
+        return cls(alpha=rgba[..., 3], color=rgba[..., :3], camera=camera, names=tuple(path.stem for path in paths))
+
+    def save(self, folder: str | Path, split: str | None = None) -> None:
+        """Writes the pictures and ``transforms[_<split>].json``, which :meth:`load` and NeRF's own loaders read."""
+        folder = Path(folder)
+        pictures = folder / (split or "images")
+        pictures.mkdir(parents=True, exist_ok=True)
+        height, width = self.image_size
+        matrices, k = self.camera.to_matrices((height, width))
+        frames = []
+        for i, name in enumerate(self.names):
+            save_picture(pictures / f"{name}.png", np.concatenate([self.color[i], self.alpha[i][..., None]], -1))
+            own = {"fl_x": k[i, 0, 0], "fl_y": k[i, 1, 1], "cx": k[i, 0, 2], "cy": k[i, 1, 2]}
+            frames.append({"file_path": f"./{pictures.name}/{name}", "transform_matrix": np.linalg.inv(matrices[i]).tolist(), **own})
+        described = {"camera_angle_x": 2 * np.arctan(width / 2 / k[0, 0, 0]), "w": width, "h": height, "frames": frames}
+        (folder / ("transforms.json" if split is None else f"transforms_{split}.json")).write_text(json.dumps(described, indent=1))
+
+
+def save_picture(path: str | Path, picture: np.ndarray) -> None:
+    """Writes [H, W, 3 or 4] numbers in [0, 1] as a PNG."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)).save(path)
+
+
+def _picture(folder: Path, file_path: str) -> Path:
+    """NeRF's lists leave out the .png."""
+    path = folder / file_path
+    return path if path.suffix else path.with_name(path.name + ".png")
+
+
+def _read_rgba(path: Path) -> np.ndarray:
+    if not path.is_file():
+        raise FileNotFoundError(f"Views.load: there is no picture {path}")
+    try:
+        with Image.open(path) as picture:
+            if "A" not in picture.getbands() and "transparency" not in picture.info:
+                raise ValueError(f"Views.load: {path} must have an alpha channel (it is the mask), got {picture.mode}")
+            return np.asarray(picture.convert("RGBA"), np.float32) / 255
+    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+        raise ValueError(f"Views.load: {path} must be a readable picture, got {type(error).__name__}: {error}") from error
+
+
+def _intrinsics(index: Path, described: dict, height: int, width: int) -> np.ndarray:
+    """K of one frame, for pictures of the size found, whatever size the list speaks of."""
+    w, h = described.get("w", width), described.get("h", height)
+    if "fl_x" in described:
+        fl_x = described["fl_x"]
+    elif "camera_angle_x" in described:
+        fl_x = 0.5 * w / np.tan(0.5 * described["camera_angle_x"])
+    else:
+        raise ValueError(f"Views.load: {index} must hold camera_angle_x or fl_x, got neither")
+    fl_y, cx, cy = described.get("fl_y", fl_x), described.get("cx", w / 2), described.get("cy", h / 2)
+    k = np.array([[fl_x, 0, cx], [0, fl_y, cy], [0, 0, 1]], np.float64)
+    if not (np.isfinite(k).all() and fl_x > 0 and fl_y > 0 and w > 0 and h > 0):
+        raise ValueError(f"Views.load: the intrinsics in {index} must be finite and positive, got fl_x {fl_x}, fl_y {fl_y}, cx {cx}, cy {cy}")
+    return np.diag([width / w, height / h, 1.0]) @ k

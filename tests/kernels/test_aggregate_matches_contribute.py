@@ -1,0 +1,82 @@
+"""The two kernels of the rasteriser compute the same sums.
+
+`aggregate` is what a picture is made with, `contribute` what its gradient is generated from: a gradient is that of the picture only if they agree. Plan: run both
+on the same pairs, the second with the m that the first found, over several tiles and images, for settings in which every two options meet.
+"""
+
+import numpy as np
+import pytest
+import taichi as ti
+from scenes import IMAGE_SIZE, orthogonal_settings, screen_scene
+
+from taichi_softras import RasterizeSettings
+from taichi_softras.arrays import TaichiArrays
+from taichi_softras.kernels.rasterize import FEATURES, rasterize_op
+from taichi_softras.kernels.variant import Variant
+from taichi_softras.rasterizer import _find_pairs
+
+
+def both_sums(settings: RasterizeSettings, real: object, variant: Variant | None = None, n_features: int = 3, seed: int = 41) -> tuple[np.ndarray, np.ndarray]:
+    arrays = TaichiArrays(real)
+    arrays.variant = variant or arrays.variant
+    scene = screen_scene(seed, (30, 12), n_features=max(n_features, 1))
+    height, width = IMAGE_SIZE
+    vertices, features, softness = arrays.real(scene.vertices), arrays.real(scene.features), arrays.real(settings.softness())
+    pairs = _find_pairs(arrays, scene.topology, vertices, settings, height, width)
+    assert pairs.n_tiles > 60 / arrays.variant.tile_height / 2
+    assert pairs.n > 100
+    choices = settings.choices(n_features)
+    op = rasterize_op(arrays.variant, choices)
+    shape = (pairs.n_tiles, choices.n_sums, arrays.variant.tile_pixels)
+    dtype = np.float64 if real is ti.f64 else np.float32
+    max_depth_norm = np.zeros((shape[0], shape[2]), dtype)
+    indices = scene.topology.on(arrays)
+    rest = (max_depth_norm, indices["faces"], indices["feature_faces"], pairs.face, pairs.tile, pairs.tile_offset, pairs.n_tiles, pairs.n, height, width)
+    fast, flat = np.zeros(shape, dtype), np.zeros(shape, dtype)
+    op.forward(vertices, features, softness, fast, *rest)
+    op.kernel(vertices, features, softness, flat, *rest)
+    return fast, flat
+
+
+def assert_equal_sums(fast: np.ndarray, flat: np.ndarray, tolerance: float) -> None:
+    assert np.count_nonzero(fast[:, 0]) > 200
+    scale = np.abs(fast).max((0, 2), keepdims=True)
+    np.testing.assert_allclose(fast / scale, flat / scale, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("settings", orthogonal_settings().values(), ids=orthogonal_settings())
+def test_float64(settings):
+    assert_equal_sums(*both_sums(settings, ti.f64), 1e-13)
+
+
+@pytest.mark.parametrize("name", ["perspective-both-closest_point-within", "mixed-both-clipped-beyond"])
+def test_float32(name):
+    assert_equal_sums(*both_sums(orthogonal_settings()[name], ti.f32), 1e-5)
+
+
+def test_sharp_settings():
+    """At gamma 1e-4 the weights span hundreds of orders of magnitude: what `aggregate` rescales must come out as `contribute` has it,
+    but for the rounding of exponents of up to 1e4, which is 1e-12 of a weight."""
+    assert_equal_sums(*both_sums(RasterizeSettings(sigma=1e-4, gamma=1e-4, near=1.0, far=10.0), ti.f64), 1e-10)
+
+
+def test_silhouette_alone():
+    fast, flat = both_sums(RasterizeSettings(sigma=0.02), ti.f64, n_features=0)
+    assert fast.shape[1] == 1
+    assert_equal_sums(fast, flat, 1e-13)
+
+
+def test_the_tiles_of_gpus():
+    """A thread a pixel in tiles of 8 x 8: the same kernels in the variant that GPUs run. Its sums are those of the lanes, at other places."""
+    settings = orthogonal_settings()["perspective-both-closest_point-within"]
+    gpu = Variant(real=ti.f64, lanes=1, tile_width=8, tile_height=8)
+    fast, flat = both_sums(settings, ti.f64, gpu)
+    assert_equal_sums(fast, flat, 1e-13)
+    lanes, _ = both_sums(settings, ti.f64)
+    height, width = IMAGE_SIZE
+    tiles_x, tiles_y = -(-width // 8), -(-height // 8)
+    square = fast.reshape(2, tiles_y, tiles_x, -1, 8, 8).transpose(0, 1, 4, 2, 3, 5).reshape(2, tiles_y * 8, tiles_x, -1, 8)[:, :height]
+    rows = lanes.reshape(2, height, tiles_x, -1, 8)
+    in_picture = (np.arange(tiles_x * 8) < width).reshape(tiles_x, 1, 8)
+    assert rows.shape[3] == FEATURES + 3
+    np.testing.assert_allclose(square * in_picture, rows * in_picture, atol=1e-12 * np.abs(rows).max())

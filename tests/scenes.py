@@ -1,0 +1,121 @@
+"""Small scenes at generic points, and finite differences.
+
+"Generic" means random: no pixel lies on an edge, no two distances or depths are equal, so that a derivative exists. Scenes have several tiles (8 x 1 pixels on
+the CPU), an image that is not square and whose sides are no multiples of the tile, and batches whose meshes differ in size.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from taichi_softras import Camera, Extrapolation, Interpolation, RasterizeSettings, Sides, Topology
+
+IMAGE_SIZE = (13, 21)  # height, width
+
+# Soft enough for finite differences, and the coverage at the cut-off is too small for a pair that crosses it to be seen.
+SMOOTH = RasterizeSettings(sigma=0.02, gamma=0.2, cutoff=1e-12, near=0.5, far=10.0, background_depth_norm=0.3)
+
+
+@dataclass(frozen=True)
+class ScreenScene:
+    """Triangles on the screen, one soup for each image."""
+
+    vertices: np.ndarray  # [N, 3] screen x, y, and depth
+    topology: Topology
+    features: np.ndarray  # [N, C]
+    background: np.ndarray  # [B, C]
+
+
+@dataclass(frozen=True)
+class WorldScene:
+    """Meshes in the world, and a camera for each."""
+
+    vertices: np.ndarray  # [V, 3]
+    topology: Topology
+    colors: np.ndarray  # [V, C]
+    background: np.ndarray  # [B, C]
+    camera: Camera
+
+
+def screen_scene(
+    seed: int, n_faces: Sequence[int] = (7, 4), *, n_features: int = 3, size: float = 0.7, depths: tuple[float, float] = (2.0, 6.0)
+) -> ScreenScene:
+    """Soups of ``n_faces[b]`` triangles with no vertex in common, of about the given size, around the screen's middle."""
+    rng = np.random.default_rng(seed)
+    soups = []
+    for count in n_faces:
+        middle = rng.uniform([-1.4, -0.9], [1.4, 0.9], (count, 1, 2))
+        corners = middle + rng.normal(0, size, (count, 3, 2))
+        soups.append(np.concatenate([corners, rng.uniform(*depths, (count, 3, 1))], -1).reshape(-1, 3))
+    topology = Topology.batch([np.arange(3 * count).reshape(count, 3) for count in n_faces], [3 * count for count in n_faces])
+    n = 3 * sum(n_faces)
+    return ScreenScene(np.concatenate(soups), topology, rng.uniform(0, 1, (n, n_features)), rng.uniform(0, 1, (len(n_faces), n_features)))
+
+
+def world_scene(seed: int, *, n_features: int = 3, perspective: bool = True) -> WorldScene:
+    """A tetrahedron and a strip of two triangles, each before a camera of its own; both cameras have unequal focal lengths and an offset centre."""
+    rng = np.random.default_rng(seed)
+    tetrahedron = np.array([[1.0, 1.0, 1.0], [1.0, -1.0, -1.0], [-1.0, 1.0, -1.0], [-1.0, -1.0, 1.0]]) * 0.7
+    strip = np.array([[-0.9, -0.5, 0.2], [0.4, -0.7, -0.1], [-0.3, 0.6, 0.3], [0.8, 0.5, -0.4]])
+    vertices = np.concatenate([tetrahedron, strip]) + rng.normal(0, 0.1, (8, 3))
+    topology = Topology.batch([np.array([[0, 1, 2], [0, 3, 1], [0, 2, 3], [1, 3, 2]]), np.array([[0, 1, 2], [1, 3, 2]])], [4, 4])
+    orbit = Camera.orbit([2.9, 3.4], [25.0, -10.0], [35.0, 200.0], fov=50.0, orthographic_height=None if perspective else 3.1)
+    camera = Camera(
+        camera_from_world=orbit.camera_from_world,
+        intrinsics=orbit.intrinsics * [1.0, 1.1, 1.0, 1.0] + [0.0, 0.0, 0.07, -0.04],
+        perspective=perspective,
+    )
+    return WorldScene(vertices, topology, rng.uniform(0, 1, (8, n_features)), rng.uniform(0, 1, (2, n_features)), camera)
+
+
+def central_differences(function: Callable[[np.ndarray], float], point: np.ndarray, step: float = 1e-6) -> np.ndarray:
+    """d function / d point, each entry by a central difference."""
+    gradient = np.empty(point.shape)
+    for index in np.ndindex(*point.shape):
+        moved = [point.copy(), point.copy()]
+        moved[0][index] -= step
+        moved[1][index] += step
+        gradient[index] = (function(moved[1]) - function(moved[0])) / (2 * step)
+    return gradient
+
+
+def central_difference_along(function: Callable[[np.ndarray], float], point: np.ndarray, direction: np.ndarray, step: float) -> float:
+    """The derivative along a direction, to fourth order."""
+
+    def central(h: float) -> float:
+        return (function(point + h * direction) - function(point - h * direction)) / (2 * h)
+
+    return (4 * central(step) - central(2 * step)) / 3
+
+
+def relative_error(got: np.ndarray, expected: np.ndarray) -> float:
+    """|got - expected| / |expected| in norm."""
+    return float(np.linalg.norm(got - expected) / np.linalg.norm(expected))
+
+
+def orthogonal_settings(base: RasterizeSettings = SMOOTH) -> dict[str, RasterizeSettings]:
+    """Nine settings in which every two options of different kinds meet (36 combinations would take minutes to compile). Some faces cross near and far."""
+    rows = (
+        ("perspective", "both", "closest_point", False),
+        ("perspective", "counterclockwise", "clipped", True),
+        ("perspective", "clockwise", "closest_point", True),
+        ("linear", "both", "clipped", False),
+        ("linear", "counterclockwise", "closest_point", False),
+        ("linear", "clockwise", "clipped", True),
+        ("mixed", "both", "clipped", True),  # SoftRas's
+        ("mixed", "counterclockwise", "closest_point", False),
+        ("mixed", "clockwise", "clipped", False),
+    )
+    return {
+        "-".join((*row[:3], "beyond" if row[3] else "within")): replace(
+            base,
+            near=2.6,
+            far=5.4,
+            interpolation=Interpolation(row[0]),
+            sides=Sides(row[1]),
+            extrapolation=Extrapolation(row[2]),
+            silhouette_beyond_depth_range=row[3],
+        )
+        for row in rows
+    }

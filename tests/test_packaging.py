@@ -1,0 +1,84 @@
+"""The wheel and the source distribution: they hold everything and nothing else, install into an empty environment, and every module imports."""
+
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MAPPED = {"taichi_softras": "taichi_softras", "kernels": "taichi_softras/kernels", "interop": "taichi_softras/interop"}
+
+
+def tracked(*folders: str) -> list[str]:
+    """Files under version control (and new ones that are not ignored)."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *folders], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.split()
+    return [name for name in listed if not (ROOT / name).is_symlink() and (ROOT / name).is_file()]
+
+
+@pytest.fixture(scope="module")
+def distributions(tmp_path_factory) -> Path:
+    """A folder with the wheel and the sdist, the wheel built from the sdist as an index would get them."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no git checkout, so there is no list of what a distribution must hold")
+    out = tmp_path_factory.mktemp("dist")
+    built = subprocess.run([sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(ROOT)], capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stdout + built.stderr
+    return out
+
+
+class TestContents:
+    def test_wheel_holds_every_module_and_nothing_else(self, distributions):
+        (wheel,) = distributions.glob("*.whl")
+        names = [name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name]
+        expected = [name.replace(folder, MAPPED[folder], 1) for folder in MAPPED for name in tracked(folder)]
+        assert sorted(names) == sorted(expected)
+
+    def test_sdist_holds_every_tracked_file_and_nothing_else(self, distributions):
+        (sdist,) = distributions.glob("*.tar.gz")
+        with tarfile.open(sdist) as archive:
+            names = [name.split("/", 1)[1] for name in archive.getnames() if "/" in name and archive.getmember(name).isfile()]
+        made = {"PKG-INFO"} | {name for name in names if name.startswith("taichi_softras.egg-info/")}
+        assert sorted(set(names) - made) == sorted(name for name in tracked() if not name.startswith((".ci/", ".git")))
+
+
+class TestEmptyEnvironment:
+    def test_every_module_imports_from_the_wheel(self, distributions, tmp_path):
+        """First without torch, where the torch layer alone must ask for it; then with it."""
+        (wheel,) = distributions.glob("*.whl")
+        subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "env")], check=True)
+        python = str(tmp_path / "env" / ("Scripts" if os.name == "nt" else "bin") / "python")
+        environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+
+        def run(*arguments: str) -> subprocess.CompletedProcess:
+            return subprocess.run([python, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+        def install(what: str) -> None:
+            done = run("-m", "pip", "install", "-q", "-c", str(ROOT / "constraints.txt"), what)
+            assert done.returncode == 0, done.stdout + done.stderr
+
+        install(str(wheel))
+        program = (
+            "import pkgutil, importlib, taichi_softras\n"
+            "names = [m.name for m in pkgutil.walk_packages(taichi_softras.__path__, 'taichi_softras.', onerror=lambda name: None)]\n"
+            "assert 'taichi_softras.kernels.rasterize' in names\n"
+            "for name in names:\n"
+            "    if SKIP and name.startswith('taichi_softras.interop'): continue\n"
+            "    importlib.import_module(name)\n"
+            "print(taichi_softras.__file__, len(names))\n"
+        )
+        done = run("-c", "SKIP = True\n" + program)
+        assert done.returncode == 0, done.stderr
+        assert str(tmp_path) in done.stdout
+        done = run("-c", "import taichi_softras.interop")
+        assert "taichi_softras[torch]" in done.stderr
+        done = run("-m", "taichi_softras.cli", "render", "-o", "pictures", "--views", "1", "--size", "16", "--samples", "1")
+        assert done.returncode == 0, done.stderr
+        install(f"{wheel}[torch,plot]")
+        done = run("-c", "SKIP = False\n" + program)
+        assert done.returncode == 0, done.stderr
