@@ -4,7 +4,6 @@ Tensors are handed to the kernels as they are, without a copy, on CPU and CUDA. 
 into zeroed gradient buffers; autograd never sees Taichi's own ``.grad`` handling, because kernels get detached aliases.
 """
 
-import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,9 +19,6 @@ from ..runtime import ensure_initialized
 __all__ = ["TorchArrays"]
 
 _REALS = {torch.float32: ti.f32, torch.float64: ti.f64}
-
-# Taichi compiles a kernel at its first call, and two threads must not compile at once. Backward may come from any thread.
-_one_at_a_time = threading.RLock()
 
 
 class TorchArrays(Arrays):
@@ -67,6 +63,9 @@ class TorchArrays(Arrays):
     def zeros(self, shape: tuple[int, ...]) -> torch.Tensor:
         return torch.zeros(shape, dtype=self.dtype, device=self.device)
 
+    def empty(self, shape: tuple[int, ...]) -> torch.Tensor:
+        return torch.empty(shape, dtype=self.dtype, device=self.device)
+
     def real(self, values: np.ndarray) -> torch.Tensor:
         return torch.as_tensor(values, dtype=self.dtype).to(self.device)
 
@@ -90,12 +89,11 @@ class TorchArrays(Arrays):
         return list(_Run.apply(self, op, outputs, rest, *inputs))
 
     def launch(self, kernel: Any, arguments: Sequence[Any]) -> None:
-        with _one_at_a_time:
-            if self.device.type == "cuda":
-                torch.cuda.current_stream(self.device).synchronize()  # Taichi works on a stream of its own
-            kernel(*arguments)
-            if self.device.type == "cuda":
-                ti.sync()
+        if self.device.type == "cuda":
+            torch.cuda.current_stream(self.device).synchronize()  # Taichi works on a stream of its own
+        super().launch(kernel, arguments)
+        if self.device.type == "cuda":
+            ti.sync()
 
 
 class _Run(torch.autograd.Function):
@@ -107,19 +105,19 @@ class _Run(torch.autograd.Function):
         outputs = [arrays.zeros(shape) for shape in output_shapes]
         arrays.launch(op.primal, (*contiguous, *outputs, *rest))
         ctx.arrays, ctx.op, ctx.rest = arrays, op, rest
-        ctx.save_for_backward(*contiguous, *outputs)
+        ctx.save_for_backward(*contiguous)
         return tuple(outputs)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grad_outputs: torch.Tensor) -> Any:
         wanted = ctx.needs_input_grad[4:]
-        saved = ctx.saved_tensors
-        inputs, outputs = saved[: len(wanted)], saved[len(wanted) :]
+        inputs = ctx.saved_tensors
         grad_inputs = [torch.zeros_like(tensor) if want else None for tensor, want in zip(inputs, wanted, strict=True)]
+        arrays: TorchArrays = ctx.arrays
         arguments = [_with_grad(tensor, grad) for tensor, grad in zip(inputs, grad_inputs, strict=True)]
-        arguments += [_with_grad(tensor, grad.contiguous()) for tensor, grad in zip(outputs, grad_outputs, strict=True)]
-        ctx.arrays.launch(ctx.op.kernel.grad, (*arguments, *ctx.rest))
+        arguments += [_with_grad(arrays.empty(grad.shape), grad.contiguous()) for grad in grad_outputs]  # a gradient never reads what was added to
+        arrays.launch(ctx.op.kernel.grad, (*arguments, *ctx.rest))
         return (None, None, None, None, *grad_inputs)
 
 

@@ -6,8 +6,9 @@ import torch
 from torch import nn
 
 from ..camera import Camera
+from ..checks import check_image_size
 from ..connectivity import Connectivity
-from ..rasterizer import RenderedImage, check_image_size
+from ..rasterizer import RenderedImage
 from ..settings import RasterizeSettings
 from ..topology import Topology
 from . import losses

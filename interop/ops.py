@@ -8,8 +8,8 @@ import torch
 
 from .. import rasterizer
 from ..camera import Camera
-from ..checks import check_shape
-from ..rasterizer import RenderedImage, check_image_size
+from ..checks import check_features, check_image_size, check_shape
+from ..rasterizer import RenderedImage
 from ..settings import RasterizeSettings
 from ..topology import Topology
 from .bridge import TorchArrays
@@ -60,13 +60,13 @@ def render(
     if isinstance(faces, Topology):
         topology = faces
     else:
-        if vertices.ndim == 3:
-            check_shape("render", "vertices", vertices.shape, ("B", "V", 3), {"B": n_images})
+        check_shape("render", "vertices", vertices.shape, ("B", "V", 3) if vertices.ndim == 3 else ("V", 3), {"B": n_images})
         topology = _topology_of(faces, vertices.shape[-2], n_images, one_mesh=vertices.ndim == 2)
     if topology.n_images != n_images:
         raise ValueError(f"render: there must be a camera for each of the {topology.n_images} images, got {n_images}")
     if colors is not None:
         check_shape("render", "colors", colors.shape, (*vertices.shape[:-1], "C"))
+        check_features("render", "colors", colors.shape[-2:], {})
         colors = colors.reshape(-1, colors.shape[-1])
         background = _background(arrays, background, n_images, colors.shape[-1])
     return rasterizer.render(
@@ -104,6 +104,7 @@ def rasterize(
     given |= {"background": background} if isinstance(background, torch.Tensor) else {}
     arrays = TorchArrays.of("rasterize", **given)
     if features is not None:
+        check_features("rasterize", "features", features.shape, {"V": topology.n_vertices})
         background = _background(arrays, background, topology.n_images, features.shape[-1])
     return rasterizer.rasterize(
         arrays, topology, vertices_screen, features, background, settings or RasterizeSettings(), check_image_size("rasterize", image_size)
@@ -111,17 +112,17 @@ def rasterize(
 
 
 def _topology_of(faces: Any, n_vertices: int, n_images: int, one_mesh: bool) -> Topology:
-    """The topology of a faces tensor, found again while the tensor is the same."""
-    if not isinstance(faces, torch.Tensor):
-        faces = torch.as_tensor(np.asarray(faces))
-    key = (faces.data_ptr(), faces._version, tuple(faces.shape), faces.dtype, n_vertices, n_images, one_mesh)
-    if key not in _topologies:
-        indices = faces.detach().cpu().numpy()
-        topology = Topology.shared(indices, n_vertices, n_images) if one_mesh else Topology.batch([indices] * n_images, [n_vertices] * n_images)
-        if len(_topologies) >= _MAX_TOPOLOGIES:
-            _topologies.pop(next(iter(_topologies)))
-        _topologies[key] = (faces, topology)  # the tensor is kept, so that its address stays its own
-    return _topologies[key][1]
+    """The topology of faces, found again while the faces are the same: they are compared, which costs far less than making it."""
+    given = faces.detach() if isinstance(faces, torch.Tensor) else torch.as_tensor(np.asarray(faces))
+    key = (tuple(given.shape), given.dtype, given.device, n_vertices, n_images, one_mesh)
+    if key in _topologies and torch.equal(_topologies[key][0], given):
+        return _topologies[key][1]
+    indices = given.cpu().numpy()
+    topology = Topology.shared(indices, n_vertices, n_images) if one_mesh else Topology.batch([indices] * n_images, [n_vertices] * n_images)
+    if len(_topologies) >= _MAX_TOPOLOGIES:
+        _topologies.pop(next(iter(_topologies)))
+    _topologies[key] = (given.clone(), topology)
+    return topology
 
 
 def _background(arrays: TorchArrays, background: Any, n_images: int, n_features: int) -> torch.Tensor:

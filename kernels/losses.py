@@ -1,4 +1,4 @@
-"""What the pictures and the mesh are compared with. Each adds ``weight`` times its value to ``loss[0]``."""
+"""What the pictures and the mesh are compared with. Each adds ``weight`` times its value to the loss: an array [1], or a field without dimensions."""
 
 import functools
 
@@ -50,11 +50,12 @@ def overlap_op(variant: Variant) -> Op:
 def intersection_over_union_op(variant: Variant) -> Op:
     """Input: overlap [B, 2]. Output: loss; the mean over images of 1 - intersection / union (SoftRas eq. 6)."""
     real = variant.array
+    at = variant.loss_place
 
     @ti.kernel
     def intersection_over_union(overlap: real(2), loss: real(1), weight: variant.real, n_images: ti.i32):
         for image in range(n_images):
-            loss[0] += weight * (1.0 - overlap[image, 0] / (overlap[image, 1] + EMPTY_UNION)) / n_images
+            loss[at] += weight * (1.0 - overlap[image, 0] / (overlap[image, 1] + EMPTY_UNION)) / n_images
 
     return Op(name="intersection_over_union", kernel=intersection_over_union, n_inputs=1, n_outputs=1)
 
@@ -63,6 +64,7 @@ def intersection_over_union_op(variant: Variant) -> Op:
 def image_l1_op(variant: Variant) -> Op:
     """Inputs: a, b [B, H, W, C], mask [B, H, W]. Output: loss; the sum of mask |a - b| over pixels and channels."""
     real = variant.array
+    at = variant.loss_place
 
     @ti.kernel
     def image_l1(
@@ -83,7 +85,7 @@ def image_l1_op(variant: Variant) -> Op:
                 )
                 for l in ti.static(range(PIXELS_PER_ITEM))
             ]
-            loss[0] += weight * ti.Vector(differences).sum()
+            loss[at] += weight * ti.Vector(differences).sum()
 
     return Op(name="image_l1", kernel=image_l1, n_inputs=3, n_outputs=1)
 
@@ -109,11 +111,12 @@ def laplacian_op(variant: Variant) -> Op:
 def square_sum_op(variant: Variant) -> Op:
     """Input: values [N, 3]. Output: loss; the sum of their squares."""
     real = variant.array
+    at = variant.loss_place
 
     @ti.kernel
     def square_sum(values: real(2), loss: real(1), weight: variant.real, n: ti.i32):
         for i in range(n):
-            loss[0] += weight * (values[i, 0] * values[i, 0] + values[i, 1] * values[i, 1] + values[i, 2] * values[i, 2])
+            loss[at] += weight * (values[i, 0] * values[i, 0] + values[i, 1] * values[i, 1] + values[i, 2] * values[i, 2])
 
     return Op(name="square_sum", kernel=square_sum, n_inputs=1, n_outputs=1)
 
@@ -122,13 +125,14 @@ def square_sum_op(variant: Variant) -> Op:
 def edge_length_op(variant: Variant) -> Op:
     """Input: vertices [V, 3]. Output: loss; the sum over edges of (length - target)^2."""
     real, index = variant.array, variant.index
+    at = variant.loss_place
 
     @ti.kernel
     def edge_length(vertices: real(2), loss: real(1), edges: index(2), target: variant.real, weight: variant.real, n_edges: ti.i32):
         for e in range(n_edges):
             d = [vertices[edges[e, 0], k] - vertices[edges[e, 1], k] for k in ti.static(range(3))]
             excess = ti.sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2] + TINY_LENGTH_SQ) - target
-            loss[0] += weight * excess * excess
+            loss[at] += weight * excess * excess
 
     return Op(name="edge_length", kernel=edge_length, n_inputs=1, n_outputs=1)
 
@@ -136,6 +140,12 @@ def edge_length_op(variant: Variant) -> Op:
 @ti.func
 def dot(a, b):
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+@ti.func
+def one_over_length(a, tiny):
+    """Of each vector by itself: the product of two tiny lengths would underflow."""
+    return 1.0 / ti.sqrt(dot(a, a) + tiny)
 
 
 @ti.func
@@ -151,6 +161,7 @@ def flatten_op(variant: Variant) -> Op:
     (SoftRas section 4.2).
     """
     real, index = variant.array, variant.index
+    at = variant.loss_place
 
     @ti.kernel
     def flatten(vertices: real(2), loss: real(1), hinges: index(2), weight: variant.real, n_hinges: ti.i32):
@@ -163,8 +174,8 @@ def flatten_op(variant: Variant) -> Op:
             c_along, d_along = dot(to_c, along) / length_sq, dot(to_d, along) / length_sq
             p = [to_c[k] - c_along * along[k] for k in ti.static(range(3))]
             q = [to_d[k] - d_along * along[k] for k in ti.static(range(3))]
-            cosine = dot(p, q) / ti.sqrt((dot(p, p) + TINY_LENGTH_SQ) * (dot(q, q) + TINY_LENGTH_SQ))
-            loss[0] += weight * (cosine + 1.0) * (cosine + 1.0)
+            cosine = dot(p, q) * one_over_length(p, TINY_LENGTH_SQ) * one_over_length(q, TINY_LENGTH_SQ)
+            loss[at] += weight * (cosine + 1.0) * (cosine + 1.0)
 
     return Op(name="flatten", kernel=flatten, n_inputs=1, n_outputs=1)
 
@@ -173,6 +184,7 @@ def flatten_op(variant: Variant) -> Op:
 def normal_consistency_op(variant: Variant) -> Op:
     """Input: vertices [V, 3]. Output: loss; the sum over hinges of 1 - cos(angle between the normals of the two faces)."""
     real, index = variant.array, variant.index
+    at = variant.loss_place
 
     @ti.kernel
     def normal_consistency(vertices: real(2), loss: real(1), hinges: index(2), weight: variant.real, n_hinges: ti.i32):
@@ -183,7 +195,7 @@ def normal_consistency_op(variant: Variant) -> Op:
             to_d = [vertices[d, k] - vertices[a, k] for k in ti.static(range(3))]
             n = cross(along, to_c)
             m = cross(to_d, along)
-            cosine = dot(n, m) / ti.sqrt((dot(n, n) + TINY_AREA_SQ) * (dot(m, m) + TINY_AREA_SQ))
-            loss[0] += weight * (1.0 - cosine)
+            cosine = dot(n, m) * one_over_length(n, TINY_AREA_SQ) * one_over_length(m, TINY_AREA_SQ)
+            loss[at] += weight * (1.0 - cosine)
 
     return Op(name="normal_consistency", kernel=normal_consistency, n_inputs=1, n_outputs=1)

@@ -56,6 +56,12 @@ def pixel_of(coordinate, size, shorter_side):
 
 
 @ti.func
+def saturated_sum(a, b):
+    """a + b, or MAX_PAIRS + 1 where it is more than MAX_PAIRS: nothing overflows."""
+    return ti.select(a > MAX_PAIRS - b, MAX_PAIRS + 1, a + b)
+
+
+@ti.func
 def edge_misses_box(ax, ay, bx, by, sign, reach, x0, x1, y0, y1):
     """Whether the whole box lies farther than ``reach`` outside of the edge ab of a triangle whose area has the given sign."""
     ex = (bx - ax) * sign
@@ -91,8 +97,8 @@ def _visit_tiles(variant: Variant, filling: bool):
             tiles_x = (width + tile_width - 1) // tile_width
             tiles_y = (height + tile_height - 1) // tile_height
             shorter_side = ti.min(height, width)
-            first = ti.cast(ti.cast(n_faces, ti.i64) * block // n_blocks, ti.i32)
-            last = ti.cast(ti.cast(n_faces, ti.i64) * (block + 1) // n_blocks, ti.i32)
+            first = block * (n_faces // n_blocks) + ti.min(block, n_faces % n_blocks)
+            last = first + n_faces // n_blocks + ti.cast(block < n_faces % n_blocks, ti.i32)
             for f in range(first, last):
                 a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
                 ax, ay, az = vertices_screen[a, 0], vertices_screen[a, 1], vertices_screen[a, 2]
@@ -168,15 +174,15 @@ def scan_kernel(variant: Variant):
         for chunk in range((n + SCAN_CHUNK - 1) // SCAN_CHUNK):
             chunk_sum = 0
             for i in range(chunk * SCAN_CHUNK, ti.min((chunk + 1) * SCAN_CHUNK, n)):
-                chunk_sum += values[i]
+                chunk_sum = saturated_sum(chunk_sum, values[i])
             chunk_sums[chunk] = chunk_sum
         for _ in range(1):
-            total = ti.cast(0, ti.i64)
+            total = 0
             for chunk in range((n + SCAN_CHUNK - 1) // SCAN_CHUNK):
                 chunk_sum = chunk_sums[chunk]
-                chunk_sums[chunk] = ti.cast(ti.min(total, MAX_PAIRS), ti.i32)
-                total += chunk_sum
-            statistics[TOTAL] = ti.cast(ti.min(total, MAX_PAIRS), ti.i32)
+                chunk_sums[chunk] = total
+                total = saturated_sum(total, chunk_sum)
+            statistics[TOTAL] = total
             statistics[OVERFLOW] = ti.cast(total > MAX_PAIRS, ti.i32)
             tile_offset[n // n_blocks] = statistics[TOTAL]
         for chunk in range((n + SCAN_CHUNK - 1) // SCAN_CHUNK):

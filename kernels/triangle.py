@@ -10,7 +10,7 @@ import taichi as ti
 
 __all__ = ["Extrapolation", "clipped_weights", "closest_point_weights", "locate", "oriented_area", "segment"]
 
-TINY_LENGTH_SQ = 1e-30  # below it a segment counts as a point: far under one pixel squared, far above the smallest float32
+TINY_LENGTH_SQ = 1e-18  # below it a segment counts as a point: far under one pixel squared, and its square still is a float32
 TINY_AREA = 1e-18  # below it a triangle has no inside: one over its square still is a float32
 
 
@@ -58,7 +58,7 @@ def clipped_weights(wa, wb, wc):
     a = ti.min(ti.max(wa, 0.0), 1.0)
     b = ti.min(ti.max(wb, 0.0), 1.0)
     c = ti.min(ti.max(wc, 0.0), 1.0)
-    total = a + b + c
+    total = ti.max(a + b + c, 0.5)  # at least one, but for a triangle without area
     return a / total, b / total, c / total
 
 

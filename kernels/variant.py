@@ -54,6 +54,11 @@ class Variant:
         return ti.types.vector(self.lanes, self.real)
 
     @property
+    def loss_place(self) -> int | None:
+        """Where the one number of a loss stands: ``ti.ad.Tape`` wants an array [1], or a field without dimensions."""
+        return None if self.storage is Storage.FIELD else 0
+
+    @property
     def tile_pixels(self) -> int:
         return self.tile_width * self.tile_height
 

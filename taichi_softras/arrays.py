@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 import taichi as ti
+from taichi.lang import impl
 
 from .kernels.op import Op
 from .kernels.variant import Storage, Variant
-from .runtime import current_arch, ensure_initialized
+from .runtime import current_arch, ensure_initialized, one_at_a_time
 
 __all__ = ["Arrays", "FieldArrays", "TaichiArrays", "variant_of"]
 
@@ -34,6 +35,7 @@ class Arrays(ABC):
 
     def __init__(self, variant: Variant, n_blocks: int) -> None:
         self.variant = variant
+        self._numpy_real = np.float64 if variant.real is ti.f64 else np.float32
         self.n_blocks = n_blocks  # into how many contiguous blocks faces are dealt to fill the tiles
 
     @abstractmethod
@@ -54,6 +56,11 @@ class Arrays(ABC):
 
     @abstractmethod
     def to_numpy(self, array: Array) -> np.ndarray: ...
+
+    def launch(self, kernel: Any, arguments: Sequence[Any]) -> None:
+        """Calls a kernel. Every kernel is called here."""
+        with one_at_a_time:
+            kernel(*arguments)
 
     @abstractmethod
     def run(self, op: Op, inputs: Sequence[Array], outputs: Sequence[Shape | Array], rest: Sequence[Any]) -> list[Array]:
@@ -80,7 +87,9 @@ class _TaichiBase(Arrays):
     """What ndarrays and fields have in common: Taichi's tape records them."""
 
     def untracked(self, function: Callable[[], Any]) -> Any:
-        result = []
+        if impl.get_runtime().grad_replaced:  # within such a function already: Taichi's own decorator would end that with the inner one
+            return function()
+        result: list[Any] = []
         ti.ad.no_grad(lambda: result.append(function()))()
         return result[0]
 
@@ -91,10 +100,10 @@ class _TaichiBase(Arrays):
         outputs = [self._differentiable(output) if isinstance(output, tuple) else output for output in outputs]
         arguments = (*inputs, *outputs, *rest)
         if op.forward is None:
-            op.kernel(*arguments)
+            self.launch(op.kernel, arguments)
         else:
-            launch = ti.ad.grad_replaced(lambda: op.primal(*arguments))
-            ti.ad.grad_for(launch)(lambda: op.kernel.grad(*arguments))
+            launch = ti.ad.grad_replaced(lambda: self.launch(op.primal, arguments))
+            ti.ad.grad_for(launch)(lambda: self.launch(op.kernel.grad, arguments))
             launch()
         return outputs
 
@@ -108,7 +117,6 @@ class TaichiArrays(_TaichiBase):
             raise RuntimeError(f"TaichiArrays: gradients of ti.ndarray are right on cpu and cuda only, and Taichi runs on {arch}; use fields (FieldArrays)")
         self._on_cpu = arch == "cpu"
         super().__init__(variant_of(arch, real), n_blocks=cpu_blocks() if self._on_cpu else 256)
-        self._numpy_real = np.float64 if real is ti.f64 else np.float32
 
     def zeros(self, shape: Shape) -> Array:
         return ti.ndarray(self.variant.real, shape)
@@ -158,22 +166,23 @@ class FieldArrays(_TaichiBase):
     def _differentiable(self, shape: Shape) -> Array:
         return ti.field(self.variant.real, shape, needs_grad=True)
 
-    def _filled(self, field: Array, values: np.ndarray) -> Array:
+    def _filled(self, field: Array, values: Any, dtype: object) -> Array:
+        values = np.ascontiguousarray(values, dtype=dtype)
         self.untracked(lambda: field.from_numpy(values))
         return field
 
     def real(self, values: np.ndarray) -> Array:
-        return self._filled(self.zeros(values.shape), values.astype(np.float64 if self.variant.real is ti.f64 else np.float32))
+        return self._filled(self.zeros(values.shape), values, self._numpy_real)
 
-    def parameter(self, values: np.ndarray) -> Array:
+    def parameter(self, values: Any) -> Array:
         """A ``ti.field`` with the given values and a gradient."""
-        return self._filled(self._differentiable(np.shape(values)), values)
+        return self._filled(self._differentiable(np.shape(values)), values, self._numpy_real)
 
     def zeros_index(self, size: int) -> Array:
         return ti.field(ti.i32, size)
 
     def index(self, values: np.ndarray) -> Array:
-        return self._filled(ti.field(ti.i32, values.shape), values)
+        return self._filled(ti.field(ti.i32, values.shape), values, np.int32)
 
     def to_numpy(self, array: Array) -> np.ndarray:
         return self.untracked(array.to_numpy)

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import check_choice, check_finite, check_number, check_shape
+from .checks import check_choice, check_finite, check_image_size, check_number, check_shape
 
 __all__ = ["Camera", "Convention"]
 
@@ -88,18 +88,23 @@ class Camera:
             target: [3] or [B, 3] point looked at.
             orthographic_height: if given, the projection is orthographic and the shorter image side spans this many world units.
         """
-        distance, elevation, azimuth = np.broadcast_arrays(*(np.atleast_1d(np.asarray(v, np.float64)) for v in (distance, elevation, azimuth)))
-        check_shape("Camera.orbit", "distance, elevation and azimuth", distance.shape, ("B",))
+        names = "distance, elevation and azimuth"
+        distance, elevation, azimuth = _broadcast("Camera.orbit", names, *(np.atleast_1d(np.asarray(v, np.float64)) for v in (distance, elevation, azimuth)))
+        check_shape("Camera.orbit", names, distance.shape, ("B",))
         if not (distance > 0).all():
             raise ValueError(f"Camera.orbit: distance must be positive, got {distance.min()}")
         if not (np.abs(elevation) <= 90).all():
             raise ValueError(f"Camera.orbit: elevation must be between -90 and 90 degrees, got {elevation[np.abs(elevation).argmax()]}")
+        target = np.asarray(target, np.float64)
+        for name, values in (("distance", distance), ("azimuth", azimuth), ("target", target)):
+            check_finite("Camera.orbit", name, values)
         e, a = np.radians(elevation), np.radians(azimuth)
         zeros = np.zeros_like(a)
         backward = np.stack([np.cos(e) * np.sin(a), np.sin(e), np.cos(e) * np.cos(a)], -1)
         right = np.stack([np.cos(a), zeros, -np.sin(a)], -1)
         rotation = np.stack([right, np.cross(backward, right), backward], -2)
-        eye = np.asarray(target, np.float64) + distance[:, None] * backward
+        (eye, _) = _broadcast("Camera.orbit", "target and distance", target + np.zeros(3), distance[:, None] * backward)
+        eye = eye + distance[:, None] * backward
         return cls._from_pose(rotation, eye, fov, orthographic_height)
 
     @classmethod
@@ -113,8 +118,10 @@ class Camera:
         orthographic_height: float | None = None,
     ) -> "Camera":
         """Cameras at ``eye`` [3] or [B, 3] that look at ``target``, with ``up`` upwards in the image. For the rest see :meth:`orbit`."""
-        eye, target, up = np.broadcast_arrays(*(np.atleast_2d(np.asarray(v, np.float64)) for v in (eye, target, up)))
-        check_shape("Camera.look_at", "eye, target and up", eye.shape, ("B", 3))
+        points = [np.asarray(v, np.float64) for v in (eye, target, up)]
+        for name, point in zip(("eye", "target", "up"), points, strict=True):
+            check_shape("Camera.look_at", name, point.shape, (3,) if point.ndim < 2 else ("B", 3))
+        eye, target, up = _broadcast("Camera.look_at", "eye, target and up", *(np.atleast_2d(point) for point in points))
         backward = eye - target
         right = np.cross(up, backward)
         lengths = np.linalg.norm(right, axis=-1)
@@ -143,18 +150,21 @@ class Camera:
         check_choice("Camera.from_matrices", "convention", convention, Convention)
         matrices = np.asarray(camera_from_world, np.float64)
         matrices = matrices[None] if matrices.ndim == 2 else matrices
-        check_shape("Camera.from_matrices", "camera_from_world", matrices.shape[-1:], (4,))
+        rows = 3 if matrices.shape[1:2] == (3,) else 4
+        check_shape("Camera.from_matrices", "camera_from_world", matrices.shape, ("B", rows, 4))
         matrices = matrices[:, :3]
-        check_shape("Camera.from_matrices", "camera_from_world", matrices.shape, ("B", 3, 4))
         rotations = matrices[:, :, :3]
+        wrong = "Camera.from_matrices: the left 3 x 3 of camera_from_world must be a rotation, got"
         if not np.allclose(rotations @ rotations.swapaxes(1, 2), np.eye(3), atol=1e-3):
-            raise ValueError("Camera.from_matrices: the left 3 x 3 of camera_from_world must be a rotation, got rows that are not orthonormal")
+            raise ValueError(f"{wrong} rows that are not orthonormal")
+        if not (np.linalg.det(rotations) > 0).all():
+            raise ValueError(f"{wrong} a mirror image")
         if convention is Convention.OPENCV:
             matrices = matrices * _FLIP[:, None]
         k = np.asarray(pixel_intrinsics, np.float64)
-        k = np.broadcast_to(k, (len(matrices), 3, 3)) if k.ndim == 2 else k
-        check_shape("Camera.from_matrices", "pixel_intrinsics", k.shape, ("B", 3, 3), {"B": len(matrices)})
-        height, width = image_size
+        check_shape("Camera.from_matrices", "pixel_intrinsics", k.shape, (3, 3) if k.ndim == 2 else ("B", 3, 3), {"B": len(matrices)})
+        k = np.broadcast_to(k, (len(matrices), 3, 3))
+        height, width = check_image_size("Camera.from_matrices", image_size)
         half = min(height, width) / 2
         intrinsics = np.stack([k[:, 0, 0], k[:, 1, 1], k[:, 0, 2] - width / 2, height / 2 - k[:, 1, 2]], -1) / half
         return cls(camera_from_world=matrices, intrinsics=intrinsics)
@@ -166,7 +176,7 @@ class Camera:
         matrices[:, :3] = self.camera_from_world
         if convention is Convention.OPENCV:
             matrices[:, :3] *= _FLIP[:, None]
-        height, width = image_size
+        height, width = check_image_size("Camera.to_matrices", image_size)
         half = min(height, width) / 2
         fx, fy, cx, cy = (np.asarray(self.intrinsics) * half).T
         k = np.tile(np.eye(3), (len(self), 1, 1))
@@ -193,3 +203,10 @@ class Camera:
             intrinsics=np.tile([focal, focal, 0.0, 0.0], (len(eye), 1)),
             perspective=orthographic_height is None,
         )
+
+
+def _broadcast(op: str, names: str, *arrays: np.ndarray) -> list[np.ndarray]:
+    try:
+        return list(np.broadcast_arrays(*arrays))
+    except ValueError:
+        raise ValueError(f"{op}: {names} must have shapes that go together, got {', '.join(str(array.shape) for array in arrays)}") from None

@@ -4,7 +4,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["check_choice", "check_faces", "check_finite", "check_integer", "check_number", "check_shape"]
+__all__ = [
+    "check_choice",
+    "check_faces",
+    "check_features",
+    "check_finite",
+    "check_flag",
+    "check_image_size",
+    "check_integer",
+    "check_number",
+    "check_shape",
+]
+
+MAX_IMAGE_SIDE = 1 << 14
 
 
 def check_shape(op: str, name: str, shape: Sequence[int], expected: Sequence[int | str], sizes: dict[str, int] | None = None) -> None:
@@ -40,6 +52,29 @@ def check_choice(op: str, name: str, value: object, kind: type) -> None:
     """A member of the enum ``kind``."""
     if not isinstance(value, kind):
         raise TypeError(f"{op}: {name} must be one of {', '.join(str(member) for member in kind)}, got {value!r}")  # type: ignore[attr-defined]
+
+
+def check_flag(op: str, name: str, value: object) -> None:
+    """True or False."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{op}: {name} must be True or False, got {value!r}")
+
+
+def check_image_size(op: str, image_size: int | Sequence[int]) -> tuple[int, int]:
+    """(height, width); one number means a square."""
+    sides = tuple(image_size) if isinstance(image_size, (tuple, list)) else (image_size, image_size)
+    if len(sides) != 2:
+        raise ValueError(f"{op}: image_size must be one number, or height and width, got {sides}")
+    check_integer(op, "image height", sides[0], 1, MAX_IMAGE_SIDE)
+    check_integer(op, "image width", sides[1], 1, MAX_IMAGE_SIDE)
+    return int(sides[0]), int(sides[1])
+
+
+def check_features(op: str, name: str, shape: Sequence[int], sizes: dict[str, int]) -> None:
+    """[V, C] with at least one channel."""
+    check_shape(op, name, shape, ("V", "C"), dict(sizes))
+    if shape[1] == 0:
+        raise ValueError(f"{op}: {name} must have at least one channel (None stands for none), got {tuple(shape)}")
 
 
 def check_finite(op: str, name: str, values: np.ndarray) -> None:

@@ -14,11 +14,10 @@ import numpy as np
 from tqdm import tqdm
 
 from .camera import Camera
-from .checks import check_integer
+from .checks import check_image_size, check_integer
 from .fit import SHARP, Fit, FitOptions, render_views, score
 from .mesh import Mesh
 from .pictures import fit_curves, normal_colors, sheet, turntable
-from .rasterizer import check_image_size
 from .runtime import init
 from .settings import RasterizeSettings
 from .shapes import creature

@@ -7,9 +7,10 @@ Each returns an array [1]. On ``ti.ad.Tape`` pass the tape's loss as ``into``: t
 from typing import Any
 
 from .arrays import Arrays, TaichiArrays
-from .checks import check_shape
+from .checks import check_number, check_shape
 from .connectivity import Connectivity
 from .kernels import losses as ops
+from .kernels.variant import Storage
 
 __all__ = ["color_l1", "edge_length", "flatten", "laplacian", "normal_consistency", "silhouette_iou"]
 
@@ -31,7 +32,7 @@ def silhouette_iou(alpha: Any, target: Any, *, into: Any = None, weight: float =
     check_shape("silhouette_iou", "target", target.shape, tuple(alpha.shape))
     n_images = alpha.shape[0]
     (overlap,) = arrays.run(ops.overlap_op(arrays.variant), (alpha, target), [(n_images, 2)], tuple(alpha.shape))
-    return arrays.run(ops.intersection_over_union_op(arrays.variant), (overlap,), [_loss(into)], (weight, n_images))[0]
+    return arrays.run(ops.intersection_over_union_op(arrays.variant), (overlap,), [_loss(arrays, into)], (weight, n_images))[0]
 
 
 def color_l1(color: Any, target: Any, mask: Any, *, into: Any = None, weight: float = 1.0, arrays: Arrays | None = None) -> Any:
@@ -51,7 +52,7 @@ def color_l1(color: Any, target: Any, mask: Any, *, into: Any = None, weight: fl
     n_images, height, width, n_channels = color.shape
     share = weight / (n_images * height * width * n_channels)
     return arrays.run(
-        ops.image_l1_op(arrays.variant), (color, target, mask), [_loss(into)], (share, n_images, height, width, n_channels)
+        ops.image_l1_op(arrays.variant), (color, target, mask), [_loss(arrays, into)], (share, n_images, height, width, n_channels)
     )[0]  # fmt: skip
 
 
@@ -68,7 +69,7 @@ def laplacian(vertices: Any, connectivity: Connectivity, *, into: Any = None, we
     (difference,) = arrays.run(
         ops.laplacian_op(arrays.variant), (vertices,), [tuple(vertices.shape)], (lists["edges"], lists["one_over_degree"], len(connectivity.edges))
     )  # fmt: skip
-    return arrays.run(ops.square_sum_op(arrays.variant), (difference,), [_loss(into)], (weight, connectivity.n_vertices))[0]
+    return arrays.run(ops.square_sum_op(arrays.variant), (difference,), [_loss(arrays, into)], (weight, connectivity.n_vertices))[0]
 
 
 def flatten(vertices: Any, connectivity: Connectivity, *, into: Any = None, weight: float = 1.0, arrays: Arrays | None = None) -> Any:
@@ -81,7 +82,7 @@ def flatten(vertices: Any, connectivity: Connectivity, *, into: Any = None, weig
     """
     arrays = _checked(arrays, "flatten", vertices, connectivity)
     n = len(connectivity.hinges)
-    return arrays.run(ops.flatten_op(arrays.variant), (vertices,), [_loss(into)], (connectivity.on(arrays)["hinges"], weight, n))[0]
+    return arrays.run(ops.flatten_op(arrays.variant), (vertices,), [_loss(arrays, into)], (connectivity.on(arrays)["hinges"], weight, n))[0]
 
 
 def edge_length(vertices: Any, connectivity: Connectivity, *, target: float = 0.0, into: Any = None, weight: float = 1.0, arrays: Arrays | None = None) -> Any:
@@ -93,10 +94,11 @@ def edge_length(vertices: Any, connectivity: Connectivity, *, target: float = 0.
 
     Gradient: to vertices.
     """
+    check_number("edge_length", "target", target)
     arrays = _checked(arrays, "edge_length", vertices, connectivity)
     n = len(connectivity.edges)
     share = weight / max(n, 1)
-    return arrays.run(ops.edge_length_op(arrays.variant), (vertices,), [_loss(into)], (connectivity.on(arrays)["edges"], target, share, n))[0]
+    return arrays.run(ops.edge_length_op(arrays.variant), (vertices,), [_loss(arrays, into)], (connectivity.on(arrays)["edges"], target, share, n))[0]
 
 
 def normal_consistency(vertices: Any, connectivity: Connectivity, *, into: Any = None, weight: float = 1.0, arrays: Arrays | None = None) -> Any:
@@ -110,11 +112,11 @@ def normal_consistency(vertices: Any, connectivity: Connectivity, *, into: Any =
     arrays = _checked(arrays, "normal_consistency", vertices, connectivity)
     n = len(connectivity.hinges)
     share = weight / max(n, 1)
-    return arrays.run(ops.normal_consistency_op(arrays.variant), (vertices,), [_loss(into)], (connectivity.on(arrays)["hinges"], share, n))[0]
+    return arrays.run(ops.normal_consistency_op(arrays.variant), (vertices,), [_loss(arrays, into)], (connectivity.on(arrays)["hinges"], share, n))[0]
 
 
-def _loss(into: Any) -> Any:
-    return (1,) if into is None else into
+def _loss(arrays: Arrays, into: Any) -> Any:
+    return (() if arrays.variant.storage is Storage.FIELD else (1,)) if into is None else into
 
 
 def _checked(arrays: Arrays | None, op: str, vertices: Any, connectivity: Connectivity) -> Arrays:

@@ -56,7 +56,7 @@ class Mesh:
         if not path.is_file():
             raise FileNotFoundError(f"Mesh.load: there is no file {path}")
         try:
-            loaded: Any = trimesh.load_scene(path, process=False).to_mesh()
+            loaded: Any = trimesh.load_scene(path, process=False, maintain_order=True).to_mesh()
         except Exception as error:  # trimesh's readers raise whatever the malformed file makes them stumble over
             raise ValueError(f"Mesh.load: {path} must be a readable {path.suffix} file, got {type(error).__name__}: {error}") from error
         if not isinstance(loaded, trimesh.Trimesh) or len(loaded.faces) == 0:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Arrays
-from .checks import check_integer, check_shape
+from .checks import check_features, check_image_size, check_shape
 from .kernels import tiles
 from .kernels.projection import project_op
 from .kernels.rasterize import rasterize_op
@@ -14,9 +14,7 @@ from .kernels.resolve import resolve_op
 from .settings import Interpolation, RasterizeSettings
 from .topology import Topology
 
-__all__ = ["RenderedImage", "check_image_size", "rasterize", "render"]
-
-MAX_IMAGE_SIDE = 1 << 14
+__all__ = ["RenderedImage", "rasterize", "render"]
 
 
 @dataclass(frozen=True)
@@ -32,14 +30,6 @@ class RenderedImage:
     alpha: Any
     color: Any = None
     depth: Any = None
-
-
-def check_image_size(op: str, image_size: int | tuple[int, int]) -> tuple[int, int]:
-    """(height, width); one number means a square."""
-    height, width = image_size if isinstance(image_size, (tuple, list)) else (image_size, image_size)
-    check_integer(op, "image height", height, 1, MAX_IMAGE_SIDE)
-    check_integer(op, "image width", width, 1, MAX_IMAGE_SIDE)
-    return int(height), int(width)
 
 
 @dataclass(frozen=True)
@@ -65,8 +55,8 @@ def _find_pairs(arrays: Arrays, topology: Topology, vertices_screen: Any, settin
     behind = -np.finfo(np.float32).max if settings.silhouette_beyond_depth_range else tiles.BEHIND_EYE
     scene = (reach, float(behind), len(topology.faces), arrays.n_blocks, height, width)
     heads = (arrays.constant(vertices_screen), indices["faces"], indices["face_image"])
-    tiles.count_kernel(variant)(*heads, counts, nothing, nothing, statistics, *scene)
-    tiles.scan_kernel(variant)(counts, places, chunk_sums, tile_offset, statistics, n_counts, arrays.n_blocks)
+    arrays.launch(tiles.count_kernel(variant), (*heads, counts, nothing, nothing, statistics, *scene))
+    arrays.launch(tiles.scan_kernel(variant), (counts, places, chunk_sums, tile_offset, statistics, n_counts, arrays.n_blocks))
     found = arrays.to_numpy(statistics)
     if found[tiles.BAD_FACE]:
         face = int(found[tiles.BAD_FACE]) - 1
@@ -75,7 +65,7 @@ def _find_pairs(arrays: Arrays, topology: Topology, vertices_screen: Any, settin
         raise MemoryError(f"rasterize: more than {tiles.MAX_PAIRS} (face, tile) pairs are in reach; use a smaller sigma, image or batch")
     n = int(found[tiles.TOTAL])
     pair_face, pair_tile = arrays.zeros_index(max(n, 1)), arrays.zeros_index(max(n, 1))
-    tiles.fill_kernel(variant)(*heads, places, pair_face, pair_tile, statistics, *scene)
+    arrays.launch(tiles.fill_kernel(variant), (*heads, places, pair_face, pair_tile, statistics, *scene))
     return _Pairs(pair_face, pair_tile, tile_offset, n, n_tiles)
 
 
@@ -106,7 +96,7 @@ def rasterize(
     sizes = {"N": len(topology.vertex_source), "B": topology.n_images}
     check_shape("rasterize", "vertices_screen", vertices_screen.shape, ("N", 3), sizes)
     if features is not None and background is not None:
-        check_shape("rasterize", "features", features.shape, ("V", "C"), sizes | {"V": topology.n_vertices})
+        check_features("rasterize", "features", features.shape, {"V": topology.n_vertices})
         sizes["C"] = n_features = features.shape[1]
         check_shape("rasterize", "background", background.shape, ("B", "C"), sizes)
     else:

@@ -8,9 +8,9 @@ import taichi as ti
 
 from .arrays import FieldArrays, TaichiArrays
 from .camera import Camera
-from .checks import check_finite, check_shape
+from .checks import check_features, check_finite, check_image_size, check_shape
 from .mesh import Mesh
-from .rasterizer import RenderedImage, check_image_size, render
+from .rasterizer import RenderedImage, render
 from .settings import RasterizeSettings
 from .topology import Topology
 
@@ -71,6 +71,7 @@ class Renderer:
         if topology.n_images != len(camera):
             raise ValueError(f"Renderer: there must be a camera for each of the {topology.n_images} images, got {len(camera)}")
         if colors is not None:
+            check_features("Renderer", "colors", colors.shape, {})
             background = self._background(background, topology.n_images, colors.shape[1])
         return render(
             self.arrays,
@@ -93,8 +94,7 @@ class Renderer:
             return background
         values = np.zeros(n_features) if background is None else np.asarray(background, np.float64)
         check_finite("Renderer", "background", values)
-        if values.ndim == 1:
-            check_shape("Renderer", "background", values.shape, ("C",), {"C": n_features})
+        check_shape("Renderer", "background", values.shape, ("B", "C") if values.ndim == 2 else ("C",), {"B": n_images, "C": n_features})
         return self.arrays.real(np.ascontiguousarray(np.broadcast_to(values, (n_images, n_features))))
 
 

@@ -5,11 +5,15 @@ Taichi that is already running does not suit, a sentence says what to do.
 """
 
 import os
+import threading
 
 import taichi as ti
 from taichi.lang import impl
 
-__all__ = ["current_arch", "ensure_initialized", "init"]
+__all__ = ["current_arch", "ensure_initialized", "init", "one_at_a_time"]
+
+# Taichi compiles a kernel at its first call, and two threads must not compile at once. Backward may come from any thread.
+one_at_a_time = threading.RLock()
 
 _ARCHES = {"cpu": ti.cpu, "cuda": ti.cuda, "vulkan": ti.vulkan, "metal": ti.metal}
 
@@ -36,11 +40,17 @@ def init(arch: str = "cpu", **options: object) -> str:
     """
     if arch not in _ARCHES:
         raise ValueError(f"init: arch must be one of {', '.join(_ARCHES)}, got {arch!r}")
+    with one_at_a_time:
+        return _init(arch, options)
+
+
+def _init(arch: str, options: dict) -> str:
     running = current_arch()
     if running is None:
         os.environ.setdefault("TI_SKIP_VERSION_CHECK", "ON")  # no question to a server at every start
         options = {"log_level": ti.WARN} | options
         ti.init(arch=_ARCHES[arch], **options)
+        _compile_something()
         running = current_arch()
         if running != arch:
             raise RuntimeError(f"init: this machine offers Taichi no {arch} (it fell back to {running})")
@@ -55,3 +65,10 @@ def init(arch: str = "cpu", **options: object) -> str:
 def ensure_initialized(default: str = "cpu") -> str:
     """The running backend; starts ``default`` if there is none."""
     return current_arch() or init(default)
+
+
+@ti.kernel
+def _compile_something():
+    """Taichi wants its first kernel compiled in the thread that started it; later ones may come from any."""
+    for _ in range(1):
+        pass

@@ -1,10 +1,10 @@
 """How a scene is rasterised: the discrete choices and the continuous softness."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from .checks import check_choice, check_number
+from .checks import check_choice, check_flag, check_number
 from .kernels.coverage import logistic_reach
 from .kernels.rasterize import Choices, Interpolation, Sides
 from .kernels.triangle import Extrapolation
@@ -38,7 +38,7 @@ class RasterizeSettings:
     interpolation: Interpolation = Interpolation.PERSPECTIVE
     extrapolation: Extrapolation = Extrapolation.CLOSEST_POINT
     sides: Sides = Sides.BOTH
-    silhouette_beyond_depth_range: bool = field(default=False)
+    silhouette_beyond_depth_range: bool = False
 
     def __post_init__(self) -> None:
         op = "RasterizeSettings"
@@ -51,6 +51,7 @@ class RasterizeSettings:
         check_choice(op, "interpolation", self.interpolation, Interpolation)
         check_choice(op, "extrapolation", self.extrapolation, Extrapolation)
         check_choice(op, "sides", self.sides, Sides)
+        check_flag(op, "silhouette_beyond_depth_range", self.silhouette_beyond_depth_range)
 
     @property
     def reach(self) -> float:

@@ -57,7 +57,7 @@ class Topology:
     @classmethod
     def batch(cls, faces: Sequence[np.ndarray], n_vertices: Sequence[int]) -> "Topology":
         """Several meshes of any sizes, each in an image of its own; their vertices stand one mesh after the other in [sum of n_vertices, 3]."""
-        if len(faces) != len(n_vertices) or not faces:
+        if len(faces) != len(n_vertices) or len(faces) == 0:
             raise ValueError(f"Topology: faces and n_vertices must be as many, and at least one, got {len(faces)} and {len(n_vertices)}")
         checked = [check_faces("Topology", f, n) for f, n in zip(faces, n_vertices, strict=True)]
         starts = np.concatenate([[0], np.cumsum(n_vertices)]).astype(np.int32)

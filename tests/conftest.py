@@ -27,17 +27,18 @@ def shared() -> Path:
     return SHARED
 
 
-@pytest.fixture
-def run_python(tmp_path):
+@pytest.fixture(scope="session")
+def run_python(tmp_path_factory):
     """Runs a script in a new process, from a file (Taichi reads the source of its kernels there); fails with its errors if it fails."""
 
-    def run(script: str, *, check: bool = True) -> subprocess.CompletedProcess:
-        path = tmp_path / "script.py"
+    def run(script: str, *, check: bool = True, given: str = "") -> subprocess.CompletedProcess:
+        path = tmp_path_factory.mktemp("script") / "script.py"
         path.write_text(script)
         result = subprocess.run(
             [sys.executable, path],
-            cwd=tmp_path,
+            cwd=path.parent,
             env=os.environ | {"TI_SKIP_VERSION_CHECK": "ON", "PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")])},
+            input=given,
             capture_output=True,
             text=True,
             timeout=300,

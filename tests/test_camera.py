@@ -1,7 +1,8 @@
 """Cameras: where they stand, what they see, and how they are exchanged with others.
 
-Plan: positions against trigonometry; two ways of making the same camera against each other; the pixel that a point appears in, against the sentence in `camera.py` that promises it, by
-rendering a triangle much smaller than a pixel there; matrices of other conventions, there and back, and against projections written out as their libraries have them.
+Plan: positions against trigonometry; two ways of making the same camera against each other; the pixel that a point appears in, against the sentence in
+`camera.py` that promises it, by rendering a triangle much smaller than a pixel there; matrices of other conventions, there and back, and against projections
+written out as their libraries have them.
 """
 
 import json
@@ -153,7 +154,7 @@ class TestPixels:
     def test_off_centre(self):
         """A principal point that is moved to the right and up moves the picture so."""
         orbit = Camera.orbit(3.0)
-        camera = replace(orbit, intrinsics=orbit.intrinsics + [0.0, 0.0, 4 / 16, 6 / 16])
+        camera = replace(orbit, intrinsics=orbit.intrinsics + np.array([0.0, 0.0, 4 / 16, 6 / 16]))
         point = np.array([1, 1, 0]) / 16 * 3 * np.tan(np.radians(30))
         row, column = self.seen_at(orbit, point, (16, 24))
         assert self.seen_at(camera, point, (16, 24)) == (row - 3, column + 2)

@@ -1,7 +1,8 @@
 """Meshes and their files.
 
-Plan: what is saved is what is loaded, for every kind of file, with colours where the kind has them; what trimesh might do to a mesh on the way (merge, reorder or drop vertices, turn faces) would
-break the one-to-one order that colours and optimisation rest on. Then the textured mesh of the shared data, the makers, and what a `Mesh` promises of its arrays.
+Plan: what is saved is what is loaded, for every kind of file, with colours where the kind has them; what trimesh might do to a mesh on the way (merge,
+reorder or drop vertices, turn faces) would break the one-to-one order that colours and optimisation rest on. Then the textured mesh of the shared data, the
+makers, and what a `Mesh` promises of its arrays.
 """
 
 from dataclasses import FrozenInstanceError

@@ -1,8 +1,8 @@
 """The rasteriser as a whole, forward.
 
-Plan: every output against the dense NumPy reference (`reference.py`) on random soups, for settings in which every two options meet, in float64 nearly to the last digit
-and in float32 to its own; single scenes whose image can be worked out by hand; then what a user counts on: the same bits in every run, no compilation when
-a number changes, and no damage from faces without area, behind the eye or outside the picture.
+Plan: every output against the dense NumPy reference (`reference.py`) on random soups, for settings in which every two options meet, in float64 nearly to the
+last digit and in float32 to its own; single scenes whose image can be worked out by hand; then what a user counts on: the same bits in every run, no
+compilation when a number changes, and no damage from faces without area, behind the eye or outside the picture.
 """
 
 from dataclasses import replace
@@ -14,13 +14,15 @@ import torch
 from scenes import IMAGE_SIZE, SMOOTH, ScreenScene, orthogonal_settings, screen_scene
 from taichi.lang import impl
 
-from taichi_softras import Camera, Interpolation, Mesh, RasterizeSettings, Sides, Topology, render_mesh
+from taichi_softras import Camera, Extrapolation, Interpolation, Mesh, RasterizeSettings, Sides, Topology, render_mesh
 from taichi_softras.interop import rasterize, render
 
 FLOAT32_TOLERANCE = 3e-5
 
 
-def render_scene(scene: ScreenScene, settings: RasterizeSettings, image_size: tuple[int, int] = IMAGE_SIZE, dtype: torch.dtype = torch.float64) -> list[np.ndarray]:
+def render_scene(
+    scene: ScreenScene, settings: RasterizeSettings, image_size: tuple[int, int] = IMAGE_SIZE, dtype: torch.dtype = torch.float64
+) -> list[np.ndarray]:
     tensors = [torch.tensor(values, dtype=dtype) for values in (scene.vertices, scene.features, scene.background)]
     image = rasterize(tensors[0], scene.topology, tensors[1], background=tensors[2], settings=settings, image_size=image_size)
     return [tensor.numpy() for tensor in (image.alpha, image.color, image.depth)]
@@ -103,7 +105,9 @@ class TestByHand:
 
     def test_an_empty_pixel(self):
         far_off = self.CORNERS + torch.tensor([100.0, 0.0, 0.0], dtype=torch.float64)
-        image = rasterize(far_off, self.FACE, torch.ones(3, 3, dtype=torch.float64), background=[0.3, 0.2, 0.1], settings=RasterizeSettings(far=7), image_size=(5, 9))
+        image = rasterize(
+            far_off, self.FACE, torch.ones(3, 3, dtype=torch.float64), background=[0.3, 0.2, 0.1], settings=RasterizeSettings(far=7), image_size=(5, 9)
+        )
         assert (image.alpha == 0).all()
         np.testing.assert_allclose(image.color, torch.tensor([0.3, 0.2, 0.1]).expand(1, 5, 9, 3))
         np.testing.assert_allclose(image.depth, 7)
@@ -175,10 +179,21 @@ class TestNoCompilation:
         assert impl.get_runtime().get_num_compiled_functions() == before
 
 
+DEGENERATE = {
+    "point": [[0.1, 0.2, 3.0]] * 3,
+    "two corners equal": [[-0.5, 0.1, 3.0], [0.6, -0.2, 2.0], [0.6, -0.2, 2.0]],
+    "collinear": [[-0.5, -0.25, 3.0], [0.0, 0.0, 2.0], [0.5, 0.25, 4.0]],
+    "vertical line": [[0.05, -0.5, 3.0], [0.05, 0.5, 3.0], [0.05, 0.2, 3.0]],
+    "nearly collinear": [[-0.5, -0.25, 3.0], [0.0, 1e-7, 2.0], [0.5, 0.25, 4.0]],
+}
+
+
 class TestHardCases:
     """What must not break a picture or an optimisation."""
 
-    def check_finite(self, vertices: np.ndarray, faces: np.ndarray, settings: RasterizeSettings, dtype: torch.dtype = torch.float64) -> tuple[np.ndarray, np.ndarray]:
+    def check_finite(
+        self, vertices: np.ndarray, faces: np.ndarray, settings: RasterizeSettings, dtype: torch.dtype = torch.float64
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Renders; checks that picture and gradients are finite; returns alpha and the gradient to the vertices."""
         v = torch.tensor(vertices, dtype=dtype, requires_grad=True)
         c = torch.linspace(0, 1, v.numel(), dtype=dtype).reshape(-1, 3).requires_grad_()
@@ -188,14 +203,6 @@ class TestHardCases:
             assert tensor.isfinite().all()
         return image.alpha.detach().numpy(), v.grad.numpy()
 
-    DEGENERATE = {
-        "point": [[0.1, 0.2, 3.0]] * 3,
-        "two corners equal": [[-0.5, 0.1, 3.0], [0.6, -0.2, 2.0], [0.6, -0.2, 2.0]],
-        "collinear": [[-0.5, -0.25, 3.0], [0.0, 0.0, 2.0], [0.5, 0.25, 4.0]],
-        "vertical line": [[0.05, -0.5, 3.0], [0.05, 0.5, 3.0], [0.05, 0.2, 3.0]],
-        "nearly collinear": [[-0.5, -0.25, 3.0], [0.0, 1e-7, 2.0], [0.5, 0.25, 4.0]],
-    }
-
     @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
     @pytest.mark.parametrize("name", ["perspective-both-closest_point-within", "mixed-both-clipped-beyond"])
     @pytest.mark.parametrize("corners", DEGENERATE.values(), ids=DEGENERATE)
@@ -203,6 +210,17 @@ class TestHardCases:
         settings = replace(orthogonal_settings()[name], near=0.5, far=10.0)
         self.check_finite(np.array(corners), np.array([[0, 1, 2]]), settings, dtype)
         self.check_finite(np.array(corners), np.array([[0, 1, 2]]), replace(settings, sigma=1e-5, gamma=1e-4, cutoff=1e-4), dtype)
+
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+    @pytest.mark.parametrize("size", [1e-5, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-19, 1e-25, 1e-40])
+    def test_a_face_far_smaller_than_a_pixel(self, size, dtype):
+        """On its way to a point a face passes every size at which a square, or the square of a square, leaves the range of float32."""
+        triangle = np.array([[0.0, 0.0, 3.0], [size, 0.0, 3.1], [0.3 * size, size, 2.9]])
+        needle = np.array([[0.0, 0.0, 3.0], [size, 0.0, 3.1], [0.3, 0.4, 2.9]])
+        settings = replace(SMOOTH, sigma=1e-3)
+        for corners in (triangle, needle):
+            self.check_finite(corners, np.array([[0, 1, 2]]), settings, dtype)
+            self.check_finite(corners, np.array([[0, 1, 2]]), replace(settings, extrapolation=Extrapolation.CLIPPED), dtype)
 
     @pytest.mark.parametrize("corners", list(DEGENERATE.values())[:4], ids=list(DEGENERATE)[:4])
     def test_a_face_without_area_is_its_edges(self, corners):
@@ -232,23 +250,31 @@ class TestHardCases:
         assert (v.grad == 0).all()
         assert (c.grad == 0).all()
 
-    @pytest.mark.parametrize("depth", [-3.0, 0.0, 1e-7])
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+    @pytest.mark.parametrize("depth", [-3.0, 0.0, -1e-30, 1e-7, 2e-6])
     @pytest.mark.parametrize("name", ["perspective-both-closest_point-within", "mixed-both-clipped-beyond"])
-    def test_a_vertex_at_or_behind_the_eye(self, depth, name):
+    def test_a_vertex_at_or_behind_the_eye(self, depth, name, dtype):
         settings = orthogonal_settings()[name]
         scene = screen_scene(14, (3,))
         vertices = scene.vertices.copy()
         vertices[0, 2] = depth
-        alpha, gradient = self.check_finite(vertices, scene.topology.faces, settings)
-        if not settings.silhouette_beyond_depth_range:
-            without, _ = self.check_finite(vertices, scene.topology.faces[1:], settings)
+        alpha, gradient = self.check_finite(vertices, scene.topology.faces, settings, dtype)
+        if depth < 1e-6 and not settings.silhouette_beyond_depth_range:
+            without, _ = self.check_finite(vertices, scene.topology.faces[1:], settings, dtype)
             np.testing.assert_array_equal(alpha, without)
             assert (gradient[:3] == 0).all()
+
+    @pytest.mark.parametrize("size", [1e3, 1e6, 1e12])
+    def test_a_face_far_larger_than_the_picture(self, size):
+        """As a vertex next to the plane of the eye makes it: one corner in the picture, two of them far away."""
+        corners = np.array([[0.1, 0.2, 3.0], [-0.7 * size, 0.4 * size, 2.0], [0.5 * size, size, 2.5]])
+        for extrapolation in Extrapolation:
+            self.check_finite(corners, np.array([[0, 1, 2]]), replace(SMOOTH, extrapolation=extrapolation), torch.float32)
 
     def test_outside_the_picture(self):
         """A face off the screen has no pixels, and a picture without any face in reach is possible."""
         scene = screen_scene(15, (3,))
-        moved = scene.vertices + [50.0, 0.0, 0.0]
+        moved = scene.vertices + np.array([50.0, 0.0, 0.0])
         alpha, gradient = self.check_finite(moved, scene.topology.faces, SMOOTH)
         assert (alpha == 0).all()
         assert (gradient == 0).all()

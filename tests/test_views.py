@@ -14,9 +14,7 @@ from taichi_softras.views import Views, save_picture
 def views() -> Views:
     rng = np.random.default_rng(0)
     camera = Camera.orbit(3.0, [10.0, -40.0], [20.0, 200.0], fov=50)
-    return Views(
-        alpha=rng.random((2, 12, 20)).astype(np.float32), color=rng.random((2, 12, 20, 3)).astype(np.float32), camera=camera, names=("r_000", "r_001")
-    )
+    return Views(alpha=rng.random((2, 12, 20)).astype(np.float32), color=rng.random((2, 12, 20, 3)).astype(np.float32), camera=camera, names=("r_000", "r_001"))
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """Prints what a frame costs: ``python -m tests.benchmarks``.
 
-Scene S: a sphere under SoftRas's default camera (distance 2.732, half angle 30 degrees), scaled so that it covers 23 % of the image; gamma and cut-off 1e-4; silhouette
-and colour. Forward and backward are times of the rasteriser alone (binning, sums, resolve), the median of many runs, after the kernels are compiled.
+Scene S: a sphere under SoftRas's default camera (distance 2.732, half angle 30 degrees), scaled so that it covers 23 % of the image; gamma and cut-off
+1e-4; silhouette and colour. Forward and backward are times of the rasteriser alone (binning, sums, resolve): the median of many runs, once the kernels are
+compiled.
 """
 
 import argparse

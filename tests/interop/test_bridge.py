@@ -1,7 +1,7 @@
 """How the kernels live with torch: as one more autograd operation, without surprises.
 
-Plan: tensors of any layout and any need of gradient; what autograd promises about several forwards, several backwards, accumulation and untouched buffers; threads; that
-nothing is copied; Taichi started by the user beforehand, in a process of its own; the modules; and what is refused.
+Plan: tensors of any layout and any need of gradient; what autograd promises about several forwards, several backwards, accumulation and untouched buffers;
+threads; that nothing is copied; Taichi started by the user beforehand, in a process of its own; the modules; and what is refused.
 """
 
 import json
@@ -306,7 +306,8 @@ def work():
     try:
         for _ in range(5):
             v = torch.tensor(mesh.vertices, requires_grad=True)
-            render(v, mesh.faces, Camera.orbit(elevation=17, azimuth=20), settings=RasterizeSettings(sigma=1e-2), image_size=(13, 21)).alpha.square().sum().backward()
+            image = render(v, mesh.faces, Camera.orbit(elevation=17, azimuth=20), settings=RasterizeSettings(sigma=1e-2), image_size=(13, 21))
+            image.alpha.square().sum().backward()
             gradients.append(v.grad)
     except BaseException as error:
         failures.append(repr(error))
@@ -331,7 +332,7 @@ class TestNoCopies:
         monkeypatch.setattr(TorchArrays, "launch", recording)
         leaves = inputs()
         image = image_of(**leaves)
-        assert len(launches) == 3  # project, rasterize, resolve
+        assert len(launches) == 6  # project; count, scan and fill; rasterize; resolve
         in_forward = set().union(*launches)
         assert {leaf.data_ptr() for leaf in leaves.values()} <= in_forward
         assert {image.alpha.data_ptr(), image.color.data_ptr(), image.depth.data_ptr()} <= in_forward
@@ -371,8 +372,9 @@ print("RESULT", json.dumps([image.alpha.sum().item(), image.color.sum().item(), 
 
     @pytest.mark.parametrize("options", ["", "default_fp=ti.f64, default_ip=ti.i64", "fast_math=False, debug=True, cpu_max_num_threads=1"])
     def test_started_by_the_user(self, run_python, options):
-        printed = run_python(self.SCRIPT.replace("OPTIONS", options)).stdout
-        got = json.loads(printed.split("RESULT ")[1])
+        result = run_python(self.SCRIPT.replace("OPTIONS", options))
+        got = json.loads(result.stdout.split("RESULT ")[1])
+        assert "default_fp" in options or "Warning" not in result.stderr  # with other defaults, Taichi remarks on every conversion
         mesh = Mesh.icosphere(1)
         v = torch.tensor(mesh.vertices, requires_grad=True)
         c = (v.detach()[:, :1] * 0.5 + 0.5).requires_grad_()
@@ -381,6 +383,24 @@ print("RESULT", json.dumps([image.alpha.sum().item(), image.color.sum().item(), 
         np.testing.assert_allclose(got[:3], [image.alpha.sum().item(), image.color.sum().item(), image.depth.sum().item()], rtol=1e-5)
         for ours, theirs in ((got[3], v.grad), (got[4], c.grad)):
             np.testing.assert_allclose(ours, theirs.tolist(), rtol=1e-3, atol=1e-5 * theirs.abs().max().item())
+
+    def test_restarted_by_the_user(self, run_python):
+        """`ti.init` a second time invalidates the user's arrays, but nothing that we keep."""
+        run_python("""
+import taichi as ti, torch
+from taichi_softras import Camera, Mesh, Topology
+from taichi_softras.interop import losses, render
+mesh = Mesh.icosphere(1)
+topology = Topology.shared(mesh.faces, 42)
+def gradient():
+    v = torch.tensor(mesh.vertices, requires_grad=True)
+    render(v, topology, Camera.orbit(elevation=17, azimuth=20), image_size=8).alpha.square().sum().backward()
+    return v.grad
+first = gradient()
+for _ in range(2):
+    ti.init(arch=ti.cpu)
+    torch.testing.assert_close(gradient(), first)
+""")
 
     def test_init_keeps_a_running_taichi(self):
         assert taichi_softras.init("cpu") == "cpu"
@@ -479,9 +499,9 @@ class TestRefused:
 
     def test_losses(self):
         good = torch.rand(1, 4, 4)
-        with pytest.raises(TypeError, match="silhouette_iou: target must be float32 or float64, got torch.int64"):
+        with pytest.raises(TypeError, match=r"silhouette_iou: target must be float32 or float64, got torch.int64"):
             losses.silhouette_iou(good, good.long())
         with pytest.raises(TypeError, match=r"silhouette_iou: target must have the dtype of alpha"):
             losses.silhouette_iou(good, good.double())
-        with pytest.raises(TypeError, match="laplacian: vertices must be float32 or float64, got torch.float16"):
+        with pytest.raises(TypeError, match=r"laplacian: vertices must be float32 or float64, got torch.float16"):
             losses.laplacian(torch.zeros(3, 3).half(), Connectivity.of([[0, 1, 2]], 3))

@@ -1,8 +1,8 @@
 """What the original SoftRas computes, reproduced: values, and gradients where the original's are true.
 
-The files are described in `shared/golden/softras/README.md`; ours are all that have the Euclidean distance, softmax colour, product alpha and vertex colours. Plan: values off the flagged
-pixels to 1e-7 (most agree to 1e-12; the rest is the 1e-8 by which single-precision parameters differ), the gradient to vertices to the true gradient and the gradient
-to colours to the original's; where no true gradient is on file, against finite differences along a direction.
+The files are described in `shared/golden/softras/README.md`; ours are all that have the Euclidean distance, softmax colour, product alpha and vertex colours.
+Plan: values off the flagged pixels to 1e-7 (most agree to 1e-12; the rest is the 1e-8 by which single-precision parameters differ), the gradient to vertices
+to the true gradient and the gradient to colours to the original's; where no true gradient is on file, against finite differences along a direction.
 """
 
 import json
@@ -136,8 +136,8 @@ def test_color_gradients_on_meshes(golden):
 
 @pytest.mark.parametrize("golden", [PIXELS_ON_KINKS], indirect=True)
 def test_gradients_at_kinks(golden):
-    """Vertices and edges of this file lie exactly on pixel centres, where a pixel's nearest edge, and whether it is inside, change: x and y then have two one-sided
-    derivatives, and which of them one gets is a matter of taste. Depth and colours vary smoothly."""
+    """Vertices and edges of this file lie exactly on pixel centres, where a pixel's nearest edge, and whether it is inside, change: x and y then have two
+    one-sided derivatives, and which of them one gets is a matter of taste. Depth and colours vary smoothly."""
     vertices, colors = golden.gradients()
     assert relative_error(vertices[..., 2], golden.arrays["grad_faces_true_f64"][..., 2]) < 1e-6
     assert relative_error(colors, golden.arrays["grad_textures_f64"]) < 1e-6
@@ -162,8 +162,8 @@ def test_finite_where_the_original_is_not(golden):
 
 @pytest.mark.parametrize("golden", [MESHES[0], MESHES[3], MESHES[5]], indirect=True)
 def test_vertex_gradients_on_meshes(golden):
-    """Along a smooth random direction, against differences with steps so small that no edge crosses a pixel; and with a cut-off so small that a pair which comes into
-    reach is not seen (the original's, 1e-4, would make the picture jump)."""
+    """Along a smooth random direction, against differences with steps so small that no edge crosses a pixel; and with a cut-off so small that a pair which
+    comes into reach is not seen (the original's, 1e-4, would make the picture jump)."""
     settings = replace(golden.settings, cutoff=1e-15)
     gradient, _ = golden.gradients(settings)
     colors = torch.tensor(golden.colors)

@@ -1,9 +1,9 @@
 """Every gradient against finite differences, in float64, through the real kernels.
 
-Plan: `torch.autograd.gradcheck` on scenes at generic points (`scenes.py`: several tiles, an image that is not square, a batch whose meshes differ), for settings in
-which every two options meet. A picture has thousands of numbers, so what is differentiated is a few random mixtures of all of its pixels: each entry of the Jacobian
-of the mixtures is checked, for every input number. Softness is chosen so that differences are well-conditioned, and the cut-off so that a pair that crosses it
-cannot be seen.
+Plan: `torch.autograd.gradcheck` on scenes at generic points (`scenes.py`: several tiles, an image that is not square, a batch whose meshes differ), for
+settings in which every two options meet. A picture has thousands of numbers, so what is differentiated is a few random mixtures of all of its pixels: each
+entry of the Jacobian of the mixtures is checked, for every input number. Softness is chosen so that differences are well-conditioned, and the cut-off so that
+a pair that crosses it cannot be seen.
 """
 
 from dataclasses import replace
@@ -123,7 +123,9 @@ class TestLosses:
     def noisy_sphere(self) -> tuple[torch.Tensor, Connectivity]:
         mesh = Mesh.icosphere(0)
         vertices = torch.as_tensor(mesh.vertices, dtype=torch.float64)
-        return vertices + 0.1 * torch.randn(vertices.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(1)), Connectivity.of(mesh.faces, len(vertices))
+        return vertices + 0.1 * torch.randn(vertices.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(1)), Connectivity.of(
+            mesh.faces, len(vertices)
+        )
 
     @pytest.mark.parametrize("loss", [losses.laplacian, losses.flatten, losses.edge_length, losses.normal_consistency], ids=lambda loss: loss.__name__)
     def test_on_meshes(self, loss):

@@ -1,7 +1,7 @@
 """What soft rasterisation is for: gradients reach faces that a picture does not show.
 
-Plan: a face behind another, and a face that touches none of the pixels that it should move to; the gradient equals central finite differences, is not zero, and a
-step along it does what it should. A z-buffer gives zero in both cases.
+Plan: a face behind another, and a face that touches none of the pixels that it should move to; the gradient equals central finite differences, is not zero,
+and a step along it does what it should. A z-buffer gives zero in both cases.
 """
 
 import numpy as np

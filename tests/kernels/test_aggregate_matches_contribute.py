@@ -1,7 +1,7 @@
 """The two kernels of the rasteriser compute the same sums.
 
-`aggregate` is what a picture is made with, `contribute` what its gradient is generated from: a gradient is that of the picture only if they agree. Plan: run both
-on the same pairs, the second with the m that the first found, over several tiles and images, for settings in which every two options meet.
+`aggregate` is what a picture is made with, `contribute` what its gradient is generated from: a gradient is that of the picture only if they agree. Plan: run
+both on the same pairs, the second with the m that the first found, over several tiles and images, for settings in which every two options meet.
 """
 
 import numpy as np
