@@ -166,7 +166,7 @@ class FieldArrays(_TaichiBase):
     def _differentiable(self, shape: Shape) -> Array:
         return ti.field(self.variant.real, shape, needs_grad=True)
 
-    def _filled(self, field: Array, values: Any, dtype: object) -> Array:
+    def _filled(self, field: Array, values: Any, dtype: Any) -> Array:
         values = np.ascontiguousarray(values, dtype=dtype)
         self.untracked(lambda: field.from_numpy(values))
         return field
