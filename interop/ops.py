@@ -65,6 +65,8 @@ def render(
     if topology.n_images != n_images:
         raise ValueError(f"render: there must be a camera for each of the {topology.n_images} images, got {n_images}")
     if colors is not None:
+        if colors.ndim == 2 and vertices.ndim == 3:
+            colors = colors.expand(n_images, -1, -1)
         check_shape("render", "colors", colors.shape, (*vertices.shape[:-1], "C"))
         check_features("render", "colors", colors.shape[-2:], {})
         colors = colors.reshape(-1, colors.shape[-1])

@@ -15,7 +15,7 @@ from taichi.lang import impl
 
 from .kernels.op import Op
 from .kernels.variant import Storage, Variant
-from .runtime import current_arch, ensure_initialized, one_at_a_time
+from .runtime import ensure_initialized, one_at_a_time
 
 __all__ = ["Arrays", "FieldArrays", "TaichiArrays", "variant_of"]
 
@@ -80,7 +80,7 @@ class Arrays(ABC):
     @property
     @abstractmethod
     def place(self) -> object:
-        """A key that tells where index arrays of this library live."""
+        """A key that tells where index arrays of this library live. (Taichi's runtime is another one after each ``ti.init``, and the arrays are gone.)"""
 
 
 class _TaichiBase(Arrays):
@@ -150,7 +150,7 @@ class TaichiArrays(_TaichiBase):
 
     @property
     def place(self) -> object:
-        return ("taichi", current_arch())
+        return ("taichi", impl.get_runtime())
 
 
 class FieldArrays(_TaichiBase):
@@ -189,7 +189,7 @@ class FieldArrays(_TaichiBase):
 
     @property
     def place(self) -> object:
-        return ("field", current_arch())
+        return ("field", impl.get_runtime())
 
 
 def cpu_blocks() -> int:

@@ -64,9 +64,16 @@ def _find_pairs(arrays: Arrays, topology: Topology, vertices_screen: Any, settin
     if found[tiles.OVERFLOW]:
         raise MemoryError(f"rasterize: more than {tiles.MAX_PAIRS} (face, tile) pairs are in reach; use a smaller sigma, image or batch")
     n = int(found[tiles.TOTAL])
+    _check_countable("(face, pixel) pairs", n * variant.tile_pixels)
     pair_face, pair_tile = arrays.zeros_index(max(n, 1)), arrays.zeros_index(max(n, 1))
     arrays.launch(tiles.fill_kernel(variant), (*heads, places, pair_face, pair_tile, statistics, *scene))
     return _Pairs(pair_face, pair_tile, tile_offset, n, n_tiles)
+
+
+def _check_countable(what: str, n: int) -> None:
+    """The kernels count in 32 bits."""
+    if n >= 2**31:
+        raise MemoryError(f"rasterize: there must be fewer than 2^31 {what}, got {n}; use a smaller image, batch or sigma")
 
 
 def rasterize(
@@ -101,6 +108,7 @@ def rasterize(
         check_shape("rasterize", "background", background.shape, ("B", "C"), sizes)
     else:
         features = background = arrays.zeros((1, 1))
+    _check_countable("numbers in the picture", topology.n_images * (height + 8) * (width + 8) * (3 + n_features))
     variant, choices, indices = arrays.variant, settings.choices(n_features), topology.on(arrays)
     softness = arrays.real(settings.softness())
     pairs = arrays.untracked(lambda: _find_pairs(arrays, topology, vertices_screen, settings, height, width))
