@@ -67,13 +67,13 @@ class TorchArrays(Arrays):
         return torch.empty(shape, dtype=self.dtype, device=self.device)
 
     def real(self, values: np.ndarray) -> torch.Tensor:
-        return torch.as_tensor(values, dtype=self.dtype).to(self.device)
+        return torch.from_numpy(np.array(values)).to(self.device, self.dtype)
 
     def zeros_index(self, size: int) -> torch.Tensor:
         return torch.zeros(size, dtype=torch.int32, device=self.device)
 
     def index(self, values: np.ndarray) -> torch.Tensor:
-        return torch.as_tensor(values).to(self.device)
+        return torch.from_numpy(np.array(values)).to(self.device)
 
     def to_numpy(self, array: torch.Tensor) -> np.ndarray:
         return array.detach().cpu().numpy()

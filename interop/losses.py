@@ -25,9 +25,9 @@ def laplacian(vertices: torch.Tensor, connectivity: Connectivity) -> torch.Tenso
     return losses.laplacian(vertices, connectivity, arrays=TorchArrays.of("laplacian", vertices=vertices))[0]
 
 
-def flatten(vertices: torch.Tensor, connectivity: Connectivity) -> torch.Tensor:
+def flatten(vertices: torch.Tensor, connectivity: Connectivity, epsilon: float = 1e-12) -> torch.Tensor:
     """See :func:`taichi_softras.losses.flatten`."""
-    return losses.flatten(vertices, connectivity, arrays=TorchArrays.of("flatten", vertices=vertices))[0]
+    return losses.flatten(vertices, connectivity, epsilon=epsilon, arrays=TorchArrays.of("flatten", vertices=vertices))[0]
 
 
 def edge_length(vertices: torch.Tensor, connectivity: Connectivity, target: float = 0.0) -> torch.Tensor:

@@ -106,7 +106,7 @@ def rasterize(
     given |= {"background": background} if isinstance(background, torch.Tensor) else {}
     arrays = TorchArrays.of("rasterize", **given)
     if features is not None:
-        check_features("rasterize", "features", features.shape, {"V": topology.n_vertices})
+        check_features("rasterize", "features", features.shape, {})
         background = _background(arrays, background, topology.n_images, features.shape[-1])
     return rasterizer.rasterize(
         arrays, topology, vertices_screen, features, background, settings or RasterizeSettings(), check_image_size("rasterize", image_size)
@@ -115,14 +115,15 @@ def rasterize(
 
 def _topology_of(faces: Any, n_vertices: int, n_images: int, one_mesh: bool) -> Topology:
     """The topology of faces, found again while the faces are the same: they are compared, which costs far less than making it."""
-    given = faces.detach() if isinstance(faces, torch.Tensor) else torch.as_tensor(np.asarray(faces))
+    given = faces.detach() if isinstance(faces, torch.Tensor) else torch.from_numpy(np.array(faces))
     key = (tuple(given.shape), given.dtype, given.device, n_vertices, n_images, one_mesh)
-    if key in _topologies and torch.equal(_topologies[key][0], given):
-        return _topologies[key][1]
+    known = _topologies.get(key)
+    if known is not None and torch.equal(known[0], given):
+        return known[1]
     indices = given.cpu().numpy()
     topology = Topology.shared(indices, n_vertices, n_images) if one_mesh else Topology.batch([indices] * n_images, [n_vertices] * n_images)
     if len(_topologies) >= _MAX_TOPOLOGIES:
-        _topologies.pop(next(iter(_topologies)))
+        _topologies.clear()
     _topologies[key] = (given.clone(), topology)
     return topology
 

@@ -1,8 +1,19 @@
 """How the colours of a pixel's faces are mixed: a softmax over depth (SoftRas eq. 2 and 3)."""
 
+import enum
+
 import taichi as ti
 
-__all__ = ["depth_weight", "normalised_depth"]
+__all__ = ["Blending", "depth_weight", "normalised_depth"]
+
+
+class Blending(enum.Enum):
+    """How the colours of a pixel's faces are mixed."""
+
+    SOFTMAX = "softmax"
+    """By coverage and depth: hidden faces have colour, and gradient, too."""
+    HARD = "hard"
+    """The nearest face that has the pixel inside, alone: a z-buffer. On a tie the first face."""
 
 
 @ti.func
@@ -13,5 +24,8 @@ def normalised_depth(depth, near, far):
 
 @ti.func
 def depth_weight(depth_norm, max_depth_norm, gamma):
-    """exp((depth_norm - m)/gamma), m the largest at the pixel: it keeps the exponential finite and cancels in the mix."""
-    return ti.exp((depth_norm - max_depth_norm) / gamma)
+    """exp((depth_norm - m)/gamma), m the largest at the pixel: it keeps the exponential finite and cancels in the mix.
+
+    The exponent is at most zero but for rounding, which a tiny gamma magnifies; what exceeds one is cut off.
+    """
+    return ti.exp(ti.min((depth_norm - max_depth_norm) / gamma, 1.0))

@@ -153,28 +153,37 @@ def cross(a, b):
     return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
 
 
+@ti.func
+def perpendicular(along, length_sq, to, epsilon):
+    """The part of ``to`` perpendicular to ``along``, and its length: |to| sin(angle between the two)."""
+    product = dot(to, along)
+    to_length = ti.sqrt(dot(to, to) + epsilon)
+    cosine = product / (ti.sqrt(length_sq + epsilon) * to_length + epsilon)
+    share = product / (length_sq + epsilon)
+    return [to[k] - share * along[k] for k in ti.static(range(3))], to_length * ti.sqrt(ti.max(1.0 - cosine * cosine, 0.0) + epsilon)
+
+
 @functools.cache
 def flatten_op(variant: Variant) -> Op:
     """Input: vertices [V, 3]. Output: loss; the sum over hinges of (cos theta + 1)^2.
 
     theta is the angle between the perpendiculars to the edge that lie in its two faces: 180 degrees, and the term zero, where the surface is flat
-    (SoftRas section 4.2).
+    (SoftRas section 4.2). ``epsilon`` stands where SoftRas has 1e-6, under roots and in denominators.
     """
     real, index = variant.array, variant.index
     at = variant.loss_place
 
     @ti.kernel
-    def flatten(vertices: real(2), loss: real(1), hinges: index(2), weight: variant.real, n_hinges: ti.i32):
+    def flatten(vertices: real(2), loss: real(1), hinges: index(2), weight: variant.real, epsilon: variant.real, n_hinges: ti.i32):
         for h in range(n_hinges):
             a, b, c, d = hinges[h, 0], hinges[h, 1], hinges[h, 2], hinges[h, 3]
             along = [vertices[b, k] - vertices[a, k] for k in ti.static(range(3))]
             to_c = [vertices[c, k] - vertices[a, k] for k in ti.static(range(3))]
             to_d = [vertices[d, k] - vertices[a, k] for k in ti.static(range(3))]
-            length_sq = dot(along, along) + TINY_LENGTH_SQ
-            c_along, d_along = dot(to_c, along) / length_sq, dot(to_d, along) / length_sq
-            p = [to_c[k] - c_along * along[k] for k in ti.static(range(3))]
-            q = [to_d[k] - d_along * along[k] for k in ti.static(range(3))]
-            cosine = dot(p, q) * one_over_length(p, TINY_LENGTH_SQ) * one_over_length(q, TINY_LENGTH_SQ)
+            length_sq = dot(along, along)
+            p, p_length = perpendicular(along, length_sq, to_c, epsilon)
+            q, q_length = perpendicular(along, length_sq, to_d, epsilon)
+            cosine = dot(p, q) / (p_length * q_length + epsilon)
             loss[at] += weight * (cosine + 1.0) * (cosine + 1.0)
 
     return Op(name="flatten", kernel=flatten, n_inputs=1, n_outputs=1)

@@ -9,6 +9,7 @@ Per pixel only sums over the faces in reach are formed, so that nothing but the 
 
 Two kernels compute them from the same functions. `aggregate` walks the faces of each tile and is made for speed. `contribute` is flat, one iteration per
 (face, tile) pair and row of lanes, and exists for its gradient, which Taichi generates; m is a constant to it, because it cancels in `resolve`.
+With hard colour w_j is one for the nearest face that has the pixel inside, `nearest_face`, and nought for all others.
 
 Both see pixels in tiles: ``sums[tile, s, pixel of the tile]``.
 """
@@ -19,11 +20,12 @@ from dataclasses import dataclass
 
 import taichi as ti
 
-from .blending import depth_weight, normalised_depth
+from .blending import Blending, depth_weight, normalised_depth
 from .coverage import logistic
 from .op import Op
-from .silhouette import probabilistic_generator_of_logistic
-from .triangle import Extrapolation, locate, oriented_area
+from .silhouette import Silhouette, silhouette_generator_of_logistic
+from .texture import Texture, texel_of
+from .triangle import Distance, Extrapolation, locate, oriented_area
 from .variant import Variant
 
 __all__ = ["Choices", "Interpolation", "Sides", "rasterize_op"]
@@ -36,6 +38,8 @@ NEAR = 3
 FAR = 4
 BACKGROUND_DEPTH_NORM = 5  # the depth_norm at which the background competes (the papers' epsilon)
 N_SOFTNESS = 6
+
+SURE = 100.0  # the u of a pixel inside with hard distance: its coverage is one, to the last bit
 
 # Places in the second dimension of `sums`.
 SILHOUETTE = 0
@@ -68,6 +72,10 @@ class Choices:
     """The discrete choices that specialise the kernels."""
 
     n_features: int = 3  # 0: the silhouette alone
+    distance: Distance = Distance.EUCLIDEAN
+    silhouette: Silhouette = Silhouette.PROBABILISTIC
+    blending: Blending = Blending.SOFTMAX
+    texture: Texture = Texture.VERTEX
     interpolation: Interpolation = Interpolation.PERSPECTIVE
     extrapolation: Extrapolation = Extrapolation.CLOSEST_POINT
     sides: Sides = Sides.BOTH
@@ -97,28 +105,62 @@ def safe_depth(z):
 
 
 @ti.func
+def pixel_row(tile, row, height, width, variant: ti.template()):
+    """Screen coordinates of a row of lanes: x, a vector, and y."""
+    tiles_x = (width + variant.tile_width - 1) // variant.tile_width
+    tiles_y = (height + variant.tile_height - 1) // variant.tile_height
+    lanes_per_row = ti.static(variant.tile_width // variant.lanes)
+    column = (tile % tiles_x) * variant.tile_width + (row % lanes_per_row) * variant.lanes
+    line = (tile // tiles_x) % tiles_y * variant.tile_height + row // lanes_per_row
+    shorter_side = ti.cast(ti.min(height, width), variant.real)
+    x = variant.vector([2 * (column + l) + 1 - width for l in ti.static(range(variant.lanes))]) / shorter_side
+    return x, (height - 2 * line - 1) / shorter_side
+
+
+@ti.func
+def load_face(f, vertices_screen: ti.template(), faces: ti.template()):
+    """The nine coordinates of a face."""
+    a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+    az, bz, cz = safe_depth(vertices_screen[a, 2]), safe_depth(vertices_screen[b, 2]), safe_depth(vertices_screen[c, 2])
+    return (
+        vertices_screen[a, 0], vertices_screen[a, 1], az,
+        vertices_screen[b, 0], vertices_screen[b, 1], bz,
+        vertices_screen[c, 0], vertices_screen[c, 1], cz,
+    )  # fmt: skip
+
+
+@ti.func
 def evaluate(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, softness: ti.template(), choices: ti.template()):
     """All that one face means to the pixel (x, y) (or to a row of them, x then being a vector).
 
     Returns (generator value of its silhouette, coverage, depth, whether it has colour here, weights of a, b, c for features).
     """
     sigma = softness[SIGMA]
-    distance_sq, inside, wa, wb, wc = locate(x, y, ax, ay, bx, by, cx, cy, choices.extrapolation)
+    distance_sq, inside, wa, wb, wc = locate(x, y, ax, ay, bx, by, cx, cy, choices.distance, choices.extrapolation)
     depth, in_range = face_depth(wa, wb, wc, az, bz, cz, softness[NEAR], softness[FAR], choices.interpolation)
     u = ti.select(inside, distance_sq, -distance_sq) / sigma
     in_reach = inside | (distance_sq < softness[REACH_SQ])
+    if ti.static(choices.distance == Distance.HARD):
+        u = ti.select(inside, SURE, -SURE)
+        in_reach = inside
+    if ti.static(choices.distance == Distance.BARYCENTRIC):
+        reach = ti.sqrt(softness[REACH_SQ])
+        in_box = (x <= ti.max(ax, bx, cx) + reach) & (x >= ti.min(ax, bx, cx) - reach) & (y <= ti.max(ay, by, cy) + reach) & (y >= ti.min(ay, by, cy) - reach)
+        in_reach = in_box & in_reach
     coverage = logistic(u)
     visible = in_reach & in_range
     _, sign = oriented_area(ax, ay, bx, by, cx, cy)
     colored = visible
+    if ti.static(choices.blending == Blending.HARD):
+        colored = visible & inside
     if ti.static(choices.sides == Sides.COUNTERCLOCKWISE):
-        colored = visible & (sign > 0)
+        colored = colored & (sign > 0)
     if ti.static(choices.sides == Sides.CLOCKWISE):
-        colored = visible & (sign < 0)
+        colored = colored & (sign < 0)
     counted = visible
     if ti.static(choices.silhouette_beyond_depth_range):
         counted = in_reach
-    generated = ti.select(counted, probabilistic_generator_of_logistic(u), 0.0)
+    generated = ti.select(counted, silhouette_generator_of_logistic(u, coverage, choices.silhouette), 0.0)
     if ti.static(choices.interpolation == Interpolation.PERSPECTIVE):
         wa = wa * depth / az
         wb = wb * depth / bz
@@ -126,9 +168,27 @@ def evaluate(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, softness: ti.template(), 
     return generated, coverage, depth, colored, wa, wb, wc
 
 
+@ti.func
+def sample(
+    f, s: ti.template(), wa, wb, wc, features: ti.template(), feature_faces: ti.template(), texture_size, choices: ti.template(), variant: ti.template()
+):
+    """Channel s of the face's features at a row of pixels."""
+    value = wa * 0.0
+    if ti.static(choices.texture == Texture.FACE):
+        first = feature_faces[f, 0] * texture_size * texture_size
+        texel = texel_of(wa, wb, texture_size)
+        value = variant.vector([features[first + texel[l], s] for l in ti.static(range(variant.lanes))])
+    else:
+        value = wa * features[feature_faces[f, 0], s] + wb * features[feature_faces[f, 1], s] + wc * features[feature_faces[f, 2], s]
+    return value
+
+
 @functools.cache
 def rasterize_op(variant: Variant, choices: Choices) -> Op:
-    """Inputs: vertices_screen, features, softness. Output: sums. `max_depth_norm` is written on the way forward and read on the way back."""
+    """Inputs: vertices_screen, features, softness. Output: sums.
+
+    `max_depth_norm` and `nearest_face` are written on the way forward and read on the way back.
+    """
     return Op(
         name="rasterize",
         kernel=_contribute_kernel(variant, choices),
@@ -141,10 +201,10 @@ def rasterize_op(variant: Variant, choices: Choices) -> Op:
 def _aggregate_kernel(variant: Variant, choices: Choices):
     """The forward pass: each tile's row of lanes walks the tile's faces and owns its sums (an online softmax: one exponential a pair)."""
     real, index, vector = variant.array, variant.index, variant.vector
-    lanes, tile_width = variant.lanes, variant.tile_width
+    lanes = variant.lanes
     rows_per_tile = variant.tile_pixels // lanes
-    lanes_per_row = tile_width // lanes
     n_features = choices.n_features
+    hard = choices.blending is Blending.HARD
 
     @ti.kernel
     def aggregate(
@@ -152,12 +212,14 @@ def _aggregate_kernel(variant: Variant, choices: Choices):
         features: real(2),  # [M, n_features]
         softness: real(1),  # [N_SOFTNESS]
         sums: real(3),  # [tiles, n_sums, tile_pixels] written
-        max_depth_norm: real(2),  # [tiles, tile_pixels] written: m
+        max_depth_norm: real(2),  # [tiles, tile_pixels] written: m (softmax)
+        nearest_face: index(1),  # [tiles * tile_pixels] written: the face that is seen, or -1 (hard)
         faces: index(2),  # [F, 3] into vertices_screen
-        feature_faces: index(2),  # [F, 3] into features
+        feature_faces: index(2),  # [F, 3] into features; with texels, [f, 0] is the number of the face's texture
         pair_face: index(1),  # [pairs]
         pair_tile: index(1),  # [pairs]
         tile_offset: index(1),  # [tiles + 1]
+        texture_size: ti.i32,  # R, of R x R texels per face
         n_tiles: ti.i32,
         n_pairs: ti.i32,
         height: ti.i32,
@@ -166,49 +228,47 @@ def _aggregate_kernel(variant: Variant, choices: Choices):
         for item in range(n_tiles * rows_per_tile):
             tile = item // rows_per_tile
             row = item % rows_per_tile
-            tiles_x = (width + tile_width - 1) // tile_width
-            tiles_y = (height + variant.tile_height - 1) // variant.tile_height
-            column = (tile % tiles_x) * tile_width + (row % lanes_per_row) * lanes
-            line = (tile // tiles_x) % tiles_y * variant.tile_height + row // lanes_per_row
-            shorter_side = ti.cast(ti.min(height, width), variant.real)
-            x = vector([2 * (column + l) + 1 - width for l in ti.static(range(lanes))]) / shorter_side
-            y = (height - 2 * line - 1) / shorter_side
+            x, y = pixel_row(tile, row, height, width, variant)
             silhouette_sum = vector(0)
             weight_sum = vector(0)
             depth_sum = vector(0)
             feature_sums = ti.Matrix.zero(variant.real, max(n_features, 1), lanes)
             m = vector(0) + softness[BACKGROUND_DEPTH_NORM]
+            nearest = ti.Vector([-1 for l in ti.static(range(lanes))], dt=ti.i32)
             for k in range(tile_offset[tile], tile_offset[tile + 1]):
                 f = pair_face[k]
-                a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-                az, bz, cz = safe_depth(vertices_screen[a, 2]), safe_depth(vertices_screen[b, 2]), safe_depth(vertices_screen[c, 2])
-                generated, coverage, depth, colored, wa, wb, wc = evaluate(
-                    x, y,
-                    vertices_screen[a, 0], vertices_screen[a, 1], az,
-                    vertices_screen[b, 0], vertices_screen[b, 1], bz,
-                    vertices_screen[c, 0], vertices_screen[c, 1], cz,
-                    softness, choices,
-                )  # fmt: skip
+                ax, ay, az, bx, by, bz, cx, cy, cz = load_face(f, vertices_screen, faces)
+                generated, coverage, depth, colored, wa, wb, wc = evaluate(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, softness, choices)
                 silhouette_sum += generated
                 if ti.static(n_features > 0):
-                    depth_norm = normalised_depth(depth, softness[NEAR], softness[FAR])
-                    nearer = colored & (depth_norm > m)
-                    farther_weight = depth_weight(ti.min(depth_norm, m), ti.max(depth_norm, m), softness[GAMMA])
-                    rescale = ti.select(nearer, farther_weight, 1.0)
-                    weight = ti.select(colored, coverage * ti.select(nearer, 1.0, farther_weight), 0.0)
-                    m = ti.select(nearer, depth_norm, m)
+                    weight = vector(0)
+                    rescale = vector(1)
+                    if ti.static(hard):
+                        nearer = colored & ((nearest < 0) | (depth < depth_sum))
+                        nearest = ti.select(nearer, f, nearest)
+                        weight = ti.select(nearer, 1.0, weight)
+                        rescale = ti.select(nearer, 0.0, rescale)
+                    else:
+                        depth_norm = normalised_depth(depth, softness[NEAR], softness[FAR])
+                        nearer = colored & (depth_norm > m)
+                        farther_weight = depth_weight(ti.min(depth_norm, m), ti.max(depth_norm, m), softness[GAMMA])
+                        rescale = ti.select(nearer, farther_weight, rescale)
+                        weight = ti.select(colored, coverage * ti.select(nearer, 1.0, farther_weight), weight)
+                        m = ti.select(nearer, depth_norm, m)
                     weight_sum = weight_sum * rescale + weight
                     depth_sum = depth_sum * rescale + weight * depth
-                    fa, fb, fc = feature_faces[f, 0], feature_faces[f, 1], feature_faces[f, 2]
                     for s in ti.static(range(n_features)):
-                        value = weight * (wa * features[fa, s] + wb * features[fb, s] + wc * features[fc, s])
+                        value = weight * sample(f, s, wa, wb, wc, features, feature_faces, texture_size, choices, variant)
                         for l in ti.static(range(lanes)):
                             feature_sums[s, l] = feature_sums[s, l] * rescale[l] + value[l]
             for l in ti.static(range(lanes)):
                 pixel = row * lanes + l
                 sums[tile, SILHOUETTE, pixel] = silhouette_sum[l]
                 if ti.static(n_features > 0):
-                    max_depth_norm[tile, pixel] = m[l]
+                    if ti.static(hard):
+                        nearest_face[tile * variant.tile_pixels + pixel] = nearest[l]
+                    else:
+                        max_depth_norm[tile, pixel] = m[l]
                     sums[tile, WEIGHT, pixel] = weight_sum[l]
                     sums[tile, DEPTH, pixel] = depth_sum[l]
                     for s in ti.static(range(n_features)):
@@ -218,12 +278,12 @@ def _aggregate_kernel(variant: Variant, choices: Choices):
 
 
 def _contribute_kernel(variant: Variant, choices: Choices):
-    """The same sums, flat: its generated gradient is the gradient of `aggregate`. Same arguments; ``sums`` are added to, m is read."""
+    """The same sums, flat: its generated gradient is the gradient of `aggregate`. Same arguments; ``sums`` are added to, m and `nearest_face` are read."""
     real, index, vector = variant.array, variant.index, variant.vector
-    lanes, tile_width = variant.lanes, variant.tile_width
+    lanes = variant.lanes
     rows_per_tile = variant.tile_pixels // lanes
-    lanes_per_row = tile_width // lanes
     n_features = choices.n_features
+    hard = choices.blending is Blending.HARD
 
     @ti.kernel
     def contribute(
@@ -232,11 +292,13 @@ def _contribute_kernel(variant: Variant, choices: Choices):
         softness: real(1),
         sums: real(3),
         max_depth_norm: real(2),
+        nearest_face: index(1),
         faces: index(2),
         feature_faces: index(2),
         pair_face: index(1),
         pair_tile: index(1),
         tile_offset: index(1),
+        texture_size: ti.i32,
         n_tiles: ti.i32,
         n_pairs: ti.i32,
         height: ti.i32,
@@ -246,34 +308,26 @@ def _contribute_kernel(variant: Variant, choices: Choices):
             f = pair_face[item // rows_per_tile]
             tile = pair_tile[item // rows_per_tile]
             row = item % rows_per_tile
-            tiles_x = (width + tile_width - 1) // tile_width
-            tiles_y = (height + variant.tile_height - 1) // variant.tile_height
-            column = (tile % tiles_x) * tile_width + (row % lanes_per_row) * lanes
-            line = (tile // tiles_x) % tiles_y * variant.tile_height + row // lanes_per_row
-            shorter_side = ti.cast(ti.min(height, width), variant.real)
-            x = vector([2 * (column + l) + 1 - width for l in ti.static(range(lanes))]) / shorter_side
-            y = (height - 2 * line - 1) / shorter_side
-            a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-            az, bz, cz = safe_depth(vertices_screen[a, 2]), safe_depth(vertices_screen[b, 2]), safe_depth(vertices_screen[c, 2])
-            generated, coverage, depth, colored, wa, wb, wc = evaluate(
-                x, y,
-                vertices_screen[a, 0], vertices_screen[a, 1], az,
-                vertices_screen[b, 0], vertices_screen[b, 1], bz,
-                vertices_screen[c, 0], vertices_screen[c, 1], cz,
-                softness, choices,
-            )  # fmt: skip
+            x, y = pixel_row(tile, row, height, width, variant)
+            ax, ay, az, bx, by, bz, cx, cy, cz = load_face(f, vertices_screen, faces)
+            generated, coverage, depth, colored, wa, wb, wc = evaluate(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, softness, choices)
             for l in ti.static(range(lanes)):
                 sums[tile, SILHOUETTE, row * lanes + l] += generated[l]
             if ti.static(n_features > 0):
-                m = vector([max_depth_norm[tile, row * lanes + l] for l in ti.static(range(lanes))])
-                depth_norm = ti.select(colored, normalised_depth(depth, softness[NEAR], softness[FAR]), m)
-                weight = ti.select(colored, coverage * depth_weight(depth_norm, m, softness[GAMMA]), 0.0)
-                fa, fb, fc = feature_faces[f, 0], feature_faces[f, 1], feature_faces[f, 2]
+                weight = vector(0)
+                if ti.static(hard):
+                    first = tile * variant.tile_pixels + row * lanes
+                    nearest = ti.Vector([nearest_face[first + l] for l in ti.static(range(lanes))], dt=ti.i32)
+                    weight = ti.select(nearest == f, 1.0, weight)
+                else:
+                    m = vector([max_depth_norm[tile, row * lanes + l] for l in ti.static(range(lanes))])
+                    depth_norm = ti.select(colored, normalised_depth(depth, softness[NEAR], softness[FAR]), m)
+                    weight = ti.select(colored, coverage * depth_weight(depth_norm, m, softness[GAMMA]), weight)
                 for l in ti.static(range(lanes)):
                     sums[tile, WEIGHT, row * lanes + l] += weight[l]
                     sums[tile, DEPTH, row * lanes + l] += weight[l] * depth[l]
                 for s in ti.static(range(n_features)):
-                    value = weight * (wa * features[fa, s] + wb * features[fb, s] + wc * features[fc, s])
+                    value = weight * sample(f, s, wa, wb, wc, features, feature_faces, texture_size, choices, variant)
                     for l in ti.static(range(lanes)):
                         sums[tile, FEATURES + s, row * lanes + l] += value[l]
 

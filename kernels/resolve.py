@@ -4,10 +4,10 @@ import functools
 
 import taichi as ti
 
-from .blending import depth_weight
+from .blending import Blending, depth_weight
 from .op import Op
 from .rasterize import BACKGROUND_DEPTH_NORM, DEPTH, FAR, FEATURES, GAMMA, SILHOUETTE, WEIGHT, Choices
-from .silhouette import probabilistic_inverse
+from .silhouette import silhouette_inverse
 from .variant import Variant
 
 __all__ = ["resolve_op"]
@@ -32,6 +32,7 @@ def resolve_op(variant: Variant, choices: Choices) -> Op:
         features_img: real(4),  # [B, H, W, n_features] added to
         depth_img: real(3),  # [B, H, W] added to
         max_depth_norm: real(2),  # [tiles, tile_pixels]
+        one_over_faces: real(1),  # [B] one over the number of faces of each image
         n_images: ti.i32,
         height: ti.i32,
         width: ti.i32,
@@ -44,9 +45,13 @@ def resolve_op(variant: Variant, choices: Choices) -> Op:
             tiles_y = (height + tile_height - 1) // tile_height
             tile = (image * tiles_y + row // tile_height) * tiles_x + column // tile_width
             pixel = (row % tile_height) * tile_width + column % tile_width
-            alpha_img[image, row, column] += probabilistic_inverse(sums[tile, SILHOUETTE, pixel])
+            alpha_img[image, row, column] += silhouette_inverse(sums[tile, SILHOUETTE, pixel], one_over_faces[image], choices.silhouette)
             if ti.static(n_features > 0):
-                background_weight = depth_weight(softness[BACKGROUND_DEPTH_NORM], max_depth_norm[tile, pixel], softness[GAMMA])
+                background_weight = sums[tile, WEIGHT, pixel] * 0.0
+                if ti.static(choices.blending == Blending.HARD):
+                    background_weight = 1.0 - sums[tile, WEIGHT, pixel]
+                else:
+                    background_weight = depth_weight(softness[BACKGROUND_DEPTH_NORM], max_depth_norm[tile, pixel], softness[GAMMA])
                 one_over_total = 1.0 / (sums[tile, WEIGHT, pixel] + background_weight)
                 depth_img[image, row, column] += (sums[tile, DEPTH, pixel] + background_weight * softness[FAR]) * one_over_total
                 for s in ti.static(range(n_features)):

@@ -71,8 +71,11 @@ def edge_misses_box(ax, ay, bx, by, sign, reach, x0, x1, y0, y1):
     return ex * (y - ay) - ey * (x - ax) < -reach * ti.sqrt(ex * ex + ey * ey)
 
 
-def _visit_tiles(variant: Variant, filling: bool):
-    """The kernel that visits every (face, tile) pair in reach; counting and filling must agree on them, so they are one source."""
+def _visit_tiles(variant: Variant, filling: bool, whole_box: bool):
+    """The kernel that visits every (face, tile) pair in reach; counting and filling must agree on them, so they are one source.
+
+    With ``whole_box`` everything within the bounding box grown by the reach counts as in reach.
+    """
     real, index = variant.array, variant.index
     tile_width, tile_height = variant.tile_width, variant.tile_height
     double = variant.real is ti.f64
@@ -126,11 +129,13 @@ def _visit_tiles(variant: Variant, filling: bool):
                             for tx in range(column_0 // tile_width, column_1 // tile_width + 1):
                                 x0 = ti.cast(2 * tx * tile_width + 1 - width, variant.real) / shorter_side
                                 x1 = x0 + ti.cast(2 * (tile_width - 1), variant.real) / shorter_side
-                                missed = (
-                                    edge_misses_box(ax, ay, bx, by, sign, reach, x0, x1, y0, y1)
-                                    or edge_misses_box(bx, by, cx, cy, sign, reach, x0, x1, y0, y1)
-                                    or edge_misses_box(cx, cy, ax, ay, sign, reach, x0, x1, y0, y1)
-                                )
+                                missed = False
+                                if ti.static(not whole_box):
+                                    missed = (
+                                        edge_misses_box(ax, ay, bx, by, sign, reach, x0, x1, y0, y1)
+                                        or edge_misses_box(bx, by, cx, cy, sign, reach, x0, x1, y0, y1)
+                                        or edge_misses_box(cx, cy, ax, ay, sign, reach, x0, x1, y0, y1)
+                                    )
                                 if not missed:
                                     tile = (face_image[f] * tiles_y + ty) * tiles_x + tx
                                     if ti.static(filling):
@@ -145,15 +150,15 @@ def _visit_tiles(variant: Variant, filling: bool):
 
 
 @functools.cache
-def count_kernel(variant: Variant):
+def count_kernel(variant: Variant, whole_box: bool = False):
     """counts[tile * n_blocks + block] = number of the block's faces that reach the tile."""
-    return _visit_tiles(variant, filling=False)
+    return _visit_tiles(variant, filling=False, whole_box=whole_box)
 
 
 @functools.cache
-def fill_kernel(variant: Variant):
+def fill_kernel(variant: Variant, whole_box: bool = False):
     """Writes every pair's face and tile at the places that `scan` made of the counts, and moves those places on."""
-    return _visit_tiles(variant, filling=True)
+    return _visit_tiles(variant, filling=True, whole_box=whole_box)
 
 
 @functools.cache

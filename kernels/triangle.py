@@ -8,10 +8,26 @@ import enum
 
 import taichi as ti
 
-__all__ = ["Extrapolation", "clipped_weights", "closest_point_weights", "locate", "oriented_area", "segment"]
+__all__ = ["Distance", "Extrapolation", "chebyshev_to_segment", "clipped_weights", "closest_point_weights", "locate", "oriented_area", "segment"]
 
 TINY_LENGTH_SQ = 1e-18  # below it a segment counts as a point: far under one pixel squared, and its square still is a float32
+TINY_LENGTH = 1e-9  # the square root of it
+FLAT = 1e-7  # a triangle whose height is a smaller part of its length is one seen edge-on: its inside is thinner than rounding
 TINY_AREA = 1e-18  # below it a triangle has no inside: one over its square still is a float32
+FAR_AWAY = 1e6  # a squared distance out of every reach
+
+
+class Distance(enum.Enum):
+    """How far a pixel is from the outline of a triangle (SoftRas section 3.1, DMR section 3.2): squared, and signed, it enters the distribution."""
+
+    HARD = "hard"
+    """No distance at all: coverage is one inside and nought outside."""
+    BARYCENTRIC = "barycentric"
+    """The smallest barycentric coordinate: a fraction of the triangle, not of the screen. Outside it counts within the bounding box grown by the reach."""
+    EUCLIDEAN = "euclidean"
+    """The length of the straight line to the nearest point of the outline."""
+    CHEBYSHEV = "chebyshev"
+    """The larger of its two coordinates, for the point where that is smallest."""
 
 
 class Extrapolation(enum.Enum):
@@ -41,6 +57,30 @@ def segment(x, y, ax, ay, bx, by):
 
 
 @ti.func
+def _chebyshev_at(t, qx, qy, ex, ey):
+    clamped = ti.min(ti.max(t, 0.0), 1.0)
+    return ti.max(ti.abs(qx - clamped * ex), ti.abs(qy - clamped * ey))
+
+
+@ti.func
+def chebyshev_to_segment(x, y, ax, ay, bx, by):
+    """min over t in [0, 1] of max(|x - p_x(t)|, |y - p_y(t)|), p(t) = a + t (b - a).
+
+    The maximum of two absolute values of linear functions of t is smallest where they are equal, or at an end.
+    """
+    ex = bx - ax
+    ey = by - ay
+    qx = x - ax
+    qy = y - ay
+    difference, total = ex - ey, ex + ey
+    t_equal = (qx - qy) / ti.select(ti.abs(difference) < TINY_LENGTH, TINY_LENGTH, difference)
+    t_opposite = (qx + qy) / ti.select(ti.abs(total) < TINY_LENGTH, TINY_LENGTH, total)
+    at_ends = ti.min(_chebyshev_at(qx * 0.0, qx, qy, ex, ey), _chebyshev_at(qx * 0.0 + 1.0, qx, qy, ex, ey))
+    between = ti.min(_chebyshev_at(t_equal, qx, qy, ex, ey), _chebyshev_at(t_opposite, qx, qy, ex, ey))
+    return ti.min(at_ends, between)
+
+
+@ti.func
 def closest_point_weights(inside, wa, wb, wc, t_ab, t_bc, t_ca, d_ab, d_bc, d_ca):
     """Barycentric weights of the closest point: (wa, wb, wc) inside, a point of the nearest edge outside."""
     on_ab = (d_ab <= d_bc) & (d_ab <= d_ca)
@@ -66,16 +106,19 @@ def clipped_weights(wa, wb, wc):
 def oriented_area(ax, ay, bx, by, cx, cy):
     """Twice the signed area of abc, positive if counter-clockwise with y up, and its sign: -1, 0 (no area) or 1."""
     area2 = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-    sign = ti.cast(area2 > TINY_AREA, ti.i32) - ti.cast(area2 < -TINY_AREA, ti.i32)
+    ab_sq = (bx - ax) * (bx - ax) + (by - ay) * (by - ay)
+    ac_sq = (cx - ax) * (cx - ax) + (cy - ay) * (cy - ay)
+    flat = ti.max(TINY_AREA, FLAT * ti.max(ab_sq, ac_sq))
+    sign = ti.cast(area2 > flat, ti.i32) - ti.cast(area2 < -flat, ti.i32)
     return area2, sign
 
 
 @ti.func
-def locate(x, y, ax, ay, bx, by, cx, cy, extrapolation: ti.template()):
+def locate(x, y, ax, ay, bx, by, cx, cy, distance: ti.template(), extrapolation: ti.template()):
     """Distance and interpolation weights of the pixel (x, y) for the triangle abc.
 
     Returns (squared distance to the outline, whether inside, weights of a, b and c). On the outline itself the distance is zero.
-    A triangle without area has no inside: its distance is that of its edges, its weights those of the closest point.
+    A triangle without area has no inside: its distance is that of its edges (its barycentric distance: without bound), its weights those of the closest point.
     """
     t_ab, d_ab, s_c = segment(x, y, ax, ay, bx, by)
     t_bc, d_bc, s_a = segment(x, y, bx, by, cx, cy)
@@ -87,6 +130,15 @@ def locate(x, y, ax, ay, bx, by, cx, cy, extrapolation: ti.template()):
     wa = s_a * one_over_area2
     wb = s_b * one_over_area2
     wc = s_c * one_over_area2
+    if ti.static(distance == Distance.BARYCENTRIC):
+        smallest = ti.min(wa, ti.min(wb, wc))
+        distance_sq = ti.select(sign != 0, smallest * smallest, FAR_AWAY)
+    if ti.static(distance == Distance.CHEBYSHEV):
+        to_ab = chebyshev_to_segment(x, y, ax, ay, bx, by)
+        to_bc = chebyshev_to_segment(x, y, bx, by, cx, cy)
+        to_ca = chebyshev_to_segment(x, y, cx, cy, ax, ay)
+        smallest = ti.min(to_ab, ti.min(to_bc, to_ca))
+        distance_sq = smallest * smallest
     pa, pb, pc = closest_point_weights(inside, wa, wb, wc, t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
     if ti.static(extrapolation == Extrapolation.CLIPPED):
         qa, qb, qc = clipped_weights(wa, wb, wc)

@@ -11,15 +11,17 @@ from .mesh import Mesh
 from .rasterizer import RenderedImage
 from .renderer import Renderer, render_mesh
 from .runtime import current_arch, init
-from .settings import Extrapolation, Interpolation, RasterizeSettings, Sides
+from .settings import Blending, Distance, Extrapolation, Interpolation, RasterizeSettings, Sides, Silhouette, Texture
 from .topology import Topology
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Blending",
     "Camera",
     "Connectivity",
     "Convention",
+    "Distance",
     "Extrapolation",
     "FieldArrays",
     "Interpolation",
@@ -28,7 +30,9 @@ __all__ = [
     "RenderedImage",
     "Renderer",
     "Sides",
+    "Silhouette",
     "TaichiArrays",
+    "Texture",
     "Topology",
     "current_arch",
     "init",

@@ -4,6 +4,7 @@ The renderer and the losses are written once, against :class:`Arrays`: it alloca
 finds its way back (on ``ti.ad.Tape`` here, through autograd there).
 """
 
+import functools
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -90,7 +91,7 @@ class _TaichiBase(Arrays):
         if impl.get_runtime().grad_replaced:  # within such a function already: Taichi's own decorator would end that with the inner one
             return function()
         result: list[Any] = []
-        ti.ad.no_grad(lambda: result.append(function()))()
+        _call_untracked(function, result)
         return result[0]
 
     @abstractmethod
@@ -102,10 +103,22 @@ class _TaichiBase(Arrays):
         if op.forward is None:
             self.launch(op.kernel, arguments)
         else:
-            launch = ti.ad.grad_replaced(lambda: self.launch(op.primal, arguments))
-            ti.ad.grad_for(launch)(lambda: self.launch(op.kernel.grad, arguments))
-            launch()
+            _replaced(op)(self, *arguments)
         return outputs
+
+
+@functools.cache
+def _replaced(op: Op) -> Any:
+    """``op.forward`` for the tape, with the gradient of ``op.kernel``.
+
+    Made once an operation: such a function refers to itself, and would keep arrays alive in its closure.
+    """
+    launch = ti.ad.grad_replaced(lambda arrays, *arguments: arrays.launch(op.primal, arguments))
+    ti.ad.grad_for(launch)(lambda arrays, *arguments: arrays.launch(op.kernel.grad, arguments))
+    return launch
+
+
+_call_untracked = ti.ad.no_grad(lambda function, result: result.append(function()))
 
 
 class TaichiArrays(_TaichiBase):
@@ -154,7 +167,10 @@ class TaichiArrays(_TaichiBase):
 
 
 class FieldArrays(_TaichiBase):
-    """``ti.field``, whose gradients are right on every backend, Vulkan too."""
+    """``ti.field``, whose gradients are right on every backend, Vulkan too.
+
+    Every render makes new fields, and Taichi compiles the kernels for them anew (seconds): good for single pictures and gradients, not yet for optimisation.
+    """
 
     def __init__(self, real: object = ti.f32) -> None:
         arch = ensure_initialized()

@@ -197,6 +197,7 @@ class Camera:
         else:
             check_number("Camera", "orthographic_height", orthographic_height, 0)
             focal = 2 / orthographic_height
+        rotation = np.broadcast_to(rotation, (len(eye), 3, 3))
         translation = -(rotation @ eye[:, :, None])
         return cls(
             camera_from_world=np.concatenate([rotation, translation], -1),

@@ -102,6 +102,8 @@ def _render(options: argparse.Namespace) -> int:
     size = check_image_size("render", options.size[0] if len(options.size) == 1 else tuple(options.size))
     check_integer("render", "--views", options.views, 1, 100_000)
     check_integer("render", "--samples", options.samples, 1, 16)
+    if options.out.exists() and not options.out.is_dir():
+        raise NotADirectoryError(f"render: OUT must be a folder, got the file {options.out}")
     settings = RasterizeSettings(sigma=options.sigma, gamma=options.gamma)
     mesh = _colored(options.mesh)
     init("cpu")
@@ -115,18 +117,24 @@ def _fit(options: argparse.Namespace) -> int:
     if importlib.util.find_spec("matplotlib") is None:
         raise RuntimeError("fit draws its curves with matplotlib, which is not installed: pip install 'taichi_softras[plot]'")
     out: Path = options.out
+    if out.exists() and not out.is_dir():
+        raise NotADirectoryError(f"fit: OUT must be a folder, got the file {out}")
     checkpoint = out / CHECKPOINT
     if options.resume and not checkpoint.is_file():
         raise FileNotFoundError(f"fit: there is no fit to resume in {out} (no {CHECKPOINT})")
     if checkpoint.is_file() and not (options.resume or options.overwrite):
         raise FileExistsError(f"fit: {out} already holds a fit; go on with it (--resume), replace it (--overwrite) or choose another folder")
+    defaults = vars(FitOptions())
+    changed = any(getattr(options, name) != default for name, default in defaults.items() if hasattr(options, name))
+    if options.resume and (options.source is not None or changed):
+        raise ValueError("fit: --resume goes on with the source and the options of the fit in OUT; give neither")
     if options.resume:
         init("cpu")
         source, size = _read_source(out)
         train, test = _split_views(Path(source), size)
         fit = Fit.load(checkpoint, train)
     else:
-        choices = FitOptions(**{name: getattr(options, name) for name in vars(FitOptions()) if hasattr(options, name)})
+        choices = FitOptions(**{name: getattr(options, name) for name in defaults if hasattr(options, name)})
         for name, low in (("size", 8), ("views", 1), ("test_views", 1)):
             check_integer("fit", f"--{name.replace('_', '-')}", getattr(options, name), low, 4096)
         source = options.source
@@ -161,6 +169,7 @@ def _descend(fit: Fit, checkpoint: Path) -> bool:
                 bar.update()
                 if len(fit.losses) % fit.options.score_every == 0:
                     fit.save(checkpoint)
+        fit.remember_best()
         fit.save(checkpoint)
     finally:
         signal.signal(signal.SIGINT, previous)
@@ -171,7 +180,7 @@ def _write_results(out: Path, fit: Fit, train: Views, test: Views, seconds: floa
     mesh = fit.best
     for name in ("mesh.glb", "mesh.obj"):
         mesh.save(out / name)
-    rendered = {name: render_views(mesh, views.camera, views.image_size, views.names) for name, views in ((TRAIN, train), (TEST, test))}
+    rendered = {name: fit.render(mesh, views) for name, views in ((TRAIN, train), (TEST, test))}
     scores = {name: score(rendered[name], views) for name, views in ((TRAIN, train), (TEST, test))}
     sheet(out / "sheet.png", test, rendered[TEST])
     stage_starts = np.cumsum([0, *(stage.steps for stage in fit.stages)])[:-1].tolist()
@@ -235,6 +244,8 @@ def _reduced(views: Views, size: int) -> Views:
 def _read_source(out: Path) -> tuple[str, int]:
     try:
         described = json.loads((out / "source.json").read_text())
+        if not isinstance(described["source"], str) or not isinstance(described["size"], int) or described["size"] < 8:
+            raise ValueError(f"a source and a size from 8 pixels on, not {described}")
         return described["source"], described["size"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"fit: {out / 'source.json'} must tell what is fitted, got {type(error).__name__}: {error}") from error

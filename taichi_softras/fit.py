@@ -7,7 +7,7 @@ The vertices are not moved one by one: their coordinates u = (I + smoothness L) 
 import json
 import os
 import zipfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from .views import Views
 
 __all__ = ["Adam", "Fit", "FitOptions", "Score", "Stage", "initial_sphere", "render_views", "score"]
 
+PIXELS_AT_ONCE = 2**21  # rendered together: it bounds the memory
 SHARP = RasterizeSettings(sigma=1e-7, gamma=1e-5)  # for pictures that people look at and results that are measured
 
 
@@ -144,6 +145,11 @@ def initial_sphere(views: Views, subdivisions: int = 3) -> Mesh:
     across = (np.eye(3) - rays[:, :, None] * rays[:, None, :])[seen]
     centre = np.linalg.lstsq(across.sum(0), (across @ eye[seen][:, :, None]).sum(0)[:, 0], rcond=None)[0]
     distance = np.linalg.norm(eye - centre, axis=1)
+    if not ((rays * (centre - eye)).sum(1)[seen] > 1e-6 * np.abs(eye - centre).max()).all():
+        raise ValueError(
+            "fit: the cameras must stand apart and look at one object, got cameras that have it behind or around them; "
+            "transform_matrix must map the camera to the world, the camera looking along -z (OpenGL)"
+        )
     radius = np.mean((np.sqrt(area / np.pi) / half * distance / focal[:, 0])[seen])
     sphere = Mesh.icosphere(subdivisions)
     return Mesh(vertices=sphere.vertices * radius + centre, faces=sphere.faces, colors=np.full_like(sphere.vertices, 0.5))
@@ -154,9 +160,10 @@ def render_views(
 ) -> Views:
     """The mesh through each camera, antialiased: rendered ``samples`` times larger and averaged."""
     parts = []
-    for i in range(0, len(camera), 8):  # eight pictures at a time bound the memory
-        image = render_mesh(mesh, camera[i : i + 8], (image_size[0] * samples, image_size[1] * samples), settings)
-        part = Views(alpha=image.alpha, color=image.color, camera=camera[i : i + 8], names=names[i : i + 8])
+    at_once = max(1, PIXELS_AT_ONCE // (image_size[0] * image_size[1] * samples**2))
+    for i in range(0, len(camera), at_once):
+        image = render_mesh(mesh, camera[i : i + at_once], (image_size[0] * samples, image_size[1] * samples), settings)
+        part = Views(alpha=image.alpha, color=image.color, camera=camera[i : i + at_once], names=names[i : i + at_once])
         parts.append(part.reduced(samples))
     return Views(alpha=np.concatenate([p.alpha for p in parts]), color=np.concatenate([p.color for p in parts]), camera=camera, names=names)
 
@@ -195,6 +202,7 @@ class Fit:
         sphere = initial_sphere(views)
         self.radius = float(np.linalg.norm(sphere.vertices - sphere.vertices.mean(0), axis=1).mean())
         distance = np.linalg.norm(views.camera.eye - sphere.vertices.mean(0), axis=1)
+        self.centre = sphere.vertices.mean(0)
         self.near, self.far = max(distance.min() - 4 * self.radius, 0.05 * distance.min()), distance.max() + 4 * self.radius
         self.vertices, self.faces = sphere.vertices.astype(np.float64), sphere.faces
         self.colors = np.full_like(self.vertices, 0.5)
@@ -235,13 +243,19 @@ class Fit:
         self.stage_step += 1
         last_of_stage = self.stage_step == stage.steps
         if last_of_stage or len(self.losses) % options.score_every == 0:
-            self._remember_best()
+            self.remember_best()
         if last_of_stage:
             self.stage, self.stage_step = self.stage + 1, 0
             if not self.done:
                 self._refine(self.stages[self.stage].subdivisions - stage.subdivisions)
                 self._begin_stage()
         return loss
+
+    def render(self, mesh: Mesh, views: Views, samples: int = 4) -> Views:
+        """Sharp pictures of a mesh from the cameras of ``views``, whatever the unit of the world."""
+        distance = np.linalg.norm(views.camera.eye - self.centre, axis=1)
+        settings = replace(SHARP, near=1e-3 * float(distance.min()), far=float(distance.max()) + 10 * self.radius)
+        return render_views(mesh, views.camera, views.image_size, views.names, settings, samples)
 
     def _next_views(self) -> list[int]:
         """Pictures in random order; each is seen once before any is seen again."""
@@ -284,9 +298,12 @@ class Fit:
         self._coordinates = system @ self.vertices
         self._shape_adam, self._color_adam = Adam(uniform=True), Adam()
 
-    def _remember_best(self) -> None:
+    def remember_best(self) -> None:
+        """Measures the mesh as it is now, unless that is done; keeps it if none was better."""
+        if self.scores and self.scores[-1][0] == len(self.losses):
+            return
         mesh = self.mesh
-        iou = score(render_views(mesh, self.views.camera, self.views.image_size, self.views.names, samples=1), self.views).iou
+        iou = score(self.render(mesh, self.views, samples=1), self.views).iou
         self.scores.append((len(self.losses), iou))
         if iou >= self.best_iou:
             self.best, self.best_iou = mesh, iou
@@ -296,6 +313,7 @@ class Fit:
         path = Path(path)
         facts = {
             "options": asdict(self.options),
+            "pictures": [list(self.views.names), list(self.views.image_size)],
             "stage": self.stage,
             "stage_step": self.stage_step,
             "losses": self.losses,
@@ -333,6 +351,8 @@ class Fit:
             with open(path, "rb") as file, np.load(file) as saved:
                 arrays = dict(saved)
             facts = json.loads(str(arrays["facts"]))
+            if facts["pictures"] != [list(views.names), list(views.image_size)]:
+                raise ValueError("one of other pictures than those that the source holds now")
             fit = cls(views, FitOptions(**facts["options"]))
             fit.vertices, fit.faces, fit.colors = arrays["vertices"], arrays["faces"], arrays["colors"]
             fit.stage, fit.stage_step = facts["stage"], facts["stage_step"]

@@ -72,17 +72,18 @@ def laplacian(vertices: Any, connectivity: Connectivity, *, into: Any = None, we
     return arrays.run(ops.square_sum_op(arrays.variant), (difference,), [_loss(arrays, into)], (weight, connectivity.n_vertices))[0]
 
 
-def flatten(vertices: Any, connectivity: Connectivity, *, into: Any = None, weight: float = 1.0, arrays: Arrays | None = None) -> Any:
+def flatten(vertices: Any, connectivity: Connectivity, *, epsilon: float = 1e-12, into: Any = None, weight: float = 1.0, arrays: Arrays | None = None) -> Any:
     """Sum over edges with two faces of (cos theta + 1)^2, zero where the surface is flat (SoftRas section 4.2).
 
     Args:
         vertices: [V, 3].
+        epsilon: against division by zero, under roots and in denominators (SoftRas has 1e-6).
 
     Gradient: to vertices.
     """
     arrays = _checked(arrays, "flatten", vertices, connectivity)
     n = len(connectivity.hinges)
-    return arrays.run(ops.flatten_op(arrays.variant), (vertices,), [_loss(arrays, into)], (connectivity.on(arrays)["hinges"], weight, n))[0]
+    return arrays.run(ops.flatten_op(arrays.variant), (vertices,), [_loss(arrays, into)], (connectivity.on(arrays)["hinges"], weight, epsilon, n))[0]
 
 
 def edge_length(vertices: Any, connectivity: Connectivity, *, target: float = 0.0, into: Any = None, weight: float = 1.0, arrays: Arrays | None = None) -> Any:

@@ -66,8 +66,8 @@ class Mesh:
         colors = None
         visual: Any = loaded.visual
         if visual.defined:
-            visual = visual if visual.kind in ("vertex", "face") else visual.to_color()
-            colors = visual.vertex_colors[:, :3] / np.float32(255)
+            colors = np.asarray(_vertex_colors(visual))
+            colors = np.broadcast_to(colors, (len(loaded.vertices), colors.shape[-1]))[:, :3] / np.float32(255)
         return cls(vertices=loaded.vertices, faces=loaded.faces, colors=colors)
 
     def save(self, path: str | Path) -> None:
@@ -90,8 +90,18 @@ class Mesh:
 
     def normalized(self) -> "Mesh":
         """Moved and scaled so that its bounding sphere about the middle of its bounding box has radius 1 at the origin."""
-        centre = (self.vertices.min(0) + self.vertices.max(0)) / 2
-        radius = np.linalg.norm(self.vertices - centre, axis=1).max()
+        vertices = self.vertices.astype(np.float64)
+        vertices -= (vertices.min(0) + vertices.max(0)) / 2
+        radius = np.linalg.norm(vertices, axis=1).max()
         if not radius > 0:
             raise ValueError("Mesh.normalized: the mesh must have an extent, got a single point")
-        return replace(self, vertices=(self.vertices - centre) / radius)
+        return replace(self, vertices=vertices / radius)
+
+
+def _vertex_colors(visual: Any) -> Any:
+    """Bytes [V, 3 or 4], or one colour for all: of the vertices, of the texture at them, or of the material."""
+    if visual.kind in ("vertex", "face"):
+        return visual.vertex_colors
+    material = visual.material
+    picture = getattr(material, "image", None) if hasattr(material, "image") else getattr(material, "baseColorTexture", None)
+    return visual.to_color().vertex_colors if picture is not None and visual.uv is not None else material.main_color

@@ -4,6 +4,7 @@ A batch needs no padding: every face of every image stands in one list and knows
 each are the same thing to the kernels.
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,19 +23,23 @@ class Topology:
     Attributes:
         faces: [F, 3] int32, into the N projected vertices.
         feature_faces: [F, 3] int32, into the rows of the per-vertex features.
+        face_source: [F, 1] int32, the face of the meshes that each comes from.
         face_image: [F] int32, the image that each face is in, ascending.
         vertex_source: [N] int32, the vertex that each projected vertex comes from.
         vertex_image: [N] int32, the image (camera) that it is projected into.
         n_vertices: number of vertices V.
+        n_source_faces: number of faces of the meshes.
         n_images: number of images B.
     """
 
     faces: np.ndarray
     feature_faces: np.ndarray
+    face_source: np.ndarray
     face_image: np.ndarray
     vertex_source: np.ndarray
     vertex_image: np.ndarray
     n_vertices: int
+    n_source_faces: int
     n_images: int
     _placed: dict = field(default_factory=dict, repr=False)
 
@@ -47,10 +52,12 @@ class Topology:
         return cls(
             faces=(faces[None] + offsets).reshape(-1, 3),
             feature_faces=np.tile(faces, (n_images, 1)),
+            face_source=np.tile(np.arange(len(faces), dtype=np.int32), n_images)[:, None],
             face_image=np.repeat(np.arange(n_images, dtype=np.int32), len(faces)),
             vertex_source=np.tile(np.arange(n_vertices, dtype=np.int32), n_images),
             vertex_image=np.repeat(np.arange(n_images, dtype=np.int32), n_vertices),
             n_vertices=n_vertices,
+            n_source_faces=len(faces),
             n_images=n_images,
         )
 
@@ -66,16 +73,25 @@ class Topology:
         return cls(
             faces=flat,
             feature_faces=flat,
+            face_source=np.arange(len(flat), dtype=np.int32)[:, None],
             face_image=np.repeat(images, [len(f) for f in checked]),
             vertex_source=np.arange(starts[-1], dtype=np.int32),
             vertex_image=np.repeat(images, n_vertices),
             n_vertices=int(starts[-1]),
+            n_source_faces=len(flat),
             n_images=len(faces),
         )
+
+    @classmethod
+    @functools.lru_cache(maxsize=16)
+    def separate_faces(cls, n_faces: int, n_images: int) -> "Topology":
+        """Triangles that share no vertices: ``n_faces`` in each image, three vertices each, one after the other."""
+        faces = np.arange(3 * n_faces).reshape(n_faces, 3)
+        return cls.batch([faces] * n_images, [3 * n_faces] * n_images)
 
     def on(self, arrays: Any) -> dict[str, Any]:
         """The index lists as arrays of the library ``arrays``, made once."""
         if arrays.place not in self._placed:
-            names = ("faces", "feature_faces", "face_image", "vertex_source", "vertex_image")
+            names = ("faces", "feature_faces", "face_source", "face_image", "vertex_source", "vertex_image")
             self._placed[arrays.place] = {name: arrays.index(np.ascontiguousarray(getattr(self, name))) for name in names}
         return self._placed[arrays.place]

@@ -5,7 +5,7 @@ A folder holds ``transforms.json``, or ``transforms_train.json`` beside ``transf
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,8 @@ from PIL import Image, UnidentifiedImageError
 from .camera import Camera
 
 __all__ = ["Views", "save_picture"]
+
+PICTURES = (".png", ".webp", ".tif", ".tiff", ".jpg", ".jpeg")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +57,10 @@ class Views:
         color = self.color[:, top : top + h * factor, left : left + w * factor].reshape(n, h, factor, w, factor, 3)
         mean_alpha = alpha.mean((2, 4))
         mean_color = (alpha[..., None] * color).mean((2, 4)) / np.maximum(mean_alpha, 1e-6)[..., None]
-        matrices, k = self.camera.to_matrices((height, width))
-        k[:, :2] /= factor
-        k[:, 0, 2] -= left / factor
-        k[:, 1, 2] -= top / factor
-        return Views(alpha=mean_alpha, color=mean_color, camera=Camera.from_matrices(matrices, k, (h, w)), names=self.names)
+        shrink = min(height, width) / (min(h, w) * factor)  # of the shorter side, by what is cut off
+        off_centre = np.array([width - w * factor - 2 * left, -(height - h * factor - 2 * top)]) / (min(h, w) * factor)
+        intrinsics = np.asarray(self.camera.intrinsics) * shrink + np.concatenate([[0.0, 0.0], off_centre])
+        return Views(alpha=mean_alpha, color=mean_color, camera=replace(self.camera, intrinsics=intrinsics), names=self.names)
 
     @classmethod
     def load(cls, folder: str | Path, split: str | None = None) -> "Views":
@@ -78,7 +79,7 @@ class Views:
             frames = described["frames"]
             matrices = np.array([frame["transform_matrix"] for frame in frames], np.float64)
             paths = [_picture(folder, frame["file_path"]) for frame in frames]
-        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"Views.load: {index} must list frames with file_path and transform_matrix, got {type(error).__name__}: {error}") from error
         if matrices.shape != (len(frames), 4, 4) or not len(frames):
             raise ValueError(f"Views.load: {index} must hold a 4 x 4 transform_matrix for each of at least one frame, got shape {matrices.shape}")
@@ -90,12 +91,17 @@ class Views:
                 raise ValueError(f"Views.load: all pictures must have the size of the first, {pictures[0].shape[:2]}, got {picture.shape[:2]} in {path}")
         rgba = np.stack(pictures)
         height, width = rgba.shape[1:3]
-        k = np.stack([_intrinsics(index, described | frame, height, width) for frame in frames])
+        try:
+            k = np.stack([_intrinsics(index, described | frame, height, width) for frame in frames])
+        except (TypeError, OverflowError, ZeroDivisionError) as error:
+            raise ValueError(f"Views.load: the intrinsics in {index} must be numbers, got {type(error).__name__}: {error}") from error
         camera = Camera.from_matrices(np.linalg.inv(matrices), k, (height, width))
         return cls(alpha=rgba[..., 3], color=rgba[..., :3], camera=camera, names=tuple(path.stem for path in paths))
 
     def save(self, folder: str | Path, split: str | None = None) -> None:
         """Writes the pictures and ``transforms[_<split>].json``, which :meth:`load` and NeRF's own loaders read."""
+        if not self.camera.perspective:
+            raise ValueError("Views.save: the cameras must be perspective (the NeRF layout knows no others), got orthographic ones")
         folder = Path(folder)
         pictures = folder / (split or "images")
         pictures.mkdir(parents=True, exist_ok=True)
@@ -119,7 +125,7 @@ def save_picture(path: str | Path, picture: np.ndarray) -> None:
 def _picture(folder: Path, file_path: str) -> Path:
     """NeRF's lists leave out the .png."""
     path = folder / file_path
-    return path if path.suffix else path.with_name(path.name + ".png")
+    return path if path.is_file() or path.suffix.lower() in PICTURES else path.with_name(path.name + ".png")
 
 
 def _read_rgba(path: Path) -> np.ndarray:

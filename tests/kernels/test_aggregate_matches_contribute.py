@@ -31,7 +31,9 @@ def both_sums(settings: RasterizeSettings, real: object, variant: Variant | None
     dtype = np.float64 if real is ti.f64 else np.float32
     max_depth_norm = np.zeros((shape[0], shape[2]), dtype)
     indices = scene.topology.on(arrays)
-    rest = (max_depth_norm, indices["faces"], indices["feature_faces"], pairs.face, pairs.tile, pairs.tile_offset, pairs.n_tiles, pairs.n, height, width)
+    nearest_face = np.zeros(shape[0] * shape[2], np.int32)
+    lists = (indices["faces"], indices["feature_faces"], pairs.face, pairs.tile, pairs.tile_offset)
+    rest = (max_depth_norm, nearest_face, *lists, 1, pairs.n_tiles, pairs.n, height, width)
     fast, flat = np.zeros(shape, dtype), np.zeros(shape, dtype)
     op.forward(vertices, features, softness, fast, *rest)
     op.kernel(vertices, features, softness, flat, *rest)

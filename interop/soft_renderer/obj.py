@@ -1,0 +1,208 @@
+"""SoftRas's own reading and writing of OBJ files: vertices in the order of the file, textures baked per face, a texture atlas out.
+
+(`taichi_softras.Mesh` reads every format through trimesh; what stands here is what makes the texels those of SoftRas.)
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+__all__ = ["load_obj", "save_obj"]
+
+
+def load_obj(
+    filename_obj: str | Path, normalization: bool = False, load_texture: bool = False, texture_res: int = 4, texture_type: str = "surface"
+) -> tuple[torch.Tensor, ...]:
+    """(vertices [V, 3], faces [F, 3]) of an OBJ file, and textures [F, R * R, 3] or [V, 3] if ``load_texture``. Polygons become fans.
+
+    ``normalization`` fits the vertices into [-1, 1], centred.
+
+    Raises:
+        FileNotFoundError: if the file, its material file or a picture is missing. ValueError: if there is no texture in it, or a line makes no sense.
+    """
+    if texture_type not in ("surface", "vertex"):
+        raise ValueError(f"load_obj: texture_type must be 'surface' or 'vertex', got {texture_type!r}")
+    path = Path(filename_obj)
+    try:
+        read = _Obj(path)
+    except (ValueError, IndexError, UnicodeDecodeError) as error:
+        raise ValueError(f"load_obj: {path} must be an OBJ file, got {type(error).__name__}: {error}") from error
+    vertices = torch.from_numpy(read.vertices[:, :3].astype(np.float32))
+    faces = torch.from_numpy(read.faces)
+    if normalization:
+        vertices = vertices - vertices.min(0)[0]
+        vertices = vertices / vertices.abs().max() * 2
+        vertices = vertices - vertices.max(0)[0] / 2
+    if not load_texture:
+        return vertices, faces
+    if texture_type == "vertex":
+        if read.vertices.shape[1] < 6:
+            raise ValueError(f"load_obj: {path} must have colours at its vertices, got none")
+        return vertices, faces, torch.from_numpy(read.vertices[:, 3:6].astype(np.float32))
+    return vertices, faces, torch.from_numpy(read.textures(texture_res))
+
+
+class _Obj:
+    """The lines of an OBJ file, as arrays."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise FileNotFoundError(f"load_obj: there is no file {path}")
+        self.path = path
+        vertices, uv, faces, uv_faces, materials, library, material = [], [], [], [], [], None, ""
+        for line in path.read_text().splitlines():
+            words = line.split()
+            if not words:
+                continue
+            if words[0] == "v":
+                vertices.append([float(word) for word in words[1:7]])
+            elif words[0] == "vt":
+                uv.append([float(word) for word in words[1:3]])
+            elif words[0] == "mtllib":
+                library = line.split(maxsplit=1)[1].strip()
+            elif words[0] == "usemtl":
+                material = line.split(maxsplit=1)[1].strip()
+            elif words[0] == "f":
+                corners = [word.split("/") for word in words[1:]]
+                for i in range(1, len(corners) - 1):
+                    fan = (corners[0], corners[i], corners[i + 1])
+                    faces.append([int(corner[0]) for corner in fan])
+                    uv_faces.append([int(corner[1]) if len(corner) > 1 and corner[1] else 0 for corner in fan])
+                    materials.append(material)
+        width = min((len(vertex) for vertex in vertices), default=3)
+        if not vertices or not faces or width < 3:
+            raise ValueError("no triangles")
+        self.vertices = np.array([vertex[:width] for vertex in vertices])
+        self.uv = np.array(uv, np.float32).reshape(-1, 2)
+        self.faces = self._indices(faces, len(vertices))
+        self.uv_faces, self.materials, self.library = uv_faces, np.array(materials), library
+
+    @staticmethod
+    def _indices(faces: list[list[int]], n: int) -> np.ndarray:
+        indices = np.array(faces, np.int64)
+        indices = np.where(indices < 0, indices + n, indices - 1)
+        if indices.min() < 0 or indices.max() >= n:
+            raise ValueError(f"a face index out of the range of {n}")
+        return indices.astype(np.int32)
+
+    def textures(self, size: int) -> np.ndarray:
+        """[F, size * size, 3]: the colour of each face's material, or its picture sampled in the middle of each texel."""
+        if self.library is None:
+            raise ValueError(f"load_obj: {self.path} must name a material file (mtllib) to have textures, got none")
+        textures = np.ones((len(self.faces), size * size, 3), np.float32)
+        for name, (color, picture) in _materials(self.path.parent / self.library).items():
+            of_material = self.materials == name
+            if color is not None:
+                textures[of_material] = color
+            if picture is not None and of_material.any():
+                uv = self.uv[self._indices(np.array(self.uv_faces)[of_material].tolist(), len(self.uv))]
+                textures[of_material] = _bake(_read_picture(picture), np.where(uv > 1, uv % 1, uv), size)
+        return textures
+
+
+def _materials(path: Path) -> dict[str, tuple[Any, Path | None]]:
+    """Colour (Kd) and picture (map_Kd) of each material."""
+    if not path.is_file():
+        raise FileNotFoundError(f"load_obj: there is no material file {path}")
+    found: dict[str, tuple[Any, Path | None]] = {}
+    name = ""
+    for line in path.read_text().splitlines():
+        words = line.split()
+        if not words:
+            continue
+        color, picture = found.get(name, (None, None))
+        if words[0] == "newmtl":
+            name = line.split(maxsplit=1)[1].strip()
+            found[name] = (None, None)
+        elif words[0] == "Kd":
+            found[name] = (np.array([float(word) for word in words[1:4]], np.float32), picture)
+        elif words[0] == "map_Kd":
+            found[name] = (color, path.parent / line.split(maxsplit=1)[1].strip())
+    return found
+
+
+def _read_picture(path: Path) -> np.ndarray:
+    """[H, W, 3], row 0 at the bottom, as texture coordinates have it."""
+    if not path.is_file():
+        raise FileNotFoundError(f"load_obj: there is no picture {path}")
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB"), np.float32)[::-1] / 255
+
+
+def _texel_centres(size: int) -> np.ndarray:
+    """[size * size, 3] barycentric coordinates of the middles of the small triangles that `kernels.texture.texel_of` cuts a face into."""
+    line, column = np.divmod(np.arange(size * size), size)
+    upright = line + column < size
+    wa = np.where(upright, column + 1 / 3, size - 1 - column + 2 / 3) / size
+    wb = np.where(upright, line + 1 / 3, size - 1 - line + 2 / 3) / size
+    return np.stack([wa, wb, 1 - wa - wb], -1)
+
+
+def _bake(picture: np.ndarray, uv: np.ndarray, size: int) -> np.ndarray:
+    """[F, size * size, 3]: bilinear samples of the picture; ``uv`` is [F, 3, 2]."""
+    height, width = picture.shape[:2]
+    at = np.einsum("tk,fkc->ftc", _texel_centres(size), uv) * [width - 1, height - 1]
+    low = np.clip(np.floor(at).astype(int), 0, [width - 1, height - 1])
+    high = np.minimum(low + 1, [width - 1, height - 1])
+    share = (at - low)[..., None]
+    rows = [picture[y, low[..., 0]] * (1 - share[..., 0, :]) + picture[y, high[..., 0]] * share[..., 0, :] for y in (low[..., 1], high[..., 1])]
+    return (rows[0] * (1 - share[..., 1, :]) + rows[1] * share[..., 1, :]).astype(np.float32)
+
+
+def save_obj(filename: str | Path, vertices: Any, faces: Any, textures: Any = None, texture_res: int = 16, texture_type: str = "surface") -> None:
+    """Writes one mesh [V, 3], [F, 3].
+
+    With textures [F, R * R, 3] also an atlas of ``texture_res`` pixels a face and its material; with textures [V, 3] colours per vertex.
+    (The original's fails for textures per vertex.)
+    """
+    if texture_type not in ("surface", "vertex"):
+        raise ValueError(f"save_obj: texture_type must be 'surface' or 'vertex', got {texture_type!r}")
+    vertices, faces = (np.asarray(torch.as_tensor(values).detach().cpu()) for values in (vertices, faces))
+    if vertices.ndim != 2 or faces.ndim != 2:
+        raise ValueError(f"save_obj: vertices and faces must have shapes (V, 3) and (F, 3), got {vertices.shape} and {faces.shape}")
+    path = Path(filename)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    texels = None if textures is None else np.asarray(torch.as_tensor(textures).detach().cpu(), np.float64)
+    lines = [f"# {path.name}", ""]
+    corners = [[f"{index + 1}" for index in face] for face in faces]
+    rows = vertices
+    if texels is not None and texture_type == "vertex":
+        rows = np.concatenate([vertices, texels], 1)
+    if texels is not None and texture_type == "surface":
+        lines += [f"mtllib {path.with_suffix('.mtl').name}", ""]
+    lines += ["v " + " ".join(f"{number:.8f}" for number in row) for row in rows]
+    if texels is not None and texture_type == "surface":
+        atlas, uv = create_texture_atlas(texels, texture_res)
+        Image.fromarray((np.clip(atlas, 0, 1) * 255).astype(np.uint8)).save(path.with_suffix(".png"))
+        path.with_suffix(".mtl").write_text(f"newmtl material_1{os.linesep}map_Kd {path.with_suffix('.png').name}{os.linesep}")
+        lines += ["", *(f"vt {u:.8f} {v:.8f}" for u, v in uv.reshape(-1, 2)), "", "usemtl material_1"]
+        corners = [[f"{index}/{3 * f + k + 1}" for k, index in enumerate(face)] for f, face in enumerate(corners)]
+    lines += ["", *("f " + " ".join(face) for face in corners), ""]
+    path.write_text("\n".join(lines))
+
+
+def create_texture_atlas(textures: np.ndarray, tile: int) -> tuple[np.ndarray, np.ndarray]:
+    """(picture [H, W, 3], row 0 at the top; texture coordinates [F, 3, 2]) with a square of ``tile`` pixels for each face."""
+    n_faces, size = len(textures), round(textures.shape[1] ** 0.5)
+    columns = int((n_faces - 1.0) ** 0.5) + 1
+    rows = int((n_faces - 1.0) / columns) + 1
+    row, column = np.divmod(np.arange(n_faces), columns)
+    left, bottom = column * tile, row * tile
+    triangle = np.array([[tile // 2, 1], [1, tile - 2], [tile - 2, tile - 2]], np.float64)
+    corners = np.stack([left, bottom], -1)[:, None] + triangle
+    atlas = np.ones((rows * tile, columns * tile, 3))
+    y, x = (axis.reshape(-1) for axis in np.mgrid[0:tile, 0:tile])
+    weights = np.linalg.solve(np.concatenate([triangle.T, np.ones((1, 3))]), np.stack([x, y, np.ones_like(x)])).T
+    weights = np.clip(weights, 0, 1)
+    weights /= weights.sum(1, keepdims=True)
+    at = np.minimum((weights[:, :2] * size).astype(int), size - 1)
+    upright = weights[:, :2].sum(1) * size - at.sum(1) <= 1 + 1e-5
+    texel = np.where(upright, at[:, 1] * size + at[:, 0], (size - 1 - at[:, 1]) * size + size - 1 - at[:, 0])
+    tiles = textures[:, texel].reshape(n_faces, tile, tile, 3)
+    for f in range(n_faces):
+        atlas[bottom[f] : bottom[f] + tile, left[f] : left[f] + tile] = tiles[f]
+    return atlas[::-1], (corners / [atlas.shape[1] - 1, atlas.shape[0] - 1]).astype(np.float32)
