@@ -86,6 +86,36 @@ class TestFit:
         np.testing.assert_allclose(resumed.losses, straight.losses, rtol=1e-3)
         np.testing.assert_allclose(resumed.vertices, straight.vertices, atol=1e-3)
 
+    @pytest.mark.parametrize("scale", [0.01, 1000.0])
+    def test_any_unit_of_the_world(self, ellipsoid_views, scale):
+        """Millimetres are as good as kilometres: depth ranges follow the cameras."""
+        camera = ellipsoid_views.camera
+        matrices = camera.camera_from_world * np.array([1.0, 1.0, 1.0, scale])
+        fit = Fit(replace(ellipsoid_views, camera=replace(camera, camera_from_world=matrices)), FitOptions(steps=20, views_per_step=4))
+        assert fit.radius == pytest.approx(0.52 * scale, rel=0.2)
+        while not fit.done:
+            fit.step()
+        assert fit.best_iou > 0.8
+
+    def test_cameras_that_look_away(self, ellipsoid_views):
+        """OpenCV's matrices taken for OpenGL's, say."""
+        camera = ellipsoid_views.camera
+        matrices = camera.camera_from_world * np.array([1.0, -1.0, -1.0])[:, None]
+        with pytest.raises(ValueError, match="looking along -z"):
+            Fit(replace(ellipsoid_views, camera=replace(camera, camera_from_world=matrices)))
+
+    def test_saved_fit_of_other_pictures(self, ellipsoid_views, tmp_path):
+        Fit(ellipsoid_views).save(tmp_path / "state.npz")
+        with pytest.raises(ValueError, match="other pictures"):
+            Fit.load(tmp_path / "state.npz", ellipsoid_views.select([0, 1, 2]))
+
+    def test_the_mesh_of_an_early_end_is_measured(self, ellipsoid_views):
+        fit = Fit(ellipsoid_views, FitOptions(views_per_step=3))
+        for _ in range(4):
+            fit.step()
+        fit.remember_best()
+        np.testing.assert_allclose(fit.best.vertices, fit.vertices, atol=1e-6)
+
     @pytest.mark.parametrize("content", [b"", b"rubbish", b"PK\x03\x04"])
     def test_rubbish_is_no_saved_fit(self, ellipsoid_views, tmp_path, content):
         (tmp_path / "state.npz").write_bytes(content)
@@ -141,6 +171,18 @@ class TestFitCommand:
         assert main(["fit", "-o", str(tmp_path)]) == 1
         assert "--resume" in capsys.readouterr().err
         assert (tmp_path / "checkpoint.npz").read_bytes() == b"precious"
+
+    def test_resume_takes_no_other_source_or_options(self, tmp_path, capsys):
+        (tmp_path / "checkpoint.npz").write_bytes(b"")
+        for more in (["other.obj"], ["--steps", "7"]):
+            assert main(["fit", *more, "-o", str(tmp_path), "--resume"]) == 1
+            assert "give neither" in capsys.readouterr().err
+
+    def test_out_must_be_a_folder(self, tmp_path, capsys):
+        (tmp_path / "file").write_text("")
+        for command in ("fit", "render"):
+            assert main([command, "-o", str(tmp_path / "file")]) == 1
+            assert "OUT must be a folder" in capsys.readouterr().err
 
     def test_nothing_to_resume(self, tmp_path, capsys):
         assert main(["fit", "-o", str(tmp_path), "--resume"]) == 1

@@ -9,6 +9,7 @@ from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
+import trimesh
 from PIL import Image
 
 from taichi_softras import Mesh
@@ -75,6 +76,24 @@ class TestFiles:
         mesh = Mesh(vertices=np.eye(3), faces=[[0, 1, 2]], colors=[[-1, 0.5, 2], [0, 0, 0], [1, 1, 1]])
         mesh.save(tmp_path / "mesh.ply")
         np.testing.assert_allclose(Mesh.load(tmp_path / "mesh.ply").colors[0], [0, 0.5, 1], atol=0.003)
+
+    def test_a_material_without_a_picture_is_one_colour(self, tmp_path):
+        """As most GLB files are that have no texture; with texture coordinates and without."""
+        for uv in (None, np.zeros((12, 2))):
+            sphere = trimesh.creation.icosahedron()
+            material = trimesh.visual.material.PBRMaterial(baseColorFactor=[51, 102, 204, 255])
+            sphere.visual = trimesh.visual.TextureVisuals(uv=uv, material=material)
+            sphere.export(tmp_path / "mesh.glb")
+            np.testing.assert_allclose(Mesh.load(tmp_path / "mesh.glb").colors, np.tile([0.2, 0.4, 0.8], (12, 1)), atol=0.01)
+        (tmp_path / "kd.mtl").write_text("newmtl m\nKd 1 0 0\n")
+        (tmp_path / "kd.obj").write_text("mtllib kd.mtl\nusemtl m\nv 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
+        np.testing.assert_allclose(Mesh.load(tmp_path / "kd.obj").colors, [[1, 0, 0]] * 3, atol=0.01)
+
+    def test_far_from_the_origin(self):
+        """Normalising in float64, whatever the offset leaves of float32."""
+        mesh = Mesh.icosphere(1)
+        moved = Mesh(vertices=mesh.vertices + 1000.0, faces=mesh.faces).normalized()
+        np.testing.assert_allclose(moved.vertices, mesh.normalized().vertices, atol=2e-4)
 
     def test_makes_folders(self, tmp_path):
         noisy_sphere().save(tmp_path / "a" / "b" / "mesh.ply")

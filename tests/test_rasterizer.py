@@ -211,6 +211,21 @@ class TestHardCases:
         self.check_finite(np.array(corners), np.array([[0, 1, 2]]), settings, dtype)
         self.check_finite(np.array(corners), np.array([[0, 1, 2]]), replace(settings, sigma=1e-5, gamma=1e-4, cutoff=1e-4), dtype)
 
+    @pytest.mark.parametrize("extrapolation", Extrapolation)
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+    def test_a_face_seen_exactly_edge_on(self, extrapolation, dtype):
+        """Rounding leaves it an area of 1e-17, and the pixels on its line an inside of that width: the gradient must not be its reciprocal."""
+        vertices = torch.tensor([[-0.5, -0.5, 0], [0.5, -0.5, 0], [0.5, 0.5, 0], [-0.5, 0.5, 0]], dtype=dtype, requires_grad=True)
+        settings = RasterizeSettings(extrapolation=extrapolation)
+        image = render(vertices, [[0, 1, 2], [0, 2, 3]], Camera.orbit(2.7, 0, 90), torch.rand(4, 3, dtype=dtype), settings=settings, image_size=33)
+        (image.color.sum() + image.alpha.sum()).backward()
+        assert vertices.grad.abs().max() < 1e4
+
+    @pytest.mark.parametrize("gamma", [1e-6, 1e-9, 2e-12])
+    def test_tiny_gamma_is_finite_in_float32(self, gamma):
+        scene = screen_scene(3, (60,))
+        self.check_finite(scene.vertices * np.array([3.0, 3.0, 1.0]), scene.topology.faces, replace(SMOOTH, gamma=gamma), torch.float32)
+
     @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
     @pytest.mark.parametrize("size", [1e-5, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-19, 1e-25, 1e-40])
     def test_a_face_far_smaller_than_a_pixel(self, size, dtype):

@@ -1,6 +1,7 @@
 """Folders of pictures with cameras: round trip, conventions, and one sentence for each fault."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -74,6 +75,10 @@ class TestReduced:
     def test_camera_sees_the_same(self, views):
         np.testing.assert_allclose(views.reduced(4).camera.intrinsics, views.camera.intrinsics, atol=1e-12)
 
+    def test_orthographic_cameras_stay_so(self, views):
+        camera = Camera.orbit(3.0, [0.0, 10.0], orthographic_height=2.0)
+        assert not replace(views, camera=camera).reduced(2).camera.perspective
+
     def test_camera_follows_what_is_cut_off(self, views):
         """12 x 20 by 5: 2 x 4 blocks, one row cut off at top and bottom: the focal length in screen units grows as the shorter side shrinks."""
         small = views.reduced(5)
@@ -81,6 +86,19 @@ class TestReduced:
 
 
 class TestFaults:
+    def test_orthographic_cameras_cannot_be_saved(self, views, tmp_path):
+        with pytest.raises(ValueError, match="must be perspective"):
+            replace(views, camera=Camera.orbit(3.0, [0.0, 10.0], orthographic_height=2.0)).save(tmp_path)
+
+    @pytest.mark.parametrize("value", ["0.7", None, 10**400])
+    def test_intrinsics_that_are_no_numbers(self, folder, value):
+        index = folder / "transforms_train.json"
+        described = json.loads(index.read_text())
+        described["frames"][0]["fl_x"] = value
+        index.write_text(json.dumps(described))
+        with pytest.raises(ValueError, match="intrinsics in"):
+            Views.load(folder, "train")
+
     def test_missing_picture_is_named(self, folder):
         (folder / "train" / "r_001.png").unlink()
         with pytest.raises(FileNotFoundError, match=r"no picture .*r_001\.png"):
