@@ -1,5 +1,7 @@
 """The probability that a triangle covers a pixel: D = F(u), u = signed distance over sigma (SoftRas eq. 1, GenDR section 3.1)."""
 
+import math
+
 import taichi as ti
 
 __all__ = ["logistic", "logistic_reach"]
@@ -14,6 +16,4 @@ def logistic(u):
 
 def logistic_reach(cutoff: float) -> float:
     """The u beyond which, outside, coverage falls below ``cutoff``: F(-u) = cutoff."""
-    from math import log
-
-    return log(1.0 / cutoff - 1.0)
+    return math.log(1.0 / cutoff - 1.0)
