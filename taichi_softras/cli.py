@@ -15,13 +15,13 @@ from tqdm import tqdm
 
 from .camera import Camera
 from .checks import check_image_size, check_integer
-from .fit import SHARP, Fit, FitOptions, render_views, score
+from .fit import Fit, FitOptions, score
 from .mesh import Mesh
 from .pictures import fit_curves, normal_colors, sheet, turntable
 from .runtime import init
 from .settings import RasterizeSettings
 from .shapes import creature
-from .views import Views
+from .views import SHARP, Views, render_views
 
 __all__ = ["main"]
 

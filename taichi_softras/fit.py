@@ -18,19 +18,15 @@ import taichi as ti
 import trimesh
 
 from . import losses
-from .camera import Camera
 from .checks import check_integer, check_number
 from .connectivity import Connectivity
 from .mesh import Mesh
-from .renderer import Renderer, render_mesh
+from .renderer import Renderer
 from .settings import RasterizeSettings
 from .topology import Topology
-from .views import Views
+from .views import SHARP, Views, render_views
 
-__all__ = ["Adam", "Fit", "FitOptions", "Score", "Stage", "initial_sphere", "render_views", "score"]
-
-PIXELS_AT_ONCE = 2**21  # rendered together: it bounds the memory
-SHARP = RasterizeSettings(sigma=1e-7, gamma=1e-5)  # for pictures that people look at and results that are measured
+__all__ = ["Adam", "Fit", "FitOptions", "Score", "Stage", "initial_sphere", "score"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,26 +151,13 @@ def initial_sphere(views: Views, subdivisions: int = 3) -> Mesh:
     return Mesh(vertices=sphere.vertices * radius + centre, faces=sphere.faces, colors=np.full_like(sphere.vertices, 0.5))
 
 
-def render_views(
-    mesh: Mesh, camera: Camera, image_size: tuple[int, int], names: tuple[str, ...], settings: RasterizeSettings = SHARP, samples: int = 4
-) -> Views:
-    """The mesh through each camera, antialiased: rendered ``samples`` times larger and averaged."""
-    parts = []
-    at_once = max(1, PIXELS_AT_ONCE // (image_size[0] * image_size[1] * samples**2))
-    for i in range(0, len(camera), at_once):
-        image = render_mesh(mesh, camera[i : i + at_once], (image_size[0] * samples, image_size[1] * samples), settings)
-        part = Views(alpha=image.alpha, color=image.color, camera=camera[i : i + at_once], names=names[i : i + at_once])
-        parts.append(part.reduced(samples))
-    return Views(alpha=np.concatenate([p.alpha for p in parts]), color=np.concatenate([p.color for p in parts]), camera=camera, names=names)
-
-
 def score(rendered: Views, views: Views) -> Score:
     """Compares two sets of pictures of the same views."""
     a, b = rendered.alpha > 0.5, views.alpha > 0.5
     union = (a | b).sum((1, 2))
     iou = np.where(union > 0, (a & b).sum((1, 2)) / np.maximum(union, 1), 1.0).mean()
     inside = ((rendered.color - views.color) ** 2)[a & b]
-    white = ((rendered.alpha[..., None] * (rendered.color - 1) - views.alpha[..., None] * (views.color - 1)) ** 2).mean()
+    white = ((rendered.over_white() - views.over_white()) ** 2).mean()
     return Score(iou=float(iou), psnr=_psnr(inside.mean() if inside.size else 1.0), psnr_white=_psnr(white))
 
 
@@ -200,9 +183,9 @@ class Fit:
         self.views, self.options = views, options or FitOptions()
         self.stages = self.options.stages(views.image_size)
         sphere = initial_sphere(views)
-        self.radius = float(np.linalg.norm(sphere.vertices - sphere.vertices.mean(0), axis=1).mean())
-        distance = np.linalg.norm(views.camera.eye - sphere.vertices.mean(0), axis=1)
         self.centre = sphere.vertices.mean(0)
+        self.radius = float(np.linalg.norm(sphere.vertices - self.centre, axis=1).mean())
+        distance = np.linalg.norm(views.camera.eye - self.centre, axis=1)
         self.near, self.far = max(distance.min() - 4 * self.radius, 0.05 * distance.min()), distance.max() + 4 * self.radius
         self.vertices, self.faces = sphere.vertices.astype(np.float64), sphere.faces
         self.colors = np.full_like(self.vertices, 0.5)

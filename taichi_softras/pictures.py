@@ -9,9 +9,7 @@ from PIL import Image
 
 from .camera import Camera
 from .mesh import Mesh
-from .renderer import render_mesh
-from .settings import RasterizeSettings
-from .views import Views, save_picture
+from .views import Views, render_views, save_picture
 
 __all__ = ["fit_curves", "normal_colors", "shaded", "sheet", "turntable"]
 
@@ -37,27 +35,19 @@ def turntable(path: str | Path, mesh: Mesh, frames: int = 48, size: int = 256, s
     """Writes a GIF of the mesh turning once: its colours on the left, its shape in grey on the right."""
     centred = mesh.normalized()
     camera = Camera.orbit(3.0, 20.0, np.arange(frames) * 360.0 / frames, fov=40.0)
-    halves = [_on_white(colored, camera, size) for colored in (centred if centred.colors is not None else normal_colors(centred), shaded(centred))]
+    names = tuple(str(frame) for frame in range(frames))
+    meshes = (centred if centred.colors is not None else normal_colors(centred), shaded(centred))
+    halves = [render_views(colored, camera, (size, size), names, samples=2).over_white() for colored in meshes]
     pictures = [Image.fromarray(np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)) for picture in np.concatenate(halves, 2)]
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=int(1000 * seconds / frames), loop=0)
-
-
-def _on_white(mesh: Mesh, camera: Camera, size: int, samples: int = 2) -> np.ndarray:
-    """[N, size, size, 3], antialiased."""
-    parts = []
-    for i in range(0, len(camera), 8):
-        image = render_mesh(mesh, camera[i : i + 8], size * samples, RasterizeSettings(sigma=1e-7, gamma=1e-5))
-        color = 1 + image.alpha[..., None] * (image.color - 1)
-        parts.append(color.reshape(-1, size, samples, size, samples, 3).mean((2, 4)))
-    return np.concatenate(parts)
 
 
 def sheet(path: str | Path, target: Views, result: Views, columns: int = 8) -> None:
     """Writes a PNG with three rows, over white: target, result, and their difference (white where there is none)."""
     n = min(columns, len(target))
     which = np.linspace(0, len(target) - 1, n).astype(int)
-    rows = [1 + views.alpha[which][..., None] * (views.color[which] - 1) for views in (target, result)]
+    rows = [views.select(which).over_white() for views in (target, result)]
     rows.append(1 - np.abs(rows[0] - rows[1]))
     save_picture(path, np.concatenate([np.concatenate(list(row), axis=1) for row in rows], axis=0))
 

@@ -12,9 +12,14 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from .camera import Camera
+from .mesh import Mesh
+from .renderer import render_mesh
+from .settings import RasterizeSettings
 
-__all__ = ["Views", "save_picture"]
+__all__ = ["SHARP", "Views", "render_views", "save_picture"]
 
+PIXELS_AT_ONCE = 2**21  # rendered together: it bounds the memory
+SHARP = RasterizeSettings(sigma=1e-7, gamma=1e-5)  # for pictures that people look at and results that are measured
 PICTURES = (".png", ".webp", ".tif", ".tiff", ".jpg", ".jpeg")
 
 
@@ -61,6 +66,10 @@ class Views:
         off_centre = np.array([width - w * factor - 2 * left, -(height - h * factor - 2 * top)]) / (min(h, w) * factor)
         intrinsics = np.asarray(self.camera.intrinsics) * shrink + np.concatenate([[0.0, 0.0], off_centre])
         return Views(alpha=mean_alpha, color=mean_color, camera=replace(self.camera, intrinsics=intrinsics), names=self.names)
+
+    def over_white(self) -> np.ndarray:
+        """[N, H, W, 3]: the pictures laid over white."""
+        return 1 + self.alpha[..., None] * (self.color - 1)
 
     @classmethod
     def load(cls, folder: str | Path, split: str | None = None) -> "Views":
@@ -114,6 +123,19 @@ class Views:
             frames.append({"file_path": f"./{pictures.name}/{name}", "transform_matrix": np.linalg.inv(matrices[i]).tolist(), **own})
         described = {"camera_angle_x": 2 * np.arctan(width / 2 / k[0, 0, 0]), "w": width, "h": height, "frames": frames}
         (folder / ("transforms.json" if split is None else f"transforms_{split}.json")).write_text(json.dumps(described, indent=1))
+
+
+def render_views(
+    mesh: Mesh, camera: Camera, image_size: tuple[int, int], names: tuple[str, ...], settings: RasterizeSettings = SHARP, samples: int = 4
+) -> Views:
+    """The mesh through each camera, antialiased: rendered ``samples`` times larger and averaged."""
+    parts = []
+    at_once = max(1, PIXELS_AT_ONCE // (image_size[0] * image_size[1] * samples**2))
+    for i in range(0, len(camera), at_once):
+        image = render_mesh(mesh, camera[i : i + at_once], (image_size[0] * samples, image_size[1] * samples), settings)
+        part = Views(alpha=image.alpha, color=image.color, camera=camera[i : i + at_once], names=names[i : i + at_once])
+        parts.append(part.reduced(samples))
+    return Views(alpha=np.concatenate([p.alpha for p in parts]), color=np.concatenate([p.color for p in parts]), camera=camera, names=names)
 
 
 def save_picture(path: str | Path, picture: np.ndarray) -> None:

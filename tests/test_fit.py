@@ -13,9 +13,9 @@ from PIL import Image
 
 from taichi_softras import Camera, Mesh
 from taichi_softras.cli import main
-from taichi_softras.fit import Fit, FitOptions, Score, initial_sphere, render_views, score
+from taichi_softras.fit import Fit, FitOptions, Score, initial_sphere, score
 from taichi_softras.shapes import creature
-from taichi_softras.views import Views
+from taichi_softras.views import Views, render_views
 
 SMALL = ["--size", "32", "--views", "8", "--test-views", "3", "--views-per-step", "3"]
 
