@@ -106,8 +106,8 @@ def rasterize(
     of_faces = settings.texture is Texture.FACE
     sizes = {"N": len(topology.vertex_source), "B": topology.n_images}
     check_shape("rasterize", "vertices_screen", vertices_screen.shape, ("N", 3), sizes)
-    if (features is None) != (background is None):
-        raise ValueError("rasterize: features and background must be given together, got one of them")
+    if features is not None and background is None:
+        raise ValueError("rasterize: features must come with a background, got None")
     if features is not None and background is not None:
         check_features("rasterize", "features", features.shape, {} if of_faces else {"V": topology.n_vertices})
         sizes["C"] = n_features = features.shape[1]
