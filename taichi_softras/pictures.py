@@ -1,5 +1,6 @@
 """What people look at: turntables, sheets of target and result, curves."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from .camera import Camera
 from .mesh import Mesh
 from .views import Views, render_views, save_picture
 
-__all__ = ["fit_curves", "normal_colors", "shaded", "sheet", "turntable"]
+__all__ = ["fit_curves", "normal_colors", "save_animation", "shaded", "sheet", "turntable"]
 
 _LIGHT = np.array([0.35, 0.65, 0.68])
 
@@ -38,9 +39,14 @@ def turntable(path: str | Path, mesh: Mesh, frames: int = 48, size: int = 256, s
     names = tuple(str(frame) for frame in range(frames))
     meshes = (centred if centred.colors is not None else normal_colors(centred), shaded(centred))
     halves = [render_views(colored, camera, (size, size), names, samples=2).over_white() for colored in meshes]
-    pictures = [Image.fromarray(np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)) for picture in np.concatenate(halves, 2)]
+    save_animation(path, np.concatenate(halves, 2), seconds)
+
+
+def save_animation(path: str | Path, pictures: Sequence[np.ndarray] | np.ndarray, seconds: float = 4.0) -> None:
+    """Writes pictures [H, W, 3] with numbers in [0, 1] as a GIF that plays for ever, each round taking ``seconds``."""
+    frames = [Image.fromarray(np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)) for picture in pictures]
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=int(1000 * seconds / frames), loop=0)
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=int(1000 * seconds / len(frames)), loop=0)
 
 
 def sheet(path: str | Path, target: Views, result: Views, columns: int = 8) -> None:
