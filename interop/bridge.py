@@ -69,7 +69,7 @@ class TorchArrays(Arrays):
     def real(self, values: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.array(values)).to(self.device, self.dtype)
 
-    def zeros_index(self, size: int) -> torch.Tensor:
+    def zeros_index(self, size: int | tuple[int, ...]) -> torch.Tensor:
         return torch.zeros(size, dtype=torch.int32, device=self.device)
 
     def index(self, values: np.ndarray) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 Per pixel only sums over the faces in reach are formed, so that nothing but the sums need be kept:
 
-    SILHOUETTE   sum_j g(D_j)         g the generator of the T-conorm, D_j the coverage
+    SILHOUETTE   sum_j g(D_j)         g the generator of the T-conorm, D_j the coverage (for the maximum: the largest D_j)
     WEIGHT       sum_j w_j            w_j = D_j exp((depth_norm_j - m)/gamma), m the largest depth_norm at the pixel (or the background's)
     DEPTH        sum_j w_j z_j
     FEATURES+c   sum_j w_j C_jc
@@ -11,7 +11,8 @@ Two kernels compute them from the same functions. `aggregate` walks the faces of
 (face, tile) pair and row of lanes, and exists for its gradient, which Taichi generates; m is a constant to it, because it cancels in `resolve`.
 With hard colour w_j is one for the nearest face that has the pixel inside, `nearest_face`, and nought for all others.
 
-Both see pixels in tiles: ``sums[tile, s, pixel of the tile]``.
+Both see pixels in tiles: ``sums[tile, s, pixel of the tile]``, and features in groups of `features_at_once` channels, so that any number of channels compiles
+as fast as four: what a pixel is to a face is evaluated once for each group.
 """
 
 import enum
@@ -21,23 +22,15 @@ from dataclasses import dataclass
 import taichi as ti
 
 from .blending import Blending, depth_weight, normalised_depth
-from .coverage import logistic
+from .coverage import Distribution, coverage_of
 from .op import Op
-from .silhouette import Silhouette, silhouette_generator_of_logistic
+from .silhouette import Silhouette, silhouette_generator
+from .softness import BACKGROUND_DEPTH_NORM, FAR, GAMMA, NEAR, REACH_SQ, SIGMA
 from .texture import Texture, texel_of
-from .triangle import Distance, Extrapolation, locate, oriented_area
+from .triangle import TINY_LENGTH_SQ, Distance, Extrapolation, locate, oriented_area
 from .variant import Variant
 
 __all__ = ["Choices", "Interpolation", "Sides", "rasterize_op"]
-
-# Places in the array `softness`, the continuous settings.
-SIGMA = 0  # softness of edges, squared screen units
-GAMMA = 1  # softness in depth, units of depth_norm
-REACH_SQ = 2  # outside a face, the squared distance up to which it counts, squared screen units
-NEAR = 3
-FAR = 4
-BACKGROUND_DEPTH_NORM = 5  # the depth_norm at which the background competes (the papers' epsilon)
-N_SOFTNESS = 6
 
 SURE = 100.0  # the u of a pixel inside with hard distance: its coverage is one, to the last bit
 
@@ -71,8 +64,10 @@ class Sides(enum.Enum):
 class Choices:
     """The discrete choices that specialise the kernels."""
 
-    n_features: int = 3  # 0: the silhouette alone
+    features_at_once: int = 3  # 0: the silhouette alone
     distance: Distance = Distance.EUCLIDEAN
+    squared: bool = True  # whether the distance enters the distribution squared
+    distribution: Distribution = Distribution.LOGISTIC
     silhouette: Silhouette = Silhouette.PROBABILISTIC
     blending: Blending = Blending.SOFTMAX
     texture: Texture = Texture.VERTEX
@@ -81,9 +76,13 @@ class Choices:
     sides: Sides = Sides.BOTH
     silhouette_beyond_depth_range: bool = False  # SoftRas counts a face for alpha where it is outside near and far, too
 
-    @property
-    def n_sums(self) -> int:
-        return FEATURES + self.n_features if self.n_features else WEIGHT
+    def n_groups(self, n_features: int) -> int:
+        """In how many groups of `features_at_once` the channels are worked off."""
+        return -(-n_features // self.features_at_once) if self.features_at_once else 1
+
+    def n_sums(self, n_features: int) -> int:
+        """The last group may have places to spare."""
+        return FEATURES + self.n_groups(n_features) * self.features_at_once if self.features_at_once else WEIGHT
 
 
 @ti.func
@@ -130,15 +129,17 @@ def load_face(f, vertices_screen: ti.template(), faces: ti.template()):
 
 
 @ti.func
-def evaluate(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, softness: ti.template(), choices: ti.template()):
+def evaluate(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, softness: ti.template(), choices: ti.template(), real: ti.template()):
     """All that one face means to the pixel (x, y) (or to a row of them, x then being a vector).
 
     Returns (generator value of its silhouette, coverage, depth, whether it has colour here, weights of a, b, c for features).
     """
-    sigma = softness[SIGMA]
     distance_sq, inside, wa, wb, wc = locate(x, y, ax, ay, bx, by, cx, cy, choices.distance, choices.extrapolation)
     depth, in_range = face_depth(wa, wb, wc, az, bz, cz, softness[NEAR], softness[FAR], choices.interpolation)
-    u = ti.select(inside, distance_sq, -distance_sq) / sigma
+    distance = distance_sq
+    if ti.static(not choices.squared):
+        distance = ti.sqrt(ti.max(distance_sq, TINY_LENGTH_SQ))
+    u = ti.select(inside, distance, -distance) / softness[SIGMA]
     in_reach = inside | (distance_sq < softness[REACH_SQ])
     if ti.static(choices.distance == Distance.HARD):
         u = ti.select(inside, SURE, -SURE)
@@ -147,7 +148,10 @@ def evaluate(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, softness: ti.template(), 
         reach = ti.sqrt(softness[REACH_SQ])
         in_box = (x <= ti.max(ax, bx, cx) + reach) & (x >= ti.min(ax, bx, cx) - reach) & (y <= ti.max(ay, by, cy) + reach) & (y >= ti.min(ay, by, cy) - reach)
         in_reach = in_box & in_reach
-    coverage = logistic(u)
+    coverage, complement = coverage_of(u, softness, choices.distribution, real)
+    if ti.static(choices.distance == Distance.HARD):
+        coverage = ti.select(inside, wa * 0.0 + 1.0, 0.0)
+        complement = 1.0 - coverage
     visible = in_reach & in_range
     _, sign = oriented_area(ax, ay, bx, by, cx, cy)
     colored = visible
@@ -160,7 +164,7 @@ def evaluate(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, softness: ti.template(), 
     counted = visible
     if ti.static(choices.silhouette_beyond_depth_range):
         counted = in_reach
-    generated = ti.select(counted, silhouette_generator_of_logistic(u, coverage, choices.silhouette), 0.0)
+    generated = ti.select(counted, silhouette_generator(u, coverage, complement, softness, choices.distribution, choices.silhouette, real), 0.0)
     if ti.static(choices.interpolation == Interpolation.PERSPECTIVE):
         wa = wa * depth / az
         wb = wb * depth / bz
@@ -169,17 +173,15 @@ def evaluate(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, softness: ti.template(), 
 
 
 @ti.func
-def sample(
-    f, s: ti.template(), wa, wb, wc, features: ti.template(), feature_faces: ti.template(), texture_size, choices: ti.template(), variant: ti.template()
-):
-    """Channel s of the face's features at a row of pixels."""
+def sample(f, channel, wa, wb, wc, features: ti.template(), feature_faces: ti.template(), texture_size, choices: ti.template(), variant: ti.template()):
+    """A channel of the face's features at a row of pixels."""
     value = wa * 0.0
     if ti.static(choices.texture == Texture.FACE):
         first = feature_faces[f, 0] * texture_size * texture_size
         texel = texel_of(wa, wb, texture_size)
-        value = variant.vector([features[first + texel[l], s] for l in ti.static(range(variant.lanes))])
+        value = variant.vector([features[first + texel[l], channel] for l in ti.static(range(variant.lanes))])
     else:
-        value = wa * features[feature_faces[f, 0], s] + wb * features[feature_faces[f, 1], s] + wc * features[feature_faces[f, 2], s]
+        value = wa * features[feature_faces[f, 0], channel] + wb * features[feature_faces[f, 1], channel] + wc * features[feature_faces[f, 2], channel]
     return value
 
 
@@ -187,7 +189,7 @@ def sample(
 def rasterize_op(variant: Variant, choices: Choices) -> Op:
     """Inputs: vertices_screen, features, softness. Output: sums.
 
-    `max_depth_norm` and `nearest_face` are written on the way forward and read on the way back.
+    `max_depth_norm`, `nearest_face` and `strongest_face` are written on the way forward and read on the way back.
     """
     return Op(
         name="rasterize",
@@ -203,44 +205,54 @@ def _aggregate_kernel(variant: Variant, choices: Choices):
     real, index, vector = variant.array, variant.index, variant.vector
     lanes = variant.lanes
     rows_per_tile = variant.tile_pixels // lanes
-    n_features = choices.n_features
+    at_once = choices.features_at_once
     hard = choices.blending is Blending.HARD
+    strongest_only = choices.silhouette.value.strongest
 
     @ti.kernel
     def aggregate(
         vertices_screen: real(2),  # [N, 3] x, y on the screen; depth
         features: real(2),  # [M, n_features]
-        softness: real(1),  # [N_SOFTNESS]
+        softness: real(1),  # [N_SOFTNESS + what the distribution needs]
         sums: real(3),  # [tiles, n_sums, tile_pixels] written
         max_depth_norm: real(2),  # [tiles, tile_pixels] written: m (softmax)
         nearest_face: index(1),  # [tiles * tile_pixels] written: the face that is seen, or -1 (hard)
+        strongest_face: index(1),  # [tiles * tile_pixels] written: the face with the largest coverage, or -1 (maximum)
         faces: index(2),  # [F, 3] into vertices_screen
         feature_faces: index(2),  # [F, 3] into features; with texels, [f, 0] is the number of the face's texture
         pair_face: index(1),  # [pairs]
         pair_tile: index(1),  # [pairs]
         tile_offset: index(1),  # [tiles + 1]
         texture_size: ti.i32,  # R, of R x R texels per face
+        n_features: ti.i32,
+        n_groups: ti.i32,
         n_tiles: ti.i32,
         n_pairs: ti.i32,
         height: ti.i32,
         width: ti.i32,
     ):
-        for item in range(n_tiles * rows_per_tile):
-            tile = item // rows_per_tile
-            row = item % rows_per_tile
+        for item in range(n_tiles * rows_per_tile * n_groups):
+            tile = item // (rows_per_tile * n_groups)
+            row = item // n_groups % rows_per_tile
+            group = item % n_groups
             x, y = pixel_row(tile, row, height, width, variant)
             silhouette_sum = vector(0)
             weight_sum = vector(0)
             depth_sum = vector(0)
-            feature_sums = ti.Matrix.zero(variant.real, max(n_features, 1), lanes)
+            feature_sums = ti.Matrix.zero(variant.real, max(at_once, 1), lanes)
             m = vector(0) + softness[BACKGROUND_DEPTH_NORM]
             nearest = ti.Vector([-1 for l in ti.static(range(lanes))], dt=ti.i32)
+            strongest = ti.Vector([-1 for l in ti.static(range(lanes))], dt=ti.i32)
             for k in range(tile_offset[tile], tile_offset[tile + 1]):
                 f = pair_face[k]
                 ax, ay, az, bx, by, bz, cx, cy, cz = load_face(f, vertices_screen, faces)
-                generated, coverage, depth, colored, wa, wb, wc = evaluate(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, softness, choices)
-                silhouette_sum += generated
-                if ti.static(n_features > 0):
+                generated, coverage, depth, colored, wa, wb, wc = evaluate(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, softness, choices, variant.real)
+                if ti.static(strongest_only):
+                    strongest = ti.select(generated > silhouette_sum, f, strongest)
+                    silhouette_sum = ti.max(silhouette_sum, generated)
+                else:
+                    silhouette_sum += generated
+                if ti.static(at_once > 0):
                     weight = vector(0)
                     rescale = vector(1)
                     if ti.static(hard):
@@ -257,33 +269,41 @@ def _aggregate_kernel(variant: Variant, choices: Choices):
                         m = ti.select(nearer, depth_norm, m)
                     weight_sum = weight_sum * rescale + weight
                     depth_sum = depth_sum * rescale + weight * depth
-                    for s in ti.static(range(n_features)):
-                        value = weight * sample(f, s, wa, wb, wc, features, feature_faces, texture_size, choices, variant)
+                    for s in ti.static(range(at_once)):
+                        channel = ti.min(group * at_once + s, n_features - 1)
+                        value = weight * sample(f, channel, wa, wb, wc, features, feature_faces, texture_size, choices, variant)
                         for l in ti.static(range(lanes)):
                             feature_sums[s, l] = feature_sums[s, l] * rescale[l] + value[l]
             for l in ti.static(range(lanes)):
                 pixel = row * lanes + l
-                sums[tile, SILHOUETTE, pixel] = silhouette_sum[l]
-                if ti.static(n_features > 0):
-                    if ti.static(hard):
-                        nearest_face[tile * variant.tile_pixels + pixel] = nearest[l]
-                    else:
-                        max_depth_norm[tile, pixel] = m[l]
-                    sums[tile, WEIGHT, pixel] = weight_sum[l]
-                    sums[tile, DEPTH, pixel] = depth_sum[l]
-                    for s in ti.static(range(n_features)):
-                        sums[tile, FEATURES + s, pixel] = feature_sums[s, l]
+                if group == 0:
+                    sums[tile, SILHOUETTE, pixel] = silhouette_sum[l]
+                    if ti.static(strongest_only):
+                        strongest_face[tile * variant.tile_pixels + pixel] = strongest[l]
+                    if ti.static(at_once > 0):
+                        if ti.static(hard):
+                            nearest_face[tile * variant.tile_pixels + pixel] = nearest[l]
+                        else:
+                            max_depth_norm[tile, pixel] = m[l]
+                        sums[tile, WEIGHT, pixel] = weight_sum[l]
+                        sums[tile, DEPTH, pixel] = depth_sum[l]
+                for s in ti.static(range(at_once)):
+                    sums[tile, FEATURES + group * at_once + s, pixel] = feature_sums[s, l]
 
     return aggregate
 
 
 def _contribute_kernel(variant: Variant, choices: Choices):
-    """The same sums, flat: its generated gradient is the gradient of `aggregate`. Same arguments; ``sums`` are added to, m and `nearest_face` are read."""
+    """The same sums, flat: its generated gradient is the gradient of `aggregate`.
+
+    Same arguments; ``sums`` are added to; m, `nearest_face` and `strongest_face` are read.
+    """
     real, index, vector = variant.array, variant.index, variant.vector
     lanes = variant.lanes
     rows_per_tile = variant.tile_pixels // lanes
-    n_features = choices.n_features
+    at_once = choices.features_at_once
     hard = choices.blending is Blending.HARD
+    strongest_only = choices.silhouette.value.strongest
 
     @ti.kernel
     def contribute(
@@ -293,42 +313,52 @@ def _contribute_kernel(variant: Variant, choices: Choices):
         sums: real(3),
         max_depth_norm: real(2),
         nearest_face: index(1),
+        strongest_face: index(1),
         faces: index(2),
         feature_faces: index(2),
         pair_face: index(1),
         pair_tile: index(1),
         tile_offset: index(1),
         texture_size: ti.i32,
+        n_features: ti.i32,
+        n_groups: ti.i32,
         n_tiles: ti.i32,
         n_pairs: ti.i32,
         height: ti.i32,
         width: ti.i32,
     ):
-        for item in range(n_pairs * rows_per_tile):
-            f = pair_face[item // rows_per_tile]
-            tile = pair_tile[item // rows_per_tile]
-            row = item % rows_per_tile
+        for item in range(n_pairs * rows_per_tile * n_groups):
+            pair = item // (rows_per_tile * n_groups)
+            f = pair_face[pair]
+            tile = pair_tile[pair]
+            row = item // n_groups % rows_per_tile
+            group = item % n_groups
             x, y = pixel_row(tile, row, height, width, variant)
             ax, ay, az, bx, by, bz, cx, cy, cz = load_face(f, vertices_screen, faces)
-            generated, coverage, depth, colored, wa, wb, wc = evaluate(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, softness, choices)
+            generated, coverage, depth, colored, wa, wb, wc = evaluate(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, softness, choices, variant.real)
+            first_pixel = tile * variant.tile_pixels + row * lanes
+            counts = ti.select(group == 0, coverage * 0.0 + 1.0, 0.0)  # what is not of a channel is added once
+            if ti.static(strongest_only):
+                strongest = ti.Vector([strongest_face[first_pixel + l] for l in ti.static(range(lanes))], dt=ti.i32)
+                generated = ti.select(strongest == f, generated, 0.0)
             for l in ti.static(range(lanes)):
-                sums[tile, SILHOUETTE, row * lanes + l] += generated[l]
-            if ti.static(n_features > 0):
+                sums[tile, SILHOUETTE, row * lanes + l] += generated[l] * counts[l]
+            if ti.static(at_once > 0):
                 weight = vector(0)
                 if ti.static(hard):
-                    first = tile * variant.tile_pixels + row * lanes
-                    nearest = ti.Vector([nearest_face[first + l] for l in ti.static(range(lanes))], dt=ti.i32)
+                    nearest = ti.Vector([nearest_face[first_pixel + l] for l in ti.static(range(lanes))], dt=ti.i32)
                     weight = ti.select(nearest == f, 1.0, weight)
                 else:
                     m = vector([max_depth_norm[tile, row * lanes + l] for l in ti.static(range(lanes))])
                     depth_norm = ti.select(colored, normalised_depth(depth, softness[NEAR], softness[FAR]), m)
                     weight = ti.select(colored, coverage * depth_weight(depth_norm, m, softness[GAMMA]), weight)
                 for l in ti.static(range(lanes)):
-                    sums[tile, WEIGHT, row * lanes + l] += weight[l]
-                    sums[tile, DEPTH, row * lanes + l] += weight[l] * depth[l]
-                for s in ti.static(range(n_features)):
-                    value = weight * sample(f, s, wa, wb, wc, features, feature_faces, texture_size, choices, variant)
+                    sums[tile, WEIGHT, row * lanes + l] += weight[l] * counts[l]
+                    sums[tile, DEPTH, row * lanes + l] += weight[l] * depth[l] * counts[l]
+                for s in ti.static(range(at_once)):
+                    channel = ti.min(group * at_once + s, n_features - 1)
+                    value = weight * sample(f, channel, wa, wb, wc, features, feature_faces, texture_size, choices, variant)
                     for l in ti.static(range(lanes)):
-                        sums[tile, FEATURES + s, row * lanes + l] += value[l]
+                        sums[tile, FEATURES + group * at_once + s, row * lanes + l] += value[l]
 
     return contribute

@@ -6,8 +6,9 @@ import taichi as ti
 
 from .blending import Blending, depth_weight
 from .op import Op
-from .rasterize import BACKGROUND_DEPTH_NORM, DEPTH, FAR, FEATURES, GAMMA, SILHOUETTE, WEIGHT, Choices
+from .rasterize import DEPTH, FEATURES, SILHOUETTE, WEIGHT, Choices
 from .silhouette import silhouette_inverse
+from .softness import BACKGROUND_DEPTH_NORM, FAR, GAMMA
 from .variant import Variant
 
 __all__ = ["resolve_op"]
@@ -20,7 +21,7 @@ def resolve_op(variant: Variant, choices: Choices) -> Op:
     Inputs: sums, background, softness. Outputs: alpha_img, features_img, depth_img.
     """
     real = variant.array
-    n_features = choices.n_features
+    at_once = choices.features_at_once
     tile_width, tile_height = variant.tile_width, variant.tile_height
 
     @ti.kernel
@@ -33,28 +34,38 @@ def resolve_op(variant: Variant, choices: Choices) -> Op:
         depth_img: real(3),  # [B, H, W] added to
         max_depth_norm: real(2),  # [tiles, tile_pixels]
         one_over_faces: real(1),  # [B] one over the number of faces of each image
+        n_features: ti.i32,
+        n_groups: ti.i32,
         n_images: ti.i32,
         height: ti.i32,
         width: ti.i32,
     ):
-        for item in range(n_images * height * width):
-            image = item // (height * width)
-            row = (item // width) % height
-            column = item % width
+        for item in range(n_images * height * width * n_groups):
+            group = item % n_groups
+            place = item // n_groups
+            image = place // (height * width)
+            row = (place // width) % height
+            column = place % width
             tiles_x = (width + tile_width - 1) // tile_width
             tiles_y = (height + tile_height - 1) // tile_height
             tile = (image * tiles_y + row // tile_height) * tiles_x + column // tile_width
             pixel = (row % tile_height) * tile_width + column % tile_width
-            alpha_img[image, row, column] += silhouette_inverse(sums[tile, SILHOUETTE, pixel], one_over_faces[image], choices.silhouette)
-            if ti.static(n_features > 0):
+            counts = ti.select(group == 0, sums[tile, SILHOUETTE, pixel] * 0.0 + 1.0, 0.0)
+            alpha_img[image, row, column] += counts * silhouette_inverse(
+                sums[tile, SILHOUETTE, pixel], one_over_faces[image], softness, choices.silhouette, variant.real
+            )
+            if ti.static(at_once > 0):
                 background_weight = sums[tile, WEIGHT, pixel] * 0.0
                 if ti.static(choices.blending == Blending.HARD):
                     background_weight = 1.0 - sums[tile, WEIGHT, pixel]
                 else:
                     background_weight = depth_weight(softness[BACKGROUND_DEPTH_NORM], max_depth_norm[tile, pixel], softness[GAMMA])
                 one_over_total = 1.0 / (sums[tile, WEIGHT, pixel] + background_weight)
-                depth_img[image, row, column] += (sums[tile, DEPTH, pixel] + background_weight * softness[FAR]) * one_over_total
-                for s in ti.static(range(n_features)):
-                    features_img[image, row, column, s] += (sums[tile, FEATURES + s, pixel] + background_weight * background[image, s]) * one_over_total
+                depth_img[image, row, column] += counts * (sums[tile, DEPTH, pixel] + background_weight * softness[FAR]) * one_over_total
+                for s in ti.static(range(at_once)):
+                    channel = group * at_once + s
+                    last = ti.min(channel, n_features - 1)  # the last group may have places to spare, which add nothing
+                    value = (sums[tile, FEATURES + channel, pixel] + background_weight * background[image, last]) * one_over_total
+                    features_img[image, row, column, last] += ti.select(channel < n_features, value, 0.0)
 
     return Op(name="resolve", kernel=resolve, n_inputs=3, n_outputs=3)

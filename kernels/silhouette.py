@@ -1,30 +1,200 @@
 """How the coverages of a pixel's faces become its alpha.
 
-Archimedean T-conorms are the inverse of a plain sum over faces of their additive generator g: S(a, b, ...) = g^-1(g(a) + g(b) + ...). So are the sum and
-the maximum of SoftRas, in their way. No face needs to know its neighbours, and no order matters.
+Archimedean T-conorms are the inverse of a plain sum over faces of their additive generator g: S(a, b, ...) = g^-1(g(a) + g(b) + ...) (GenDR section 3.2). So is
+SoftRas's mean, in its way. No face needs to know its neighbours, and no order matters. Only the maximum has no generator: the strongest face counts alone.
+
+A T-conorm is two functions and one line in :class:`Silhouette`. a is a coverage, x = 1 - a what it leaves free, p the parameter.
 """
 
 import enum
+from dataclasses import dataclass
+from typing import Any
 
 import taichi as ti
 
-__all__ = ["Silhouette", "probabilistic_generator_of_logistic", "probabilistic_inverse", "silhouette_generator_of_logistic", "silhouette_inverse"]
+from .coverage import Distribution
+from .softness import CONORM
+from .special import expm1, log1p, power
 
+__all__ = ["Silhouette", "silhouette_generator", "silhouette_inverse"]
 
-class Silhouette(enum.Enum):
-    """How coverages are fused (SoftRas section 3.3)."""
-
-    PROBABILISTIC = "probabilistic"
-    """1 - prod(1 - D): the probability that at least one face covers the pixel."""
-    SUM = "sum"
-    """The sum of coverages over the number of faces of the mesh."""
-    HARD = "hard"
-    """1 where a coverage exceeds one half, else 0: without gradient."""
+LEAST_FREE = 1e-16  # what a face leaves free of a pixel, at least: the generators are infinite at a coverage of one
 
 
 @ti.func
-def probabilistic_generator_of_logistic(u):
-    """g(D) = -log(1 - D) of the probabilistic sum S(a, b) = a + b - ab at D = logistic(u), that is softplus(u) = log(1 + exp(u)).
+def odds(a, x, real: ti.template()):
+    """a/x"""
+    return a / ti.max(x, real(LEAST_FREE))
+
+
+@ti.func
+def minus_log(x, real: ti.template()):
+    return -ti.log(ti.max(x, real(LEAST_FREE)))
+
+
+@ti.func
+def from_odds(r):
+    """a with a/(1 - a) = r."""
+    return r / (1.0 + r)
+
+
+@ti.func
+def coverage_itself(a, x, p, real: ti.template()):
+    return a
+
+
+@ti.func
+def mean_over_faces(total, p, one_over_faces, real: ti.template()):
+    return total * one_over_faces
+
+
+@ti.func
+def total_itself(total, p, one_over_faces, real: ti.template()):
+    return total
+
+
+@ti.func
+def hard_generator(a, x, p, real: ti.template()):
+    return ti.select(a > 0.5, 1.0, 0.0)
+
+
+@ti.func
+def hard_inverse(total, p, one_over_faces, real: ti.template()):
+    return ti.min(total, 1.0)
+
+
+@ti.func
+def probabilistic_generator(a, x, p, real: ti.template()):
+    return minus_log(x, real)
+
+
+@ti.func
+def probabilistic_inverse(total, p, one_over_faces, real: ti.template()):
+    return 1.0 - ti.exp(-total)
+
+
+@ti.func
+def einstein_generator(a, x, p, real: ti.template()):
+    """atanh(a)"""
+    return 0.5 * (ti.log(1.0 + a) + minus_log(x, real))
+
+
+@ti.func
+def einstein_inverse(total, p, one_over_faces, real: ti.template()):
+    return ti.tanh(total)
+
+
+@ti.func
+def hamacher_generator(a, x, p, real: ti.template()):
+    """log((p + (1 - p) x)/x)/p"""
+    return log1p(p * odds(a, x, real), real) / p
+
+
+@ti.func
+def hamacher_inverse(total, p, one_over_faces, real: ti.template()):
+    return from_odds(expm1(ti.min(p * total, 80.0), real) / p)
+
+
+@ti.func
+def frank_generator(a, x, p, real: ti.template()):
+    """-log((p^x - 1)/(p - 1))"""
+    return minus_log(expm1(x * ti.log(p), real) / (p - 1.0), real)
+
+
+@ti.func
+def frank_inverse(total, p, one_over_faces, real: ti.template()):
+    return 1.0 - ti.log(1.0 + (p - 1.0) * ti.exp(-total)) / ti.log(p)
+
+
+@ti.func
+def yager_generator(a, x, p, real: ti.template()):
+    """a^p"""
+    return power(a, p, real)
+
+
+@ti.func
+def yager_inverse(total, p, one_over_faces, real: ti.template()):
+    return ti.min(power(total, 1.0 / p, real), 1.0)
+
+
+@ti.func
+def aczel_alsina_generator(a, x, p, real: ti.template()):
+    """(-log x)^p"""
+    return power(minus_log(x, real), p, real)
+
+
+@ti.func
+def aczel_alsina_inverse(total, p, one_over_faces, real: ti.template()):
+    return 1.0 - ti.exp(-power(total, 1.0 / p, real))
+
+
+@ti.func
+def dombi_generator(a, x, p, real: ti.template()):
+    """(a/x)^p"""
+    return power(odds(a, x, real), p, real)
+
+
+@ti.func
+def dombi_inverse(total, p, one_over_faces, real: ti.template()):
+    return from_odds(power(total, 1.0 / p, real))
+
+
+@ti.func
+def schweizer_sklar_generator(a, x, p, real: ti.template()):
+    """x^p - 1, p being negative"""
+    return power(ti.max(x, real(LEAST_FREE)), p, real) - 1.0
+
+
+@ti.func
+def schweizer_sklar_inverse(total, p, one_over_faces, real: ti.template()):
+    return 1.0 - power(1.0 + total, 1.0 / p, real)
+
+
+@dataclass(frozen=True, eq=False)
+class Conorm:
+    """What a T-conorm is to the renderer.
+
+    Attributes:
+        generator: g, a ``ti.func`` of (a, 1 - a, p, real).
+        inverse: g^-1, a ``ti.func`` of (total, p, one over the number of faces, real).
+        parameter: the p that is taken if none is given; None if it has none.
+        low, high: p lies strictly between them.
+        strongest: whether only the face with the largest coverage counts.
+    """
+
+    generator: Any
+    inverse: Any
+    parameter: float | None = None
+    low: float = 0.0
+    high: float = 1e3
+    strongest: bool = False
+
+
+class Silhouette(enum.Enum):
+    """How coverages are fused (SoftRas section 3.3, GenDR table 2)."""
+
+    PROBABILISTIC = Conorm(probabilistic_generator, probabilistic_inverse)
+    """1 - prod(1 - D): the probability that at least one face covers the pixel. SoftRas's."""
+    SUM = Conorm(coverage_itself, mean_over_faces)
+    """The sum of coverages over the number of faces of the mesh."""
+    HARD = Conorm(hard_generator, hard_inverse)
+    """1 where a coverage exceeds one half, else 0: without gradient."""
+    MAX = Conorm(coverage_itself, total_itself, strongest=True)
+    EINSTEIN = Conorm(einstein_generator, einstein_inverse)
+    HAMACHER = Conorm(hamacher_generator, hamacher_inverse, parameter=2.0)
+    FRANK = Conorm(frank_generator, frank_inverse, parameter=2.0)
+    YAGER = Conorm(yager_generator, yager_inverse, parameter=2.0)
+    ACZEL_ALSINA = Conorm(aczel_alsina_generator, aczel_alsina_inverse, parameter=2.0)
+    DOMBI = Conorm(dombi_generator, dombi_inverse, parameter=2.0)
+    SCHWEIZER_SKLAR = Conorm(schweizer_sklar_generator, schweizer_sklar_inverse, parameter=-2.0, low=-1e3, high=0.0)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+@ti.func
+def softplus(u):
+    """log(1 + exp(u)): -log(1 - D) at D = logistic(u).
 
     Its derivative is D: there is no division by 1 - D and nothing to clamp, however deep inside a face a pixel lies.
     """
@@ -32,28 +202,17 @@ def probabilistic_generator_of_logistic(u):
 
 
 @ti.func
-def probabilistic_inverse(total):
-    """alpha = g^-1(total) = 1 - exp(-total) = 1 - prod(1 - D) (SoftRas eq. 5)."""
-    return 1.0 - ti.exp(-total)
-
-
-@ti.func
-def silhouette_generator_of_logistic(u, coverage, silhouette: ti.template()):
-    """What one face with coverage = logistic(u) adds to the sum."""
-    added = probabilistic_generator_of_logistic(u)
-    if ti.static(silhouette == Silhouette.SUM):
-        added = coverage
-    if ti.static(silhouette == Silhouette.HARD):
-        added = ti.select(coverage > 0.5, 1.0, 0.0)
+def silhouette_generator(u, coverage, complement, softness: ti.template(), distribution: ti.template(), silhouette: ti.template(), real: ti.template()):
+    """What one face with coverage = F(u) adds to the sum."""
+    added = coverage
+    if ti.static(silhouette == Silhouette.PROBABILISTIC and distribution == Distribution.LOGISTIC):
+        added = softplus(u)
+    else:
+        added = silhouette.value.generator(coverage, complement, softness[CONORM], real)
     return added
 
 
 @ti.func
-def silhouette_inverse(total, one_over_faces, silhouette: ti.template()):
+def silhouette_inverse(total, one_over_faces, softness: ti.template(), silhouette: ti.template(), real: ti.template()):
     """alpha of a pixel from its sum."""
-    alpha = probabilistic_inverse(total)
-    if ti.static(silhouette == Silhouette.SUM):
-        alpha = total * one_over_faces
-    if ti.static(silhouette == Silhouette.HARD):
-        alpha = ti.min(total, 1.0)
-    return alpha
+    return silhouette.value.inverse(total, softness[CONORM], one_over_faces, real)

@@ -48,7 +48,7 @@ class Arrays(ABC):
         """Given real numbers, of which no gradient is wanted."""
 
     @abstractmethod
-    def zeros_index(self, size: int) -> Array:
+    def zeros_index(self, size: int | tuple[int, ...]) -> Array:
         """Integers."""
 
     @abstractmethod
@@ -147,7 +147,7 @@ class TaichiArrays(_TaichiBase):
         self.untracked(lambda: array.from_numpy(np.ascontiguousarray(values, dtype=self._numpy_real)))
         return array
 
-    def zeros_index(self, size: int) -> Array:
+    def zeros_index(self, size: int | tuple[int, ...]) -> Array:
         return np.zeros(size, np.int32) if self._on_cpu else ti.ndarray(ti.i32, size)
 
     def index(self, values: np.ndarray) -> Array:
@@ -194,7 +194,7 @@ class FieldArrays(_TaichiBase):
         """A ``ti.field`` with the given values and a gradient."""
         return self._filled(self._differentiable(np.shape(values)), values, self._numpy_real)
 
-    def zeros_index(self, size: int) -> Array:
+    def zeros_index(self, size: int | tuple[int, ...]) -> Array:
         return ti.field(ti.i32, size)
 
     def index(self, values: np.ndarray) -> Array:

@@ -6,6 +6,7 @@ import numpy as np
 
 __all__ = [
     "check_choice",
+    "check_countable",
     "check_faces",
     "check_features",
     "check_finite",
@@ -58,6 +59,12 @@ def check_flag(op: str, name: str, value: object) -> None:
     """True or False."""
     if not isinstance(value, bool):
         raise TypeError(f"{op}: {name} must be True or False, got {value!r}")
+
+
+def check_countable(op: str, what: str, n: int) -> None:
+    """The kernels count in 32 bits."""
+    if n >= 2**31:
+        raise MemoryError(f"{op}: there must be fewer than 2^31 {what}, got {n}; use smaller images, batches, textures or softness")
 
 
 def check_image_size(op: str, image_size: int | Sequence[int]) -> tuple[int, int]:

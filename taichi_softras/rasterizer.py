@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 
 from .arrays import Arrays
-from .checks import check_features, check_image_size, check_shape
-from .kernels import tiles
+from .binning import NOTHING_BEHIND, Pairs, find_pairs
+from .checks import check_countable, check_features, check_image_size, check_shape
 from .kernels.projection import project_op
 from .kernels.rasterize import rasterize_op
 from .kernels.resolve import resolve_op
+from .kernels.tiles import BEHIND_EYE
 from .settings import Blending, Distance, Interpolation, RasterizeSettings, Texture
 from .topology import Topology
 
@@ -30,52 +31,6 @@ class RenderedImage:
     alpha: Any
     color: Any = None
     depth: Any = None
-
-
-@dataclass(frozen=True)
-class _Pairs:
-    """The (face, tile) pairs in reach, tile by tile."""
-
-    face: Any  # [n]
-    tile: Any  # [n]
-    tile_offset: Any  # [tiles + 1] first pair of each tile
-    n: int
-    n_tiles: int
-
-
-def _find_pairs(arrays: Arrays, topology: Topology, vertices_screen: Any, settings: RasterizeSettings, height: int, width: int) -> _Pairs:
-    """Count, prefix sum, fill. The one place where the host waits for the device: to learn how many pairs there are."""
-    variant, indices = arrays.variant, topology.on(arrays)
-    n_tiles = topology.n_images * -(-height // variant.tile_height) * -(-width // variant.tile_width)
-    n_counts = n_tiles * arrays.n_blocks
-    _check_countable("tiles times blocks", n_counts)
-    counts, places, nothing = arrays.zeros_index(n_counts), arrays.zeros_index(n_counts), arrays.zeros_index(1)
-    chunk_sums = arrays.zeros_index(-(-n_counts // tiles.SCAN_CHUNK))
-    tile_offset, statistics = arrays.zeros_index(n_tiles + 1), arrays.zeros_index(tiles.N_STATISTICS)
-    reach = settings.reach * (1 + tiles.REACH_SLACK) + tiles.REACH_SLACK / min(height, width)
-    behind = -np.finfo(np.float32).max if settings.silhouette_beyond_depth_range else tiles.BEHIND_EYE
-    scene = (reach, float(behind), len(topology.faces), arrays.n_blocks, height, width)
-    heads = (arrays.constant(vertices_screen), indices["faces"], indices["face_image"])
-    whole_box = settings.distance is Distance.BARYCENTRIC
-    arrays.launch(tiles.count_kernel(variant, whole_box), (*heads, counts, nothing, nothing, statistics, *scene))
-    arrays.launch(tiles.scan_kernel(variant), (counts, places, chunk_sums, tile_offset, statistics, n_counts, arrays.n_blocks))
-    found = arrays.to_numpy(statistics)
-    if found[tiles.BAD_FACE]:
-        face = int(found[tiles.BAD_FACE]) - 1
-        raise ValueError(f"rasterize: vertices must be finite, got NaN or infinity in face {face} of the batch (vertices {topology.faces[face].tolist()})")
-    if found[tiles.OVERFLOW]:
-        raise MemoryError(f"rasterize: more than {tiles.MAX_PAIRS} (face, tile) pairs are in reach; use a smaller sigma, image or batch")
-    n = int(found[tiles.TOTAL])
-    _check_countable("rows of (face, pixel) pairs", n * (variant.tile_pixels // variant.lanes))
-    pair_face, pair_tile = arrays.zeros_index(max(n, 1)), arrays.zeros_index(max(n, 1))
-    arrays.launch(tiles.fill_kernel(variant, whole_box), (*heads, places, pair_face, pair_tile, statistics, *scene))
-    return _Pairs(pair_face, pair_tile, tile_offset, n, n_tiles)
-
-
-def _check_countable(what: str, n: int) -> None:
-    """The kernels count in 32 bits."""
-    if n >= 2**31:
-        raise MemoryError(f"rasterize: there must be fewer than 2^31 {what}, got {n}; use a smaller image, batch or sigma")
 
 
 def rasterize(
@@ -116,19 +71,21 @@ def rasterize(
         check_shape("rasterize", "background", background.shape, ("B", "C"), sizes)
     else:
         features = background = arrays.zeros((1, 1))
-    _check_countable("numbers in the picture", topology.n_images * (height + 8) * (width + 8) * (3 + n_features))
+    check_countable("rasterize", "numbers in the picture", topology.n_images * (height + 8) * (width + 8) * (3 + n_features))
     variant, choices, indices = arrays.variant, settings.choices(n_features), topology.on(arrays)
     softness = arrays.real(settings.softness())
-    pairs = arrays.untracked(lambda: _find_pairs(arrays, topology, vertices_screen, settings, height, width))
+    pairs = arrays.untracked(lambda: pairs_in_reach(arrays, topology, vertices_screen, settings, (height, width)))
     max_depth_norm = arrays.zeros((pairs.n_tiles, variant.tile_pixels) if n_features else (1, 1))
     nearest_face = arrays.zeros_index(pairs.n_tiles * variant.tile_pixels if n_features and settings.blending is Blending.HARD else 1)
+    strongest_face = arrays.zeros_index(pairs.n_tiles * variant.tile_pixels if settings.silhouette.value.strongest else 1)
+    n_groups = choices.n_groups(n_features)
     (sums,) = arrays.run(
         rasterize_op(variant, choices),
         (vertices_screen, features, softness),
-        [(pairs.n_tiles, choices.n_sums, variant.tile_pixels)],
+        [(pairs.n_tiles, choices.n_sums(n_features), variant.tile_pixels)],
         (
-            max_depth_norm, nearest_face, indices["faces"], indices["face_source" if of_faces else "feature_faces"],
-            pairs.face, pairs.tile, pairs.tile_offset, texture_size, pairs.n_tiles, pairs.n, height, width,
+            max_depth_norm, nearest_face, strongest_face, indices["faces"], indices["face_source" if of_faces else "feature_faces"],
+            pairs.face, pairs.tile, pairs.tile_offset, texture_size, n_features, n_groups, pairs.n_tiles, pairs.n, height, width,
         ),
     )  # fmt: skip
     image_shape = (topology.n_images, height, width)
@@ -136,9 +93,16 @@ def rasterize(
         resolve_op(variant, choices),
         (sums, background, softness),
         [image_shape, (*image_shape, n_features), image_shape] if n_features else [image_shape, (1, 1, 1, 1), (1, 1, 1)],
-        (max_depth_norm, arrays.real(1.0 / np.bincount(topology.face_image, minlength=topology.n_images)), *image_shape),
+        (max_depth_norm, arrays.real(1.0 / np.bincount(topology.face_image, minlength=topology.n_images)), n_features, n_groups, *image_shape),
     )
     return RenderedImage(alpha, color, depth) if n_features else RenderedImage(alpha)
+
+
+def pairs_in_reach(arrays: Arrays, topology: Topology, vertices_screen: Any, settings: RasterizeSettings, image_size: tuple[int, int]) -> Pairs:
+    """The (face, tile) pairs that these settings let touch each other."""
+    behind = NOTHING_BEHIND if settings.silhouette_beyond_depth_range else BEHIND_EYE
+    whole_box = settings.distance is Distance.BARYCENTRIC
+    return find_pairs("rasterize", arrays, topology, vertices_screen, image_size, reach=settings.reach, behind=behind, whole_box=whole_box)
 
 
 def _texture_size(n_texels: int, n_faces: int) -> int:

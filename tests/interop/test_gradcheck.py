@@ -7,7 +7,9 @@ a pair that crosses it cannot be seen.
 """
 
 from dataclasses import replace
+from itertools import product
 
+import numpy as np
 import pytest
 import torch
 from scenes import IMAGE_SIZE, SMOOTH, orthogonal_settings, relative_error, screen_scene, world_scene
@@ -15,6 +17,7 @@ from torch.autograd import gradcheck
 
 from taichi_softras import Connectivity, Mesh
 from taichi_softras.interop import losses, rasterize, render
+from taichi_softras.interop.soft_renderer.functional import soft_rasterize
 from taichi_softras.rasterizer import RenderedImage
 
 SUM_ORDER = 1e-9  # threads add in any order: the last digits of a gradient differ from run to run
@@ -65,6 +68,28 @@ class TestRasterize:
             return mixtures(rasterize(vertices, scene.topology, features, settings=SMOOTH, image_size=IMAGE_SIZE))
 
         check(function, scene.vertices, scene.features)
+
+
+@pytest.mark.usefixtures("one_lane")
+class TestEveryCombinationOfSoftRas:
+    """4 distances x 2 aggregations of colour x 3 of alpha x 2 textures. A hard choice is constant around a generic point: the differences do not see it."""
+
+    @pytest.mark.parametrize(
+        ("dist_func", "aggr_func_rgb", "aggr_func_alpha", "texture_type"),
+        list(product(("hard", "barycentric", "euclidean", "chebyshev"), ("softmax", "hard"), ("prod", "sum", "hard"), ("surface", "vertex"))),
+    )
+    def test_combination(self, dist_func, aggr_func_rgb, aggr_func_alpha, texture_type):
+        scene = screen_scene(26, (5, 5))
+        textures = np.random.default_rng(1).uniform(size=(2, 5, 4 if texture_type == "surface" else 3, 3))
+        choices = {"dist_func": dist_func, "aggr_func_rgb": aggr_func_rgb, "aggr_func_alpha": aggr_func_alpha, "texture_type": texture_type}
+        # A barycentric distance is a fraction of the triangle, a fifth of the others here.
+        softness = {"sigma_val": 4e-3 if dist_func == "barycentric" else 2e-2, "gamma_val": 0.2, "dist_eps": 1e-12, "near": 2.6, "far": 5.4, "eps": 0.15}
+
+        def function(faces, textures, background):
+            picture = soft_rasterize(faces, textures, IMAGE_SIZE, background, **choices, **softness)
+            return mixtures(RenderedImage(picture[:, 3], picture[:, :3], None))
+
+        check(function, scene.vertices.reshape(2, 5, 3, 3), textures, scene.background)
 
 
 class TestFloat32:

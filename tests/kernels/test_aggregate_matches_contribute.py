@@ -4,16 +4,18 @@
 both on the same pairs, the second with the m that the first found, over several tiles and images, for settings in which every two options meet.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import taichi as ti
-from scenes import IMAGE_SIZE, orthogonal_settings, screen_scene
+from scenes import IMAGE_SIZE, SMOOTH, orthogonal_settings, screen_scene
 
-from taichi_softras import RasterizeSettings
+from taichi_softras import RasterizeSettings, Silhouette
 from taichi_softras.arrays import TaichiArrays
 from taichi_softras.kernels.rasterize import FEATURES, rasterize_op
 from taichi_softras.kernels.variant import Variant
-from taichi_softras.rasterizer import _find_pairs
+from taichi_softras.rasterizer import pairs_in_reach
 
 
 def both_sums(settings: RasterizeSettings, real: object, variant: Variant | None = None, n_features: int = 3, seed: int = 41) -> tuple[np.ndarray, np.ndarray]:
@@ -22,18 +24,19 @@ def both_sums(settings: RasterizeSettings, real: object, variant: Variant | None
     scene = screen_scene(seed, (30, 12), n_features=max(n_features, 1))
     height, width = IMAGE_SIZE
     vertices, features, softness = arrays.real(scene.vertices), arrays.real(scene.features), arrays.real(settings.softness())
-    pairs = _find_pairs(arrays, scene.topology, vertices, settings, height, width)
+    pairs = pairs_in_reach(arrays, scene.topology, vertices, settings, (height, width))
     assert pairs.n_tiles > 60 / arrays.variant.tile_height / 2
     assert pairs.n > 100
     choices = settings.choices(n_features)
     op = rasterize_op(arrays.variant, choices)
-    shape = (pairs.n_tiles, choices.n_sums, arrays.variant.tile_pixels)
+    shape = (pairs.n_tiles, choices.n_sums(n_features), arrays.variant.tile_pixels)
     dtype = np.float64 if real is ti.f64 else np.float32
     max_depth_norm = np.zeros((shape[0], shape[2]), dtype)
     indices = scene.topology.on(arrays)
-    nearest_face = np.zeros(shape[0] * shape[2], np.int32)
+    nearest_face, strongest_face = np.zeros((2, shape[0] * shape[2]), np.int32)
     lists = (indices["faces"], indices["feature_faces"], pairs.face, pairs.tile, pairs.tile_offset)
-    rest = (max_depth_norm, nearest_face, *lists, 1, pairs.n_tiles, pairs.n, height, width)
+    numbers = (1, n_features, choices.n_groups(n_features), pairs.n_tiles, pairs.n, height, width)
+    rest = (max_depth_norm, nearest_face, strongest_face, *lists, *numbers)
     fast, flat = np.zeros(shape, dtype), np.zeros(shape, dtype)
     op.forward(vertices, features, softness, fast, *rest)
     op.kernel(vertices, features, softness, flat, *rest)
@@ -65,6 +68,19 @@ def test_sharp_settings():
 def test_silhouette_alone():
     fast, flat = both_sums(RasterizeSettings(sigma=0.02), ti.f64, n_features=0)
     assert fast.shape[1] == 1
+    assert_equal_sums(fast, flat, 1e-13)
+
+
+def test_many_features():
+    """Nine channels are three groups, the last with places to spare."""
+    fast, flat = both_sums(SMOOTH, ti.f64, n_features=9)
+    assert fast.shape[1] == FEATURES + 12
+    assert_equal_sums(fast, flat, 1e-13)
+
+
+def test_the_strongest_face_alone():
+    fast, flat = both_sums(replace(SMOOTH, silhouette=Silhouette.MAX), ti.f64, n_features=0)
+    assert fast.max() <= 1
     assert_equal_sums(fast, flat, 1e-13)
 
 

@@ -15,19 +15,20 @@ from scenes import ScreenScene, screen_scene
 
 from taichi_softras import RasterizeSettings, Topology
 from taichi_softras.arrays import TaichiArrays
+from taichi_softras.binning import Pairs
 from taichi_softras.kernels import tiles
 from taichi_softras.kernels.variant import Variant
-from taichi_softras.rasterizer import _find_pairs, _Pairs
+from taichi_softras.rasterizer import pairs_in_reach as find_pairs_in_reach
 
 SETTINGS = RasterizeSettings(sigma=3e-3, cutoff=1e-4)
 LANES = Variant(real=ti.f64)  # tiles of 8 x 1, as on CPUs
 SQUARES = Variant(real=ti.f64, lanes=1, tile_width=8, tile_height=8)  # as on GPUs
 
 
-def find(scene: ScreenScene, image_size: tuple[int, int], variant: Variant = LANES, n_blocks: int = 4, settings: RasterizeSettings = SETTINGS) -> _Pairs:
+def find(scene: ScreenScene, image_size: tuple[int, int], variant: Variant = LANES, n_blocks: int = 4, settings: RasterizeSettings = SETTINGS) -> Pairs:
     arrays = TaichiArrays(variant.real)
     arrays.variant, arrays.n_blocks = variant, n_blocks
-    return _find_pairs(arrays, scene.topology, arrays.real(scene.vertices), settings, *image_size)
+    return find_pairs_in_reach(arrays, scene.topology, arrays.real(scene.vertices), settings, image_size)
 
 
 def pairs_in_reach(scene: ScreenScene, image_size: tuple[int, int], variant: Variant, reach: float) -> set[tuple[int, int]]:
@@ -48,7 +49,7 @@ def pairs_in_reach(scene: ScreenScene, image_size: tuple[int, int], variant: Var
     return found
 
 
-def listed(pairs: _Pairs) -> list[tuple[int, int]]:
+def listed(pairs: Pairs) -> list[tuple[int, int]]:
     """(tile, face) in the order of the lists."""
     return list(zip(pairs.tile[: pairs.n].tolist(), pairs.face[: pairs.n].tolist(), strict=True))
 

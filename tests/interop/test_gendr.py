@@ -1,0 +1,67 @@
+"""GenDR's distributions and T-conorms in the renderer: exact gradients, and nothing but finite numbers.
+
+Plan: float64 finite differences of the silhouette for 54 pairs: every distribution with three T-conorms that shift from one to the next, so that every
+distribution, T-conorm and distance, squared and plain, is met. Then of the colours for every distribution; and pixels deep inside and far outside, in both
+precisions.
+"""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from scenes import IMAGE_SIZE, SMOOTH, screen_scene
+from test_gradcheck import check, mixtures
+
+from taichi_softras import Distance, Distribution, RasterizeSettings, Silhouette
+from taichi_softras.interop import rasterize
+
+pytestmark = pytest.mark.usefixtures("one_lane")
+
+DISTRIBUTIONS = list(Distribution)
+CONORMS = [kind for kind in Silhouette if kind is not Silhouette.HARD]
+DISTANCES = (Distance.EUCLIDEAN, Distance.BARYCENTRIC, Distance.CHEBYSHEV)
+
+
+def soft(distribution: Distribution, silhouette: Silhouette, **changes) -> RasterizeSettings:
+    return replace(SMOOTH, distribution=distribution, silhouette=silhouette, shape=1.7, shift=0.3, cutoff=1e-12, **changes)
+
+
+PAIRS = [(distribution, CONORMS[(3 * i + k) % len(CONORMS)], i + k) for i, distribution in enumerate(DISTRIBUTIONS) for k in range(3)]
+
+
+@pytest.mark.parametrize(("distribution", "silhouette", "number"), PAIRS, ids=lambda value: getattr(value, "name", str(value)))
+def test_gradient_of_the_silhouette(distribution, silhouette, number):
+    squared = number % 2 == 0
+    settings = soft(distribution, silhouette, squared=squared, sigma=0.05 if squared else 0.2, distance=DISTANCES[number % 3])
+    scene = screen_scene(51, (4, 3))
+
+    def function(vertices):
+        return mixtures(rasterize(vertices, scene.topology, settings=settings, image_size=IMAGE_SIZE))
+
+    check(function, scene.vertices)
+
+
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=lambda d: d.name)
+def test_gradient_of_colour(distribution):
+    settings = soft(distribution, Silhouette.PROBABILISTIC, squared=False, sigma=0.2)
+    scene = screen_scene(52, (4, 3), n_features=1)
+
+    def function(vertices, features, background):
+        return mixtures(rasterize(vertices, scene.topology, features, background=background, settings=settings, image_size=IMAGE_SIZE))
+
+    check(function, scene.vertices, scene.features, scene.background)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(("distribution", "silhouette", "number"), PAIRS[::2], ids=lambda value: getattr(value, "name", str(value)))
+def test_sure_and_impossible_coverages_are_finite(distribution, silhouette, number, dtype):
+    """Sharp edges: coverage is exactly 0 or 1 nearly everywhere, and several faces have it at once."""
+    settings = soft(distribution, silhouette, squared=False, sigma=1e-4)
+    scene = screen_scene(53, (6, 5))
+    vertices = torch.tensor(scene.vertices, dtype=dtype, requires_grad=True)
+    alpha = rasterize(vertices, scene.topology, settings=settings, image_size=IMAGE_SIZE).alpha
+    alpha.sum().backward()
+    assert alpha.isfinite().all()
+    assert alpha.min() >= 0
+    assert alpha.max() <= 1 + 1e-6
+    assert vertices.grad.isfinite().all()
