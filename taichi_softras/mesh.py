@@ -1,4 +1,4 @@
-"""Triangle meshes, and their files (through trimesh)."""
+"""Triangle meshes, and their files (through trimesh, and `textured_files`)."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import trimesh
 
-from .checks import check_faces, check_finite, check_shape
+from .checks import check_choice, check_faces, check_finite, check_shape
+from .kernels.texture_image import Wrap
+from .textured_files import MAX_PIXELS, read_textured_obj, textured_scene, trimesh_scene, vertex_colors, write_textured_glb, write_textured_obj
 
 __all__ = ["Mesh"]
 
@@ -17,17 +19,25 @@ WRITABLE = (".glb", ".obj", ".ply", ".stl")
 
 @dataclass(frozen=True, kw_only=True)
 class Mesh:
-    """Triangles with colours per vertex.
+    """Triangles with colours per vertex, and a picture as texture.
 
     Attributes:
         vertices: [V, 3] float32, positions in the world.
         faces: [F, 3] int32; seen from outside, their vertices run counter-clockwise.
         colors: [V, 3] float32 in [0, 1], or None.
+        uvs: [T, 2] float32, texture coordinates: u to the right, v up, (0, 0) the lower left corner of the picture; or None.
+        face_uvs: [F, 3] int32, into ``uvs``, for each corner; None if ``uvs`` stand per vertex (T = V).
+        texture: [H, W, 3] or [H, W, 4] float32 in [0, 1], row 0 the top; or None.
+        wrap: what lies outside of the texture, if its file says so; else None.
     """
 
     vertices: np.ndarray
     faces: np.ndarray
     colors: np.ndarray | None = None
+    uvs: np.ndarray | None = None
+    face_uvs: np.ndarray | None = None
+    texture: np.ndarray | None = None
+    wrap: Wrap | None = None
 
     def __post_init__(self) -> None:
         vertices = np.ascontiguousarray(self.vertices, dtype=np.float32)
@@ -41,41 +51,80 @@ class Mesh:
             check_shape("Mesh", "colors", colors.shape, ("V", 3), sizes)
             check_finite("Mesh", "colors", colors)
             object.__setattr__(self, "colors", colors)
+        self._check_texture(sizes)
+
+    def _check_texture(self, sizes: dict[str, int]) -> None:
+        for name in ("face_uvs", "texture"):
+            if getattr(self, name) is not None and self.uvs is None:
+                raise ValueError(f"Mesh: {name} must come with uvs, got None")
+        if self.uvs is not None:
+            uvs = np.ascontiguousarray(self.uvs, dtype=np.float32)
+            check_shape("Mesh", "uvs", uvs.shape, ("T" if self.face_uvs is not None else "V", 2), sizes)
+            check_finite("Mesh", "uvs", uvs)
+            object.__setattr__(self, "uvs", uvs)
+        if self.face_uvs is not None and self.uvs is not None:
+            object.__setattr__(self, "face_uvs", _checked_face_uvs(self.face_uvs, len(self.faces), len(self.uvs)))
+        if self.texture is not None:
+            shape = np.shape(self.texture)
+            if len(shape) != 3 or shape[2] not in (3, 4) or 0 in shape:
+                raise ValueError(f"Mesh: texture must have shape (H, W, 3) or (H, W, 4), got {shape}")
+            if shape[0] * shape[1] > MAX_PIXELS:
+                raise ValueError(f"Mesh: texture must have at most 2^28 pixels, got {shape[0]} x {shape[1]}")
+            texture = np.ascontiguousarray(self.texture, dtype=np.float32)
+            check_finite("Mesh", "texture", texture)
+            object.__setattr__(self, "texture", texture)
+        if self.wrap is not None:
+            check_choice("Mesh", "wrap", self.wrap, Wrap)
 
     @classmethod
     def load(cls, path: str | Path) -> "Mesh":
-        """Reads an OBJ, PLY, GLB, glTF, STL or OFF file; a scene becomes one mesh, and a texture the colours it has at the vertices.
+        """Reads an OBJ, PLY, GLB, glTF, STL or OFF file; a scene becomes one mesh.
+
+        Texture coordinates and the picture come with OBJ, GLB and glTF (and PLY, where it names one) if the file has one texture; of several textures, and
+        besides one, ``colors`` hold what they are at the vertices. A vertex on a seam of the texture stays one vertex: ``face_uvs`` tells its corners apart.
+        A material's factors (Kd, baseColorFactor) colour a mesh that has no picture, and do not change a picture.
 
         Raises:
-            FileNotFoundError: if there is no such file.
-            ValueError: if its name or content is not that of a triangle mesh.
+            FileNotFoundError: if there is no such file. (A material file or a picture that is missing leaves a mesh without texture.)
+            ValueError: if its name or content is not that of a triangle mesh, or its texture is no picture, or has more than 2^28 pixels.
         """
         path = Path(path)
         if path.suffix.lower() not in READABLE:
             raise ValueError(f"Mesh.load: the file must be one of {', '.join(READABLE)}, got {path.name!r}")
         if not path.is_file():
             raise FileNotFoundError(f"Mesh.load: there is no file {path}")
+        is_obj = path.suffix.lower() == ".obj"
+        if is_obj and (textured := read_textured_obj(path)) is not None:
+            return cls(**textured)
         try:
-            loaded: Any = trimesh.load_scene(path, process=False, maintain_order=True).to_mesh()
+            scene, loaded = trimesh_scene(path)
         except Exception as error:  # trimesh's readers raise whatever the malformed file makes them stumble over
+            if str(error).startswith("Mesh.load"):
+                raise
             raise ValueError(f"Mesh.load: {path} must be a readable {path.suffix} file, got {type(error).__name__}: {error}") from error
         if not isinstance(loaded, trimesh.Trimesh) or len(loaded.faces) == 0:
             raise ValueError(f"Mesh.load: {path} must hold triangles, got none")
+        check_faces("Mesh", loaded.faces, len(loaded.vertices))
+        if not is_obj and (textured := textured_scene(path, scene, loaded)) is not None:
+            return cls(**textured)
         if path.suffix.lower() == ".stl":
             loaded.merge_vertices()  # STL repeats every vertex in every triangle
-        colors = None
-        visual: Any = loaded.visual
-        if visual.defined:
-            colors = np.asarray(_vertex_colors(visual))
-            colors = np.broadcast_to(colors, (len(loaded.vertices), colors.shape[-1]))[:, :3] / np.float32(255)
-        return cls(vertices=loaded.vertices, faces=loaded.faces, colors=colors)
+        return cls(vertices=loaded.vertices, faces=loaded.faces, colors=vertex_colors(scene, loaded))
 
     def save(self, path: str | Path) -> None:
-        """Writes a GLB, OBJ, PLY or STL file, with colours (STL has none)."""
+        """Writes a GLB, OBJ, PLY or STL file.
+
+        GLB and OBJ have texture coordinates and the texture, in 8 bits (OBJ: in a .png beside it, named in a .mtl), and then no colours besides it; or
+        colours. PLY has colours, STL nothing. What the texture does outside of [0, 1] is said by GLB, and by OBJ if it is clamped.
+        """
         path = Path(path)
         if path.suffix.lower() not in WRITABLE:
             raise ValueError(f"Mesh.save: the file must be one of {', '.join(WRITABLE)}, got {path.name!r}")
         path.parent.mkdir(parents=True, exist_ok=True)
+        writers = {".glb": write_textured_glb, ".obj": write_textured_obj}
+        if self.uvs is not None and path.suffix.lower() in writers:
+            writers[path.suffix.lower()](path, self.vertices, self.faces, self.colors, self.uvs, self.face_uvs, self.texture, self.wrap)
+            return
         out: Any = trimesh.Trimesh(self.vertices, self.faces, process=False)
         if self.colors is not None:
             rgb = np.round(np.clip(self.colors, 0, 1) * 255).astype(np.uint8)
@@ -98,10 +147,13 @@ class Mesh:
         return replace(self, vertices=vertices / radius)
 
 
-def _vertex_colors(visual: Any) -> Any:
-    """Bytes [V, 3 or 4], or one colour for all: of the vertices, of the texture at them, or of the material."""
-    if visual.kind in ("vertex", "face"):
-        return visual.vertex_colors
-    material = visual.material
-    picture = getattr(material, "image", None) if hasattr(material, "image") else getattr(material, "baseColorTexture", None)
-    return visual.to_color().vertex_colors if picture is not None and visual.uv is not None else material.main_color
+def _checked_face_uvs(face_uvs: np.ndarray, n_faces: int, n_uvs: int) -> np.ndarray:
+    """Contiguous int32 [F, 3] whose indices lie within [0, n_uvs)."""
+    face_uvs = np.asarray(face_uvs)
+    if face_uvs.dtype.kind not in "iu":
+        raise TypeError(f"Mesh: face_uvs must be integers, got {face_uvs.dtype}")
+    check_shape("Mesh", "face_uvs", face_uvs.shape, ("F", 3), {"F": n_faces})
+    low, high = int(face_uvs.min()), int(face_uvs.max())
+    if low < 0 or high >= n_uvs:
+        raise ValueError(f"Mesh: face_uvs must index uvs 0 to {n_uvs - 1}, got {low if low < 0 else high}")
+    return np.ascontiguousarray(face_uvs, dtype=np.int32)

@@ -1,0 +1,225 @@
+"""Pictures as textures, sampled at (u, v): for every array library, with exact gradients.
+
+u runs to the right and v up; (0, 0) is the lower left corner of the picture, whose row 0 is the top. Texel centres are at half-integers: the first one of a
+row of W is at u = 0.5/W. (So OBJ and OpenGL; glTF's v runs down, and `Mesh` turns it.)
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .arrays import Arrays
+from .checks import check_choice, check_countable, check_shape
+from .kernels.texture_image import Filter, Wrap, join_op, mipmap_op, sample_op
+
+__all__ = ["Filter", "FlatTextures", "TextureLevels", "TextureSettings", "Wrap", "flat_textures", "mip_pyramid", "sample_flat", "sample_texture"]
+
+Array = Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextureSettings:
+    """How a texture is sampled.
+
+    Attributes:
+        wrap: what lies outside of [0, 1].
+        filter: how a colour is made of texels.
+    """
+
+    wrap: Wrap = Wrap.REPEAT
+    filter: Filter = Filter.BILINEAR
+
+    def __post_init__(self) -> None:
+        check_choice("TextureSettings", "wrap", self.wrap, Wrap)
+        check_choice("TextureSettings", "filter", self.filter, Filter)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TextureLevels:
+    """Where each mip level of each texture stands in the flat texels.
+
+    Attributes:
+        levels: [L, 3] int32, of each level its first texel, height and width.
+        textures: [B, 2] int32, of each texture its first level in that table, and how many it has (1 if it is not mipmapped).
+        n_texels: number of texels T.
+    """
+
+    levels: np.ndarray
+    textures: np.ndarray
+    n_texels: int
+    _placed: dict = field(default_factory=dict, repr=False)
+
+    def on(self, arrays: Arrays) -> dict[str, Any]:
+        """The tables as arrays of the library ``arrays``, made once."""
+        if arrays.place not in self._placed:
+            self._placed[arrays.place] = {"levels": arrays.index(self.levels), "textures": arrays.index(self.textures)}
+        return self._placed[arrays.place]
+
+
+@dataclass(frozen=True, eq=False)
+class FlatTextures:
+    """Textures as the kernels take them: texels [T, C] of all levels of all textures, and where each level stands."""
+
+    texels: Array
+    levels: TextureLevels
+
+
+def level_sizes(height: int, width: int) -> list[tuple[int, int]]:
+    """Height and width of each mip level, from the picture itself to a single texel."""
+    sizes = [(height, width)]
+    while sizes[-1] != (1, 1):
+        sizes.append((max(1, sizes[-1][0] // 2), max(1, sizes[-1][1] // 2)))
+    return sizes
+
+
+def mip_pyramid(arrays: Arrays, picture: Array) -> list[Array]:
+    """All mip levels of a picture, from itself to a single texel.
+
+    Each level has half the height and width of the one before, rounded down, and each texel of it is the mean of what it covers: of 2 x 2 texels; along a side
+    of odd size 2 n + 1, of (2 n + 1)/n texels, the outer ones in part. So no level is shifted, and the mean of the picture is kept.
+
+    Args:
+        picture: [H, W, C] or [B, H, W, C].
+
+    Gradient: to the picture.
+    """
+    batched, height, width = _check_picture("mip_pyramid", picture)
+    n_pictures, n_channels = (picture.shape[0] if batched else 1), picture.shape[-1]
+    pyramid = [picture]
+    sizes = level_sizes(height, width)
+    for (h, w), (next_h, next_w) in itertools.pairwise(sizes):
+        shape = (*picture.shape[:-3], next_h, next_w, n_channels)
+        pyramid += arrays.run(mipmap_op(arrays.variant, batched), (pyramid[-1],), [shape], (n_pictures, h, w, n_channels))
+    return pyramid
+
+
+def flat_textures(arrays: Arrays, pictures: Array | Sequence[Array], settings: TextureSettings) -> FlatTextures:
+    """Textures in the layout that the kernels take, with their mip levels if ``settings`` want them.
+
+    Args:
+        pictures: one texture [H, W, C]; B of one size, [B, H, W, C]; or a sequence of [H, W, C] of any sizes and with the same number of channels.
+
+    Gradient: to the pictures.
+    """
+    if isinstance(pictures, (list, tuple)):
+        return _joined_textures(arrays, pictures, settings)
+    picture: Array = pictures
+    batched, height, width = _check_picture("flat_textures", picture)
+    n_pictures = picture.shape[0] if batched else 1
+    mipmapped = settings.filter is Filter.MIPMAPPED
+    sizes = level_sizes(height, width) if mipmapped else [(height, width)]
+    levels, first = [], 0
+    for h, w in sizes:
+        levels.append([(first + b * h * w, h, w) for b in range(n_pictures)])
+        first += n_pictures * h * w
+    check_countable("flat_textures", "numbers", first * picture.shape[-1])
+    table = np.array(levels, np.int32).transpose(1, 0, 2).reshape(-1, 3)
+    textures = np.array([(b * len(sizes), len(sizes)) for b in range(n_pictures)], np.int32)
+    texels = None
+    for level in reversed(mip_pyramid(arrays, picture) if mipmapped else [picture]):
+        texels = _join(arrays, level, texels)
+    return FlatTextures(texels, TextureLevels(levels=np.ascontiguousarray(table), textures=textures, n_texels=first))
+
+
+def _joined_textures(arrays: Arrays, pictures: Sequence[Array], settings: TextureSettings) -> FlatTextures:
+    if len(pictures) == 0:
+        raise ValueError("flat_textures: pictures must be at least one, got none")
+    channels: dict[str, int] = {}
+    for picture in pictures:
+        check_shape("flat_textures", "each of the pictures", picture.shape, ("H", "W", "C"), channels)
+        channels = {"C": channels["C"]}
+    parts = [flat_textures(arrays, picture, settings) for picture in pictures]
+    starts = np.cumsum([0, *(part.levels.n_texels for part in parts)])
+    counts = np.cumsum([0, *(len(part.levels.levels) for part in parts)])
+    check_countable("flat_textures", "numbers", int(starts[-1]) * channels["C"])
+    table = np.concatenate([part.levels.levels + np.array([start, 0, 0], np.int32) for part, start in zip(parts, starts, strict=False)])
+    textures = np.concatenate([part.levels.textures + np.array([count, 0], np.int32) for part, count in zip(parts, counts, strict=False)])
+    texels = [part.texels for part in parts]
+    while len(texels) > 1:  # two and two: every texel is copied as often as the number of textures can be halved
+        pairs = [_join(arrays, *texels[i : i + 2]) for i in range(0, len(texels) - 1, 2)]
+        texels = pairs + texels[2 * len(pairs) :]
+    return FlatTextures(texels[0], TextureLevels(levels=table.astype(np.int32), textures=textures.astype(np.int32), n_texels=int(starts[-1])))
+
+
+def _join(arrays: Arrays, picture: Array, tail: Array | None) -> Array:
+    """The texels of a picture (or texels [N, C]), and after them those of ``tail``."""
+    *batch, n_channels = picture.shape
+    n_here, n_tail = math.prod(batch), (0 if tail is None else tail.shape[0])
+    given = arrays.zeros((1, n_channels)) if tail is None else tail
+    height, width = batch[-2:] if len(batch) > 1 else (1, 1)
+    return arrays.run(
+        join_op(arrays.variant, len(picture.shape)), (picture, given), [(n_here + n_tail, n_channels)], (n_here, height, width, n_tail, n_channels)
+    )[0]  # fmt: skip
+
+
+def sample_flat(arrays: Arrays, textures: FlatTextures, uv: Array, settings: TextureSettings, lod: Array | None = None) -> Array:
+    """Colours [N, C] of N points.
+
+    Args:
+        textures: see :func:`flat_textures`.
+        uv: [N, 2]; the first N/B points are of texture 0, the next ones of texture 1, and so on.
+        settings: as ``textures`` were made with.
+        lod: [N] the level of detail of each point, only with Filter.MIPMAPPED: 0 is the picture itself, 1 the next mip level; between two levels both are
+            mixed, and beyond the first and the last these stand.
+
+    Gradient: to texels; to uv (zero with Filter.NEAREST; at a texel centre, where the slope steps, that to the right and below); to lod within the levels.
+    """
+    sizes: dict[str, int] = {}
+    check_shape("sample_texture", "uv", uv.shape, ("N", 2), sizes)
+    n_points, n_textures, n_channels = sizes["N"], len(textures.levels.textures), textures.texels.shape[1]
+    check_shape("sample_texture", "texels", textures.texels.shape, (textures.levels.n_texels, "C"))
+    if n_points == 0 or n_points % n_textures:
+        raise ValueError(f"sample_texture: uv must have as many points for each of the {n_textures} textures, and at least one, got {n_points} in all")
+    _check_lod(lod, settings)
+    check_countable("sample_texture", "numbers", n_points * n_channels)
+    if lod is not None:
+        check_shape("sample_texture", "lod", lod.shape, ("N",), sizes)
+    inputs = (uv, textures.texels) if lod is None else (uv, textures.texels, lod)
+    tables = textures.levels.on(arrays)
+    rest = (tables["levels"], tables["textures"], n_points // n_textures, n_points)
+    return arrays.run(sample_op(arrays.variant, n_channels, settings.wrap, settings.filter), inputs, [(n_points, n_channels)], rest)[0]
+
+
+def sample_texture(arrays: Arrays, picture: Array, uv: Array, settings: TextureSettings, lod: Array | None = None) -> Array:
+    """Colours [..., C] of a picture at points.
+
+    Args:
+        arrays: the library of the arrays that follow.
+        picture: [H, W, C], or [B, H, W, C] for as many sets of points.
+        uv: [..., 2]; [B, ..., 2] with B pictures. Taichi's own arrays cannot be reshaped: [N, 2], and one picture (or :func:`sample_flat`).
+        settings: wrap and filter.
+        lod: [...] as uv without its last axis; only with Filter.MIPMAPPED: see :func:`sample_flat`.
+
+    Gradient: to picture, uv and lod: see :func:`sample_flat`.
+    """
+    batched, _, _ = _check_picture("sample_texture", picture)
+    places = tuple(uv.shape[:-1])
+    if tuple(uv.shape[-1:]) != (2,) or (batched and places[:1] != (picture.shape[0],)):
+        expected = f"({picture.shape[0]}, ..., 2)" if batched else "(..., 2)"
+        raise ValueError(f"sample_texture: uv must have shape {expected}, got {tuple(uv.shape)}")
+    _check_lod(lod, settings)
+    if lod is not None:
+        check_shape("sample_texture", "lod", lod.shape, places)
+    if len(places) != 1:
+        if not hasattr(uv, "reshape"):
+            raise ValueError(f"sample_texture: uv must have shape (N, 2) where it is an array of Taichi's, got {tuple(uv.shape)}")
+        uv, lod = uv.reshape(-1, 2), (None if lod is None else lod.reshape(-1))
+    colors = sample_flat(arrays, flat_textures(arrays, picture, settings), uv, settings, lod)
+    return colors.reshape((*places, colors.shape[-1])) if len(places) != 1 else colors
+
+
+def _check_picture(op: str, picture: Array) -> tuple[bool, int, int]:
+    """Whether there are several, height and width."""
+    if len(picture.shape) not in (3, 4) or 0 in tuple(picture.shape):
+        raise ValueError(f"{op}: picture must have shape (H, W, C) or (B, H, W, C), none of them zero, got {tuple(picture.shape)}")
+    return len(picture.shape) == 4, picture.shape[-3], picture.shape[-2]
+
+
+def _check_lod(lod: Array | None, settings: TextureSettings) -> None:
+    mipmapped = settings.filter is Filter.MIPMAPPED
+    if mipmapped != (lod is not None):
+        raise ValueError(f"sample_texture: lod must be {'given' if mipmapped else 'None'} with {settings.filter}, got {'None' if lod is None else 'one'}")
