@@ -1,0 +1,5 @@
+"""Kaolin's ``kaolin.render``: meshes, and the cameras of DIB-R."""
+
+from . import camera, mesh
+
+__all__ = ["camera", "mesh"]
