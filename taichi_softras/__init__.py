@@ -3,39 +3,53 @@
 What is exported here needs no torch; `taichi_softras.interop` does.
 """
 
-from . import losses
+from . import lighting, losses
 from .arrays import FieldArrays, TaichiArrays
 from .camera import Camera, Convention
 from .connectivity import Connectivity
+from .lighting import AmbientLight, DirectionalLight, Material, PointLight, SHBasis, Specular, SphericalHarmonics
 from .mesh import Mesh
 from .rasterizer import RenderedImage
 from .renderer import Renderer, render_mesh
 from .runtime import current_arch, init
-from .settings import Blending, Distance, Extrapolation, Interpolation, RasterizeSettings, Sides, Silhouette, Texture
+from .settings import Blending, Distance, Distribution, Extrapolation, Interpolation, RasterizeSettings, Sides, Silhouette, Texture
+from .textures import Filter, TextureSettings, Wrap
 from .topology import Topology
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AmbientLight",
     "Blending",
     "Camera",
     "Connectivity",
     "Convention",
+    "DirectionalLight",
     "Distance",
+    "Distribution",
     "Extrapolation",
     "FieldArrays",
+    "Filter",
     "Interpolation",
+    "Material",
     "Mesh",
+    "PointLight",
     "RasterizeSettings",
     "RenderedImage",
     "Renderer",
+    "SHBasis",
     "Sides",
     "Silhouette",
+    "Specular",
+    "SphericalHarmonics",
     "TaichiArrays",
     "Texture",
+    "TextureSettings",
     "Topology",
+    "Wrap",
     "current_arch",
     "init",
+    "lighting",
     "losses",
     "render_mesh",
 ]

@@ -55,7 +55,9 @@ assert ti.lang.impl.current_cfg().cpu_max_num_threads == 1
 
 
 @pytest.mark.parametrize(
-    "module", [taichi_softras, taichi_softras.interop, taichi_softras.losses, taichi_softras.interop.losses], ids=lambda module: module.__name__
+    "module",
+    [taichi_softras, taichi_softras.interop, *(getattr(room, name) for room in (taichi_softras, taichi_softras.interop) for name in ("losses", "lighting"))],
+    ids=lambda module: module.__name__,
 )
 def test_what_is_promised_is_there(module):
     """Every name in `__all__`, once."""
