@@ -76,8 +76,8 @@ def laplace(u, softness: ti.template(), real: ti.template()):
 def logistic(u, softness: ti.template(), real: ti.template()):
     """1/(1 + exp(-u)): SoftRas's, on the squared distance."""
     e = ti.exp(-ti.abs(u))
-    large, small = 1.0 / (1.0 + e), e / (1.0 + e)
-    return ti.select(u >= 0, large, small), ti.select(u >= 0, small, large)
+    one = e * 0.0 + 1.0
+    return ti.select(u >= 0, one, e) / (1.0 + e), ti.select(u >= 0, e, one) / (1.0 + e)
 
 
 @ti.func

@@ -53,7 +53,7 @@ class Interpolation(enum.Enum):
 
 
 class Sides(enum.Enum):
-    """Which side of a face has colour and depth, by the winding of its vertices on the screen (y up). The silhouette counts both."""
+    """Which side of a face has colour and depth, by the winding of its vertices on the screen (y up)."""
 
     BOTH = "both"
     COUNTERCLOCKWISE = "counterclockwise"
@@ -65,6 +65,7 @@ class Choices:
     """The discrete choices that specialise the kernels."""
 
     features_at_once: int = 3  # 0: the silhouette alone
+    grouped: bool = False  # whether there are more channels than that
     distance: Distance = Distance.EUCLIDEAN
     squared: bool = True  # whether the distance enters the distribution squared
     distribution: Distribution = Distribution.LOGISTIC
@@ -74,6 +75,7 @@ class Choices:
     interpolation: Interpolation = Interpolation.PERSPECTIVE
     extrapolation: Extrapolation = Extrapolation.CLOSEST_POINT
     sides: Sides = Sides.BOTH
+    culling: bool = False  # whether a face that shows its other side is left out of the silhouette, too
     silhouette_beyond_depth_range: bool = False  # SoftRas counts a face for alpha where it is outside near and far, too
 
     def n_groups(self, n_features: int) -> int:
@@ -157,13 +159,16 @@ def evaluate(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, softness: ti.template(), 
     colored = visible
     if ti.static(choices.blending == Blending.HARD):
         colored = visible & inside
-    if ti.static(choices.sides == Sides.COUNTERCLOCKWISE):
-        colored = colored & (sign > 0)
-    if ti.static(choices.sides == Sides.CLOCKWISE):
-        colored = colored & (sign < 0)
     counted = visible
     if ti.static(choices.silhouette_beyond_depth_range):
         counted = in_reach
+    if ti.static(choices.sides != Sides.BOTH):
+        facing = sign > 0
+        if ti.static(choices.sides == Sides.CLOCKWISE):
+            facing = sign < 0
+        colored = colored & facing
+        if ti.static(choices.culling):
+            counted = counted & facing
     generated = ti.select(counted, silhouette_generator(u, coverage, complement, softness, choices.distribution, choices.silhouette, real), 0.0)
     if ti.static(choices.interpolation == Interpolation.PERSPECTIVE):
         wa = wa * depth / az
@@ -183,6 +188,24 @@ def sample(f, channel, wa, wb, wc, features: ti.template(), feature_faces: ti.te
     else:
         value = wa * features[feature_faces[f, 0], channel] + wb * features[feature_faces[f, 1], channel] + wc * features[feature_faces[f, 2], channel]
     return value
+
+
+@ti.func
+def item_and_group(item, n_groups, choices: ti.template()):
+    """Which item, and which group of its channels, an iteration works on."""
+    place, group = item, 0
+    if ti.static(choices.grouped):
+        place, group = item // n_groups, item % n_groups
+    return place, group
+
+
+@ti.func
+def channel_of(group, s: ti.template(), n_features, choices: ti.template()):
+    """The channel of place s in a group. The last group may have places to spare: what is done there, nobody reads."""
+    channel = s
+    if ti.static(choices.grouped):
+        channel = ti.min(group * choices.features_at_once + s, n_features - 1)
+    return channel
 
 
 @functools.cache
@@ -232,9 +255,9 @@ def _aggregate_kernel(variant: Variant, choices: Choices):
         width: ti.i32,
     ):
         for item in range(n_tiles * rows_per_tile * n_groups):
-            tile = item // (rows_per_tile * n_groups)
-            row = item // n_groups % rows_per_tile
-            group = item % n_groups
+            place, group = item_and_group(item, n_groups, choices)
+            tile = place // rows_per_tile
+            row = place % rows_per_tile
             x, y = pixel_row(tile, row, height, width, variant)
             silhouette_sum = vector(0)
             weight_sum = vector(0)
@@ -270,7 +293,7 @@ def _aggregate_kernel(variant: Variant, choices: Choices):
                     weight_sum = weight_sum * rescale + weight
                     depth_sum = depth_sum * rescale + weight * depth
                     for s in ti.static(range(at_once)):
-                        channel = ti.min(group * at_once + s, n_features - 1)
+                        channel = channel_of(group, s, n_features, choices)
                         value = weight * sample(f, channel, wa, wb, wc, features, feature_faces, texture_size, choices, variant)
                         for l in ti.static(range(lanes)):
                             feature_sums[s, l] = feature_sums[s, l] * rescale[l] + value[l]
@@ -328,21 +351,23 @@ def _contribute_kernel(variant: Variant, choices: Choices):
         width: ti.i32,
     ):
         for item in range(n_pairs * rows_per_tile * n_groups):
-            pair = item // (rows_per_tile * n_groups)
-            f = pair_face[pair]
-            tile = pair_tile[pair]
-            row = item // n_groups % rows_per_tile
-            group = item % n_groups
+            place, group = item_and_group(item, n_groups, choices)
+            f = pair_face[place // rows_per_tile]
+            tile = pair_tile[place // rows_per_tile]
+            row = place % rows_per_tile
             x, y = pixel_row(tile, row, height, width, variant)
             ax, ay, az, bx, by, bz, cx, cy, cz = load_face(f, vertices_screen, faces)
             generated, coverage, depth, colored, wa, wb, wc = evaluate(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, softness, choices, variant.real)
             first_pixel = tile * variant.tile_pixels + row * lanes
-            counts = ti.select(group == 0, coverage * 0.0 + 1.0, 0.0)  # what is not of a channel is added once
+            counts = variant.real(1.0)
+            if ti.static(choices.grouped):  # what is not of a channel is added once
+                counts = ti.select(group == 0, counts, 0.0)
+                generated = generated * counts
             if ti.static(strongest_only):
                 strongest = ti.Vector([strongest_face[first_pixel + l] for l in ti.static(range(lanes))], dt=ti.i32)
                 generated = ti.select(strongest == f, generated, 0.0)
             for l in ti.static(range(lanes)):
-                sums[tile, SILHOUETTE, row * lanes + l] += generated[l] * counts[l]
+                sums[tile, SILHOUETTE, row * lanes + l] += generated[l]
             if ti.static(at_once > 0):
                 weight = vector(0)
                 if ti.static(hard):
@@ -352,11 +377,14 @@ def _contribute_kernel(variant: Variant, choices: Choices):
                     m = vector([max_depth_norm[tile, row * lanes + l] for l in ti.static(range(lanes))])
                     depth_norm = ti.select(colored, normalised_depth(depth, softness[NEAR], softness[FAR]), m)
                     weight = ti.select(colored, coverage * depth_weight(depth_norm, m, softness[GAMMA]), weight)
+                once = weight
+                if ti.static(choices.grouped):
+                    once = weight * counts
                 for l in ti.static(range(lanes)):
-                    sums[tile, WEIGHT, row * lanes + l] += weight[l] * counts[l]
-                    sums[tile, DEPTH, row * lanes + l] += weight[l] * depth[l] * counts[l]
+                    sums[tile, WEIGHT, row * lanes + l] += once[l]
+                    sums[tile, DEPTH, row * lanes + l] += once[l] * depth[l]
                 for s in ti.static(range(at_once)):
-                    channel = ti.min(group * at_once + s, n_features - 1)
+                    channel = channel_of(group, s, n_features, choices)
                     value = weight * sample(f, channel, wa, wb, wc, features, feature_faces, texture_size, choices, variant)
                     for l in ti.static(range(lanes)):
                         sums[tile, FEATURES + group * at_once + s, row * lanes + l] += value[l]

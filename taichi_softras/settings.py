@@ -57,6 +57,7 @@ class RasterizeSettings:
         interpolation: how depth and features vary over a face.
         extrapolation: with which weights they are taken outside of it.
         sides: which side of a face has colour and depth.
+        culling: whether a face that shows its other side is left out of alpha, too (back-face culling); if not, alpha counts both sides.
         silhouette_beyond_depth_range: whether a face also counts for alpha where it is nearer than ``near`` or farther than ``far`` (SoftRas's way).
             If not, a face with a vertex at or behind the eye is left out.
     """
@@ -79,6 +80,7 @@ class RasterizeSettings:
     interpolation: Interpolation = Interpolation.PERSPECTIVE
     extrapolation: Extrapolation = Extrapolation.CLOSEST_POINT
     sides: Sides = Sides.BOTH
+    culling: bool = False
     silhouette_beyond_depth_range: bool = False
 
     def __post_init__(self) -> None:
@@ -101,6 +103,9 @@ class RasterizeSettings:
         check_choice(op, "interpolation", self.interpolation, Interpolation)
         check_choice(op, "extrapolation", self.extrapolation, Extrapolation)
         check_choice(op, "sides", self.sides, Sides)
+        check_flag(op, "culling", self.culling)
+        if self.culling and self.sides is Sides.BOTH:
+            raise ValueError(f"{op}: sides must be one side where culling leaves out the other, got {self.sides}")
         check_flag(op, "silhouette_beyond_depth_range", self.silhouette_beyond_depth_range)
 
     def _check_conorm(self, op: str) -> None:
@@ -143,6 +148,7 @@ class RasterizeSettings:
         """What specialises the kernels."""
         return Choices(
             features_at_once=min(n_features, FEATURES_AT_ONCE),
+            grouped=n_features > FEATURES_AT_ONCE,
             distance=self.distance,
             squared=self.squared,
             distribution=self.distribution,
@@ -152,5 +158,6 @@ class RasterizeSettings:
             interpolation=self.interpolation,
             extrapolation=self.extrapolation,
             sides=self.sides,
+            culling=self.culling,
             silhouette_beyond_depth_range=self.silhouette_beyond_depth_range,
         )

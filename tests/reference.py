@@ -64,13 +64,13 @@ def image_of(
         with np.errstate(divide="ignore"):
             depth = weights @ z if s.interpolation is Interpolation.LINEAR else 1 / (weights @ (1 / z))
         seen = (s.near <= depth) & (depth <= s.far) & (coverage > 0)
-        miss *= np.where(seen | s.silhouette_beyond_depth_range, 1 - coverage, 1)
+        turn = np.linalg.det(np.stack([triangle[1] - triangle[0], triangle[2] - triangle[0]]))
+        facing = {Sides.BOTH: True, Sides.COUNTERCLOCKWISE: turn > 0, Sides.CLOCKWISE: turn < 0}[s.sides]
+        miss *= np.where((seen | s.silhouette_beyond_depth_range) & (facing or not s.culling), 1 - coverage, 1)
 
         corner_colors = features[feature_corners]
         perspective = s.interpolation is Interpolation.PERSPECTIVE
         color = depth[..., None] * (weights @ (corner_colors / z[:, None])) if perspective else weights @ corner_colors
-        turn = np.linalg.det(np.stack([triangle[1] - triangle[0], triangle[2] - triangle[0]]))
-        facing = {Sides.BOTH: True, Sides.COUNTERCLOCKWISE: turn > 0, Sides.CLOCKWISE: turn < 0}[s.sides]
         counts = seen & facing
         exponents.append(np.where(counts, (s.far - depth) / (s.far - s.near) / s.gamma, -np.inf))
         coverages.append(coverage)

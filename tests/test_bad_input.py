@@ -53,7 +53,11 @@ class TestSettings:
         with pytest.raises(ValueError, match=r"background_depth_norm must be a finite number .*, got nan"):
             RasterizeSettings(background_depth_norm=np.nan)
 
-    @pytest.mark.parametrize("name", ["interpolation", "extrapolation", "sides"])
+    def test_culling_without_a_side(self):
+        with pytest.raises(ValueError, match="RasterizeSettings: sides must be one side where culling leaves out the other, got Sides.BOTH"):
+            RasterizeSettings(culling=True)
+
+    @pytest.mark.parametrize("name", ["interpolation", "extrapolation", "sides", "distribution", "silhouette", "distance"])
     @pytest.mark.parametrize("value", ["perspective", 1, None, Convention.OPENCV])
     def test_choices(self, name, value):
         with pytest.raises(TypeError, match=rf"{name} must be one of \w+\.\w+, .*, got {value!r}"):

@@ -60,7 +60,12 @@ class TestReference:
         scene = screen_scene(5, (6, 3), size=30.0)
         assert_equals_reference(scene, SMOOTH, IMAGE_SIZE, torch.float64, 1e-12)
 
-    @pytest.mark.parametrize("n_features", [1, 2, 5])
+    @pytest.mark.parametrize("sides", [Sides.COUNTERCLOCKWISE, Sides.CLOCKWISE])
+    def test_culling(self, sides):
+        """Faces that show their other side are not there at all."""
+        assert_equals_reference(screen_scene(8), replace(SMOOTH, sides=sides, culling=True), IMAGE_SIZE, torch.float64, 1e-12)
+
+    @pytest.mark.parametrize("n_features", [1, 2, 5, 9])
     def test_feature_counts(self, n_features):
         assert_equals_reference(screen_scene(6, n_features=n_features), SMOOTH, IMAGE_SIZE, torch.float64, 1e-12)
 
