@@ -30,7 +30,7 @@ class Variant:
     ``lanes`` is 1 (for GPUs).
     """
 
-    real: object = ti.f32
+    real: Any = ti.f32
     storage: Storage = Storage.ARRAY
     lanes: int = 8
     tile_width: int = 8

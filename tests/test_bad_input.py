@@ -54,7 +54,7 @@ class TestSettings:
             RasterizeSettings(background_depth_norm=np.nan)
 
     def test_culling_without_a_side(self):
-        with pytest.raises(ValueError, match="RasterizeSettings: sides must be one side where culling leaves out the other, got Sides.BOTH"):
+        with pytest.raises(ValueError, match=r"RasterizeSettings: sides must be one side where culling leaves out the other, got Sides\.BOTH"):
             RasterizeSettings(culling=True)
 
     @pytest.mark.parametrize("name", ["interpolation", "extrapolation", "sides", "distribution", "silhouette", "distance"])
