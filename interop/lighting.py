@@ -24,7 +24,7 @@ from ..lighting import (
 )
 from ..topology import Topology
 from .bridge import TorchArrays
-from .ops import _topology_of
+from .ops import topology_of
 
 __all__ = [
     "AmbientLight",
@@ -155,5 +155,5 @@ def _normals(op: str, function: Any, vertices: torch.Tensor, faces: Any) -> torc
         return function(arrays, vertices, faces)
     batch = vertices.ndim == 3
     check_shape(op, "vertices", vertices.shape, ("B", "V", 3) if batch else ("V", 3))
-    topology = _topology_of(faces, vertices.shape[-2], vertices.shape[0] if batch else 1, one_mesh=not batch)
+    topology = topology_of(faces, vertices.shape[-2], vertices.shape[0] if batch else 1, one_mesh=not batch)
     return function(arrays, vertices.reshape(-1, 3), topology).reshape(*vertices.shape[:-2], -1, 3)

@@ -61,7 +61,7 @@ def render(
         topology = faces
     else:
         check_shape("render", "vertices", vertices.shape, ("B", "V", 3) if vertices.ndim == 3 else ("V", 3), {"B": n_images})
-        topology = _topology_of(faces, vertices.shape[-2], n_images, one_mesh=vertices.ndim == 2)
+        topology = topology_of(faces, vertices.shape[-2], n_images, one_mesh=vertices.ndim == 2)
     if topology.n_images != n_images:
         raise ValueError(f"render: there must be a camera for each of the {topology.n_images} images, got {n_images}")
     if colors is not None:
@@ -113,7 +113,7 @@ def rasterize(
     )
 
 
-def _topology_of(faces: Any, n_vertices: int, n_images: int, one_mesh: bool) -> Topology:
+def topology_of(faces: Any, n_vertices: int, n_images: int, one_mesh: bool) -> Topology:
     """The topology of faces, found again while the faces are the same: they are compared, which costs far less than making it."""
     given = faces.detach() if isinstance(faces, torch.Tensor) else torch.from_numpy(np.array(faces))
     key = (tuple(given.shape), given.dtype, given.device, n_vertices, n_images, one_mesh)

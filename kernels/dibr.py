@@ -17,6 +17,7 @@ from typing import Any
 import taichi as ti
 
 from .op import Op
+from .tiles import row_of
 from .triangle import oriented_area, segment
 from .variant import Variant
 
@@ -54,17 +55,6 @@ class MaskFaces(enum.Enum):
     """The ``knum`` nearest; of equally near ones the first."""
     ALL = "all"
     """All of them."""
-
-
-@ti.func
-def row_of(tile, row, height, width, variant: ti.template()):
-    """(image, line, column of the first pixel) of a row of lanes."""
-    tiles_x = (width + variant.tile_width - 1) // variant.tile_width
-    tiles_y = (height + variant.tile_height - 1) // variant.tile_height
-    lanes_per_row = ti.static(variant.tile_width // variant.lanes)
-    column = (tile % tiles_x) * variant.tile_width + (row % lanes_per_row) * variant.lanes
-    line = (tile // tiles_x) % tiles_y * variant.tile_height + row // lanes_per_row
-    return tile // (tiles_x * tiles_y), line, column
 
 
 @ti.func
@@ -393,6 +383,19 @@ def collect_kernel(variant: Variant):
     return collect
 
 
+@ti.func
+def softening(
+    f, x, y, first_pixel, vertices_image: ti.template(), faces: ti.template(), lasts: ti.template(), bounds: ti.template(),
+    boxlen, sigmainv, which: ti.template(), variant: ti.template(),
+):  # fmt: skip
+    """-log(1 - A) of a face at a row of pixels; nought where it does not count."""
+    ax, ay, bx, by, cx, cy = outline(f, vertices_image, faces)
+    held = in_box(x, y, ax, ay, bx, by, cx, cy, boxlen)
+    distance_sq = outline_distance_sq(x, y, ax, ay, bx, by, cx, cy)
+    counts = accepted(f, held, distance_sq, first_pixel, lasts, bounds, which, variant)
+    return ti.select(counts, left_free(distance_sq, sigmainv, variant.real), 0.0)
+
+
 @functools.cache
 def soften_op(variant: Variant, which: MaskFaces) -> Op:
     """Per pixel the sum over its faces of -log(1 - A). Input: vertices_image. Output: sums [tiles, tile_pixels].
@@ -432,14 +435,11 @@ def soften_op(variant: Variant, which: MaskFaces) -> Op:
                 last = places[tile_offset[tile + 1]]
             _, line, column = row_of(tile, row, height, width, variant)
             x, y = centres(line, column, column_x, row_y, variant)
+            first_pixel = tile * variant.tile_pixels + row * lanes
             total = vector(0)
             for k in range(first, last):
                 f = marked_face[k]
-                ax, ay, bx, by, cx, cy = outline(f, vertices_image, faces)
-                held = in_box(x, y, ax, ay, bx, by, cx, cy, boxlen)
-                distance_sq = outline_distance_sq(x, y, ax, ay, bx, by, cx, cy)
-                counts = accepted(f, held, distance_sq, tile * variant.tile_pixels + row * lanes, lasts, bounds, which, variant)
-                total += ti.select(counts, left_free(distance_sq, sigmainv, variant.real), 0.0)
+                total += softening(f, x, y, first_pixel, vertices_image, faces, lasts, bounds, boxlen, sigmainv, which, variant)
             for l in ti.static(range(lanes)):
                 sums[tile, row * lanes + l] = total[l]
 
@@ -468,11 +468,8 @@ def soften_op(variant: Variant, which: MaskFaces) -> Op:
             f, tile, row = marked_face[item // rows_per_tile], marked_tile[item // rows_per_tile], item % rows_per_tile
             _, line, column = row_of(tile, row, height, width, variant)
             x, y = centres(line, column, column_x, row_y, variant)
-            ax, ay, bx, by, cx, cy = outline(f, vertices_image, faces)
-            held = in_box(x, y, ax, ay, bx, by, cx, cy, boxlen)
-            distance_sq = outline_distance_sq(x, y, ax, ay, bx, by, cx, cy)
-            counts = accepted(f, held, distance_sq, tile * variant.tile_pixels + row * lanes, lasts, bounds, which, variant)
-            share = ti.select(counts, left_free(distance_sq, sigmainv, variant.real), 0.0)
+            first_pixel = tile * variant.tile_pixels + row * lanes
+            share = softening(f, x, y, first_pixel, vertices_image, faces, lasts, bounds, boxlen, sigmainv, which, variant)
             for l in ti.static(range(lanes)):
                 sums[tile, row * lanes + l] += share[l]
 

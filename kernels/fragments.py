@@ -18,6 +18,7 @@ import taichi as ti
 
 from .op import Op
 from .rasterize import Interpolation, Sides, load_face, pixel_row
+from .tiles import row_of
 from .triangle import segment
 from .variant import Variant
 
@@ -104,12 +105,7 @@ def nearest_faces_kernel(variant: Variant, choices: FragmentChoices):
     ):
         for item in range(n_tiles * rows_per_tile):
             tile, row = item // rows_per_tile, item % rows_per_tile
-            tiles_x = (width + variant.tile_width - 1) // variant.tile_width
-            tiles_y = (height + variant.tile_height - 1) // variant.tile_height
-            image = tile // (tiles_x * tiles_y)
-            lanes_per_row = ti.static(variant.tile_width // lanes)
-            first_column = (tile % tiles_x) * variant.tile_width + (row % lanes_per_row) * lanes
-            line = (tile // tiles_x) % tiles_y * variant.tile_height + row // lanes_per_row
+            image, line, first_column = row_of(tile, row, height, width, variant)
             x, y = pixel_row(tile, row, height, width, variant)
             for pair in range(tile_offset[tile], tile_offset[tile + 1]):
                 f = pair_face[pair]

@@ -27,6 +27,7 @@ from .op import Op
 from .silhouette import Silhouette, silhouette_generator
 from .softness import BACKGROUND_DEPTH_NORM, FAR, GAMMA, NEAR, REACH_SQ, SIGMA
 from .texture import Texture, texel_of
+from .tiles import row_of
 from .triangle import TINY_LENGTH_SQ, Distance, Extrapolation, locate, oriented_area
 from .variant import Variant
 
@@ -108,11 +109,7 @@ def safe_depth(z):
 @ti.func
 def pixel_row(tile, row, height, width, variant: ti.template()):
     """Screen coordinates of a row of lanes: x, a vector, and y."""
-    tiles_x = (width + variant.tile_width - 1) // variant.tile_width
-    tiles_y = (height + variant.tile_height - 1) // variant.tile_height
-    lanes_per_row = ti.static(variant.tile_width // variant.lanes)
-    column = (tile % tiles_x) * variant.tile_width + (row % lanes_per_row) * variant.lanes
-    line = (tile // tiles_x) % tiles_y * variant.tile_height + row // lanes_per_row
+    _, line, column = row_of(tile, row, height, width, variant)
     shorter_side = ti.cast(ti.min(height, width), variant.real)
     x = variant.vector([2 * (column + l) + 1 - width for l in ti.static(range(variant.lanes))]) / shorter_side
     return x, (height - 2 * line - 1) / shorter_side

@@ -22,6 +22,7 @@ __all__ = [
     "TOTAL",
     "count_kernel",
     "fill_kernel",
+    "row_of",
     "scan_kernel",
 ]
 
@@ -35,6 +36,17 @@ MAX_PAIRS = 1 << 30
 BEHIND_EYE = 1e-6  # a face with a vertex at or before this depth is left out: its screen position means nothing
 SCAN_CHUNK = 1024
 REACH_SLACK = 1e-5  # a tile is kept if it is this fraction of the screen beyond reach: rounding never drops a pair
+
+
+@ti.func
+def row_of(tile, row, height, width, variant: ti.template()):
+    """(image, line, column of the first pixel) of a row of lanes."""
+    tiles_x = (width + variant.tile_width - 1) // variant.tile_width
+    tiles_y = (height + variant.tile_height - 1) // variant.tile_height
+    lanes_per_row = ti.static(variant.tile_width // variant.lanes)
+    column = (tile % tiles_x) * variant.tile_width + (row % lanes_per_row) * variant.lanes
+    line = (tile // tiles_x) % tiles_y * variant.tile_height + row // lanes_per_row
+    return tile // (tiles_x * tiles_y), line, column
 
 
 @ti.func

@@ -3,8 +3,7 @@
 Change ``import kaolin`` to ``from taichi_softras.interop import kaolin``; or leave the import as it is, and call :func:`stand_in` before it.
 """
 
-import sys
-
+from ..stand_in import answer_to
 from . import ops, render
 
 __all__ = ["ops", "render", "stand_in"]
@@ -16,10 +15,4 @@ def stand_in() -> None:
     Raises:
         RuntimeError: if another ``kaolin`` has been imported already.
     """
-    here = sys.modules[__name__]
-    other = sys.modules.get("kaolin", here)
-    if other is not here:
-        raise RuntimeError(f"stand_in: it must be called before anything imports kaolin, which is {getattr(other, '__file__', other)} already")
-    for name, module in list(sys.modules.items()):
-        if name == __name__ or name.startswith(__name__ + "."):
-            sys.modules["kaolin" + name[len(__name__) :]] = module
+    answer_to("kaolin", __name__)

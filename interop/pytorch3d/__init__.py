@@ -7,6 +7,7 @@ before it. Meshes, cameras, lights and textures of an installed PyTorch3D are ac
 import sys
 from types import ModuleType
 
+from ..stand_in import refuse
 from . import attributes, blending, cameras, lighting, rasterizer, renderer, shader, shading, structures, textures, transforms
 from .attributes import interpolate_face_attributes
 from .blending import BlendParams, hard_rgb_blend, sigmoid_alpha_blend, softmax_rgb_blend
@@ -84,7 +85,7 @@ def stand_in() -> None:
     here = sys.modules[__name__]
     other = sys.modules.get("pytorch3d")
     if other is not None and getattr(other, "renderer", None) is not here:
-        raise RuntimeError(f"stand_in: it must be called before anything imports pytorch3d, which is {getattr(other, '__file__', other)} already")
+        refuse("pytorch3d", other)
     top = ModuleType("pytorch3d", __doc__)
     top.__path__ = []  # a package, whose modules are those below
     vars(top).update(renderer=here, structures=structures, transforms=transforms)

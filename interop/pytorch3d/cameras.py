@@ -1,6 +1,7 @@
 """PyTorch3D's cameras. View space: +X left, +Y up, +Z forward; points are row vectors, x_view = x_world R + T. In NDC the shorter image side spans [-1, 1]."""
 
 import math
+from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
@@ -31,15 +32,15 @@ def _matrix(like: torch.Tensor, rows: list[list[Any]]) -> torch.Tensor:
     return torch.stack(torch.broadcast_tensors(*entries), -1).reshape(-1, 4, 4).mT
 
 
-class CamerasBase(Batch):
+class CamerasBase(Batch, ABC):
     """What all cameras have. Methods take R, T and the camera's parameters as keywords; R and T so given are kept."""
 
     R: torch.Tensor
     T: torch.Tensor
     K: torch.Tensor | None
 
-    def is_perspective(self) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def is_perspective(self) -> bool: ...
 
     def in_ndc(self) -> bool:
         return True
@@ -50,8 +51,8 @@ class CamerasBase(Batch):
     def get_image_size(self) -> Any:
         return getattr(self, "image_size", None)
 
-    def _projection(self, values: dict[str, Any]) -> torch.Tensor:
-        raise NotImplementedError
+    @abstractmethod
+    def _projection(self, values: dict[str, Any]) -> torch.Tensor: ...
 
     def get_projection_transform(self, **kwargs: Any) -> Transform3d:
         """From view space to NDC (or the screen, for a camera that is defined there)."""

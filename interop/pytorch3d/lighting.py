@@ -1,5 +1,6 @@
 """PyTorch3D's lights and materials: Phong's model."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
@@ -43,7 +44,7 @@ def specular(
     return _like(color, points) * alpha ** _like(shininess, points, n_trailing=0)[..., None]
 
 
-class _Lights(Batch):
+class _Lights(Batch, ABC):
     ambient_color: torch.Tensor
     diffuse_color: torch.Tensor
     specular_color: torch.Tensor
@@ -53,8 +54,8 @@ class _Lights(Batch):
         for name in self._names:
             _check_color(type(self).__name__, name, getattr(self, name))
 
-    def _direction(self, points: torch.Tensor) -> torch.Tensor:
-        raise NotImplementedError
+    @abstractmethod
+    def _direction(self, points: torch.Tensor) -> torch.Tensor: ...
 
     def diffuse(self, normals: torch.Tensor, points: torch.Tensor | None = None) -> torch.Tensor:
         return diffuse(normals, self.diffuse_color, self._direction(normals if points is None else points))

@@ -1,5 +1,6 @@
 """PyTorch3D's textures: colours per vertex, pictures with texture coordinates, texels per face."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -23,25 +24,25 @@ def _list(op: str, name: str, values: Any, n_dimensions: int) -> Tensors:
     return tensors
 
 
-class _Textures:
+class _Textures(ABC):
     """Lists of tensors, one for each mesh."""
 
-    def _lists(self) -> dict[str, Tensors]:
-        raise NotImplementedError
+    @abstractmethod
+    def _lists(self) -> dict[str, Tensors]: ...
 
-    def _with(self, **lists: Tensors) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def _with(self, **lists: Tensors) -> Any: ...
 
     def _mapped(self, function: Callable[[Tensors], Tensors]) -> Any:
         return self._with(**{name: function(tensors) for name, tensors in self._lists().items()})
 
+    @abstractmethod
     def fitted(self, n_verts: list[int], n_faces: list[int]) -> Any:
         """Without what pads it beyond the vertices and faces of its meshes.
 
         Raises:
             ValueError: if it has too little for them.
         """
-        raise NotImplementedError
 
     def __len__(self) -> int:
         return len(next(iter(self._lists().values())))

@@ -4,8 +4,7 @@ Change ``import soft_renderer as sr`` to ``from taichi_softras.interop import so
 before it.
 """
 
-import sys
-
+from ..stand_in import answer_to
 from . import functional
 from .lighting import AmbientLighting, DirectionalLighting, Lighting
 from .losses import FlattenLoss, LaplacianLoss
@@ -38,10 +37,4 @@ def stand_in() -> None:
     Raises:
         RuntimeError: if another ``soft_renderer`` has been imported already.
     """
-    here = sys.modules[__name__]
-    other = sys.modules.get("soft_renderer", here)
-    if other is not here:
-        raise RuntimeError(f"stand_in: it must be called before anything imports soft_renderer, which is {getattr(other, '__file__', other)} already")
-    for name, module in list(sys.modules.items()):
-        if name == __name__ or name.startswith(__name__ + "."):
-            sys.modules["soft_renderer" + name[len(__name__) :]] = module
+    answer_to("soft_renderer", __name__)
