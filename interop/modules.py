@@ -1,5 +1,6 @@
 """Rendering and losses as ``torch.nn.Module``s."""
 
+from collections.abc import Collection
 from typing import Any
 
 import torch
@@ -8,8 +9,9 @@ from torch import nn
 from ..camera import Camera
 from ..checks import check_image_size
 from ..connectivity import Connectivity
-from ..rasterizer import RenderedImage
+from ..rasterizer import Output, RenderedImage
 from ..settings import RasterizeSettings
+from ..textures import UVTexture
 from ..topology import Topology
 from . import losses
 from .ops import render
@@ -26,8 +28,18 @@ class SoftRenderer(nn.Module):
         self.settings = settings or RasterizeSettings()
         self.background = background
 
-    def forward(self, vertices: torch.Tensor, faces: torch.Tensor | Topology, camera: Camera, colors: torch.Tensor | None = None) -> RenderedImage:
-        return render(vertices, faces, camera, colors, background=self.background, settings=self.settings, image_size=self.image_size)
+    def forward(
+        self,
+        vertices: torch.Tensor,
+        faces: torch.Tensor | Topology,
+        camera: Camera,
+        colors: torch.Tensor | UVTexture | None = None,
+        *,
+        features: torch.Tensor | None = None,
+        outputs: Collection[Output] = (),
+    ) -> RenderedImage:
+        own = {"background": self.background, "settings": self.settings, "image_size": self.image_size}
+        return render(vertices, faces, camera, colors, features=features, outputs=outputs, **own)
 
     def extra_repr(self) -> str:
         return f"image_size={self.image_size}, settings={self.settings}"

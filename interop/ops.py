@@ -1,6 +1,6 @@
 """Rendering as functions on torch tensors."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,9 +8,10 @@ import torch
 
 from .. import rasterizer
 from ..camera import Camera
-from ..checks import check_features, check_image_size, check_shape
-from ..rasterizer import RenderedImage
-from ..settings import RasterizeSettings
+from ..checks import check_features, check_image_size, check_kind, check_shape
+from ..rasterizer import Output, RenderedImage
+from ..settings import RasterizeSettings, Texture
+from ..textures import FlatTextures, UVTexture, n_channels
 from ..topology import Topology
 from .bridge import TorchArrays
 
@@ -24,9 +25,11 @@ def render(
     vertices: torch.Tensor,
     faces: torch.Tensor | Topology,
     camera: Camera,
-    colors: torch.Tensor | None = None,
+    colors: torch.Tensor | UVTexture | None = None,
     *,
     background: torch.Tensor | Sequence[float] | None = None,
+    features: torch.Tensor | None = None,
+    outputs: Collection[Output] = (),
     settings: RasterizeSettings | None = None,
     image_size: int | tuple[int, int] = 256,
 ) -> RenderedImage:
@@ -37,23 +40,26 @@ def render(
             [V, 3] as it says. World space, float32 or float64.
         faces: [F, 3] integers, or the topology of a batch whose meshes differ.
         camera: B cameras; where its arrays are tensors, they receive gradient.
-        colors: [V, C] or [B, V, C] features per vertex; None for the silhouette alone.
-        background: [C] or [B, C]; black by default.
+        colors: [V, C] or [B, V, C] per vertex; with Texture.FACE [F * R * R, C] texels; a :class:`~taichi_softras.UVTexture`; None for no colour.
+        background: [C] or [B, C], of the colours; black by default.
+        features: [V, D] or [B, V, D] further features per vertex, any number of channels.
+        outputs: what else to show: normals, positions, face_id.
         settings: softness and choices.
         image_size: (height, width), or one number for a square.
 
     Returns:
-        Tensors: alpha [B, H, W], color [B, H, W, C], depth [B, H, W]; see :class:`RenderedImage`.
+        Tensors: alpha [B, H, W], color [B, H, W, C], depth [B, H, W] and what else was asked for; see :class:`RenderedImage`.
 
     Raises:
         TypeError, ValueError: if an argument does not fit, before anything is computed. RuntimeError: if Taichi runs on another device.
 
-    Gradient: to vertices, colors, background and tensors of the camera, exact.
+    Gradient: to vertices, colors (texels and texture coordinates), features, background and tensors of the camera, exact.
     """
+    check_kind("render", "camera", camera, Camera)
     settings = settings or RasterizeSettings()
     image_size = check_image_size("render", image_size)
-    given = {"vertices": vertices, "colors": colors}
-    given |= {name: value for name in ("camera_from_world", "intrinsics") if isinstance(value := getattr(camera, name), torch.Tensor)}
+    given = {"vertices": vertices, "features": features} | _tensors("colors", colors)
+    given |= {name: value for name in Camera.ARRAYS if isinstance(value := getattr(camera, name), torch.Tensor)}
     given |= {"background": background} if isinstance(background, torch.Tensor) else {}
     arrays = TorchArrays.of("render", **given)
     n_images = len(camera)
@@ -62,33 +68,30 @@ def render(
     else:
         check_shape("render", "vertices", vertices.shape, ("B", "V", 3) if vertices.ndim == 3 else ("V", 3), {"B": n_images})
         topology = topology_of(faces, vertices.shape[-2], n_images, one_mesh=vertices.ndim == 2)
-    if topology.n_images != n_images:
-        raise ValueError(f"render: there must be a camera for each of the {topology.n_images} images, got {n_images}")
     if colors is not None:
-        if colors.ndim == 2 and vertices.ndim == 3:
-            colors = colors.expand(n_images, -1, -1)
-        check_shape("render", "colors", colors.shape, (*vertices.shape[:-1], "C"))
-        check_features("render", "colors", colors.shape[-2:], {})
-        colors = colors.reshape(-1, colors.shape[-1])
-        background = _background(arrays, background, n_images, colors.shape[-1])
+        if not isinstance(colors, UVTexture):
+            colors = _rows("colors", colors, vertices, n_images, of_faces=settings.texture is Texture.FACE)
+        background = _background(arrays, background, n_images, n_channels(colors))
+    if features is not None:
+        features = _rows("features", features, vertices, n_images)
     return rasterizer.render(
         arrays,
         topology,
         vertices.reshape(-1, vertices.shape[-1]),
         colors,
         background,
-        _constant(arrays, camera.camera_from_world),
-        _constant(arrays, camera.intrinsics),
-        camera.perspective,
+        camera.on(arrays),
         settings,
         image_size,
+        features=features,
+        outputs=outputs,
     )
 
 
 def rasterize(
     vertices_screen: torch.Tensor,
     topology: Topology,
-    features: torch.Tensor | None = None,
+    features: torch.Tensor | UVTexture | None = None,
     *,
     background: torch.Tensor | Sequence[float] | None = None,
     settings: RasterizeSettings | None = None,
@@ -99,15 +102,16 @@ def rasterize(
     Args:
         vertices_screen: [N, 3] x right and y up (the shorter image side spans [-1, 1]), and depth, positive ahead.
         topology: which of them make which faces in which image.
-        features: [V, C] per vertex; None for the silhouette alone.
+        features: [V, C] per vertex; with Texture.FACE [F * R * R, C] texels; a :class:`~taichi_softras.UVTexture`; None for the silhouette alone.
         background: [C] or [B, C]; zero by default.
     """
-    given = {"vertices_screen": vertices_screen, "features": features}
+    given = {"vertices_screen": vertices_screen} | _tensors("features", features)
     given |= {"background": background} if isinstance(background, torch.Tensor) else {}
     arrays = TorchArrays.of("rasterize", **given)
     if features is not None:
-        check_features("rasterize", "features", features.shape, {})
-        background = _background(arrays, background, topology.n_images, features.shape[-1])
+        if not isinstance(features, UVTexture):
+            check_features("rasterize", "features", features.shape, {})
+        background = _background(arrays, background, topology.n_images, n_channels(features))
     return rasterizer.rasterize(
         arrays, topology, vertices_screen, features, background, settings or RasterizeSettings(), check_image_size("rasterize", image_size)
     )
@@ -128,6 +132,27 @@ def topology_of(faces: Any, n_vertices: int, n_images: int, one_mesh: bool) -> T
     return topology
 
 
+def _tensors(name: str, features: torch.Tensor | UVTexture | None) -> dict[str, torch.Tensor | None]:
+    """The tensors that features are made of, by the names that errors call them."""
+    if not isinstance(features, UVTexture):
+        return {name: features}
+    picture = features.picture.texels if isinstance(features.picture, FlatTextures) else features.picture
+    pictures = picture if isinstance(picture, (list, tuple)) else [picture]
+    return {"uvs": features.uvs} | {f"picture {i}" if len(pictures) > 1 else "picture": p for i, p in enumerate(pictures)}
+
+
+def _rows(name: str, rows: torch.Tensor, vertices: torch.Tensor, n_images: int, of_faces: bool = False) -> torch.Tensor:
+    """Features per vertex of all meshes, one mesh after the other."""
+    if of_faces:
+        check_features("render", name, rows.shape, {})
+        return rows
+    if rows.ndim == 2 and vertices.ndim == 3:
+        rows = rows.expand(n_images, -1, -1)
+    check_shape("render", name, rows.shape, (*vertices.shape[:-1], "C"))
+    check_features("render", name, rows.shape[-2:], {})
+    return rows.reshape(-1, rows.shape[-1])
+
+
 def _background(arrays: TorchArrays, background: Any, n_images: int, n_features: int) -> torch.Tensor:
     if background is None:
         return arrays.zeros((n_images, n_features))
@@ -135,7 +160,3 @@ def _background(arrays: TorchArrays, background: Any, n_images: int, n_features:
     if values.ndim == 1:
         check_shape("render", "background", values.shape, ("C",), {"C": n_features})
     return values.expand(n_images, n_features) if values.ndim == 1 else values
-
-
-def _constant(arrays: TorchArrays, values: Any) -> torch.Tensor:
-    return values if isinstance(values, torch.Tensor) else arrays.real(values)

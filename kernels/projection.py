@@ -1,27 +1,86 @@
-"""From world to screen. Conventions of the camera and the screen are stated in `taichi_softras.camera`."""
+"""From world to camera space, and from there to the screen. Conventions of the camera and the screen are stated in `taichi_softras.camera`."""
 
+import enum
 import functools
+import math
 
 import taichi as ti
 
 from .op import Op
+from .special import arctangent
 from .tiles import BEHIND_EYE
 from .variant import Variant
 
-__all__ = ["project_op"]
+__all__ = ["OUTER_SLOPE", "Lens", "fisheye_distortion", "project_op", "radial_tangential_distortion", "view_op"]
+
+OUTER_SLOPE = 0.1  # how fast, beyond where a distortion is used, points go on outwards
+ON_AXIS = 1e-6  # below it, a distance from the view axis counts as this: far under what can be seen
+
+
+class Lens(enum.Enum):
+    """How camera space is seen on the screen."""
+
+    PERSPECTIVE = "perspective"
+    """A pinhole: x = fx X/depth + cx."""
+    ORTHOGRAPHIC = "orthographic"
+    """Parallel: x = fx X + cx."""
+    OPENCV = "opencv"
+    """A pinhole with OpenCV's radial and tangential distortion: k1, k2, p1, p2, k3, k4, k5, k6."""
+    FISHEYE = "fisheye"
+    """OpenCV's fisheye (Kannala and Brandt 2006): the distance from the centre is fx (theta + k1 theta^3 + k2 theta^5 + k3 theta^7 + k4 theta^9), theta the
+    angle off the view axis. Without k it is the equidistant lens."""
+
+
+@ti.func
+def radial_tangential_distortion(x, y, b, distortion: ti.template(), limit):
+    """Where OpenCV's model (its calib3d module; x right, y DOWN, both over depth) moves a point.
+
+    Its polynomials turn back at some radius, so that points far outside would appear in the picture. Up to ``limit`` the model is followed; from there on
+    points go outwards by `OUTER_SLOPE`, which is the model's own slope there.
+    """
+    k1, k2, p1, p2 = distortion[b, 0], distortion[b, 1], distortion[b, 2], distortion[b, 3]
+    k3, k4, k5, k6 = distortion[b, 4], distortion[b, 5], distortion[b, 6], distortion[b, 7]
+    radius = ti.sqrt(ti.max(x * x + y * y, ON_AXIS * ON_AXIS))
+    within = ti.select(radius > limit, limit / radius, 1.0)
+    u, v = x * within, y * within
+    r_sq = u * u + v * v
+    radial = (1.0 + r_sq * (k1 + r_sq * (k2 + r_sq * k3))) / (1.0 + r_sq * (k4 + r_sq * (k5 + r_sq * k6)))
+    return (
+        u * radial + 2.0 * p1 * u * v + p2 * (r_sq + 2.0 * u * u) + OUTER_SLOPE * (x - u),
+        v * radial + p1 * (r_sq + 2.0 * v * v) + 2.0 * p2 * u * v + OUTER_SLOPE * (y - v),
+    )
+
+
+@ti.func
+def angle_off_axis(radius, depth, real: ti.template()):
+    """atan2(radius, depth), for radius > 0: twice the angle of the half tangent."""
+    ahead = ti.select(depth < 0.0, -depth, depth)
+    acute = 2.0 * arctangent(radius / (ahead + ti.sqrt(radius * radius + depth * depth)), real)
+    return ti.select(depth < 0.0, real(math.pi) - acute, acute)
+
+
+@ti.func
+def fisheye_distortion(x, y, depth, b, distortion: ti.template(), limit, real: ti.template()):
+    """Where OpenCV's fisheye model sees a point of camera space. Beyond the angle ``limit`` it goes on as `radial_tangential_distortion` does."""
+    k1, k2, k3, k4 = distortion[b, 0], distortion[b, 1], distortion[b, 2], distortion[b, 3]
+    radius = ti.sqrt(ti.max(x * x + y * y, ON_AXIS * ON_AXIS))
+    angle = angle_off_axis(radius, depth, real)
+    theta = ti.min(angle, limit)
+    t_sq = theta * theta
+    bent = theta * (1.0 + t_sq * (k1 + t_sq * (k2 + t_sq * (k3 + t_sq * k4)))) + OUTER_SLOPE * (angle - theta)
+    return bent * x / radius, bent * y / radius
 
 
 @functools.cache
-def project_op(variant: Variant, perspective: bool) -> Op:
-    """Inputs: vertices_world, camera_from_world, intrinsics. Output: vertices_screen (x, y on the screen; depth along the view axis)."""
+def view_op(variant: Variant) -> Op:
+    """Inputs: vertices_world, camera_from_world. Output: vertices_camera."""
     real, index = variant.array, variant.index
 
     @ti.kernel
-    def project(
+    def view(
         vertices_world: real(2),  # [V, 3]
         camera_from_world: real(3),  # [B, 3, 4] x right, y up, looking along -z
-        intrinsics: real(2),  # [B, 4] focal lengths fx, fy and centre cx, cy in screen units
-        vertices_screen: real(2),  # [N, 3] added to
+        vertices_camera: real(2),  # [N, 3] added to
         vertex_source: index(1),  # [N] into vertices_world
         vertex_image: index(1),  # [N] into the cameras
         n: ti.i32,
@@ -30,16 +89,44 @@ def project_op(variant: Variant, perspective: bool) -> Op:
             v = vertex_source[i]
             b = vertex_image[i]
             x, y, z = vertices_world[v, 0], vertices_world[v, 1], vertices_world[v, 2]
-            camera = [
-                camera_from_world[b, k, 0] * x + camera_from_world[b, k, 1] * y + camera_from_world[b, k, 2] * z + camera_from_world[b, k, 3]
-                for k in ti.static(range(3))
-            ]
-            depth = -camera[2]
+            for k in ti.static(range(3)):
+                vertices_camera[i, k] += (
+                    camera_from_world[b, k, 0] * x + camera_from_world[b, k, 1] * y + camera_from_world[b, k, 2] * z + camera_from_world[b, k, 3]
+                )
+
+    return Op(name="view", kernel=view, n_inputs=2, n_outputs=1)
+
+
+@functools.cache
+def project_op(variant: Variant, lens: Lens) -> Op:
+    """Inputs: vertices_camera, intrinsics, distortion. Output: vertices_screen (x, y on the screen; depth along the view axis)."""
+    real, index = variant.array, variant.index
+
+    @ti.kernel
+    def project(
+        vertices_camera: real(2),  # [N, 3] x right, y up, looking along -z
+        intrinsics: real(2),  # [B, 4] focal lengths fx, fy and centre cx, cy in screen units
+        distortion: real(2),  # [B, 8] (OPENCV) or [B, 4] (FISHEYE)
+        vertices_screen: real(2),  # [N, 3] added to
+        limit: real(1),  # [B] up to where the distortion is used: a radius over depth (OPENCV), or an angle (FISHEYE)
+        vertex_image: index(1),  # [N] into the cameras
+        n: ti.i32,
+    ):
+        for i in range(n):
+            b = vertex_image[i]
+            x, y, depth = vertices_camera[i, 0], vertices_camera[i, 1], -vertices_camera[i, 2]
             scale = depth * 0.0 + 1.0
-            if ti.static(perspective):
+            if ti.static(lens in (Lens.PERSPECTIVE, Lens.OPENCV)):
                 scale = 1.0 / ti.select(depth > BEHIND_EYE, depth, 1.0)
-            vertices_screen[i, 0] += intrinsics[b, 0] * camera[0] * scale + intrinsics[b, 2]
-            vertices_screen[i, 1] += intrinsics[b, 1] * camera[1] * scale + intrinsics[b, 3]
+            seen_x, seen_y = x * scale, y * scale
+            if ti.static(lens == Lens.OPENCV):
+                bent_x, bent_y_down = radial_tangential_distortion(x * scale, -y * scale, b, distortion, limit[b])
+                seen_x, seen_y = bent_x, -bent_y_down
+            if ti.static(lens == Lens.FISHEYE):
+                bent_x, bent_y = fisheye_distortion(x, y, depth, b, distortion, limit[b], variant.real)
+                seen_x, seen_y = bent_x, bent_y
+            vertices_screen[i, 0] += intrinsics[b, 0] * seen_x + intrinsics[b, 2]
+            vertices_screen[i, 1] += intrinsics[b, 1] * seen_y + intrinsics[b, 3]
             vertices_screen[i, 2] += depth
 
     return Op(name="project", kernel=project, n_inputs=3, n_outputs=1)

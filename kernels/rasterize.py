@@ -26,7 +26,8 @@ from .coverage import Distribution, coverage_of
 from .op import Op
 from .silhouette import Silhouette, silhouette_generator
 from .softness import BACKGROUND_DEPTH_NORM, FAR, GAMMA, NEAR, REACH_SQ, SIGMA
-from .texture import Texture, texel_of
+from .texture import Texture, features_at
+from .texture_image import Filter, Wrap
 from .tiles import row_of
 from .triangle import TINY_LENGTH_SQ, Distance, Extrapolation, locate, oriented_area
 from .variant import Variant
@@ -73,6 +74,8 @@ class Choices:
     silhouette: Silhouette = Silhouette.PROBABILISTIC
     blending: Blending = Blending.SOFTMAX
     texture: Texture = Texture.VERTEX
+    wrap: Wrap = Wrap.REPEAT  # of a picture
+    filter: Filter = Filter.BILINEAR
     interpolation: Interpolation = Interpolation.PERSPECTIVE
     extrapolation: Extrapolation = Extrapolation.CLOSEST_POINT
     sides: Sides = Sides.BOTH
@@ -131,7 +134,8 @@ def load_face(f, vertices_screen: ti.template(), faces: ti.template()):
 def evaluate(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, softness: ti.template(), choices: ti.template(), real: ti.template()):
     """All that one face means to the pixel (x, y) (or to a row of them, x then being a vector).
 
-    Returns (generator value of its silhouette, coverage, depth, whether it has colour here, weights of a, b, c for features).
+    Returns (generator value of its silhouette, coverage, depth, whether it has colour here, weights of a, b, c for features, and what these were made of the
+    barycentric coordinates with).
     """
     distance_sq, inside, wa, wb, wc = locate(x, y, ax, ay, bx, by, cx, cy, choices.distance, choices.extrapolation)
     depth, in_range = face_depth(wa, wb, wc, az, bz, cz, softness[NEAR], softness[FAR], choices.interpolation)
@@ -167,24 +171,10 @@ def evaluate(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, softness: ti.template(), 
         if ti.static(choices.culling):
             counted = counted & facing
     generated = ti.select(counted, silhouette_generator(u, coverage, complement, softness, choices.distribution, choices.silhouette, real), 0.0)
+    qa, qb, qc = depth * 0.0 + 1.0, depth * 0.0 + 1.0, depth * 0.0 + 1.0
     if ti.static(choices.interpolation == Interpolation.PERSPECTIVE):
-        wa = wa * depth / az
-        wb = wb * depth / bz
-        wc = wc * depth / cz
-    return generated, coverage, depth, colored, wa, wb, wc
-
-
-@ti.func
-def sample(f, channel, wa, wb, wc, features: ti.template(), feature_faces: ti.template(), texture_size, choices: ti.template(), variant: ti.template()):
-    """A channel of the face's features at a row of pixels."""
-    value = wa * 0.0
-    if ti.static(choices.texture == Texture.FACE):
-        first = feature_faces[f, 0] * texture_size * texture_size
-        texel = texel_of(wa, wb, texture_size)
-        value = variant.vector([features[first + texel[l], channel] for l in ti.static(range(variant.lanes))])
-    else:
-        value = wa * features[feature_faces[f, 0], channel] + wb * features[feature_faces[f, 1], channel] + wc * features[feature_faces[f, 2], channel]
-    return value
+        qa, qb, qc = depth / az, depth / bz, depth / cz
+    return generated, coverage, depth, colored, wa * qa, wb * qb, wc * qc, qa, qb, qc
 
 
 @ti.func
@@ -196,25 +186,16 @@ def item_and_group(item, n_groups, choices: ti.template()):
     return place, group
 
 
-@ti.func
-def channel_of(group, s: ti.template(), n_features, choices: ti.template()):
-    """The channel of place s in a group. The last group may have places to spare: what is done there, nobody reads."""
-    channel = s
-    if ti.static(choices.grouped):
-        channel = ti.min(group * choices.features_at_once + s, n_features - 1)
-    return channel
-
-
 @functools.cache
 def rasterize_op(variant: Variant, choices: Choices) -> Op:
-    """Inputs: vertices_screen, features, softness. Output: sums.
+    """Inputs: vertices_screen, features, places, softness. Output: sums.
 
     `max_depth_norm`, `nearest_face` and `strongest_face` are written on the way forward and read on the way back.
     """
     return Op(
         name="rasterize",
         kernel=_contribute_kernel(variant, choices),
-        n_inputs=3,
+        n_inputs=4,
         n_outputs=1,
         forward=_aggregate_kernel(variant, choices),
     )
@@ -233,16 +214,19 @@ def _aggregate_kernel(variant: Variant, choices: Choices):
     def aggregate(
         vertices_screen: real(2),  # [N, 3] x, y on the screen; depth
         features: real(2),  # [M, n_features]
+        places: real(2),  # [P, 2] on the textures; with texels per face, barycentric coordinates
         softness: real(1),  # [N_SOFTNESS + what the distribution needs]
         sums: real(3),  # [tiles, n_sums, tile_pixels] written
         max_depth_norm: real(2),  # [tiles, tile_pixels] written: m (softmax)
         nearest_face: index(1),  # [tiles * tile_pixels] written: the face that is seen, or -1 (hard)
         strongest_face: index(1),  # [tiles * tile_pixels] written: the face with the largest coverage, or -1 (maximum)
         faces: index(2),  # [F, 3] into vertices_screen
-        feature_faces: index(2),  # [F, 3] into features; with texels, [f, 0] is the number of the face's texture
+        corners: index(2),  # [F, 3] into features; with texels [F, 4]: into places, and the number of the texture
         pair_face: index(1),  # [pairs]
         pair_tile: index(1),  # [pairs]
         tile_offset: index(1),  # [tiles + 1]
+        levels: index(2),  # [levels, 3], [textures, 2] the tables of `texture_image`
+        textures: index(2),
         texture_size: ti.i32,  # R, of R x R texels per face
         n_features: ti.i32,
         n_groups: ti.i32,
@@ -256,6 +240,7 @@ def _aggregate_kernel(variant: Variant, choices: Choices):
             tile = place // rows_per_tile
             row = place % rows_per_tile
             x, y = pixel_row(tile, row, height, width, variant)
+            pixel_size = 2.0 / ti.cast(ti.min(height, width), variant.real)
             silhouette_sum = vector(0)
             weight_sum = vector(0)
             depth_sum = vector(0)
@@ -266,7 +251,9 @@ def _aggregate_kernel(variant: Variant, choices: Choices):
             for k in range(tile_offset[tile], tile_offset[tile + 1]):
                 f = pair_face[k]
                 ax, ay, az, bx, by, bz, cx, cy, cz = load_face(f, vertices_screen, faces)
-                generated, coverage, depth, colored, wa, wb, wc = evaluate(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, softness, choices, variant.real)
+                generated, coverage, depth, colored, wa, wb, wc, qa, qb, qc = evaluate(
+                    x, y, ax, ay, az, bx, by, bz, cx, cy, cz, softness, choices, variant.real
+                )
                 if ti.static(strongest_only):
                     strongest = ti.select(generated > silhouette_sum, f, strongest)
                     silhouette_sum = ti.max(silhouette_sum, generated)
@@ -289,9 +276,14 @@ def _aggregate_kernel(variant: Variant, choices: Choices):
                         m = ti.select(nearer, depth_norm, m)
                     weight_sum = weight_sum * rescale + weight
                     depth_sum = depth_sum * rescale + weight * depth
+                    values = ti.static(
+                        features_at(
+                            f, group, n_features, ax, ay, qa, bx, by, qb, cx, cy, qc, wa, wb, wc, pixel_size, features, corners, places, levels, textures,
+                            texture_size, choices, variant,
+                        )
+                    )  # fmt: skip
                     for s in ti.static(range(at_once)):
-                        channel = channel_of(group, s, n_features, choices)
-                        value = weight * sample(f, channel, wa, wb, wc, features, feature_faces, texture_size, choices, variant)
+                        value = weight * values[s]
                         for l in ti.static(range(lanes)):
                             feature_sums[s, l] = feature_sums[s, l] * rescale[l] + value[l]
             for l in ti.static(range(lanes)):
@@ -329,16 +321,19 @@ def _contribute_kernel(variant: Variant, choices: Choices):
     def contribute(
         vertices_screen: real(2),
         features: real(2),
+        places: real(2),
         softness: real(1),
         sums: real(3),
         max_depth_norm: real(2),
         nearest_face: index(1),
         strongest_face: index(1),
         faces: index(2),
-        feature_faces: index(2),
+        corners: index(2),
         pair_face: index(1),
         pair_tile: index(1),
         tile_offset: index(1),
+        levels: index(2),
+        textures: index(2),
         texture_size: ti.i32,
         n_features: ti.i32,
         n_groups: ti.i32,
@@ -353,8 +348,9 @@ def _contribute_kernel(variant: Variant, choices: Choices):
             tile = pair_tile[place // rows_per_tile]
             row = place % rows_per_tile
             x, y = pixel_row(tile, row, height, width, variant)
+            pixel_size = 2.0 / ti.cast(ti.min(height, width), variant.real)
             ax, ay, az, bx, by, bz, cx, cy, cz = load_face(f, vertices_screen, faces)
-            generated, coverage, depth, colored, wa, wb, wc = evaluate(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, softness, choices, variant.real)
+            generated, coverage, depth, colored, wa, wb, wc, qa, qb, qc = evaluate(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, softness, choices, variant.real)
             first_pixel = tile * variant.tile_pixels + row * lanes
             counts = variant.real(1.0)
             if ti.static(choices.grouped):  # what is not of a channel is added once
@@ -380,9 +376,14 @@ def _contribute_kernel(variant: Variant, choices: Choices):
                 for l in ti.static(range(lanes)):
                     sums[tile, WEIGHT, row * lanes + l] += once[l]
                     sums[tile, DEPTH, row * lanes + l] += once[l] * depth[l]
+                values = ti.static(
+                    features_at(
+                        f, group, n_features, ax, ay, qa, bx, by, qb, cx, cy, qc, wa, wb, wc, pixel_size, features, corners, places, levels, textures,
+                        texture_size, choices, variant,
+                    )
+                )  # fmt: skip
                 for s in ti.static(range(at_once)):
-                    channel = channel_of(group, s, n_features, choices)
-                    value = weight * sample(f, channel, wa, wb, wc, features, feature_faces, texture_size, choices, variant)
+                    value = weight * values[s]
                     for l in ti.static(range(lanes)):
                         sums[tile, FEATURES + group * at_once + s, row * lanes + l] += value[l]
 

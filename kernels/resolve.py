@@ -11,7 +11,16 @@ from .silhouette import silhouette_inverse
 from .softness import BACKGROUND_DEPTH_NORM, FAR, GAMMA
 from .variant import Variant
 
-__all__ = ["resolve_op"]
+__all__ = ["face_id_kernel", "resolve_op"]
+
+
+@ti.func
+def pixel_place(image, row, column, height, width, variant: ti.template()):
+    """(tile, place in it) of a pixel."""
+    tiles_x = (width + variant.tile_width - 1) // variant.tile_width
+    tiles_y = (height + variant.tile_height - 1) // variant.tile_height
+    tile = (image * tiles_y + row // variant.tile_height) * tiles_x + column // variant.tile_width
+    return tile, (row % variant.tile_height) * variant.tile_width + column % variant.tile_width
 
 
 @functools.cache
@@ -22,7 +31,6 @@ def resolve_op(variant: Variant, choices: Choices) -> Op:
     """
     real = variant.array
     at_once = choices.features_at_once
-    tile_width, tile_height = variant.tile_width, variant.tile_height
 
     @ti.kernel
     def resolve(
@@ -46,10 +54,7 @@ def resolve_op(variant: Variant, choices: Choices) -> Op:
             image = place // (height * width)
             row = (place // width) % height
             column = place % width
-            tiles_x = (width + tile_width - 1) // tile_width
-            tiles_y = (height + tile_height - 1) // tile_height
-            tile = (image * tiles_y + row // tile_height) * tiles_x + column // tile_width
-            pixel = (row % tile_height) * tile_width + column % tile_width
+            tile, pixel = pixel_place(image, row, column, height, width, variant)
             counts = ti.select(group == 0, sums[tile, SILHOUETTE, pixel] * 0.0 + 1.0, 0.0)
             alpha_img[image, row, column] += counts * silhouette_inverse(
                 sums[tile, SILHOUETTE, pixel], one_over_faces[image], softness, choices.silhouette, variant.real
@@ -69,3 +74,26 @@ def resolve_op(variant: Variant, choices: Choices) -> Op:
                     features_img[image, row, column, last] += ti.select(channel < n_features, value, 0.0)
 
     return Op(name="resolve", kernel=resolve, n_inputs=3, n_outputs=3)
+
+
+@functools.cache
+def face_id_kernel(variant: Variant):
+    """From the nearest face of each pixel of each tile, -1 for none, to a picture of the mesh's faces."""
+    index = variant.index
+
+    @ti.kernel
+    def face_id(
+        nearest_face: index(1),  # [tiles * tile_pixels]
+        face_source: index(2),  # [F, 1]
+        face_img: index(3),  # [B, H, W] written
+        n_images: ti.i32,
+        height: ti.i32,
+        width: ti.i32,
+    ):
+        for item in range(n_images * height * width):
+            image, row, column = item // (height * width), item // width % height, item % width
+            tile, pixel = pixel_place(image, row, column, height, width, variant)
+            face = nearest_face[tile * variant.tile_pixels + pixel]
+            face_img[image, row, column] = ti.select(face < 0, -1, face_source[ti.max(face, 0), 0])
+
+    return face_id

@@ -9,7 +9,7 @@ is, so that one kernel serves every size:
     levels    [levels, 3]    first texel, height, width
     textures  [textures, 2]  first level in that table, number of levels
 
-The functions take single numbers or one number a lane alike, except those that read texels.
+The functions take single numbers or one number a lane alike.
 """
 
 import enum
@@ -25,9 +25,6 @@ __all__ = [
     "Wrap",
     "bilinear_mix",
     "bilinear_place",
-    "fetch_bilinear",
-    "fetch_nearest",
-    "fetch_trilinear",
     "join_op",
     "level_between",
     "level_of_detail",
@@ -41,7 +38,7 @@ FIRST_TEXEL, HEIGHT, WIDTH = 0, 1, 2
 FIRST_LEVEL, N_LEVELS = 0, 1
 
 CHANNELS_AT_ONCE = 4  # of a point, by one iteration
-TINY_FOOTPRINT_SQ = 1e-12  # in texels: a pixel that covers nothing of the texture has a finite level of detail, far below zero
+TINY_FOOTPRINT_SQ = 1e-30  # in texels: a pixel that covers nothing of the texture has a finite level of detail, far below zero
 
 
 class Wrap(enum.Enum):
@@ -80,9 +77,9 @@ def within_picture(u, wrap: ti.template()):
 @ti.func
 def texel_index(i, size, wrap: ti.template()):
     """The texel at place i of [-1, size], a picture and one texel around it. Always within [0, size), even if u was not a number."""
-    before, after = 0, size - 1
+    before, after = size * 0, size - 1
     if ti.static(wrap == Wrap.REPEAT):
-        before, after = size - 1, 0
+        before, after = size - 1, size * 0
     return ti.select(i < 0, before, ti.select(i >= size, after, i))
 
 
@@ -117,19 +114,6 @@ def bilinear_mix(la, ra, lb, rb, right, below):
 
 
 @ti.func
-def fetch_nearest(texels: ti.template(), channel, u, v, first, height, width, wrap: ti.template()):
-    """One channel of the texel that (u, v) falls into."""
-    return texels[nearest_place(u, v, first, height, width, wrap), channel]
-
-
-@ti.func
-def fetch_bilinear(texels: ti.template(), channel, u, v, first, height, width, wrap: ti.template()):
-    """One channel at (u, v) of the level that begins at texel ``first``."""
-    la, ra, lb, rb, right, below = bilinear_place(u, v, first, height, width, wrap)
-    return bilinear_mix(texels[la, channel], texels[ra, channel], texels[lb, channel], texels[rb, channel], right, below)
-
-
-@ti.func
 def level_of_detail(du_dx, dv_dx, du_dy, dv_dy, height, width):
     """log2 of how many texels of level 0 a pixel spans: the longer of its two sides in the texture (OpenGL 4.6, section 8.14.1)."""
     along_x = (du_dx * width) * (du_dx * width) + (dv_dx * height) * (dv_dx * height)
@@ -145,16 +129,6 @@ def level_between(lod, n_levels):
     below = ti.floor(within)
     lower = ti.max(ti.min(ti.cast(below, ti.i32), n_levels - 1), 0)
     return lower, ti.min(lower + 1, n_levels - 1), within - below
-
-
-@ti.func
-def fetch_trilinear(texels: ti.template(), channel, u, v, lod, levels: ti.template(), first_level, n_levels, wrap: ti.template()):
-    """One channel at (u, v), between the two mip levels around ``lod``."""
-    lower, upper, share = level_between(lod, n_levels)
-    a, b = first_level + lower, first_level + upper
-    sharp = fetch_bilinear(texels, channel, u, v, levels[a, FIRST_TEXEL], levels[a, HEIGHT], levels[a, WIDTH], wrap)
-    coarse = fetch_bilinear(texels, channel, u, v, levels[b, FIRST_TEXEL], levels[b, HEIGHT], levels[b, WIDTH], wrap)
-    return (1.0 - share) * sharp + share * coarse
 
 
 @functools.cache

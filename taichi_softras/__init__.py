@@ -5,15 +5,15 @@ What is exported here needs no torch; `taichi_softras.interop` does.
 
 from . import lighting, losses
 from .arrays import FieldArrays, TaichiArrays
-from .camera import Camera, Convention
+from .camera import Camera, Convention, Lens
 from .connectivity import Connectivity
 from .lighting import AmbientLight, DirectionalLight, Material, PointLight, SHBasis, Specular, SphericalHarmonics
 from .mesh import Mesh
-from .rasterizer import RenderedImage
+from .rasterizer import Output, RenderedImage
 from .renderer import Renderer, render_mesh
 from .runtime import current_arch, init
 from .settings import Blending, Distance, Distribution, Extrapolation, Interpolation, RasterizeSettings, Sides, Silhouette, Texture
-from .textures import Filter, TextureSettings, Wrap
+from .textures import Filter, TextureSettings, UVTexture, Wrap
 from .topology import Topology
 
 __version__ = "0.1.0"
@@ -31,8 +31,10 @@ __all__ = [
     "FieldArrays",
     "Filter",
     "Interpolation",
+    "Lens",
     "Material",
     "Mesh",
+    "Output",
     "PointLight",
     "RasterizeSettings",
     "RenderedImage",
@@ -46,6 +48,7 @@ __all__ = [
     "Texture",
     "TextureSettings",
     "Topology",
+    "UVTexture",
     "Wrap",
     "current_arch",
     "init",

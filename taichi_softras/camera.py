@@ -9,20 +9,25 @@
 * **Winding**: seen from outside, the vertices of a face run counter-clockwise.
 * **Names**: ``camera_from_world`` maps a point of the world into camera space: p_camera = R p_world + t.
 * **Intrinsics**: fx, fy, cx, cy in screen units: x_screen = fx X/depth + cx (perspective), fx X + cx (orthographic).
+* **Distortion**: OpenCV's coefficients, unchanged (its camera axes are y down; the formulas turn them). Triangles stay straight between their projected
+  vertices: a coarse mesh wants to be subdivided before a lens bends it.
 * **Pixel intrinsics** K = [[fl_x, 0, cx], [0, fl_y, cy], [0, 0, 1]]: in pixels, x right and y down from the top left corner of the image, so that the centre
   of the first pixel is at (0.5, 0.5).
 """
 
 import enum
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from .checks import check_choice, check_finite, check_image_size, check_number, check_shape
+from .kernels.projection import OUTER_SLOPE, Lens
 
-__all__ = ["Camera", "Convention"]
+__all__ = ["Camera", "Convention", "Lens", "distortion_limit"]
 
+COEFFICIENTS = {Lens.OPENCV: 8, Lens.FISHEYE: 4}  # of distortion
+LARGEST_TANGENT = 1e4  # of an angle off the view axis
 _FLIP = np.array([1.0, -1.0, -1.0])  # between OpenGL's and OpenCV's camera axes
 
 
@@ -42,20 +47,33 @@ class Camera:
     Attributes:
         camera_from_world: [B, 3, 4], R and t side by side.
         intrinsics: [B, 4] fx, fy, cx, cy in screen units.
-        perspective: whether the projection is perspective or orthographic.
+        lens: how camera space is seen on the screen.
+        distortion: [B, 8] k1, k2, p1, p2, k3, k4, k5, k6 with Lens.OPENCV; [B, 4] k1, k2, k3, k4 with Lens.FISHEYE; else None. Where the model would turn back
+            (its slope falls below a tenth), points go on outwards instead, and are not seen in the picture a second time.
 
     The constructors make NumPy arrays (float64). Arrays of another library (torch tensors that want gradient, say) can be put in with ``dataclasses.replace``.
     """
 
+    ARRAYS: ClassVar = ("camera_from_world", "intrinsics", "distortion")  # the attributes that may want gradient
+
     camera_from_world: Any
     intrinsics: Any
-    perspective: bool = True
+    lens: Lens = Lens.PERSPECTIVE
+    distortion: Any = None
 
     def __post_init__(self) -> None:
+        check_choice("Camera", "lens", self.lens, Lens)
         sizes: dict[str, int] = {}
         check_shape("Camera", "camera_from_world", self.camera_from_world.shape, ("B", 3, 4), sizes)
         check_shape("Camera", "intrinsics", self.intrinsics.shape, ("B", 4), sizes)
-        for name in ("camera_from_world", "intrinsics"):
+        coefficients = COEFFICIENTS.get(self.lens)
+        if coefficients is None and self.distortion is not None:
+            raise ValueError(f"Camera: distortion must be None with {self.lens}, got one")
+        if coefficients is not None:
+            if self.distortion is None:
+                raise ValueError(f"Camera: distortion must be given with {self.lens}, got None")
+            check_shape("Camera", "distortion", self.distortion.shape, ("B", coefficients), sizes)
+        for name in self.ARRAYS:
             if isinstance(getattr(self, name), np.ndarray):
                 check_finite("Camera", name, getattr(self, name))
 
@@ -65,7 +83,15 @@ class Camera:
     def __getitem__(self, which: Any) -> "Camera":
         """The cameras that an index, a slice or an index array selects."""
         which = [which] if isinstance(which, (int, np.integer)) else which
-        return replace(self, camera_from_world=self.camera_from_world[which], intrinsics=self.intrinsics[which])
+        own = {name: getattr(self, name) for name in self.ARRAYS}
+        chosen: dict[str, Any] = {name: None if value is None else value[which] for name, value in own.items()}
+        return replace(self, **chosen)
+
+    def on(self, arrays: Any) -> "Camera":
+        """The cameras, what is NumPy's of them as arrays of the library ``arrays``."""
+        own = {name: getattr(self, name) for name in self.ARRAYS}
+        placed: dict[str, Any] = {name: arrays.real(value) if isinstance(value, np.ndarray) else value for name, value in own.items()}
+        return replace(self, **placed)
 
     @classmethod
     def orbit(
@@ -141,13 +167,21 @@ class Camera:
         image_size: tuple[int, int],
         *,
         convention: Convention = Convention.OPENGL,
+        lens: Lens = Lens.PERSPECTIVE,
+        distortion: Any = None,
     ) -> "Camera":
-        """Perspective cameras from [R | t] ([B, 3, 4] or [B, 4, 4]) in the given convention and K ([3, 3] or [B, 3, 3], pixels).
+        """Cameras from [R | t] ([B, 3, 4] or [B, 4, 4]) in the given convention and K ([3, 3] or [B, 3, 3], pixels).
 
         ``image_size`` is (height, width) of the picture that K belongs to; the camera can render any size of the same aspect.
         For a NeRF ``transform_matrix`` (camera to world) pass its inverse.
+
+        ``distortion`` [n] or [B, n] are OpenCV's coefficients, as calibration gives them: k1, k2, p1, p2[, k3[, k4, k5, k6]] with Lens.OPENCV, k1, k2, k3, k4
+        with Lens.FISHEYE.
         """
         check_choice("Camera.from_matrices", "convention", convention, Convention)
+        check_choice("Camera.from_matrices", "lens", lens, Lens)
+        if lens is Lens.ORTHOGRAPHIC:
+            raise ValueError(f"Camera.from_matrices: lens must not be {lens}, for which K has no meaning")
         matrices = np.asarray(camera_from_world, np.float64)
         matrices = matrices[None] if matrices.ndim == 2 else matrices
         rows = 3 if matrices.shape[1:2] == (3,) else 4
@@ -167,7 +201,7 @@ class Camera:
         height, width = check_image_size("Camera.from_matrices", image_size)
         half = min(height, width) / 2
         intrinsics = np.stack([k[:, 0, 0], k[:, 1, 1], k[:, 0, 2] - width / 2, height / 2 - k[:, 1, 2]], -1) / half
-        return cls(camera_from_world=matrices, intrinsics=intrinsics)
+        return cls(camera_from_world=matrices, intrinsics=intrinsics, lens=lens, distortion=_coefficients(lens, distortion, len(matrices)))
 
     def to_matrices(self, image_size: tuple[int, int], *, convention: Convention = Convention.OPENGL) -> tuple[np.ndarray, np.ndarray]:
         """([B, 4, 4] camera_from_world, [B, 3, 3] K in pixels of an (height, width) image), the inverse of :meth:`from_matrices`."""
@@ -202,8 +236,51 @@ class Camera:
         return cls(
             camera_from_world=np.concatenate([rotation, translation], -1),
             intrinsics=np.tile([focal, focal, 0.0, 0.0], (len(eye), 1)),
-            perspective=orthographic_height is None,
+            lens=Lens.PERSPECTIVE if orthographic_height is None else Lens.ORTHOGRAPHIC,
         )
+
+
+def _coefficients(lens: Lens, distortion: Any, n: int) -> np.ndarray | None:
+    """[n, 8 or 4], what was left out being zero."""
+    if lens not in COEFFICIENTS:
+        if distortion is not None:
+            raise ValueError(f"Camera.from_matrices: distortion must be None with {lens}, got one")
+        return None
+    full = COEFFICIENTS[lens]
+    given = np.zeros(full) if distortion is None else np.asarray(distortion, np.float64)
+    allowed = (4,) if lens is Lens.FISHEYE else (4, 5, 8)
+    if given.ndim not in (1, 2) or given.shape[-1] not in allowed or (given.ndim == 2 and len(given) != n):
+        counts = " or ".join(str(count) for count in allowed)
+        raise ValueError(f"Camera.from_matrices: distortion must have {counts} coefficients, for all or for each of the {n} cameras, got shape {given.shape}")
+    padded = np.concatenate([given, np.zeros((*given.shape[:-1], full - given.shape[-1]))], -1)
+    return np.array(np.broadcast_to(padded, (n, full)))
+
+
+def distortion_limit(lens: Lens, coefficients: np.ndarray) -> np.ndarray:
+    """[B] up to where distortions [B, n] are used: the tangent of the angle off the view axis (Lens.OPENCV) or that angle (Lens.FISHEYE), at which the model's
+    slope falls below `OUTER_SLOPE`; the largest that there can be if it never does."""
+    k, one = np.asarray(coefficients, np.float64), np.ones((len(coefficients), 1))
+    above, below = (
+        (np.concatenate([one, k], 1), one) if lens is Lens.FISHEYE else (np.concatenate([one, k[:, [0, 1, 4]]], 1), np.concatenate([one, k[:, 5:]], 1))
+    )
+    grid = np.linspace(0, np.pi, 2001) if lens is Lens.FISHEYE else np.concatenate([np.linspace(0, 4, 2001), np.geomspace(4, LARGEST_TANGENT, 1000)[1:]])
+    turns = ~(_slope(np.tile(grid, (len(k), 1)), above, below) > OUTER_SLOPE)
+    first = turns.argmax(1)
+    low, high = grid[np.maximum(first - 1, 0)], grid[first]
+    for _ in range(50):
+        middle = (low + high) / 2
+        rises = _slope(middle[:, None], above, below)[:, 0] > OUTER_SLOPE
+        low, high = np.where(rises, middle, low), np.where(rises, high, middle)
+    return np.where(turns.any(1), low, grid[-1])
+
+
+def _slope(r: np.ndarray, above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """d/dr of r above(r^2)/below(r^2), polynomials whose coefficients [B, n] rise in power; r is [B, m]. Zero where ``below`` is not positive."""
+    power = 2 * np.arange(5)
+    powers = r[:, None] ** power[:, None]
+    p, q = (np.einsum("bn,bnm->bm", c, powers[:, : c.shape[1]]) for c in (above, below))
+    r_dp, r_dq = (np.einsum("bn,bnm->bm", c * power[: c.shape[1]], powers[:, : c.shape[1]]) for c in (above, below))
+    return np.where(q > 1e-6, ((p + r_dp) * q - p * r_dq) / np.maximum(q, 1e-6) ** 2, 0.0)
 
 
 def _broadcast(op: str, names: str, *arrays: np.ndarray) -> list[np.ndarray]:

@@ -6,6 +6,7 @@ import numpy as np
 
 __all__ = [
     "check_choice",
+    "check_corners",
     "check_countable",
     "check_faces",
     "check_features",
@@ -13,6 +14,7 @@ __all__ = [
     "check_flag",
     "check_image_size",
     "check_integer",
+    "check_kind",
     "check_number",
     "check_shape",
 ]
@@ -55,6 +57,12 @@ def check_choice(op: str, name: str, value: object, kind: type) -> None:
         raise TypeError(f"{op}: {name} must be one of {', '.join(str(member) for member in kind)}, got {value!r}")  # type: ignore[attr-defined]
 
 
+def check_kind(op: str, name: str, value: object, kind: type) -> None:
+    """An instance of ``kind``."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{op}: {name} must be a {kind.__name__}, got {type(value).__name__}")
+
+
 def check_flag(op: str, name: str, value: object) -> None:
     """True or False."""
     if not isinstance(value, bool):
@@ -94,13 +102,18 @@ def check_finite(op: str, name: str, values: np.ndarray) -> None:
 
 def check_faces(op: str, faces: np.ndarray, n_vertices: int) -> np.ndarray:
     """Faces as contiguous int32 [F, 3] whose indices lie within [0, n_vertices)."""
-    faces = np.asarray(faces)
-    if faces.dtype.kind not in "iu":
-        raise TypeError(f"{op}: faces must be integers, got {faces.dtype}")
-    check_shape(op, "faces", faces.shape, ("F", 3))
-    if len(faces) == 0:
+    return check_corners(op, "faces", faces, "vertices", n_vertices)
+
+
+def check_corners(op: str, name: str, corners: np.ndarray, of: str, n: int) -> np.ndarray:
+    """What the corners of faces are, as contiguous int32 [F, 3] whose indices lie within [0, n)."""
+    corners = np.asarray(corners)
+    if corners.dtype.kind not in "iu":
+        raise TypeError(f"{op}: {name} must be integers, got {corners.dtype}")
+    check_shape(op, name, corners.shape, ("F", 3))
+    if len(corners) == 0:
         raise ValueError(f"{op}: the mesh must have at least one face, got none")
-    low, high = int(faces.min()), int(faces.max())
-    if low < 0 or high >= n_vertices:
-        raise ValueError(f"{op}: faces must index vertices 0 to {n_vertices - 1}, got {low if low < 0 else high}")
-    return np.ascontiguousarray(faces, dtype=np.int32)
+    low, high = int(corners.min()), int(corners.max())
+    if low < 0 or high >= n:
+        raise ValueError(f"{op}: {name} must index {of} 0 to {n - 1}, got {low if low < 0 else high}")
+    return np.ascontiguousarray(corners, dtype=np.int32)

@@ -210,7 +210,7 @@ def _write_results(out: Path, fit: Fit, train: Views, test: Views, seconds: floa
 def _colored(source: str | None) -> Mesh:
     """The mesh of a file, or the embedded one, of radius 1; one without colours shows its normals."""
     mesh = creature() if source is None else Mesh.load(source).normalized()
-    return mesh if mesh.colors is not None else normal_colors(mesh)
+    return mesh if mesh.is_colored else normal_colors(mesh)
 
 
 def _orbiting_views(mesh: Mesh, count: int, turn: float, size: tuple[int, int], settings: RasterizeSettings, samples: int) -> Views:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import trimesh
 
-from .checks import check_choice, check_faces, check_finite, check_shape
+from .checks import check_choice, check_corners, check_faces, check_finite, check_shape
 from .kernels.texture_image import Wrap
 from .textured_files import MAX_PIXELS, read_textured_obj, textured_scene, trimesh_scene, vertex_colors, write_textured_glb, write_textured_obj
 
@@ -63,7 +63,9 @@ class Mesh:
             check_finite("Mesh", "uvs", uvs)
             object.__setattr__(self, "uvs", uvs)
         if self.face_uvs is not None and self.uvs is not None:
-            object.__setattr__(self, "face_uvs", _checked_face_uvs(self.face_uvs, len(self.faces), len(self.uvs)))
+            face_uvs = check_corners("Mesh", "face_uvs", self.face_uvs, "uvs", len(self.uvs))
+            check_shape("Mesh", "face_uvs", face_uvs.shape, ("F", 3), {"F": len(self.faces)})
+            object.__setattr__(self, "face_uvs", face_uvs)
         if self.texture is not None:
             shape = np.shape(self.texture)
             if len(shape) != 3 or shape[2] not in (3, 4) or 0 in shape:
@@ -75,6 +77,11 @@ class Mesh:
             object.__setattr__(self, "texture", texture)
         if self.wrap is not None:
             check_choice("Mesh", "wrap", self.wrap, Wrap)
+
+    @property
+    def is_colored(self) -> bool:
+        """Whether it has a texture, or colours per vertex."""
+        return self.colors is not None or self.texture is not None
 
     @classmethod
     def load(cls, path: str | Path) -> "Mesh":
@@ -145,15 +152,3 @@ class Mesh:
         if not radius > 0:
             raise ValueError("Mesh.normalized: the mesh must have an extent, got a single point")
         return replace(self, vertices=vertices / radius)
-
-
-def _checked_face_uvs(face_uvs: np.ndarray, n_faces: int, n_uvs: int) -> np.ndarray:
-    """Contiguous int32 [F, 3] whose indices lie within [0, n_uvs)."""
-    face_uvs = np.asarray(face_uvs)
-    if face_uvs.dtype.kind not in "iu":
-        raise TypeError(f"Mesh: face_uvs must be integers, got {face_uvs.dtype}")
-    check_shape("Mesh", "face_uvs", face_uvs.shape, ("F", 3), {"F": n_faces})
-    low, high = int(face_uvs.min()), int(face_uvs.max())
-    if low < 0 or high >= n_uvs:
-        raise ValueError(f"Mesh: face_uvs must index uvs 0 to {n_uvs - 1}, got {low if low < 0 else high}")
-    return np.ascontiguousarray(face_uvs, dtype=np.int32)

@@ -19,13 +19,13 @@ _LIGHT = np.array([0.35, 0.65, 0.68])
 
 def normal_colors(mesh: Mesh) -> Mesh:
     """The mesh, its vertices coloured by their normals: a look for meshes that have no colours."""
-    return replace(mesh, colors=0.5 + 0.45 * _normals(mesh))
+    return replace(mesh, colors=0.5 + 0.45 * _normals(mesh), texture=None)
 
 
 def shaded(mesh: Mesh) -> Mesh:
     """The mesh in grey, as if lit from above: shows the shape without its colours."""
     lit = 0.25 + 0.7 * np.clip(0.5 + 0.5 * (_normals(mesh) @ _LIGHT), 0, 1) ** 1.5
-    return replace(mesh, colors=np.repeat(lit[:, None], 3, axis=1))
+    return replace(mesh, colors=np.repeat(lit[:, None], 3, axis=1), texture=None)
 
 
 def _normals(mesh: Mesh) -> np.ndarray:
@@ -37,7 +37,7 @@ def turntable(path: str | Path, mesh: Mesh, frames: int = 48, size: int = 256, s
     centred = mesh.normalized()
     camera = Camera.orbit(3.0, 20.0, np.arange(frames) * 360.0 / frames, fov=40.0)
     names = tuple(str(frame) for frame in range(frames))
-    meshes = (centred if centred.colors is not None else normal_colors(centred), shaded(centred))
+    meshes = (centred if centred.is_colored else normal_colors(centred), shaded(centred))
     halves = [render_views(colored, camera, (size, size), names, samples=2).over_white() for colored in meshes]
     save_animation(path, np.concatenate(halves, 2), seconds)
 

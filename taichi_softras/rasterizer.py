@@ -1,5 +1,7 @@
 """The way of the data, from vertices in the world to an image, once for every array library."""
 
+import enum
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -7,30 +9,130 @@ import numpy as np
 
 from .arrays import Arrays
 from .binning import NOTHING_BEHIND, Pairs, find_pairs
-from .checks import check_countable, check_features, check_image_size, check_shape
-from .kernels.projection import project_op
+from .camera import Camera, Lens, distortion_limit
+from .checks import check_choice, check_countable, check_features, check_image_size, check_shape
+from .clipping import clip_near
+from .kernels.projection import project_op, view_op
 from .kernels.rasterize import rasterize_op
-from .kernels.resolve import resolve_op
+from .kernels.resolve import face_id_kernel, resolve_op
 from .kernels.tiles import BEHIND_EYE
+from .lighting import vertex_normals
 from .settings import Blending, Distance, Interpolation, RasterizeSettings, Texture
+from .surfaces import Surface
 from .topology import Topology
 
-__all__ = ["RenderedImage", "rasterize", "render"]
+__all__ = ["Output", "RenderedImage", "rasterize", "render"]
+
+
+class Output(enum.Enum):
+    """What a renderer can show besides alpha, colour, depth and the user's features."""
+
+    NORMALS = "normals"
+    POSITIONS = "positions"
+    FACE_ID = "face_id"
 
 
 @dataclass(frozen=True)
 class RenderedImage:
     """What the renderer returns: arrays of the library that it was given. Row 0 is the top.
 
+    All but alpha and face_id are mixed as colour is: softly with Blending.SOFTMAX; those of the nearest face with Blending.HARD.
+
     Attributes:
         alpha: [B, H, W] the probability that anything covers the pixel, 0 to 1; 0 where nothing reaches it.
-        color: [B, H, W, C] features mixed with the background, which stands alone where nothing reaches the pixel; None without features.
-        depth: [B, H, W] distance along the view axis, mixed with ``far`` for the background; None without features.
+        color: [B, H, W, C] colours mixed with the background, which stands alone where nothing reaches the pixel; None without colours.
+        depth: [B, H, W] distance along the view axis, mixed with ``far`` for the background; None for the silhouette alone.
+        features: [B, H, W, D] the user's features, mixed with zero for the background; None if there are none.
+        normals: [B, H, W, 3] unit normals at the vertices, interpolated (which makes them shorter), zero for the background; None if not asked for.
+        positions: [B, H, W, 3] positions as the vertices' were given (object space), zero for the background; None if not asked for.
+        face_id: [B, H, W] int32, the nearest face that has the pixel inside, numbered as the mesh's (of a batch, one mesh after the other); -1 where there is
+            none; None if not asked for. It has no gradient. (On the CPU with Taichi's own arrays it is NumPy's.)
     """
 
     alpha: Any
     color: Any = None
     depth: Any = None
+    features: Any = None
+    normals: Any = None
+    positions: Any = None
+    face_id: Any = None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Scene:
+    """Triangles on the screen, and what they are seen with."""
+
+    arrays: Arrays
+    topology: Topology
+    vertices_screen: Any
+    settings: RasterizeSettings
+    image_size: tuple[int, int]
+    pairs: Pairs
+    softness: Any
+
+    @classmethod
+    def of(cls, arrays: Arrays, topology: Topology, vertices_screen: Any, settings: RasterizeSettings, image_size: tuple[int, int]) -> "_Scene":
+        return cls(
+            arrays=arrays,
+            topology=topology,
+            vertices_screen=vertices_screen,
+            settings=settings,
+            image_size=image_size,
+            pairs=arrays.untracked(lambda: pairs_in_reach(arrays, topology, vertices_screen, settings, image_size)),
+            softness=arrays.real(settings.softness()),
+        )
+
+    def draw(self, surface: Surface, background: Any | None) -> tuple[Any, Any, Any]:
+        """alpha, features and depth; without a background the first of them alone."""
+        arrays, topology, (height, width) = self.arrays, self.topology, self.image_size
+        n_features = 0 if background is None else surface.n_features
+        check_countable("rasterize", "numbers in the picture", topology.n_images * (height + 8) * (width + 8) * (3 + n_features))
+        choices = surface.choices(self.settings, n_features)
+        shape, kept, rest = self._plan(surface, n_features)
+        (sums,) = arrays.run(
+            rasterize_op(arrays.variant, choices), (self.vertices_screen, surface.features, surface.places, self.softness), [shape], (*kept, *rest)
+        )
+        image_shape = (topology.n_images, height, width)
+        counted = arrays.real(1.0 / np.bincount(topology.face_image, minlength=topology.n_images))
+        alpha, color, depth = arrays.run(
+            resolve_op(arrays.variant, choices),
+            (sums, arrays.zeros((1, 1)) if background is None else background, self.softness),
+            [image_shape, (*image_shape, n_features), image_shape] if n_features else [image_shape, (1, 1, 1, 1), (1, 1, 1)],
+            (kept[0], counted, n_features, choices.n_groups(n_features), *image_shape),
+        )
+        return (alpha, color, depth) if n_features else (alpha, None, None)
+
+    def face_id(self) -> Any:
+        """Which face is seen at each pixel."""
+        arrays, topology = self.arrays, self.topology
+        hard = replace(self, settings=replace(self.settings, blending=Blending.HARD, texture=Texture.VERTEX))
+        surface = Surface.of(arrays, topology, arrays.zeros((topology.n_vertices, 1)), hard.settings)
+        found = arrays.zeros_index((topology.n_images, *self.image_size))
+
+        def find() -> None:
+            shape, kept, rest = hard._plan(surface, 1)
+            inputs = (arrays.constant(self.vertices_screen), surface.features, surface.places, self.softness)
+            arrays.launch(rasterize_op(arrays.variant, surface.choices(hard.settings, 1)).primal, (*inputs, arrays.zeros(shape), *kept, *rest))
+            arrays.launch(face_id_kernel(arrays.variant), (kept[1], topology.on(arrays)["face_source"], found, topology.n_images, *self.image_size))
+
+        arrays.untracked(find)
+        return found
+
+    def _plan(self, surface: Surface, n_features: int) -> tuple[tuple[int, int, int], tuple[Any, Any, Any], tuple[Any, ...]]:
+        """For the kernels of the rasteriser: the shape of their sums, what the way forward keeps for the way back, and all other arguments."""
+        arrays, pairs, settings = self.arrays, self.pairs, self.settings
+        choices, pixels = surface.choices(settings, n_features), pairs.n_tiles * arrays.variant.tile_pixels
+        kept = (
+            arrays.zeros((pairs.n_tiles, arrays.variant.tile_pixels) if n_features else (1, 1)),
+            arrays.zeros_index(pixels if n_features and settings.blending is Blending.HARD else 1),
+            arrays.zeros_index(pixels if settings.silhouette.value.strongest else 1),
+        )
+        tables = surface.levels.on(arrays)
+        rest = (
+            self.topology.on(arrays)["faces"], surface.corners, pairs.face, pairs.tile, pairs.tile_offset, tables["levels"], tables["textures"],
+            surface.texture_size, n_features, choices.n_groups(n_features), pairs.n_tiles, pairs.n, *self.image_size,
+        )  # fmt: skip
+        return (pairs.n_tiles, choices.n_sums(n_features), arrays.variant.tile_pixels), kept, rest
 
 
 def rasterize(
@@ -48,54 +150,23 @@ def rasterize(
         arrays: the library of the arrays that follow.
         topology: which vertices make which faces in which image.
         vertices_screen: [N, 3] x right and y up (the shorter image side spans [-1, 1]), and depth, positive ahead.
-        features: [V, C] per vertex, such as colours, or with Texture.FACE [F * R * R, C], R x R texels for each face of the meshes; None for the
-            silhouette alone.
+        features: [V, C] per vertex, such as colours; with Texture.FACE [F * R * R, C], R x R texels for each face of the meshes; a
+            :class:`~taichi_softras.textures.UVTexture`; None for the silhouette alone.
         background: [B, C] features of the background; None for the silhouette alone.
         settings: softness and choices.
         image_size: (height, width).
 
     Gradient: to vertices_screen, features and background, exact; none through the decisions which faces are in reach, within depth range and facing.
     """
-    height, width = check_image_size("rasterize", image_size)
-    n_features, texture_size = 0, 1
-    of_faces = settings.texture is Texture.FACE
-    sizes = {"N": len(topology.vertex_source), "B": topology.n_images}
-    check_shape("rasterize", "vertices_screen", vertices_screen.shape, ("N", 3), sizes)
+    image_size = check_image_size("rasterize", image_size)
+    check_shape("rasterize", "vertices_screen", vertices_screen.shape, ("N", 3), {"N": len(topology.vertex_source)})
     if features is not None and background is None:
         raise ValueError("rasterize: features must come with a background, got None")
-    if features is not None and background is not None:
-        check_features("rasterize", "features", features.shape, {} if of_faces else {"V": topology.n_vertices})
-        sizes["C"] = n_features = features.shape[1]
-        if of_faces:
-            texture_size = _texture_size(features.shape[0], topology.n_source_faces)
-        check_shape("rasterize", "background", background.shape, ("B", "C"), sizes)
-    else:
-        features = background = arrays.zeros((1, 1))
-    check_countable("rasterize", "numbers in the picture", topology.n_images * (height + 8) * (width + 8) * (3 + n_features))
-    variant, choices, indices = arrays.variant, settings.choices(n_features), topology.on(arrays)
-    softness = arrays.real(settings.softness())
-    pairs = arrays.untracked(lambda: pairs_in_reach(arrays, topology, vertices_screen, settings, (height, width)))
-    max_depth_norm = arrays.zeros((pairs.n_tiles, variant.tile_pixels) if n_features else (1, 1))
-    nearest_face = arrays.zeros_index(pairs.n_tiles * variant.tile_pixels if n_features and settings.blending is Blending.HARD else 1)
-    strongest_face = arrays.zeros_index(pairs.n_tiles * variant.tile_pixels if settings.silhouette.value.strongest else 1)
-    n_groups = choices.n_groups(n_features)
-    (sums,) = arrays.run(
-        rasterize_op(variant, choices),
-        (vertices_screen, features, softness),
-        [(pairs.n_tiles, choices.n_sums(n_features), variant.tile_pixels)],
-        (
-            max_depth_norm, nearest_face, strongest_face, indices["faces"], indices["face_source" if of_faces else "feature_faces"],
-            pairs.face, pairs.tile, pairs.tile_offset, texture_size, n_features, n_groups, pairs.n_tiles, pairs.n, height, width,
-        ),
-    )  # fmt: skip
-    image_shape = (topology.n_images, height, width)
-    alpha, color, depth = arrays.run(
-        resolve_op(variant, choices),
-        (sums, background, softness),
-        [image_shape, (*image_shape, n_features), image_shape] if n_features else [image_shape, (1, 1, 1, 1), (1, 1, 1)],
-        (max_depth_norm, arrays.real(1.0 / np.bincount(topology.face_image, minlength=topology.n_images)), n_features, n_groups, *image_shape),
-    )
-    return RenderedImage(alpha, color, depth) if n_features else RenderedImage(alpha)
+    background = None if features is None else background
+    surface = Surface.of(arrays, topology, features, settings)
+    if background is not None:
+        check_shape("rasterize", "background", background.shape, ("B", "C"), {"B": topology.n_images, "C": surface.n_features})
+    return RenderedImage(*_Scene.of(arrays, topology, vertices_screen, settings, image_size).draw(surface, background))
 
 
 def pairs_in_reach(arrays: Arrays, topology: Topology, vertices_screen: Any, settings: RasterizeSettings, image_size: tuple[int, int]) -> Pairs:
@@ -105,41 +176,93 @@ def pairs_in_reach(arrays: Arrays, topology: Topology, vertices_screen: Any, set
     return find_pairs("rasterize", arrays, topology, vertices_screen, image_size, reach=settings.reach, behind=behind, whole_box=whole_box)
 
 
-def _texture_size(n_texels: int, n_faces: int) -> int:
-    """R, of R x R texels per face."""
-    size = round((n_texels / n_faces) ** 0.5)
-    if size < 1 or n_faces * size * size != n_texels:
-        raise ValueError(f"rasterize: features must have R * R rows for each of the {n_faces} faces, got {n_texels} rows")
-    return size
-
-
 def render(
     arrays: Arrays,
     topology: Topology,
     vertices_world: Any,
-    features: Any | None,
+    colors: Any | None,
     background: Any | None,
-    camera_from_world: Any,
-    intrinsics: Any,
-    perspective: bool,
+    camera: Camera,
     settings: RasterizeSettings,
     image_size: tuple[int, int],
+    *,
+    features: Any | None = None,
+    outputs: Collection[Output] = (),
 ) -> RenderedImage:
-    """Projects vertices [V, 3] of the world through cameras (see `camera.Camera`) and renders them: see :func:`rasterize`.
+    """Projects vertices [V, 3] of the world through B cameras, whose arrays are the library's, and renders them.
 
-    Gradient: also to vertices_world, camera_from_world [B, 3, 4] and intrinsics [B, 4].
+    Args:
+        arrays, topology, settings, image_size: see :func:`rasterize`.
+        colors, background: as its features and background.
+        features: [V, D] further features per vertex.
+        outputs: what else is to be shown.
+
+    A face that reaches behind the eye is cut off at half of ``near`` (before which nothing is seen anyway): a camera may stand inside a mesh. Not so with an
+    orthographic camera, which has no eye, or with ``silhouette_beyond_depth_range``, SoftRas's way.
+
+    Gradient: also to vertices_world, features and the camera's arrays.
     """
-    sizes = {"V": topology.n_vertices, "B": topology.n_images}
-    check_shape("render", "vertices", vertices_world.shape, ("V", 3), sizes)
-    check_shape("render", "camera_from_world", camera_from_world.shape, ("B", 3, 4), sizes)
-    check_shape("render", "intrinsics", intrinsics.shape, ("B", 4), sizes)
-    indices, n = topology.on(arrays), len(topology.vertex_source)
-    (vertices_screen,) = arrays.run(
-        project_op(arrays.variant, perspective),
-        (vertices_world, camera_from_world, intrinsics),
-        [(n, 3)],
-        (indices["vertex_source"], indices["vertex_image"], n),
-    )
-    if not perspective and settings.interpolation is Interpolation.PERSPECTIVE:
+    image_size = check_image_size("render", image_size)
+    check_shape("render", "vertices", vertices_world.shape, ("V", 3), {"V": topology.n_vertices})
+    if topology.n_images != len(camera):
+        raise ValueError(f"render: there must be a camera for each of the {topology.n_images} images, got {len(camera)}")
+    outputs = (outputs,) if isinstance(outputs, Output) else tuple(outputs)
+    for output in outputs:
+        check_choice("render", "each of the outputs", output, Output)
+    if camera.lens is Lens.ORTHOGRAPHIC and settings.interpolation is Interpolation.PERSPECTIVE:
         settings = replace(settings, interpolation=Interpolation.LINEAR)  # what an orthographic camera sees of a flat triangle
-    return rasterize(arrays, topology, vertices_screen, features, background, settings, image_size)
+    surfaces = _surfaces(arrays, topology, vertices_world, colors, features, outputs, settings)
+    if background is not None and "color" in surfaces:
+        check_shape("render", "background", background.shape, ("B", "C"), {"B": topology.n_images, "C": surfaces["color"].n_features})
+
+    indices, n = topology.on(arrays), len(topology.vertex_source)
+    (vertices,) = arrays.run(
+        view_op(arrays.variant), (vertices_world, camera.camera_from_world), [(n, 3)], (indices["vertex_source"], indices["vertex_image"], n)
+    )
+    clipped = None
+    if camera.lens is not Lens.ORTHOGRAPHIC and not settings.silhouette_beyond_depth_range:
+        clipped = clip_near(arrays, topology, vertices, max(settings.near / 2, 2 * BEHIND_EYE))
+    if clipped is not None:
+        surfaces = {name: surface.cut(arrays, clipped) for name, surface in surfaces.items()}
+        topology, vertices = clipped.topology, clipped.vertices_camera
+    vertices_screen = _project(arrays, topology, vertices, camera)
+
+    scene = _Scene.of(arrays, topology, vertices_screen, settings, image_size)
+    drawn: dict[str, Any] = {}
+    for name, surface in surfaces.items():
+        behind = background if name == "color" and background is not None else arrays.zeros((topology.n_images, surface.n_features))
+        alpha, drawn[name], depth = scene.draw(surface, behind)
+        drawn = {"alpha": alpha, "depth": depth} | drawn  # of the first one: all are the same
+    if not surfaces:
+        drawn["alpha"], _, _ = scene.draw(Surface.of(arrays, topology, None, settings), None)
+    if Output.FACE_ID in outputs:
+        drawn["face_id"] = scene.face_id()
+    return RenderedImage(**drawn)
+
+
+def _project(arrays: Arrays, topology: Topology, vertices_camera: Any, camera: Camera) -> Any:
+    """[N, 3] on the screen."""
+    n, distortion, limit = len(topology.vertex_source), camera.distortion, np.zeros(1)
+    if distortion is None:
+        distortion = arrays.zeros((1, 1))
+    else:
+        limit = distortion_limit(camera.lens, arrays.to_numpy(distortion))
+    inputs = (vertices_camera, camera.intrinsics, distortion)
+    return arrays.run(project_op(arrays.variant, camera.lens), inputs, [(n, 3)], (arrays.real(limit), topology.on(arrays)["vertex_image"], n))[0]
+
+
+def _surfaces(
+    arrays: Arrays, topology: Topology, vertices_world: Any, colors: Any | None, features: Any | None, outputs: Collection[Output], settings: RasterizeSettings
+) -> dict[str, Surface]:
+    """What is to be drawn, by its name in the rendered image."""
+    surfaces = {} if colors is None else {"color": Surface.of(arrays, topology, colors, settings)}
+    per_vertex: dict[str, Any] = {}
+    if features is not None:
+        check_features("render", "features", features.shape, {"V": topology.n_vertices})
+        per_vertex["features"] = features
+    if Output.NORMALS in outputs:
+        per_vertex["normals"] = vertex_normals(arrays, vertices_world, topology)
+    if Output.POSITIONS in outputs:
+        per_vertex["positions"] = vertices_world
+    plain = replace(settings, texture=Texture.VERTEX)
+    return surfaces | {name: Surface.of(arrays, topology, rows, plain) for name, rows in per_vertex.items()}

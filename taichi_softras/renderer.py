@@ -1,6 +1,6 @@
 """The renderer for people who use Taichi alone, and a picture from a mesh in one call."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,10 +8,11 @@ import taichi as ti
 
 from .arrays import FieldArrays, TaichiArrays
 from .camera import Camera
-from .checks import check_features, check_finite, check_image_size, check_shape
+from .checks import check_features, check_finite, check_image_size, check_kind, check_shape
 from .mesh import Mesh
-from .rasterizer import RenderedImage, render
+from .rasterizer import Output, RenderedImage, render
 from .settings import RasterizeSettings
+from .textures import Filter, TextureSettings, UVTexture, Wrap, n_channels
 from .topology import Topology
 
 __all__ = ["Renderer", "render_mesh"]
@@ -54,6 +55,9 @@ class Renderer:
         camera: Camera,
         colors: Any | None = None,
         background: Sequence[float] | np.ndarray | Any | None = None,
+        *,
+        features: Any | None = None,
+        outputs: Collection[Output] = (),
     ) -> RenderedImage:
         """Renders one mesh through all cameras, or the batch that a :class:`Topology` describes.
 
@@ -61,33 +65,32 @@ class Renderer:
             vertices: [V, 3] Taichi array, world.
             faces: [F, 3] integers, or a topology.
             camera: B cameras (their arrays may be Taichi's, to receive gradient).
-            colors: [V, C] Taichi array of features per vertex; None for the silhouette alone.
+            colors: [V, C] Taichi array, per vertex (with Texture.FACE [F * R * R, C] texels), or a :class:`UVTexture`; None for no colour.
             background: C numbers, or [B, C] per image (a Taichi array to receive gradient); black by default.
+            features: [V, D] Taichi array of further features per vertex, any number of channels.
+            outputs: what else to show.
 
         Returns:
-            Taichi arrays: alpha, color and depth, see :class:`RenderedImage`.
+            Taichi arrays: see :class:`RenderedImage`.
         """
+        check_kind("Renderer", "camera", camera, Camera)
         topology = faces if isinstance(faces, Topology) else Topology.shared(faces, vertices.shape[0], len(camera))
-        if topology.n_images != len(camera):
-            raise ValueError(f"Renderer: there must be a camera for each of the {topology.n_images} images, got {len(camera)}")
         if colors is not None:
-            check_features("Renderer", "colors", colors.shape, {})
-            background = self._background(background, topology.n_images, colors.shape[1])
+            if not isinstance(colors, UVTexture):
+                check_features("Renderer", "colors", colors.shape, {})
+            background = self._background(background, topology.n_images, n_channels(colors))
         return render(
             self.arrays,
             topology,
             vertices,
             colors,
             background,
-            self._constant(camera.camera_from_world),
-            self._constant(camera.intrinsics),
-            camera.perspective,
+            camera.on(self.arrays),
             self.settings,
             self.image_size,
+            features=features,
+            outputs=outputs,
         )
-
-    def _constant(self, values: Any) -> Any:
-        return self.arrays.real(values) if isinstance(values, np.ndarray) else values
 
     def _background(self, background: Any, n_images: int, n_features: int) -> Any:
         if isinstance(background, (ti.Ndarray, ti.Field)):
@@ -105,9 +108,18 @@ def render_mesh(
     settings: RasterizeSettings | None = None,
     background: Sequence[float] = (0.0, 0.0, 0.0),
 ) -> RenderedImage:
-    """One mesh through B cameras, as NumPy arrays: alpha [B, H, W], color [B, H, W, 3] (white where the mesh has no colours) and depth [B, H, W]."""
+    """One mesh through B cameras, as NumPy arrays: alpha [B, H, W], color [B, H, W, 3] and depth [B, H, W].
+
+    The colours are those of the mesh's texture (mipmapped, without its alpha), else of its vertices, else white.
+    """
     renderer = Renderer(image_size, settings)
     arrays = renderer.arrays
-    colors = np.ones_like(mesh.vertices) if mesh.colors is None else mesh.colors
-    image = renderer(arrays.real(mesh.vertices), mesh.faces, camera, arrays.real(colors), background)
+    image = renderer(arrays.real(mesh.vertices), mesh.faces, camera, _mesh_colors(arrays, mesh), background)
     return RenderedImage(*(arrays.to_numpy(array) for array in (image.alpha, image.color, image.depth)))
+
+
+def _mesh_colors(arrays: TaichiArrays | FieldArrays, mesh: Mesh) -> Any:
+    if mesh.texture is None or mesh.uvs is None:
+        return arrays.real(np.ones_like(mesh.vertices) if mesh.colors is None else mesh.colors)
+    sampling = TextureSettings(wrap=mesh.wrap or Wrap.REPEAT, filter=Filter.MIPMAPPED)
+    return UVTexture(arrays.real(mesh.texture[..., :3]), arrays.real(mesh.uvs), mesh.face_uvs, sampling)

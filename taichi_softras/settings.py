@@ -53,7 +53,7 @@ class RasterizeSettings:
         silhouette: how the coverages of a pixel make its alpha.
         conorm: p of the T-conorms that have one; None for the usual one.
         blending: how the features of its faces are mixed.
-        texture: what the features are: per vertex, or texels per face.
+        texture: what rows of features are: per vertex, or texels per face. (For pictures, give a `UVTexture` as features.)
         interpolation: how depth and features vary over a face.
         extrapolation: with which weights they are taken outside of it.
         sides: which side of a face has colour and depth.
@@ -100,6 +100,8 @@ class RasterizeSettings:
         self._check_conorm(op)
         check_choice(op, "blending", self.blending, Blending)
         check_choice(op, "texture", self.texture, Texture)
+        if self.texture is Texture.IMAGE:
+            raise ValueError(f"{op}: texture must be {Texture.VERTEX} or {Texture.FACE} (features that are a UVTexture say so themselves), got {self.texture}")
         check_choice(op, "interpolation", self.interpolation, Interpolation)
         check_choice(op, "extrapolation", self.extrapolation, Extrapolation)
         check_choice(op, "sides", self.sides, Sides)

@@ -13,10 +13,22 @@ from typing import Any
 import numpy as np
 
 from .arrays import Arrays
-from .checks import check_choice, check_countable, check_shape
+from .checks import check_choice, check_corners, check_countable, check_shape
 from .kernels.texture_image import Filter, Wrap, join_op, mipmap_op, sample_op
 
-__all__ = ["Filter", "FlatTextures", "TextureLevels", "TextureSettings", "Wrap", "flat_textures", "mip_pyramid", "sample_flat", "sample_texture"]
+__all__ = [
+    "Filter",
+    "FlatTextures",
+    "TextureLevels",
+    "TextureSettings",
+    "UVTexture",
+    "Wrap",
+    "flat_textures",
+    "mip_pyramid",
+    "n_channels",
+    "sample_flat",
+    "sample_texture",
+]
 
 Array = Any
 
@@ -66,6 +78,48 @@ class FlatTextures:
 
     texels: Array
     levels: TextureLevels
+
+
+@dataclass(frozen=True, eq=False)
+class UVTexture:
+    """Pictures on the faces of a mesh, for the rasteriser to show: sampled at each pixel's (u, v), with each face's own level of detail if mipmapped.
+
+    Attributes:
+        picture: [H, W, C]; or one for each image, [B, H, W, C] or a sequence of [H, W, C]; or what :func:`flat_textures` has made of them, so that it is not
+            done anew for each image.
+        uvs: [U, 2] texture coordinates.
+        face_uvs: [F, 3] integers into uvs, for each corner of the mesh's faces; None if uvs are per vertex (U = V).
+        settings: wrap and filter.
+
+    Raises:
+        TypeError, ValueError: if an argument does not fit.
+
+    Gradient: to picture and uvs (with mipmaps also through the level of detail); and to the mesh, through the places where its pixels see the picture.
+    """
+
+    picture: Any
+    uvs: Array
+    face_uvs: Any | None = None
+    settings: TextureSettings = field(default_factory=TextureSettings)
+
+    def __post_init__(self) -> None:
+        op = "UVTexture"
+        if not isinstance(self.settings, TextureSettings):
+            raise TypeError(f"{op}: settings must be TextureSettings, got {type(self.settings).__name__}")
+        if not isinstance(self.picture, (FlatTextures, list, tuple)):
+            _check_picture(op, self.picture)
+        check_shape(op, "uvs", self.uvs.shape, ("U", 2))
+        if self.face_uvs is not None:
+            given = self.face_uvs.detach().cpu().numpy() if hasattr(self.face_uvs, "detach") else self.face_uvs
+            object.__setattr__(self, "face_uvs", check_corners(op, "face_uvs", given, "uvs", self.uvs.shape[0]))
+
+
+def n_channels(features: Array | UVTexture) -> int:
+    """C, of features [..., C] or of a texture."""
+    pictures = features.picture if isinstance(features, UVTexture) else features
+    if isinstance(pictures, FlatTextures):
+        return pictures.texels.shape[-1]
+    return (pictures[0] if isinstance(pictures, (list, tuple)) and pictures else pictures).shape[-1]
 
 
 def level_sizes(height: int, width: int) -> list[tuple[int, int]]:

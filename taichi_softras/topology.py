@@ -5,7 +5,7 @@ each are the same thing to the kernels.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,3 +95,10 @@ class Topology:
             names = ("faces", "feature_faces", "face_source", "face_image", "vertex_source", "vertex_image")
             self._placed[arrays.place] = {name: arrays.index(np.ascontiguousarray(getattr(self, name))) for name in names}
         return self._placed[arrays.place]
+
+    def table(self, arrays: Any, name: str, source: np.ndarray | None, make: Callable[[], np.ndarray]) -> Any:
+        """A further index list of the faces, which ``make`` makes of ``source``: as an array of the library, made once while the source is the same array."""
+        key = (arrays.place, name)
+        if key not in self._placed or self._placed[key][0] is not source:
+            self._placed[key] = (source, arrays.index(make()))
+        return self._placed[key][1]

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from .camera import Camera
+from .camera import Camera, Lens
+from .checks import check_finite
 from .mesh import Mesh
 from .renderer import render_mesh
 from .settings import RasterizeSettings
@@ -20,6 +21,11 @@ __all__ = ["SHARP", "Views", "render_views", "save_picture"]
 
 PIXELS_AT_ONCE = 2**21  # rendered together: it bounds the memory
 SHARP = RasterizeSettings(sigma=1e-7, gamma=1e-5)  # for pictures that people look at and results that are measured
+LENSES = {  # what nerfstudio and instant-ngp call them, and the names of their coefficients in our order
+    "PINHOLE": (Lens.PERSPECTIVE, ()),
+    "OPENCV": (Lens.OPENCV, ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")),
+    "OPENCV_FISHEYE": (Lens.FISHEYE, ("k1", "k2", "k3", "k4")),
+}
 PICTURES = (".png", ".webp", ".tif", ".tiff", ".jpg", ".jpeg")
 
 
@@ -75,6 +81,9 @@ class Views:
     def load(cls, folder: str | Path, split: str | None = None) -> "Views":
         """Reads ``transforms_<split>.json``, or ``transforms.json`` without a split, and its pictures.
 
+        A ``camera_model`` OPENCV or OPENCV_FISHEYE, and its k1, k2, ... for all frames or each, make cameras of that lens (without a model, k1, k2, p1, p2 or
+        k3 that are not zero mean OPENCV, as in nerfstudio and instant-ngp).
+
         Raises:
             FileNotFoundError: if the folder, its list of cameras or a picture is missing; the sentence names it.
             ValueError: if the list or a picture is not what it should be.
@@ -102,15 +111,18 @@ class Views:
         height, width = rgba.shape[1:3]
         try:
             k = np.stack([_intrinsics(index, described | frame, height, width) for frame in frames])
+            lens, distortion = _lens(index, [described | frame for frame in frames])
         except (TypeError, OverflowError, ZeroDivisionError) as error:
             raise ValueError(f"Views.load: the intrinsics in {index} must be numbers, got {type(error).__name__}: {error}") from error
-        camera = Camera.from_matrices(np.linalg.inv(matrices), k, (height, width))
+        camera = Camera.from_matrices(np.linalg.inv(matrices), k, (height, width), lens=lens, distortion=distortion)
         return cls(alpha=rgba[..., 3], color=rgba[..., :3], camera=camera, names=tuple(path.stem for path in paths))
 
     def save(self, folder: str | Path, split: str | None = None) -> None:
         """Writes the pictures and ``transforms[_<split>].json``, which :meth:`load` and NeRF's own loaders read."""
-        if not self.camera.perspective:
-            raise ValueError("Views.save: the cameras must be perspective (the NeRF layout knows no others), got orthographic ones")
+        models = {lens: (model, names) for model, (lens, names) in LENSES.items()}
+        if self.camera.lens not in models:
+            raise ValueError(f"Views.save: the cameras must not be orthographic (the NeRF layout knows none), got {self.camera.lens}")
+        model, names = models[self.camera.lens]
         folder = Path(folder)
         pictures = folder / (split or "images")
         pictures.mkdir(parents=True, exist_ok=True)
@@ -120,8 +132,9 @@ class Views:
         for i, name in enumerate(self.names):
             save_picture(pictures / f"{name}.png", np.concatenate([self.color[i], self.alpha[i][..., None]], -1))
             own = {"fl_x": k[i, 0, 0], "fl_y": k[i, 1, 1], "cx": k[i, 0, 2], "cy": k[i, 1, 2]}
+            own |= {coefficient: float(self.camera.distortion[i, j]) for j, coefficient in enumerate(names)}
             frames.append({"file_path": f"./{pictures.name}/{name}", "transform_matrix": np.linalg.inv(matrices[i]).tolist(), **own})
-        described = {"camera_angle_x": 2 * np.arctan(width / 2 / k[0, 0, 0]), "w": width, "h": height, "frames": frames}
+        described = {"camera_model": model, "camera_angle_x": 2 * np.arctan(width / 2 / k[0, 0, 0]), "w": width, "h": height, "frames": frames}
         (folder / ("transforms.json" if split is None else f"transforms_{split}.json")).write_text(json.dumps(described, indent=1))
 
 
@@ -160,6 +173,20 @@ def _read_rgba(path: Path) -> np.ndarray:
             return np.asarray(picture.convert("RGBA"), np.float32) / 255
     except (UnidentifiedImageError, OSError, SyntaxError) as error:
         raise ValueError(f"Views.load: {path} must be a readable picture, got {type(error).__name__}: {error}") from error
+
+
+def _lens(index: Path, frames: list[dict]) -> tuple[Lens, np.ndarray | None]:
+    """The lens of all frames and its coefficients [N, n]."""
+    radial = any(frame.get(name) for frame in frames for name in ("k1", "k2", "k3", "p1", "p2"))
+    models = {str(frame.get("camera_model") or ("OPENCV" if radial else "PINHOLE")) for frame in frames}
+    if len(models) > 1 or not models <= set(LENSES):
+        raise ValueError(f"Views.load: {index} must have one camera_model, which is {', '.join(LENSES)}, or none, got {', '.join(sorted(models))}")
+    lens, names = LENSES[models.pop()]
+    if not names:
+        return lens, None
+    distortion = np.array([[frame.get(name) or 0.0 for name in names] for frame in frames], np.float64)
+    check_finite("Views.load", f"the distortion in {index}", distortion)
+    return lens, distortion
 
 
 def _intrinsics(index: Path, described: dict, height: int, width: int) -> np.ndarray:

@@ -61,11 +61,7 @@ def world_scene(seed: int, *, n_features: int = 3, perspective: bool = True) -> 
     vertices = np.concatenate([tetrahedron, strip]) + rng.normal(0, 0.1, (8, 3))
     topology = Topology.batch([np.array([[0, 1, 2], [0, 3, 1], [0, 2, 3], [1, 3, 2]]), np.array([[0, 1, 2], [1, 3, 2]])], [4, 4])
     orbit = Camera.orbit([2.9, 3.4], [25.0, -10.0], [35.0, 200.0], fov=50.0, orthographic_height=None if perspective else 3.1)
-    camera = Camera(
-        camera_from_world=orbit.camera_from_world,
-        intrinsics=orbit.intrinsics * [1.0, 1.1, 1.0, 1.0] + [0.0, 0.0, 0.07, -0.04],
-        perspective=perspective,
-    )
+    camera = replace(orbit, intrinsics=orbit.intrinsics * [1.0, 1.1, 1.0, 1.0] + [0.0, 0.0, 0.07, -0.04])
     return WorldScene(vertices, topology, rng.uniform(0, 1, (8, n_features)), rng.uniform(0, 1, (2, n_features)), camera)
 
 

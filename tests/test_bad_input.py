@@ -414,17 +414,9 @@ class TestRender:
         with pytest.raises(ValueError, match=r"background must have shape .*, got \("):
             rasterize(VERTICES, Topology.shared(FACES, 4), COLORS, background=background)
 
-    def test_matrices_of_the_camera(self):
-        class Bare:
-            """Shapes that Camera's own check would refuse."""
-
-            camera_from_world, intrinsics, perspective = torch.eye(4)[None], torch.ones(1, 4), True
-
-            def __len__(self) -> int:
-                return 1
-
-        with pytest.raises(ValueError, match=r"render: camera_from_world must have shape \(B, 3, 4\).*, got \(1, 4, 4\)"):
-            render(VERTICES, FACES, Bare())
+    def test_a_camera_that_is_none(self):
+        with pytest.raises(TypeError, match="render: camera must be a Camera, got Tensor"):
+            render(VERTICES, FACES, torch.eye(4)[None])
 
     def test_a_camera_that_is_no_number(self):
         broken = replace(CAMERA, camera_from_world=torch.full((1, 3, 4), torch.nan))
@@ -490,7 +482,7 @@ class TestRenderer:
             self.RENDERER(self.vertices(), FACES, CAMERA, self.vertices(), background=[0.0, np.nan, 0.0])
 
     def test_cameras(self):
-        with pytest.raises(ValueError, match="Renderer: there must be a camera for each of the 2 images, got 1"):
+        with pytest.raises(ValueError, match="render: there must be a camera for each of the 2 images, got 1"):
             self.RENDERER(self.vertices(), Topology.shared(FACES, 4, 2), CAMERA)
 
     def test_vertices_that_are_no_numbers(self):

@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from taichi_softras import Camera, Convention, Mesh, RasterizeSettings, render_mesh
+from taichi_softras import Camera, Convention, Lens, Mesh, RasterizeSettings, render_mesh
 from taichi_softras.interop import render
 
 POINTS = np.array([[0.3, -0.2, 0.1], [-0.4, 0.5, -0.3], [0.0, 0.1, 0.6], [0.7, 0.4, 0.2]])
@@ -28,7 +28,7 @@ def on_screen(camera: Camera, points: np.ndarray) -> np.ndarray:
     """[B, P, 2] by the sentences of `camera.py`: x_screen = fx X/depth + cx, or fx X + cx."""
     xyz = in_camera(camera, points)
     focal, centre = camera.intrinsics[:, None, :2], camera.intrinsics[:, None, 2:]
-    return focal * (xyz[..., :2] / -xyz[..., 2:] if camera.perspective else xyz[..., :2]) + centre
+    return focal * (xyz[..., :2] / -xyz[..., 2:] if camera.lens is Lens.PERSPECTIVE else xyz[..., :2]) + centre
 
 
 class TestOrbit:
@@ -71,7 +71,7 @@ class TestOrbit:
 
     def test_orthographic_height(self):
         camera = Camera.orbit(2.0, orthographic_height=3.0)
-        assert not camera.perspective
+        assert camera.lens is Lens.ORTHOGRAPHIC
         np.testing.assert_allclose(on_screen(camera, np.array([[1.5, -1.5, 0.0], [1.5, -1.5, 0.9]])), [[[1, -1], [1, -1]]], atol=1e-12)
 
 
@@ -83,7 +83,7 @@ class TestLookAt:
         same = Camera.look_at(orbit.eye, target, fov=35.0, orthographic_height=height)
         np.testing.assert_allclose(same.camera_from_world, orbit.camera_from_world, atol=1e-12)
         np.testing.assert_allclose(same.intrinsics, orbit.intrinsics)
-        assert same.perspective == orbit.perspective
+        assert same.lens is orbit.lens
 
     def test_eye(self):
         eyes = np.array([[1.0, 2.0, 3.0], [-2.0, 0.1, 0.0]])
@@ -175,7 +175,7 @@ class TestMatrices:
             back = Camera.from_matrices(given, k, self.SIZE, convention=convention)
             np.testing.assert_allclose(back.camera_from_world, camera.camera_from_world, atol=1e-12)
             np.testing.assert_allclose(back.intrinsics, camera.intrinsics, atol=1e-12)
-            assert back.perspective
+            assert back.lens is Lens.PERSPECTIVE
 
     @pytest.mark.parametrize("convention", list(Convention))
     def test_back_and_there(self, convention):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from taichi_softras import Camera
+from taichi_softras import Camera, Lens
 from taichi_softras.views import Views, save_picture
 
 
@@ -49,6 +49,31 @@ class TestRoundTrip:
         index.write_text(json.dumps({"camera_angle_x": described["camera_angle_x"], "frames": described["frames"]}))
         np.testing.assert_allclose(Views.load(folder, "train").camera.intrinsics, expected, atol=1e-12)
 
+    @pytest.mark.parametrize(("lens", "n"), [(Lens.OPENCV, 8), (Lens.FISHEYE, 4)])
+    def test_distortion_survives(self, views, tmp_path, lens, n):
+        camera = replace(views.camera, lens=lens, distortion=np.random.default_rng(1).normal(0, 0.1, (2, n)))
+        replace(views, camera=camera).save(tmp_path)
+        back = Views.load(tmp_path).camera
+        assert back.lens is lens
+        np.testing.assert_allclose(back.distortion, camera.distortion)
+
+    @pytest.mark.parametrize("named", [True, False])
+    def test_distortion_as_nerfstudio_writes_it(self, folder, named):
+        """Coefficients for all frames, and fewer than eight."""
+        path = folder / "transforms_train.json"
+        described = json.loads(path.read_text()) | {"k1": -0.1, "k2": 0.02, "p1": 1e-3, "p2": -1e-3}
+        described.pop("camera_model")
+        path.write_text(json.dumps(described | ({"camera_model": "OPENCV"} if named else {})))
+        camera = Views.load(folder, "train").camera
+        assert camera.lens is Lens.OPENCV
+        np.testing.assert_allclose(camera.distortion, np.tile([-0.1, 0.02, 1e-3, -1e-3, 0, 0, 0, 0], (2, 1)))
+
+    def test_an_unknown_camera_model(self, folder):
+        path = folder / "transforms_train.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"camera_model": "EQUIRECTANGULAR"}))
+        with pytest.raises(ValueError, match="must have one camera_model, which is PINHOLE, OPENCV, OPENCV_FISHEYE, or none, got EQUIRECTANGULAR"):
+            Views.load(folder, "train")
+
     def test_intrinsics_of_another_size_are_scaled(self, folder):
         index = folder / "transforms_train.json"
         described = json.loads(index.read_text())
@@ -77,7 +102,7 @@ class TestReduced:
 
     def test_orthographic_cameras_stay_so(self, views):
         camera = Camera.orbit(3.0, [0.0, 10.0], orthographic_height=2.0)
-        assert not replace(views, camera=camera).reduced(2).camera.perspective
+        assert replace(views, camera=camera).reduced(2).camera.lens is Lens.ORTHOGRAPHIC
 
     def test_camera_follows_what_is_cut_off(self, views):
         """12 x 20 by 5: 2 x 4 blocks, one row cut off at top and bottom: the focal length in screen units grows as the shorter side shrinks."""
@@ -87,7 +112,7 @@ class TestReduced:
 
 class TestFaults:
     def test_orthographic_cameras_cannot_be_saved(self, views, tmp_path):
-        with pytest.raises(ValueError, match="must be perspective"):
+        with pytest.raises(ValueError, match="must not be orthographic"):
             replace(views, camera=Camera.orbit(3.0, [0.0, 10.0], orthographic_height=2.0)).save(tmp_path)
 
     @pytest.mark.parametrize("value", ["0.7", None, 10**400])

@@ -1,13 +1,14 @@
 """PyTorch3D's mesh rasteriser, on our kernels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
 
-from ...checks import check_image_size
+from ...checks import check_image_size, check_number
+from ...clipping import Clipped, clip_near
 from ...fragments import FragmentSettings, fragments
 from ...kernels.rasterize import Interpolation, Sides
 from ...topology import Topology
@@ -16,6 +17,7 @@ from ..bridge import TorchArrays
 __all__ = ["Fragments", "MeshRasterizer", "RasterizationSettings"]
 
 _MAX_TOPOLOGIES = 32
+_TIE = 1e-5  # distances whose ratio differs less from one are equal but for rounding: those to a corner that two pieces share
 _topologies: dict[tuple, tuple[torch.Tensor, Topology]] = {}
 
 
@@ -46,7 +48,8 @@ class RasterizationSettings:
         perspective_correct: None: as the camera is.
         clip_barycentric_coords: None: if blur_radius is not 0.
         cull_backfaces: whether faces seen from behind are left out.
-        z_clip_value: depth before which nothing is seen; None: half of the camera's znear, if perspective_correct.
+        z_clip_value: depth at which faces are cut off, and before which nothing is seen; None: half of the camera's znear, if perspective_correct. It must be
+            positive with perspective_correct.
         bin_size, max_faces_per_bin, max_faces_opengl, cull_to_frustum: accepted, and without effect. Faces are listed per tile of pixels, and that list has no
             cap; a face out of reach of the picture costs nothing.
     """
@@ -83,46 +86,130 @@ class MeshRasterizer(nn.Module):
             raise ValueError("MeshRasterizer: cameras must be given when it is made or called, got None")
         return cameras
 
-    def transform(self, meshes_world: Any, **kwargs: Any) -> Any:
-        """The meshes in NDC; z stays the depth in view space."""
-        cameras, eps = self._cameras(kwargs), kwargs.get("eps")
+    def _view_and_projection(self, meshes_world: Any, kwargs: dict[str, Any]) -> tuple[torch.Tensor, Any]:
+        """[N, V, 3] padded, in view space; and the way from there to NDC."""
+        cameras = self._cameras(kwargs)
         if len(cameras) not in (1, len(meshes_world)):
             raise ValueError(f"MeshRasterizer: there must be 1 camera or {len(meshes_world)}, as many as meshes, got {len(cameras)}")
-        view = cameras.get_world_to_view_transform(**kwargs).transform_points(meshes_world.verts_padded(), eps=eps)
-        projection = cameras.get_projection_transform(**kwargs).compose(cameras.get_ndc_camera_transform(**kwargs))
-        ndc = projection.transform_points(view, eps=eps)
+        view = cameras.get_world_to_view_transform(**kwargs).transform_points(meshes_world.verts_padded(), eps=kwargs.get("eps"))
+        return view, cameras.get_projection_transform(**kwargs).compose(cameras.get_ndc_camera_transform(**kwargs))
+
+    def transform(self, meshes_world: Any, **kwargs: Any) -> Any:
+        """The meshes in NDC; z stays the depth in view space."""
+        view, projection = self._view_and_projection(meshes_world, kwargs)
+        ndc = projection.transform_points(view, eps=kwargs.get("eps"))
         return meshes_world.update_padded(new_verts_padded=torch.cat([ndc[..., :2], view[..., 2:]], -1))
+
+    def _times_depth(self, meshes_world: Any, meshes: Any, kwargs: dict[str, Any]) -> torch.Tensor:
+        """[sum of V_n, 3] the NDC of x and y times z, and z: what varies linearly over a face seen in perspective."""
+        if not self._cameras(kwargs).is_perspective():
+            ndc = meshes.verts_packed()
+            return torch.cat([ndc[:, :2] * ndc[:, 2:], ndc[:, 2:]], -1)
+        # A perspective camera divides by z. It is not divided here: a vertex beside the eye has z = 0.
+        view, projection = self._view_and_projection(meshes_world, kwargs)
+        matrix = projection.get_matrix().to(view.dtype)
+        undivided = view @ matrix[:, :3, :2] + matrix[:, 3:, :2]
+        return meshes_world.update_padded(new_verts_padded=torch.cat([undivided, view[..., 2:]], -1)).verts_packed()
 
     def forward(self, meshes_world: Any, **kwargs: Any) -> Fragments:
         settings = kwargs.get("raster_settings", self.raster_settings)
         image_size = check_image_size("MeshRasterizer", settings.image_size)
-        fragment_settings = _fragment_settings(settings, self._cameras(kwargs))
+        fragment_settings, z_clip = _fragment_settings(settings, self._cameras(kwargs))
         meshes = self.transform(meshes_world, **kwargs)
-        vertices_screen = meshes.verts_packed() * meshes.verts_packed().new_tensor([-1.0, 1.0, 1.0])  # +X is to the left in NDC
+        ndc = meshes.verts_packed()
         if len(meshes.faces_packed()) == 0:
             shape = (len(meshes), *image_size, settings.faces_per_pixel)
-            empty = vertices_screen.new_full((*shape, 3), -1.0)
+            empty = ndc.new_full((*shape, 3), -1.0)
             return Fragments(torch.full(shape, -1, device=empty.device), empty[..., 0], empty, empty[..., 0])
-        arrays = TorchArrays.of("MeshRasterizer", vertices=vertices_screen)
-        found = fragments(arrays, _topology_of(meshes), vertices_screen, fragment_settings, image_size)
+        arrays, topology = TorchArrays.of("MeshRasterizer", vertices=ndc), _topology_of(meshes)
+        clipped = None
+        if z_clip is not None and bool((ndc[:, 2] < z_clip).any()):
+            perspective = fragment_settings.interpolation is Interpolation.PERSPECTIVE
+            linear = self._times_depth(meshes_world, meshes, kwargs) if perspective else ndc
+            clipped = clip_near(arrays, topology, linear * linear.new_tensor([1.0, 1.0, -1.0]), z_clip)
+            linear = linear if clipped is None else clipped.vertices_camera * linear.new_tensor([1.0, 1.0, -1.0])
+            ndc = _divided(linear, z_clip) if perspective else linear
+            if clipped is None:  # faces are behind as a whole or not at all
+                fragment_settings = replace(fragment_settings, near=_just_below(z_clip))
+        screen = ndc * ndc.new_tensor([-1.0, 1.0, 1.0])  # +X is to the left in NDC
+        if clipped is not None:
+            return _clipped_fragments(arrays, clipped, screen, fragment_settings, image_size)
+        found = fragments(arrays, topology, screen, fragment_settings, image_size)
         return Fragments(found.face.to(torch.int64), found.depth, found.bary, found.distance_sq_signed)
 
 
-def _fragment_settings(settings: RasterizationSettings, cameras: Any) -> FragmentSettings:
-    perspective, clip, near = settings.perspective_correct, settings.clip_barycentric_coords, settings.z_clip_value
+def _fragment_settings(settings: RasterizationSettings, cameras: Any) -> tuple[FragmentSettings, float | None]:
+    """What the kernels want to know, and the depth at which faces are cut off, if they are."""
+    perspective, clip, z_clip = settings.perspective_correct, settings.clip_barycentric_coords, settings.z_clip_value
     if perspective is None:
         perspective = cameras.is_perspective()
-    if near is None and perspective:
+    if z_clip is None and perspective:
         znear = cameras.get_znear()
-        near = None if znear is None else float(znear.min() if isinstance(znear, torch.Tensor) else znear) / 2
-    return FragmentSettings(
+        z_clip = None if znear is None else float(znear.min() if isinstance(znear, torch.Tensor) else znear) / 2
+    if z_clip is not None:
+        check_number("MeshRasterizer", "z_clip_value (or znear)", z_clip, 0.0 if perspective else -np.inf)
+    fragment_settings = FragmentSettings(
         faces_per_pixel=settings.faces_per_pixel,
         reach_sq=float(settings.blur_radius),
         interpolation=Interpolation.PERSPECTIVE if perspective else Interpolation.LINEAR,
         clip_bary=bool(settings.blur_radius > 0) if clip is None else clip,
         sides=Sides.COUNTERCLOCKWISE if settings.cull_backfaces else Sides.BOTH,
-        near=near,
+        near=None,
     )
+    return fragment_settings, z_clip
+
+
+def _just_below(depth: float) -> float:
+    return float(np.nextafter(np.float32(depth), np.float32(-np.inf)))
+
+
+def _divided(undivided: torch.Tensor, z_clip: float) -> torch.Tensor:
+    """NDC of (x z, y z, z). What is behind the plane is not seen, and not divided."""
+    z = undivided[:, 2:]
+    return torch.cat([undivided[:, :2] / torch.where(z > z_clip / 2, z, 1.0), z], -1)
+
+
+def _clipped_fragments(
+    arrays: TorchArrays, clipped: Clipped, screen: torch.Tensor, settings: FragmentSettings, image_size: tuple[int, int]
+) -> Fragments:  # fmt: skip
+    """The fragments of the pieces of faces, told as fragments of the faces: PyTorch3D's way. zbuf and dists are those of the piece."""
+    n_slots, origin = settings.faces_per_pixel, torch.from_numpy(clipped.face_origin).to(screen.device, torch.int64)
+    is_first = torch.cat([origin[1:] == origin[:-1], origin.new_zeros(1, dtype=torch.bool)])  # of two pieces of a face
+    both_in_reach = settings.reach_sq > 0 and bool(is_first.any())
+    if both_in_reach:  # at worst each face takes two slots
+        settings = replace(settings, faces_per_pixel=2 * n_slots)
+    found = fragments(arrays, clipped.topology, screen, settings, image_size)
+    face, depth, bary, dists = found.face.to(torch.int64), found.depth, found.bary, found.distance_sq_signed
+    if both_in_reach:
+        order, kept = _nearer_pieces(face, dists.detach(), is_first, n_slots)
+        face, depth, dists = (torch.where(kept, values.gather(-1, order), -1) for values in (face, depth, dists))
+        bary = torch.where(kept[..., None], bary.gather(-2, order[..., None].expand(*order.shape, 3)), -1.0)
+    weights, corner_rows = clipped.corner_weights()
+    corners = torch.from_numpy(corner_rows).to(screen.device, torch.int64)
+    is_cut = (corners != torch.arange(3, device=screen.device)).any(-1)
+    flat_face = face.reshape(-1)
+    slots = ((flat_face >= 0) & is_cut[flat_face.clamp(min=0)]).nonzero()[:, 0]
+    in_piece, of_corners = bary.reshape(-1, 3)[slots], weights[corners[flat_face[slots]]]
+    in_face = (in_piece[:, :, None] * of_corners).sum(1)
+    bary = bary.reshape(-1, 3).index_copy(0, slots, in_face).reshape(bary.shape)
+    return Fragments(torch.where(face >= 0, origin[face.clamp(min=0)], -1), depth, bary, dists)
+
+
+def _nearer_pieces(face: torch.Tensor, dists: torch.Tensor, is_first: torch.Tensor, n_slots: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of two pieces of one face in reach of a pixel, the nearer one on the screen counts: the slots [..., n_slots] that are left, and which of them are used.
+
+    The two stand next to each other in the list of pieces: after sorting a pixel's pieces by number they are neighbours.
+    """
+    numbers, places = face.sort(-1)
+    pair = (numbers[..., :-1] >= 0) & is_first[numbers[..., :-1].clamp(min=0)] & (numbers[..., 1:] == numbers[..., :-1] + 1)
+    first, second = dists.gather(-1, places)[..., :-1], dists.gather(-1, places)[..., 1:]
+    second_is_nearer = second < first - _TIE * first.abs()
+    loses = torch.zeros_like(numbers, dtype=torch.bool)
+    loses[..., :-1] |= pair & second_is_nearer
+    loses[..., 1:] |= pair & ~second_is_nearer
+    unused = (face < 0) | torch.zeros_like(loses).scatter(-1, places, loses)
+    order = unused.sort(dim=-1, stable=True).indices[..., :n_slots]
+    return order, ~unused.gather(-1, order)
 
 
 def _topology_of(meshes: Any) -> Topology:

@@ -2,7 +2,8 @@
 
 Plan: everything recorded (`golden/pytorch3d`): fragments, pictures and gradients, off the pixels where rounding decides. Where the recorded gradient is not the
 gradient of the recorded picture (faces whose perspective correction is cut off at a pixel), ours against autograd through the rules written down a second time
-(`pytorch3d_rules.py`). Then cameras, meshes, textures and lights against their formulas, batches, what is accepted besides our own `Meshes`, and wrong input.
+(`pytorch3d_rules.py`). Then cameras, meshes, textures and lights against their formulas, batches, what is accepted besides our own `Meshes`, cameras inside
+meshes, and wrong input.
 """
 
 import json
@@ -15,8 +16,10 @@ import torch
 from conftest import SHARED
 from pytorch3d_rules import Rules, rasterize
 from scenes import relative_error
+from test_clipping import TestInsideABox as Box
+from test_gradcheck import check
 
-from taichi_softras import Mesh
+from taichi_softras import Camera, Mesh
 from taichi_softras.interop import pytorch3d as p3d
 
 FOLDER = SHARED / "golden" / "pytorch3d"
@@ -534,6 +537,152 @@ class TestRender:
         assert image[..., 3].unique().tolist() == [0, 1]
 
 
+def inside_a_box(dtype=torch.float32, **settings) -> tuple[p3d.Meshes, p3d.MeshRasterizer]:
+    """A box whose twelve faces nearly all cross the plane at which they are cut, and two cameras in it."""
+    box, faces = torch.tensor(Box.BOX, dtype=dtype), torch.tensor(Box.FACES)
+    eyes, targets = torch.tensor(Box.EYES, dtype=dtype), torch.tensor(Box.TARGETS, dtype=dtype)
+    R = p3d.look_at_rotation(eyes, targets)
+    T = -(eyes[:, None] @ R)[:, 0]
+    meshes = p3d.Meshes([box] * 2, [faces] * 2, p3d.TexturesVertex([torch.rand(8, 3, dtype=dtype, generator=torch.Generator().manual_seed(0))] * 2))
+    cameras = p3d.FoVPerspectiveCameras(R=R, T=T, fov=100.0, znear=0.5)
+    return meshes, p3d.MeshRasterizer(cameras, p3d.RasterizationSettings(**{"image_size": Box.SIZE} | settings))
+
+
+class TestClipping:
+    """Faces that cross the plane at z_clip_value."""
+
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+    def test_inside_a_box(self, dtype):
+        """The depth of the walls; and the fragments are told of the faces as they were given: their corners, weighted, are what the pixel sees."""
+        meshes, rasterizer = inside_a_box(dtype)
+        fragments = rasterizer(meshes)
+        tolerance = 1e-4 if dtype is torch.float32 else 1e-6  # PyTorch3D's area + 1e-8
+        depths = torch.tensor(Box().depths(Camera.look_at(Box.EYES, Box.TARGETS, fov=100)))
+        assert depths.max() > 3 * depths.min()
+        seen = fragments.pix_to_face[..., 0] >= 0
+        assert seen.float().mean() > 0.995  # on the very edge of two faces a pixel is in neither
+        np.testing.assert_allclose(fragments.zbuf[..., 0][seen], depths[seen], rtol=tolerance)
+        corners = meshes.verts_packed()[meshes.faces_packed()]
+        points = p3d.interpolate_face_attributes(fragments.pix_to_face, fragments.bary_coords, corners)[..., 0, :]
+        ndc = rasterizer.cameras.transform_points(points.reshape(2, -1, 3)).reshape(points.shape)
+        height, width = Box.SIZE
+        x, y = -(2 * torch.arange(width) + 1 - width) / height, (height - 2 * torch.arange(height)[:, None] - 1) / height
+        for axis, expected in enumerate(torch.broadcast_tensors(x, y)):
+            np.testing.assert_allclose(ndc[..., axis][seen], expected.expand(2, -1, -1)[seen], atol=10 * tolerance)
+        np.testing.assert_allclose(fragments.bary_coords[seen].sum(-1), 1, atol=tolerance)
+        cut = seen & (fragments.bary_coords[..., 0, :].amax(-1) < 1)
+        assert cut.any()
+
+    @pytest.mark.usefixtures("one_lane")
+    def test_gradient(self):
+        """Of depth, weights and distances, with blur, to vertices and cameras: triangles without a common corner, for where faces meet rounding sorts them."""
+        verts = torch.tensor(np.random.default_rng(3).normal([0.0, 0, 1.0], [1.0, 1.0, 1.5], (2, 15, 3)))
+        faces = torch.arange(15).reshape(5, 3)
+        generator = torch.Generator()
+
+        def function(verts, T):
+            cameras = p3d.FoVPerspectiveCameras(R=torch.eye(3, dtype=verts.dtype).expand(2, 3, 3), T=T, fov=100.0, znear=0.5)
+            settings = p3d.RasterizationSettings((7, 9), blur_radius=0.02, faces_per_pixel=3)
+            fragments = p3d.MeshRasterizer(cameras, settings)(p3d.Meshes(list(verts), [faces, faces]))
+            assert (fragments.pix_to_face >= 0).sum() > 100
+            generator.manual_seed(0)
+            mixed = [torch.randn(2, values.numel(), dtype=values.dtype, generator=generator) @ values.flatten() for values in fragments[1:]]
+            return torch.cat(mixed)
+
+        before = (verts[..., 2] < 0.25)[:, faces].sum(-1)
+        assert {0, 1, 2} <= set(before.flatten().tolist())
+        check(function, verts, torch.zeros(2, 3, dtype=torch.float64))
+
+    def test_two_pieces_are_one_face(self):
+        """Within the blur of both, the nearer one on the screen counts, and K slots hold K faces. Against the rules, on pieces cut by hand."""
+        meshes, rasterizer = inside_a_box(torch.float64, blur_radius=0.05, faces_per_pixel=2, clip_barycentric_coords=False)
+        # The two halves of a wall no longer lie in one plane, where rounding would sort them.
+        meshes = meshes.offset_verts(torch.tensor(np.random.default_rng(0).normal(0, 0.05, (8, 3))).repeat(2, 1))
+        fragments = rasterizer(meshes)
+        view = rasterizer.cameras.get_world_to_view_transform().transform_points(meshes.verts_padded())
+        corners, z_clip = view[0][torch.tensor(Box.FACES)].numpy(), 0.25
+        pieces, origin = [], []
+        for f, face in enumerate(corners):
+            behind = face[:, 2] < z_clip
+            if behind.all():
+                continue
+            alone = int(np.argmax(behind if behind.sum() == 1 else ~behind)) if behind.any() else 0
+            a, b, c = np.roll(face, -alone, 0)
+            ab, ac = (a + (end - a) * (z_clip - a[2]) / (end[2] - a[2]) for end in (b, c))
+            pieces += [[[a, b, c]], [[ab, b, ac], [ac, b, c]], [[a, ab, ac]]][behind.sum()]
+            origin += [f] * (2 if behind.sum() == 1 else 1)
+        assert len(origin) > len(set(origin)) > 6
+        flat = torch.tensor(np.array(pieces)).reshape(-1, 3)
+        ndc = rasterizer.cameras[0].get_projection_transform().transform_points(flat)
+        rules = rasterize(
+            torch.cat([ndc[:, :2], flat[:, 2:]], 1), torch.arange(len(flat)).reshape(-1, 3), Box.SIZE, blur_radius=0.05, n_slots=len(pieces), perspective=True,
+            clipped=False, margin=0.0,
+        )  # fmt: skip
+        n_doubles = 0
+        for i, j in np.ndindex(*Box.SIZE):
+            best: dict[int, tuple[float, float]] = {}
+            for piece, depth, distance in zip(rules.face[i, j].tolist(), rules.depth[i, j].tolist(), rules.dists[i, j].tolist(), strict=True):
+                if piece >= 0:
+                    n_doubles += origin[piece] in best
+                    best[origin[piece]] = min(best.get(origin[piece], (np.inf, 0.0)), (distance, depth))
+            expected = sorted((depth, face, distance) for face, (distance, depth) in best.items())[:2]
+            used = fragments.pix_to_face[0, i, j] >= 0
+            assert fragments.pix_to_face[0, i, j][used].tolist() == [face for _, face, _ in expected]
+            np.testing.assert_allclose(fragments.zbuf[0, i, j][used], [depth for depth, _, _ in expected], atol=1e-9)
+            np.testing.assert_allclose(fragments.dists[0, i, j][used], [distance for _, _, distance in expected], atol=1e-9)
+        assert n_doubles > 20
+
+    def test_shaders(self):
+        """They see faces as they were given: colours on the walls are those of the analytic points."""
+        meshes, rasterizer = inside_a_box(torch.float64)
+        meshes.textures = p3d.TexturesVertex([0.2 * torch.tensor(Box.BOX) + 0.5] * 2)  # linear in space
+        shader = p3d.HardFlatShader(cameras=rasterizer.cameras, lights=p3d.AmbientLights())
+        image = p3d.MeshRenderer(rasterizer, shader)(meshes)
+        fragments = rasterizer(meshes)
+        points = p3d.interpolate_face_attributes(fragments.pix_to_face, fragments.bary_coords, meshes.verts_packed()[meshes.faces_packed()])[..., 0, :]
+        seen = fragments.pix_to_face[..., 0] >= 0
+        np.testing.assert_allclose(image[..., :3][seen], 0.2 * points[seen] + 0.5, atol=1e-9)
+
+    def test_a_corner_beside_the_eye(self):
+        """z is nought there: NDC has no number for it. A face wholly behind is dropped."""
+        verts = torch.tensor([[1.0, -0.5, 0.0], [-1, -1, 3], [0, 2, 3], [-0.1, -0.1, 0.3], [0.1, -0.1, 0.4], [0, 0.1, 0.4]], requires_grad=True)
+        rasterizer = p3d.MeshRasterizer(p3d.FoVPerspectiveCameras(), p3d.RasterizationSettings(image_size=16))
+        for faces, n_seen in (([[0, 1, 2], [3, 4, 5]], 1), ([[3, 4, 5]], 0)):
+            fragments = rasterizer(p3d.Meshes([verts], [torch.tensor(faces)]))
+            assert fragments.pix_to_face.max() == n_seen - 1
+            assert all(values.isfinite().all() for values in fragments)
+        fragments = rasterizer(p3d.Meshes([verts], [torch.tensor([[0, 1, 2]])]))
+        (fragments.zbuf.sum() + fragments.bary_coords.square().sum()).backward()
+        assert verts.grad.isfinite().all()
+        assert verts.grad[0].abs().max() > 0
+
+    @pytest.mark.parametrize("z_clip_value", [0.6, -0.2])
+    def test_orthographic(self, z_clip_value):
+        """Nothing is cut unless it is asked for. A ramp of depths from x = -1 to x = 1 then ends where its depth is the value."""
+        z = torch.tensor([-1.0, 2.0, 2.0, -1.0])
+        ramp = torch.stack([torch.tensor([-1.0, 1, 1, -1]), torch.tensor([-1.0, -1, 1, 1]), z], 1)
+        meshes = p3d.Meshes([ramp], [torch.tensor([[0, 1, 2], [0, 2, 3]])])
+        cameras = p3d.FoVOrthographicCameras()
+        seen = {}
+        for value in (z_clip_value, None):
+            settings = p3d.RasterizationSettings(image_size=33, z_clip_value=value)
+            seen[value] = p3d.MeshRasterizer(cameras, settings)(meshes)
+        there = seen[z_clip_value].pix_to_face >= 0
+        depth = torch.linspace(2, -1, 67)[1::2]  # of the columns: +X is to the left
+        expected = (depth > max(z_clip_value, 0.0))[None, :, None].expand(33, 33, 1)  # depths below zero are not seen
+        assert (there[0] != expected).float().mean() < 0.05  # the diagonal is in neither face
+        np.testing.assert_allclose(seen[z_clip_value].zbuf[there], seen[None].zbuf[there], atol=1e-5)
+        np.testing.assert_allclose(seen[z_clip_value].bary_coords[there], seen[None].bary_coords[there], atol=1e-5)
+
+    def test_nothing_before_the_plane(self):
+        """Then z_clip_value has no effect, to the last bit; a vertex on the plane is ahead of it."""
+        meshes, cameras = small_scene()
+        nearest = cameras.get_world_to_view_transform().transform_points(meshes.verts_packed())[:, 2].min().item()
+        settings = [p3d.RasterizationSettings(24, 1e-3, 3, z_clip_value=value) for value in (nearest, 0.1)]
+        for one, other in zip(*(p3d.MeshRasterizer(cameras, s)(meshes) for s in settings), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
 class TestBadInput:
     def test_sentences(self):
         meshes, cameras = small_scene()
@@ -545,6 +694,10 @@ class TestBadInput:
             (lambda: p3d.MeshRasterizer(cameras, p3d.RasterizationSettings(image_size=0))(meshes), "MeshRasterizer: image height must be between 1 and"),
             (lambda: p3d.MeshRasterizer(cameras, p3d.RasterizationSettings(faces_per_pixel=0))(meshes), "faces_per_pixel must be between 1 and"),
             (lambda: p3d.MeshRasterizer(cameras, p3d.RasterizationSettings(blur_radius=-1.0))(meshes), "reach_sq must not be negative, got -1"),
+            (
+                lambda: p3d.MeshRasterizer(cameras, p3d.RasterizationSettings(z_clip_value=0.0))(meshes),
+                r"MeshRasterizer: z_clip_value \(or znear\) must be a finite number between 0 and inf \(exclusive\), got 0.0",
+            ),
             (lambda: p3d.HardPhongShader()(None, meshes), "HardPhongShader: cameras must be given when it is made or called, got None"),
             (lambda: p3d.Meshes([torch.zeros(3, 3)], [torch.tensor([[0, 1, 3]])]), "Meshes: faces must index verts 0 to 2, got 3"),
             (lambda: p3d.Meshes([torch.zeros(3, 2)], [torch.tensor([[0, 1, 2]])]), r"Meshes: verts must have shape \(V, 3\) each, got \(3, 2\)"),
