@@ -9,7 +9,7 @@ from . import lighting, losses
 from .bridge import TorchArrays
 from .lighting import Shading, face_normals, shade, shade_dibr_phong, vertex_normals
 from .modules import EdgeLengthLoss, FlattenLoss, LaplacianLoss, NormalConsistencyLoss, SilhouetteIoULoss, SoftRenderer
-from .ops import rasterize, render
+from .ops import fragments, rasterize, render
 from .textures import mip_pyramid, sample_texture
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "SoftRenderer",
     "TorchArrays",
     "face_normals",
+    "fragments",
     "lighting",
     "losses",
     "mip_pyramid",

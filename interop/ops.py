@@ -1,21 +1,24 @@
 """Rendering as functions on torch tensors."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from .. import rasterizer
-from ..camera import Camera
+from ..camera import Camera, Lens
 from ..checks import check_features, check_image_size, check_kind, check_shape
+from ..fragments import Fragments, FragmentSettings
+from ..fragments import fragments as fragments_on_screen
 from ..rasterizer import Output, RenderedImage
-from ..settings import RasterizeSettings, Texture
+from ..settings import Interpolation, RasterizeSettings, Texture
 from ..textures import FlatTextures, UVTexture, n_channels
 from ..topology import Topology
 from .bridge import TorchArrays
 
-__all__ = ["rasterize", "render"]
+__all__ = ["fragments", "rasterize", "render"]
 
 _MAX_TOPOLOGIES = 32
 _topologies: dict[tuple, tuple[torch.Tensor, Topology]] = {}
@@ -59,15 +62,10 @@ def render(
     settings = settings or RasterizeSettings()
     image_size = check_image_size("render", image_size)
     given = {"vertices": vertices, "features": features} | _tensors("colors", colors)
-    given |= {name: value for name in Camera.ARRAYS if isinstance(value := getattr(camera, name), torch.Tensor)}
+    given |= _camera_tensors(camera)
     given |= {"background": background} if isinstance(background, torch.Tensor) else {}
     arrays = TorchArrays.of("render", **given)
-    n_images = len(camera)
-    if isinstance(faces, Topology):
-        topology = faces
-    else:
-        check_shape("render", "vertices", vertices.shape, ("B", "V", 3) if vertices.ndim == 3 else ("V", 3), {"B": n_images})
-        topology = topology_of(faces, vertices.shape[-2], n_images, one_mesh=vertices.ndim == 2)
+    topology, n_images = _topology(vertices, faces, camera), len(camera)
     if colors is not None:
         if not isinstance(colors, UVTexture):
             colors = _rows("colors", colors, vertices, n_images, of_faces=settings.texture is Texture.FACE)
@@ -115,6 +113,44 @@ def rasterize(
     return rasterizer.rasterize(
         arrays, topology, vertices_screen, features, background, settings or RasterizeSettings(), check_image_size("rasterize", image_size)
     )
+
+
+def fragments(
+    vertices: torch.Tensor, faces: torch.Tensor | Topology, camera: Camera, settings: FragmentSettings | None = None, *, image_size: int | tuple[int, int] = 256
+) -> Fragments:  # fmt: skip
+    """The K nearest faces of every pixel, for people who shade and blend them themselves: see :func:`taichi_softras.fragments.fragments`.
+
+    Args:
+        vertices, faces, camera, image_size: as for :func:`render`.
+        settings: K, reach, interpolation. (A face with a vertex behind the eye is left out: only :func:`render` and the drop-in for PyTorch3D clip.)
+
+    Returns:
+        Tensors: face [B, H, W, K] (numbered as the topology's: with one mesh for B cameras, face + F * image), depth, bary [B, H, W, K, 3] and
+        distance_sq_signed.
+
+    Gradient: to vertices and tensors of the camera.
+    """
+    check_kind("fragments", "camera", camera, Camera)
+    arrays = TorchArrays.of("fragments", vertices=vertices, **_camera_tensors(camera))
+    topology, placed, settings = _topology(vertices, faces, camera), camera.on(arrays), settings or FragmentSettings()
+    if camera.lens is Lens.ORTHOGRAPHIC and settings.interpolation is Interpolation.PERSPECTIVE:
+        settings = replace(settings, interpolation=Interpolation.LINEAR)
+    vertices = vertices.reshape(-1, vertices.shape[-1])
+    rasterizer.check_scene(topology, vertices, camera)
+    vertices_screen = rasterizer.project(arrays, topology, rasterizer.view(arrays, topology, vertices, placed), placed)
+    return fragments_on_screen(arrays, topology, vertices_screen, settings, image_size)
+
+
+def _camera_tensors(camera: Camera) -> dict[str, torch.Tensor]:
+    return {name: value for name in Camera.ARRAYS if isinstance(value := getattr(camera, name), torch.Tensor)}
+
+
+def _topology(vertices: torch.Tensor, faces: torch.Tensor | Topology, camera: Camera) -> Topology:
+    if isinstance(faces, Topology):
+        return faces
+    n_images = len(camera)
+    check_shape("render", "vertices", vertices.shape, ("B", "V", 3) if vertices.ndim == 3 else ("V", 3), {"B": n_images})
+    return topology_of(faces, vertices.shape[-2], n_images, one_mesh=vertices.ndim == 2)
 
 
 def topology_of(faces: Any, n_vertices: int, n_images: int, one_mesh: bool) -> Topology:

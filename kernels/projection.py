@@ -28,7 +28,7 @@ class Lens(enum.Enum):
     """A pinhole with OpenCV's radial and tangential distortion: k1, k2, p1, p2, k3, k4, k5, k6."""
     FISHEYE = "fisheye"
     """OpenCV's fisheye (Kannala and Brandt 2006): the distance from the centre is fx (theta + k1 theta^3 + k2 theta^5 + k3 theta^7 + k4 theta^9), theta the
-    angle off the view axis. Without k it is the equidistant lens."""
+    angle off the view axis. Without k it is the equidistant lens. What is beside or behind the camera is not seen."""
 
 
 @ti.func

@@ -69,9 +69,19 @@ class _Scene:
     image_size: tuple[int, int]
     pairs: Pairs
     softness: Any
+    one_over_faces: Any
 
     @classmethod
-    def of(cls, arrays: Arrays, topology: Topology, vertices_screen: Any, settings: RasterizeSettings, image_size: tuple[int, int]) -> "_Scene":
+    def of(
+        cls,
+        arrays: Arrays,
+        topology: Topology,
+        vertices_screen: Any,
+        settings: RasterizeSettings,
+        image_size: tuple[int, int],
+        unclipped: Topology | None = None,
+    ) -> "_Scene":
+        face_image = (unclipped or topology).face_image  # a mean over faces counts those of the mesh, not those that clipping has left
         return cls(
             arrays=arrays,
             topology=topology,
@@ -80,6 +90,7 @@ class _Scene:
             image_size=image_size,
             pairs=arrays.untracked(lambda: pairs_in_reach(arrays, topology, vertices_screen, settings, image_size)),
             softness=arrays.real(settings.softness()),
+            one_over_faces=arrays.real(1.0 / np.bincount(face_image, minlength=topology.n_images)),
         )
 
     def draw(self, surface: Surface, background: Any | None) -> tuple[Any, Any, Any]:
@@ -93,12 +104,11 @@ class _Scene:
             rasterize_op(arrays.variant, choices), (self.vertices_screen, surface.features, surface.places, self.softness), [shape], (*kept, *rest)
         )
         image_shape = (topology.n_images, height, width)
-        counted = arrays.real(1.0 / np.bincount(topology.face_image, minlength=topology.n_images))
         alpha, color, depth = arrays.run(
             resolve_op(arrays.variant, choices),
             (sums, arrays.zeros((1, 1)) if background is None else background, self.softness),
             [image_shape, (*image_shape, n_features), image_shape] if n_features else [image_shape, (1, 1, 1, 1), (1, 1, 1)],
-            (kept[0], counted, n_features, choices.n_groups(n_features), *image_shape),
+            (kept[0], self.one_over_faces, n_features, choices.n_groups(n_features), *image_shape),
         )
         return (alpha, color, depth) if n_features else (alpha, None, None)
 
@@ -203,9 +213,7 @@ def render(
     Gradient: also to vertices_world, features and the camera's arrays.
     """
     image_size = check_image_size("render", image_size)
-    check_shape("render", "vertices", vertices_world.shape, ("V", 3), {"V": topology.n_vertices})
-    if topology.n_images != len(camera):
-        raise ValueError(f"render: there must be a camera for each of the {topology.n_images} images, got {len(camera)}")
+    check_scene(topology, vertices_world, camera)
     outputs = (outputs,) if isinstance(outputs, Output) else tuple(outputs)
     for output in outputs:
         check_choice("render", "each of the outputs", output, Output)
@@ -215,19 +223,16 @@ def render(
     if background is not None and "color" in surfaces:
         check_shape("render", "background", background.shape, ("B", "C"), {"B": topology.n_images, "C": surfaces["color"].n_features})
 
-    indices, n = topology.on(arrays), len(topology.vertex_source)
-    (vertices,) = arrays.run(
-        view_op(arrays.variant), (vertices_world, camera.camera_from_world), [(n, 3)], (indices["vertex_source"], indices["vertex_image"], n)
-    )
-    clipped = None
+    vertices = view(arrays, topology, vertices_world, camera)
+    clipped, unclipped = None, topology
     if camera.lens is not Lens.ORTHOGRAPHIC and not settings.silhouette_beyond_depth_range:
         clipped = clip_near(arrays, topology, vertices, max(settings.near / 2, 2 * BEHIND_EYE))
     if clipped is not None:
         surfaces = {name: surface.cut(arrays, clipped) for name, surface in surfaces.items()}
         topology, vertices = clipped.topology, clipped.vertices_camera
-    vertices_screen = _project(arrays, topology, vertices, camera)
+    vertices_screen = project(arrays, topology, vertices, camera)
 
-    scene = _Scene.of(arrays, topology, vertices_screen, settings, image_size)
+    scene = _Scene.of(arrays, topology, vertices_screen, settings, image_size, unclipped)
     drawn: dict[str, Any] = {}
     for name, surface in surfaces.items():
         behind = background if name == "color" and background is not None else arrays.zeros((topology.n_images, surface.n_features))
@@ -240,8 +245,22 @@ def render(
     return RenderedImage(**drawn)
 
 
-def _project(arrays: Arrays, topology: Topology, vertices_camera: Any, camera: Camera) -> Any:
-    """[N, 3] on the screen."""
+def check_scene(topology: Topology, vertices_world: Any, camera: Camera) -> None:
+    """A vertex for each of the topology's, and a camera for each of its images."""
+    check_shape("render", "vertices", vertices_world.shape, ("V", 3), {"V": topology.n_vertices})
+    if topology.n_images != len(camera):
+        raise ValueError(f"render: there must be a camera for each of the {topology.n_images} images, got {len(camera)}")
+
+
+def view(arrays: Arrays, topology: Topology, vertices_world: Any, camera: Camera) -> Any:
+    """[N, 3] in camera space."""
+    indices, n = topology.on(arrays), len(topology.vertex_source)
+    rest = (indices["vertex_source"], indices["vertex_image"], n)
+    return arrays.run(view_op(arrays.variant), (vertices_world, camera.camera_from_world), [(n, 3)], rest)[0]
+
+
+def project(arrays: Arrays, topology: Topology, vertices_camera: Any, camera: Camera) -> Any:
+    """[N, 3] on the screen: x, y and depth."""
     n, distortion, limit = len(topology.vertex_source), camera.distortion, np.zeros(1)
     if distortion is None:
         distortion = arrays.zeros((1, 1))

@@ -59,7 +59,7 @@ class RasterizeSettings:
         sides: which side of a face has colour and depth.
         culling: whether a face that shows its other side is left out of alpha, too (back-face culling); if not, alpha counts both sides.
         silhouette_beyond_depth_range: whether a face also counts for alpha where it is nearer than ``near`` or farther than ``far`` (SoftRas's way).
-            If not, a face with a vertex at or behind the eye is left out.
+            If not, a face that reaches behind the eye is cut off before it (by ``render``; left out by ``rasterize``, which knows no eye).
     """
 
     sigma: float = 1e-4

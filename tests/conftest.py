@@ -4,6 +4,7 @@ Scenes are made in `scenes.py`, and compared with the plain NumPy rasteriser of 
 backend, or another order of starting, runs a script in a process of its own (`run_python`).
 """
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -61,5 +62,22 @@ def run_python(tmp_path_factory):
         if check and result.returncode:
             pytest.fail(f"the script ended with {result.returncode}\n{result.stdout}\n{result.stderr}", pytrace=False)
         return result
+
+    return run
+
+
+@pytest.fixture
+def run_demo(monkeypatch, tmp_path):
+    """Imports a demo anew and runs it with the given arguments, in a folder of its own."""
+
+    def run(name: str, *arguments: str, prepare=lambda module: None):
+        spec = importlib.util.spec_from_file_location(name, REPOSITORY / "demos" / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        prepare(module)
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        module.main()
+        return module
 
     return run

@@ -1,32 +1,12 @@
 """The programs under `demos/`, in short: they do what they say, write what they promise, and go on where they were interrupted."""
 
-import importlib.util
 import json
-import sys
 
 import numpy as np
 import pytest
-from conftest import REPOSITORY
 from PIL import Image
 
 from taichi_softras import Mesh
-
-
-@pytest.fixture
-def run_demo(monkeypatch, tmp_path):
-    """Imports a demo anew and runs it with the given arguments, in a folder of its own."""
-
-    def run(name: str, *arguments: str, prepare=lambda module: None):
-        spec = importlib.util.spec_from_file_location(name, REPOSITORY / "demos" / f"{name}.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        prepare(module)
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
-        module.main()
-        return module
-
-    return run
 
 
 class TestSoftrasRender:

@@ -12,7 +12,8 @@ from scenes import IMAGE_SIZE, SMOOTH, world_scene
 from test_gradcheck import check
 
 from taichi_softras import Blending, Camera, Mesh, Output, RasterizeSettings, Renderer, Sides, Topology
-from taichi_softras.interop import SoftRenderer, render
+from taichi_softras.fragments import FragmentSettings
+from taichi_softras.interop import SoftRenderer, fragments, render
 
 ALL = tuple(Output)
 SHARP = RasterizeSettings(sigma=1e-9, gamma=1e-6)
@@ -106,6 +107,26 @@ def test_a_mesh_for_each_camera():
     separate = render(vertices, mesh.faces, camera, features=features.expand(2, -1, -1), image_size=12)
     assert shared.features.shape == (2, 12, 12, 5)
     assert torch.equal(shared.features, separate.features)
+
+
+@pytest.mark.parametrize("height", [None, 2.4], ids=["perspective", "orthographic"])
+def test_fragments_are_what_hard_pictures_show(height):
+    """The nearest of K fragments: its face, its depth, and the position that its weights make; and its depth's gradient."""
+    mesh, camera = Mesh.icosphere(2), Camera.orbit(3.0, 20.0, [30.0, 200.0], orthographic_height=height)
+    vertices = torch.tensor(mesh.vertices, dtype=torch.float64, requires_grad=True)
+    settings = replace(SHARP, blending=Blending.HARD)
+    image = render(vertices, mesh.faces, camera, outputs=ALL, settings=settings, image_size=(24, 32))
+    found = fragments(vertices, mesh.faces, camera, FragmentSettings(faces_per_pixel=3), image_size=(24, 32))
+    seen = image.face_id >= 0
+    assert torch.equal(found.face[..., 0] % len(mesh.faces), torch.where(seen, image.face_id, found.face[..., 0] % len(mesh.faces)))
+    assert torch.equal(found.face[..., 0] >= 0, seen)
+    assert (found.face[seen][:, 1] >= 0).all()  # the far side
+    assert (found.face[..., 2] == -1).all()
+    torch.testing.assert_close(found.depth[..., 0][seen], image.depth[seen], rtol=0, atol=1e-9)
+    corners = vertices[torch.tensor(mesh.faces, dtype=torch.int64)][image.face_id[seen].long()]
+    torch.testing.assert_close((found.bary[..., 0, :][seen][..., None] * corners).sum(1), image.positions[seen], rtol=0, atol=1e-9)
+    gradients = [torch.autograd.grad(depth.sum(), vertices, retain_graph=True)[0] for depth in (found.depth[..., 0][seen], image.depth[seen])]
+    torch.testing.assert_close(*gradients, rtol=0, atol=1e-9)
 
 
 def test_faults():
