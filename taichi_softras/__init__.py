@@ -9,6 +9,7 @@ from .camera import Camera, Convention, Lens
 from .connectivity import Connectivity
 from .lighting import AmbientLight, DirectionalLight, Material, PointLight, SHBasis, Specular, SphericalHarmonics
 from .mesh import Mesh
+from .optimizers import SGD, Adam
 from .rasterizer import Output, RenderedImage
 from .renderer import Renderer, render_mesh
 from .runtime import current_arch, init
@@ -19,6 +20,8 @@ from .topology import Topology
 __version__ = "0.1.0"
 
 __all__ = [
+    "SGD",
+    "Adam",
     "AmbientLight",
     "Blending",
     "Camera",

@@ -6,6 +6,7 @@ finds its way back (on ``ti.ad.Tape`` here, through autograd there).
 
 import functools
 import os
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -98,6 +99,7 @@ class _TaichiBase(Arrays):
     def _differentiable(self, shape: Shape) -> Array: ...
 
     def run(self, op: Op, inputs: Sequence[Array], outputs: Sequence[Shape | Array], rest: Sequence[Any]) -> list[Array]:
+        _clear_gradients(self, inputs)
         outputs = [self._differentiable(output) if isinstance(output, tuple) else output for output in outputs]
         arguments = (*inputs, *outputs, *rest)
         if op.forward is None:
@@ -105,6 +107,21 @@ class _TaichiBase(Arrays):
         else:
             _replaced(op)(self, *arguments)
         return outputs
+
+
+_cleared: "weakref.WeakKeyDictionary[Any, set[int]]" = weakref.WeakKeyDictionary()
+
+
+def _clear_gradients(arrays: Arrays, inputs: Sequence[Array]) -> None:
+    """Within a tape, sets the gradients of ndarrays to zero when they are met for the first time: Taichi's tape does so with fields, and forgets ndarrays."""
+    tape = impl.get_runtime().target_tape
+    if tape is None or not tape.clear_gradients:
+        return
+    met = _cleared.setdefault(tape, set())
+    for array in inputs:
+        if isinstance(array, ti.Ndarray) and array.grad is not None and id(array) not in met:
+            met.add(id(array))
+            arrays.untracked(functools.partial(array.grad.fill, 0))
 
 
 @functools.cache

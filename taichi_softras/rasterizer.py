@@ -59,7 +59,7 @@ class RenderedImage:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class _Scene:
+class Scene:
     """Triangles on the screen, and what they are seen with."""
 
     arrays: Arrays
@@ -80,7 +80,7 @@ class _Scene:
         settings: RasterizeSettings,
         image_size: tuple[int, int],
         unclipped: Topology | None = None,
-    ) -> "_Scene":
+    ) -> "Scene":
         face_image = (unclipped or topology).face_image  # a mean over faces counts those of the mesh, not those that clipping has left
         return cls(
             arrays=arrays,
@@ -99,7 +99,7 @@ class _Scene:
         n_features = 0 if background is None else surface.n_features
         check_countable("rasterize", "numbers in the picture", topology.n_images * (height + 8) * (width + 8) * (3 + n_features))
         choices = surface.choices(self.settings, n_features)
-        shape, kept, rest = self._plan(surface, n_features)
+        shape, kept, rest = self.plan(surface, n_features)
         (sums,) = arrays.run(
             rasterize_op(arrays.variant, choices), (self.vertices_screen, surface.features, surface.places, self.softness), [shape], (*kept, *rest)
         )
@@ -120,7 +120,7 @@ class _Scene:
         found = arrays.zeros_index((topology.n_images, *self.image_size))
 
         def find() -> None:
-            shape, kept, rest = hard._plan(surface, 1)
+            shape, kept, rest = hard.plan(surface, 1)
             inputs = (arrays.constant(self.vertices_screen), surface.features, surface.places, self.softness)
             arrays.launch(rasterize_op(arrays.variant, surface.choices(hard.settings, 1)).primal, (*inputs, arrays.zeros(shape), *kept, *rest))
             arrays.launch(face_id_kernel(arrays.variant), (kept[1], topology.on(arrays)["face_source"], found, topology.n_images, *self.image_size))
@@ -128,7 +128,7 @@ class _Scene:
         arrays.untracked(find)
         return found
 
-    def _plan(self, surface: Surface, n_features: int) -> tuple[tuple[int, int, int], tuple[Any, Any, Any], tuple[Any, ...]]:
+    def plan(self, surface: Surface, n_features: int) -> tuple[tuple[int, int, int], tuple[Any, Any, Any], tuple[Any, ...]]:
         """For the kernels of the rasteriser: the shape of their sums, what the way forward keeps for the way back, and all other arguments."""
         arrays, pairs, settings = self.arrays, self.pairs, self.settings
         choices, pixels = surface.choices(settings, n_features), pairs.n_tiles * arrays.variant.tile_pixels
@@ -176,7 +176,7 @@ def rasterize(
     surface = Surface.of(arrays, topology, features, settings)
     if background is not None:
         check_shape("rasterize", "background", background.shape, ("B", "C"), {"B": topology.n_images, "C": surface.n_features})
-    return RenderedImage(*_Scene.of(arrays, topology, vertices_screen, settings, image_size).draw(surface, background))
+    return RenderedImage(*Scene.of(arrays, topology, vertices_screen, settings, image_size).draw(surface, background))
 
 
 def pairs_in_reach(arrays: Arrays, topology: Topology, vertices_screen: Any, settings: RasterizeSettings, image_size: tuple[int, int]) -> Pairs:
@@ -232,7 +232,7 @@ def render(
         topology, vertices = clipped.topology, clipped.vertices_camera
     vertices_screen = project(arrays, topology, vertices, camera)
 
-    scene = _Scene.of(arrays, topology, vertices_screen, settings, image_size, unclipped)
+    scene = Scene.of(arrays, topology, vertices_screen, settings, image_size, unclipped)
     drawn: dict[str, Any] = {}
     for name, surface in surfaces.items():
         behind = background if name == "color" and background is not None else arrays.zeros((topology.n_images, surface.n_features))

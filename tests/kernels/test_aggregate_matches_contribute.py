@@ -15,7 +15,8 @@ from taichi_softras import RasterizeSettings, Silhouette
 from taichi_softras.arrays import TaichiArrays
 from taichi_softras.kernels.rasterize import FEATURES, rasterize_op
 from taichi_softras.kernels.variant import Variant
-from taichi_softras.rasterizer import pairs_in_reach
+from taichi_softras.rasterizer import Scene
+from taichi_softras.surfaces import Surface
 
 
 def both_sums(settings: RasterizeSettings, real: object, variant: Variant | None = None, n_features: int = 3, seed: int = 41) -> tuple[np.ndarray, np.ndarray]:
@@ -23,23 +24,18 @@ def both_sums(settings: RasterizeSettings, real: object, variant: Variant | None
     arrays.variant = variant or arrays.variant
     scene = screen_scene(seed, (30, 12), n_features=max(n_features, 1))
     height, width = IMAGE_SIZE
-    vertices, features, softness = arrays.real(scene.vertices), arrays.real(scene.features), arrays.real(settings.softness())
-    pairs = pairs_in_reach(arrays, scene.topology, vertices, settings, (height, width))
+    vertices, surface = arrays.real(scene.vertices), Surface.of(arrays, scene.topology, arrays.real(scene.features), settings)
+    drawn = Scene.of(arrays, scene.topology, vertices, settings, (height, width))
+    pairs = drawn.pairs
     assert pairs.n_tiles > 60 / arrays.variant.tile_height / 2
     assert pairs.n > 100
-    choices = settings.choices(n_features)
-    op = rasterize_op(arrays.variant, choices)
-    shape = (pairs.n_tiles, choices.n_sums(n_features), arrays.variant.tile_pixels)
+    op = rasterize_op(arrays.variant, surface.choices(settings, n_features))
+    shape, kept, rest = drawn.plan(surface, n_features)
     dtype = np.float64 if real is ti.f64 else np.float32
-    max_depth_norm = np.zeros((shape[0], shape[2]), dtype)
-    indices = scene.topology.on(arrays)
-    nearest_face, strongest_face = np.zeros((2, shape[0] * shape[2]), np.int32)
-    lists = (indices["faces"], indices["feature_faces"], pairs.face, pairs.tile, pairs.tile_offset)
-    numbers = (1, n_features, choices.n_groups(n_features), pairs.n_tiles, pairs.n, height, width)
-    rest = (max_depth_norm, nearest_face, strongest_face, *lists, *numbers)
+    kept = tuple(np.zeros(array.shape, np.int32 if isinstance(array, np.ndarray) else dtype) for array in kept)
     fast, flat = np.zeros(shape, dtype), np.zeros(shape, dtype)
-    op.forward(vertices, features, softness, fast, *rest)
-    op.kernel(vertices, features, softness, flat, *rest)
+    for kernel, sums in ((op.forward, fast), (op.kernel, flat)):
+        kernel(vertices, surface.features, surface.places, drawn.softness, sums, *kept, *rest)
     return fast, flat
 
 
