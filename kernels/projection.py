@@ -11,9 +11,8 @@ from .special import arctangent
 from .tiles import BEHIND_EYE
 from .variant import Variant
 
-__all__ = ["OUTER_SLOPE", "Lens", "fisheye_distortion", "project_op", "radial_tangential_distortion", "view_op"]
+__all__ = ["Lens", "fisheye_distortion", "project_op", "radial_tangential_distortion", "view_op"]
 
-OUTER_SLOPE = 0.1  # how fast, beyond where a distortion is used, points go on outwards
 ON_AXIS = 1e-6  # below it, a distance from the view axis counts as this: far under what can be seen
 
 
@@ -32,22 +31,23 @@ class Lens(enum.Enum):
 
 
 @ti.func
-def radial_tangential_distortion(x, y, b, distortion: ti.template(), limit):
+def radial_tangential_distortion(x, y, b, distortion: ti.template(), limit, outer_slope):
     """Where OpenCV's model (its calib3d module; x right, y DOWN, both over depth) moves a point.
 
-    Its polynomials turn back at some radius, so that points far outside would appear in the picture. Up to ``limit`` the model is followed; from there on
-    points go outwards by `OUTER_SLOPE`, which is the model's own slope there.
+    Its polynomials turn back at some radius, so that points far outside would appear in the picture. Up to the radius ``limit`` the model is followed; from
+    there on both its radial and its tangential part go straight on, the radial one by ``outer_slope``, its own slope there.
     """
     k1, k2, p1, p2 = distortion[b, 0], distortion[b, 1], distortion[b, 2], distortion[b, 3]
     k3, k4, k5, k6 = distortion[b, 4], distortion[b, 5], distortion[b, 6], distortion[b, 7]
     radius = ti.sqrt(ti.max(x * x + y * y, ON_AXIS * ON_AXIS))
     within = ti.select(radius > limit, limit / radius, 1.0)
+    beyond = ti.select(radius > limit, 2.0 * radius / limit - 1.0, 1.0)  # a square goes on as its tangent
     u, v = x * within, y * within
     r_sq = u * u + v * v
     radial = (1.0 + r_sq * (k1 + r_sq * (k2 + r_sq * k3))) / (1.0 + r_sq * (k4 + r_sq * (k5 + r_sq * k6)))
     return (
-        u * radial + 2.0 * p1 * u * v + p2 * (r_sq + 2.0 * u * u) + OUTER_SLOPE * (x - u),
-        v * radial + p1 * (r_sq + 2.0 * v * v) + 2.0 * p2 * u * v + OUTER_SLOPE * (y - v),
+        u * radial + beyond * (2.0 * p1 * u * v + p2 * (r_sq + 2.0 * u * u)) + outer_slope * (x - u),
+        v * radial + beyond * (p1 * (r_sq + 2.0 * v * v) + 2.0 * p2 * u * v) + outer_slope * (y - v),
     )
 
 
@@ -60,14 +60,14 @@ def angle_off_axis(radius, depth, real: ti.template()):
 
 
 @ti.func
-def fisheye_distortion(x, y, depth, b, distortion: ti.template(), limit, real: ti.template()):
+def fisheye_distortion(x, y, depth, b, distortion: ti.template(), limit, outer_slope, real: ti.template()):
     """Where OpenCV's fisheye model sees a point of camera space. Beyond the angle ``limit`` it goes on as `radial_tangential_distortion` does."""
     k1, k2, k3, k4 = distortion[b, 0], distortion[b, 1], distortion[b, 2], distortion[b, 3]
     radius = ti.sqrt(ti.max(x * x + y * y, ON_AXIS * ON_AXIS))
     angle = angle_off_axis(radius, depth, real)
     theta = ti.min(angle, limit)
     t_sq = theta * theta
-    bent = theta * (1.0 + t_sq * (k1 + t_sq * (k2 + t_sq * (k3 + t_sq * k4)))) + OUTER_SLOPE * (angle - theta)
+    bent = theta * (1.0 + t_sq * (k1 + t_sq * (k2 + t_sq * (k3 + t_sq * k4)))) + outer_slope * (angle - theta)
     return bent * x / radius, bent * y / radius
 
 
@@ -108,7 +108,7 @@ def project_op(variant: Variant, lens: Lens) -> Op:
         intrinsics: real(2),  # [B, 4] focal lengths fx, fy and centre cx, cy in screen units
         distortion: real(2),  # [B, 8] (OPENCV) or [B, 4] (FISHEYE)
         vertices_screen: real(2),  # [N, 3] added to
-        limit: real(1),  # [B] up to where the distortion is used: a radius over depth (OPENCV), or an angle (FISHEYE)
+        limit: real(2),  # [B, 2] up to where the distortion is used (a radius over depth (OPENCV), or an angle (FISHEYE)), and its slope there
         vertex_image: index(1),  # [N] into the cameras
         n: ti.i32,
     ):
@@ -120,10 +120,10 @@ def project_op(variant: Variant, lens: Lens) -> Op:
                 scale = 1.0 / ti.select(depth > BEHIND_EYE, depth, 1.0)
             seen_x, seen_y = x * scale, y * scale
             if ti.static(lens == Lens.OPENCV):
-                bent_x, bent_y_down = radial_tangential_distortion(x * scale, -y * scale, b, distortion, limit[b])
+                bent_x, bent_y_down = radial_tangential_distortion(x * scale, -y * scale, b, distortion, limit[b, 0], limit[b, 1])
                 seen_x, seen_y = bent_x, -bent_y_down
             if ti.static(lens == Lens.FISHEYE):
-                bent_x, bent_y = fisheye_distortion(x, y, depth, b, distortion, limit[b], variant.real)
+                bent_x, bent_y = fisheye_distortion(x, y, depth, b, distortion, limit[b, 0], limit[b, 1], variant.real)
                 seen_x, seen_y = bent_x, bent_y
             vertices_screen[i, 0] += intrinsics[b, 0] * seen_x + intrinsics[b, 2]
             vertices_screen[i, 1] += intrinsics[b, 1] * seen_y + intrinsics[b, 3]

@@ -156,7 +156,8 @@ def _visit_tiles(variant: Variant, filling: bool, whole_box: bool):
                                         pair_face[place] = f
                                         pair_tile[place] = tile
                                     else:
-                                        counts[tile * n_blocks + block] += 1
+                                        # No ``+=``: nobody else counts here, and lavapipe (Mesa 22.3) leaves a loop that holds an atomic after two rounds.
+                                        counts[tile * n_blocks + block] = counts[tile * n_blocks + block] + 1
 
     return visit
 

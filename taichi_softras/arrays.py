@@ -4,11 +4,12 @@ The renderer and the losses are written once, against :class:`Arrays`: it alloca
 finds its way back (on ``ti.ad.Tape`` here, through autograd there).
 """
 
+import contextlib
 import functools
 import os
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from .kernels.op import Op
 from .kernels.variant import Storage, Variant
 from .runtime import ensure_initialized, one_at_a_time
 
-__all__ = ["Arrays", "FieldArrays", "TaichiArrays", "variant_of"]
+__all__ = ["Arrays", "FieldArrays", "TaichiArrays", "default_arrays", "library_of", "variant_of"]
 
 Array = Any
 Shape = tuple[int, ...]
@@ -70,6 +71,18 @@ class Arrays(ABC):
 
         An output given by its shape is made anew and zero; Taichi's arrays may also be given themselves, and are added to.
         """
+
+    def capacity(self, n: int) -> int:
+        """How large to make an array whose size changes from picture to picture, and that must hold n."""
+        return n
+
+    def lasting(self) -> contextlib.AbstractContextManager[None]:
+        """Within it, arrays are made to be kept longer than for one picture."""
+        return contextlib.nullcontext()
+
+    def frame(self) -> contextlib.AbstractContextManager[Callable[[Array], Array]]:
+        """Within it one picture is made. It gives a function for what of it is to be kept."""
+        return contextlib.nullcontext(lambda array: array)
 
     def constant(self, array: Array) -> Array:
         """The array as kernels without a gradient take it."""
@@ -183,46 +196,140 @@ class TaichiArrays(_TaichiBase):
         return ("taichi", impl.get_runtime())
 
 
+class _FieldPool:
+    """Fields that are used again: Taichi compiles a kernel anew for every field it has not met, and never frees a field.
+
+    What is asked for in the same order gets the same fields, so that a step of an optimisation finds its kernels compiled. All are free again when a tape
+    begins; those asked for outside of a tape (within :meth:`FieldArrays.frame`), when the next frame begins.
+    """
+
+    def __init__(self) -> None:
+        self._fields: dict[tuple, list[Any]] = {}
+        self._used: dict[tuple, int] = {}
+        self._tape: Any = lambda: None
+        self.lasting = 0  # how deep within `FieldArrays.lasting`
+        self.frames = 0  # how deep within `FieldArrays.frame`
+
+    def take(self, dtype: Any, shape: Shape, needs_grad: bool) -> tuple[Any, bool]:
+        """A field, and whether it has been used before."""
+        tape = impl.get_runtime().target_tape
+        if self.lasting or (tape is None and not self.frames):
+            return ti.field(dtype, shape, needs_grad=needs_grad), False
+        if tape is not None and self._tape() is not tape:
+            self._tape = weakref.ref(tape)
+            self.free(in_tape=True)
+        key = (tape is not None, str(dtype), shape, needs_grad)
+        fields, used = self._fields.setdefault(key, []), self._used.get(key, 0)
+        self._used[key] = used + 1
+        if used < len(fields):
+            return fields[used], True
+        fields.append(ti.field(dtype, shape, needs_grad=needs_grad))
+        return fields[used], False
+
+    def free(self, in_tape: bool) -> None:
+        self._used = {key: 0 if key[0] is in_tape else used for key, used in self._used.items()}
+
+
+_pools: "weakref.WeakKeyDictionary[Any, _FieldPool]" = weakref.WeakKeyDictionary()
+
+
 class FieldArrays(_TaichiBase):
     """``ti.field``, whose gradients are right on every backend, Vulkan too.
 
-    Every render makes new fields, and Taichi compiles the kernels for them anew (seconds): good for single pictures and gradients, not yet for optimisation.
+    Taichi compiles a kernel anew for each field. So the fields of one tape (or of a picture rendered outside of one) serve the next again: a picture made on
+    a tape holds until the next tape begins. What you make yourself (:meth:`parameter`, :meth:`real` outside of a tape) is yours.
     """
 
     def __init__(self, real: object = ti.f32) -> None:
         arch = ensure_initialized()
         super().__init__(variant_of(arch, real, Storage.FIELD), n_blocks=cpu_blocks() if arch == "cpu" else 256)
+        self._pool = _pools.setdefault(impl.get_runtime(), _FieldPool())
 
     def zeros(self, shape: Shape) -> Array:
-        return ti.field(self.variant.real, shape)
+        return self._zeros(self.variant.real, shape)
 
     def _differentiable(self, shape: Shape) -> Array:
-        return ti.field(self.variant.real, shape, needs_grad=True)
+        return self._zeros(self.variant.real, shape, needs_grad=True)
 
-    def _filled(self, field: Array, values: Any, dtype: Any) -> Array:
-        values = np.ascontiguousarray(values, dtype=dtype)
-        self.untracked(lambda: field.from_numpy(values))
+    def zeros_index(self, size: int | tuple[int, ...]) -> Array:
+        return self._zeros(ti.i32, size if isinstance(size, tuple) else (size,))
+
+    def capacity(self, n: int) -> int:
+        return 1 << max(n - 1, 1023).bit_length()
+
+    def _zeros(self, dtype: Any, shape: Shape, needs_grad: bool = False) -> Array:
+        field, is_old = self._pool.take(dtype, tuple(shape), needs_grad)
+        if is_old:
+            self.untracked(functools.partial(field.fill, 0))
+            if needs_grad:
+                self.untracked(functools.partial(field.grad.fill, 0))
+        return field
+
+    def _filled(self, values: Any, taichi_type: Any, numpy_type: Any, needs_grad: bool = False) -> Array:
+        values = np.asarray(values, dtype=numpy_type, order="C")
+        field, _ = self._pool.take(taichi_type, values.shape, needs_grad)
+        self.untracked(functools.partial(field.from_numpy, values))
         return field
 
     def real(self, values: np.ndarray) -> Array:
-        return self._filled(self.zeros(values.shape), values, self._numpy_real)
+        return self._filled(values, self.variant.real, self._numpy_real)
+
+    def index(self, values: np.ndarray) -> Array:
+        return self._filled(values, ti.i32, np.int32)
 
     def parameter(self, values: Any) -> Array:
         """A ``ti.field`` with the given values and a gradient."""
-        return self._filled(self._differentiable(np.shape(values)), values, self._numpy_real)
+        with self.lasting():
+            return self._filled(values, self.variant.real, self._numpy_real, needs_grad=True)
 
-    def zeros_index(self, size: int | tuple[int, ...]) -> Array:
-        return ti.field(ti.i32, size)
+    def run(self, op: Op, inputs: Sequence[Array], outputs: Sequence[Shape | Array], rest: Sequence[Any]) -> list[Array]:
+        inputs = [self.real(self.to_numpy(array)) if isinstance(array, (ti.Ndarray, np.ndarray)) else array for array in inputs]
+        return super().run(op, inputs, outputs, rest)
 
-    def index(self, values: np.ndarray) -> Array:
-        return self._filled(ti.field(ti.i32, values.shape), values, np.int32)
+    @contextlib.contextmanager
+    def lasting(self) -> Iterator[None]:
+        self._pool.lasting += 1
+        try:
+            yield
+        finally:
+            self._pool.lasting -= 1
+
+    @contextlib.contextmanager
+    def frame(self) -> Iterator[Callable[[Array], Array]]:
+        if impl.get_runtime().target_tape is not None:
+            yield lambda array: array
+            return
+        if not self._pool.frames:
+            self._pool.free(in_tape=False)
+        self._pool.frames += 1
+        try:
+            yield self._own
+        finally:
+            self._pool.frames -= 1
+
+    def _own(self, field: Array) -> Array:
+        """The same numbers as a ``ti.ndarray``, which Taichi frees when nobody wants it any more."""
+        array = ti.ndarray(field.dtype, field.shape)
+        array.from_numpy(field.to_numpy())
+        return array
 
     def to_numpy(self, array: Array) -> np.ndarray:
-        return self.untracked(array.to_numpy)
+        return array if isinstance(array, np.ndarray) else self.untracked(array.to_numpy)
 
     @property
     def place(self) -> object:
         return ("field", impl.get_runtime())
+
+
+def library_of(array: Any) -> TaichiArrays | FieldArrays:
+    """The library of a Taichi array or field."""
+    real = ti.f64 if array.dtype == ti.f64 else ti.f32  # a field's own type is another object, which kernels do not know
+    return (FieldArrays if isinstance(array, ti.Field) else TaichiArrays)(real)
+
+
+def default_arrays() -> TaichiArrays | FieldArrays:
+    """Of Taichi's arrays those whose gradients are right on the running backend (the CPU if none is running)."""
+    return TaichiArrays() if ensure_initialized() in ("cpu", "cuda") else FieldArrays()
 
 
 def cpu_blocks() -> int:

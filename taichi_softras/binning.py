@@ -63,6 +63,7 @@ def find_pairs(
         raise MemoryError(f"{op}: more than {tiles.MAX_PAIRS} (face, tile) pairs are in reach; use less softness, or a smaller image or batch")
     n = int(found[tiles.TOTAL])
     check_countable(op, "rows of (face, pixel) pairs", n * (variant.tile_pixels // variant.lanes))
-    pair_face, pair_tile = arrays.zeros_index(max(n, 1)), arrays.zeros_index(max(n, 1))
+    capacity = arrays.capacity(max(n, 1))
+    pair_face, pair_tile = arrays.zeros_index(capacity), arrays.zeros_index(capacity)
     arrays.launch(tiles.fill_kernel(variant, whole_box), (*heads, places, pair_face, pair_tile, statistics, *scene))
     return Pairs(pair_face, pair_tile, tile_offset, n, n_tiles)

@@ -16,18 +16,21 @@
 """
 
 import enum
+import functools
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.polynomial import Polynomial
 
 from .checks import check_choice, check_finite, check_image_size, check_number, check_shape
-from .kernels.projection import OUTER_SLOPE, Lens
+from .kernels.projection import Lens
 
 __all__ = ["Camera", "Convention", "Lens", "distortion_limit"]
 
 COEFFICIENTS = {Lens.OPENCV: 8, Lens.FISHEYE: 4}  # of distortion
 LARGEST_TANGENT = 1e4  # of an angle off the view axis
+SLOPES = (0.1, 100.0)  # a distortion is used while its slope lies between: below, it would turn back; above, its powers would leave float32
 _FLIP = np.array([1.0, -1.0, -1.0])  # between OpenGL's and OpenCV's camera axes
 
 
@@ -48,8 +51,9 @@ class Camera:
         camera_from_world: [B, 3, 4], R and t side by side.
         intrinsics: [B, 4] fx, fy, cx, cy in screen units.
         lens: how camera space is seen on the screen.
-        distortion: [B, 8] k1, k2, p1, p2, k3, k4, k5, k6 with Lens.OPENCV; [B, 4] k1, k2, k3, k4 with Lens.FISHEYE; else None. Where the model would turn back
-            (its slope falls below a tenth), points go on outwards instead, and are not seen in the picture a second time.
+        distortion: [B, 8] k1, k2, p1, p2, k3, k4, k5, k6 with Lens.OPENCV; [B, 4] k1, k2, k3, k4 with Lens.FISHEYE; else None. Beyond where
+            the model would turn back (its slope falls below a tenth) or run away (above a hundred), points go straight on outwards: they are not seen in the
+            picture a second time. (Gradients to the coefficients take that place as given.)
 
     The constructors make NumPy arrays (float64). Arrays of another library (torch tensors that want gradient, say) can be put in with ``dataclasses.replace``.
     """
@@ -173,10 +177,10 @@ class Camera:
         """Cameras from [R | t] ([B, 3, 4] or [B, 4, 4]) in the given convention and K ([3, 3] or [B, 3, 3], pixels).
 
         ``image_size`` is (height, width) of the picture that K belongs to; the camera can render any size of the same aspect.
-        For a NeRF ``transform_matrix`` (camera to world) pass its inverse.
+        For a NeRF ``transform_matrix`` (camera to world) pass its inverse. OpenCV's own cx and cy count from the centre of the first pixel: add 0.5 to them.
 
-        ``distortion`` [n] or [B, n] are OpenCV's coefficients, as calibration gives them: k1, k2, p1, p2[, k3[, k4, k5, k6]] with Lens.OPENCV, k1, k2, k3, k4
-        with Lens.FISHEYE.
+        ``distortion`` [n], [1, n], [n, 1] or [B, n] are OpenCV's coefficients, as calibration gives them: k1, k2, p1, p2[, k3[, k4, k5, k6]] with Lens.OPENCV
+        (its thin prism and tilt, which may follow, must be zero), k1, k2, k3, k4 with Lens.FISHEYE. What is left out is zero.
         """
         check_choice("Camera.from_matrices", "convention", convention, Convention)
         check_choice("Camera.from_matrices", "lens", lens, Lens)
@@ -249,6 +253,12 @@ def _coefficients(lens: Lens, distortion: Any, n: int) -> np.ndarray | None:
     full = COEFFICIENTS[lens]
     given = np.zeros(full) if distortion is None else np.asarray(distortion, np.float64)
     allowed = (4,) if lens is Lens.FISHEYE else (4, 5, 8)
+    if given.ndim == 2 and 1 in given.shape:  # as OpenCV returns them
+        given = given.ravel()
+    if lens is Lens.OPENCV and given.shape[-1:] in ((12,), (14,)):
+        if given[..., 8:].any():
+            raise ValueError("Camera.from_matrices: distortion must be radial and tangential, got a thin prism or a tilted sensor (its 9th number and on)")
+        given = given[..., :8]
     if given.ndim not in (1, 2) or given.shape[-1] not in allowed or (given.ndim == 2 and len(given) != n):
         counts = " or ".join(str(count) for count in allowed)
         raise ValueError(f"Camera.from_matrices: distortion must have {counts} coefficients, for all or for each of the {n} cameras, got shape {given.shape}")
@@ -257,30 +267,30 @@ def _coefficients(lens: Lens, distortion: Any, n: int) -> np.ndarray | None:
 
 
 def distortion_limit(lens: Lens, coefficients: np.ndarray) -> np.ndarray:
-    """[B] up to where distortions [B, n] are used: the tangent of the angle off the view axis (Lens.OPENCV) or that angle (Lens.FISHEYE), at which the model's
-    slope falls below `OUTER_SLOPE`; the largest that there can be if it never does."""
-    k, one = np.asarray(coefficients, np.float64), np.ones((len(coefficients), 1))
-    above, below = (
-        (np.concatenate([one, k], 1), one) if lens is Lens.FISHEYE else (np.concatenate([one, k[:, [0, 1, 4]]], 1), np.concatenate([one, k[:, 5:]], 1))
-    )
-    grid = np.linspace(0, np.pi, 2001) if lens is Lens.FISHEYE else np.concatenate([np.linspace(0, 4, 2001), np.geomspace(4, LARGEST_TANGENT, 1000)[1:]])
-    turns = ~(_slope(np.tile(grid, (len(k), 1)), above, below) > OUTER_SLOPE)
-    first = turns.argmax(1)
-    low, high = grid[np.maximum(first - 1, 0)], grid[first]
-    for _ in range(50):
-        middle = (low + high) / 2
-        rises = _slope(middle[:, None], above, below)[:, 0] > OUTER_SLOPE
-        low, high = np.where(rises, middle, low), np.where(rises, high, middle)
-    return np.where(turns.any(1), low, grid[-1])
+    """[B, 2] up to where distortions [B, n] are used, and their radial slope there.
+
+    The first is the tangent of the angle off the view axis (Lens.OPENCV) or that angle (Lens.FISHEYE) at which the model's slope, in the direction where it is
+    least, leaves `SLOPES`; the largest that there can be if it never does.
+    """
+    return np.array([_limit(lens, *row) for row in np.asarray(coefficients, np.float64).tolist()])
 
 
-def _slope(r: np.ndarray, above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """d/dr of r above(r^2)/below(r^2), polynomials whose coefficients [B, n] rise in power; r is [B, m]. Zero where ``below`` is not positive."""
-    power = 2 * np.arange(5)
-    powers = r[:, None] ** power[:, None]
-    p, q = (np.einsum("bn,bnm->bm", c, powers[:, : c.shape[1]]) for c in (above, below))
-    r_dp, r_dq = (np.einsum("bn,bnm->bm", c * power[: c.shape[1]], powers[:, : c.shape[1]]) for c in (above, below))
-    return np.where(q > 1e-6, ((p + r_dp) * q - p * r_dq) / np.maximum(q, 1e-6) ** 2, 0.0)
+@functools.lru_cache(maxsize=1 << 12)
+def _limit(lens: Lens, k1: float, k2: float, *others: float) -> tuple[float, float]:
+    if lens is Lens.FISHEYE:
+        k3, k4 = others
+        radial, below, tangential, end = Polynomial([0, 1, 0, k1, 0, k2, 0, k3, 0, k4]), Polynomial([1]), 0.0, np.pi
+    else:
+        p1, p2, k3, k4, k5, k6 = others
+        radial, below = Polynomial([0, 1, 0, k1, 0, k2, 0, k3]), Polynomial([1, 0, k4, 0, k5, 0, k6])
+        tangential, end = np.hypot(p1, p2), LARGEST_TANGENT  # in direction (c, s), this part moves points outwards by 3 r^2 (p1 s + p2 c)
+    rise, square = radial.deriv() * below - radial * below.deriv(), below * below
+    leaves = [rise - Polynomial([slope, 6 * tangential]) * square for slope in SLOPES]
+    if not all(np.isfinite(polynomial.coef).all() for polynomial in leaves):
+        return np.nan, np.nan
+    roots = np.concatenate([polynomial.roots() for polynomial in leaves])
+    limit = min([end, *roots.real[(roots.imag == 0) & (roots.real > 0)]])
+    return limit, rise(limit) / square(limit)
 
 
 def _broadcast(op: str, names: str, *arrays: np.ndarray) -> list[np.ndarray]:

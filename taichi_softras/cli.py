@@ -9,12 +9,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 from .camera import Camera
-from .checks import check_image_size, check_integer
+from .checks import check_image_size, check_integer, check_number
 from .fit import Fit, FitOptions, score
 from .mesh import Mesh
 from .pictures import fit_curves, normal_colors, sheet, turntable
@@ -30,6 +31,8 @@ DISTANCE, FOV = 3.2, 40.0  # of the cameras around a mesh of radius 1
 CHECKPOINT = "checkpoint.npz"
 TRAIN, TEST = "train", "test"
 INTERRUPTED = 130  # the exit status of a program ended by Ctrl-C
+VIEWS = ("color", "alpha", "depth", "normals", "coverage", "gradient")  # of the viewer
+TASKS = ("shape", "color", "shape and color", "pose")
 HELD_OUT_EVERY = 6  # without a test split, every sixth picture is not fitted
 
 
@@ -93,7 +96,43 @@ def _parser() -> argparse.ArgumentParser:
     render.add_argument("--gamma", type=float, default=SHARP.gamma, help="softness in depth (default: %(default)s)")
     render.add_argument("--samples", type=int, default=4, help="antialiasing: render so many times larger and average (default: %(default)s)")
     render.set_defaults(run=_render)
+
+    examine = commands.add_parser(
+        "doctor",
+        help="what this machine offers, and whether it works",
+        description="Prints versions and devices, and tries a forward and a backward pass on each backend, compared with the CPU's.",
+    )
+    examine.set_defaults(run=_doctor)
+    _add_view(commands)
     return parser
+
+
+def _add_view(commands: Any) -> None:
+    view = commands.add_parser(
+        "view",
+        help="look at a mesh, and watch an optimisation, in a window",
+        description="Shows a mesh in a window: softness, light and kinds of views by sliders, live optimisation, pictures and videos. H shows the keys.",
+    )
+    view.add_argument("mesh", metavar="MESH", nargs="?", help="a mesh file; by default the embedded creature")
+    view.add_argument("--target", metavar="TARGET", help="what an optimisation is to reach: a mesh file, or a folder as `fit` reads it (default: MESH itself)")
+    view.add_argument("-o", "--out", type=Path, default=Path("out/view"), help="folder for pictures, videos and meshes (default: %(default)s)")
+    view.add_argument("--size", type=int, nargs=2, default=[800, 1160], metavar=("H", "W"), help="of the window, or the picture, in pixels (default: 800 1160)")
+    view.add_argument("--view", default="color", choices=VIEWS, help="what is shown at first (default: %(default)s)")
+    view.add_argument("--wireframe", action="store_true", help="draw the edges")
+    view.add_argument("--sigma", type=float, help="softness of edges at first")
+    view.add_argument("--gamma", type=float, help="softness in depth at first")
+    view.add_argument("--optimise", choices=TASKS, help="begin at once to recover this")
+    view.add_argument("--frames", type=int, help="end after so many frames; each is a step of the optimisation (default: until you leave; 1 with --headless)")
+    view.add_argument("--screenshot", type=Path, metavar="PNG", help="save the last frame")
+    view.add_argument("--headless", action="store_true", help="open no window: needs neither display nor Vulkan")
+    view.add_argument("--video", type=Path, metavar="GIF", help="with --headless: save all frames, the camera going round once")
+    view.set_defaults(run=_view)
+
+
+def _doctor(_: argparse.Namespace) -> int:
+    from .doctor import doctor
+
+    return 0 if doctor() else 1
 
 
 def _render(options: argparse.Namespace) -> int:
@@ -109,6 +148,37 @@ def _render(options: argparse.Namespace) -> int:
     init("cpu")
     _orbiting_views(mesh, options.views, 0.0, size, settings, options.samples).save(options.out)
     print(f"{options.views} pictures of {size[0]} x {size[1]} pixels and transforms.json are in {options.out}")
+    return 0
+
+
+def _view(options: argparse.Namespace) -> int:
+    size = check_image_size("view", tuple(options.size))
+    for name in ("sigma", "gamma"):
+        if getattr(options, name) is not None:
+            check_number("view", f"--{name}", getattr(options, name), 1e-12, 1e6)
+    if options.frames is not None:
+        check_integer("view", "--frames", options.frames, 1, 100_000)
+    for name, suffix in (("screenshot", ".png"), ("video", ".gif")):
+        path = getattr(options, name)
+        if path is not None and path.suffix.lower() != suffix:
+            raise ValueError(f"view: --{name} must be a {suffix} file, got {path}")
+    if options.headless and options.screenshot is None and options.video is None:
+        raise ValueError("view: --headless must come with --screenshot or --video, got neither")
+    if options.video is not None and not options.headless:
+        raise ValueError("view: --video must come with --headless (in the window, V records)")
+    if options.screenshot is not None and options.frames is None and not options.headless:
+        raise ValueError("view: --screenshot must come with --frames or --headless (in the window, P saves a picture)")
+    from .viewer.app import show, start, take_pictures
+
+    init("cpu")
+    model = start(options)
+    if options.headless:
+        take_pictures(model, size, options.frames or 1, options.screenshot, options.video)
+    else:
+        show(model, size, options.frames, options.screenshot)
+    for path in (options.screenshot, options.video):
+        if path is not None:
+            print(f"saved {path}")
     return 0
 
 

@@ -53,9 +53,10 @@ class Connectivity:
         """The lists as arrays of the library ``arrays``, made once."""
         key = (arrays.place, arrays.variant.real)
         if key not in self._placed:
-            self._placed[key] = {
-                "edges": arrays.index(self.edges),
-                "hinges": arrays.index(self.hinges),
-                "one_over_degree": arrays.real(self.one_over_degree),
-            }
+            with arrays.lasting():
+                self._placed[key] = {
+                    "edges": arrays.index(self.edges),
+                    "hinges": arrays.index(self.hinges),
+                    "one_over_degree": arrays.real(self.one_over_degree),
+                }
         return self._placed[key]

@@ -134,6 +134,6 @@ def _select(
     chunk_sums, statistics = arrays.zeros_index(-(-n_pixels // tiles.SCAN_CHUNK)), arrays.zeros_index(tiles.N_STATISTICS)
     arrays.launch(tiles.scan_kernel(variant), (counts, places, chunk_sums, arrays.zeros_index(n_pixels + 1), statistics, n_pixels, 1))
     n_used = int(arrays.to_numpy(statistics)[tiles.TOTAL])
-    used_slots = arrays.zeros_index(max(n_used, 1))
+    used_slots = arrays.zeros_index(arrays.capacity(max(n_used, 1)))
     arrays.launch(list_slots_kernel(variant), (counts, places, used_slots, n_slots, n_pixels))
     return used_slots, n_used

@@ -6,7 +6,7 @@ Each returns an array [1]. On ``ti.ad.Tape`` pass the tape's loss as ``into``: t
 
 from typing import Any
 
-from .arrays import Arrays, TaichiArrays
+from .arrays import Arrays, library_of
 from .checks import check_number, check_shape
 from .connectivity import Connectivity
 from .kernels import losses as ops
@@ -16,7 +16,7 @@ __all__ = ["color_l1", "edge_length", "flatten", "laplacian", "normal_consistenc
 
 
 def _library(arrays: Arrays | None, example: Any) -> Arrays:
-    return arrays or TaichiArrays(example.dtype)
+    return arrays or library_of(example)
 
 
 def silhouette_iou(alpha: Any, target: Any, *, into: Any = None, weight: float = 1.0, arrays: Arrays | None = None) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import taichi as ti
 
-from .arrays import Arrays, FieldArrays, TaichiArrays
+from .arrays import Arrays, library_of
 from .checks import check_flag, check_number
 from .kernels.optimizers import adam_moments_kernel, adam_step_kernel, sgd_kernel
 
@@ -35,7 +35,7 @@ class _Optimizer(ABC):
                 raise TypeError(f"{op}: each of the parameters must be float32 or float64, got {parameter.dtype.to_string()}")
         check_number(op, "rate", rate, 0.0)
         self.parameters, self.rate = parameters, rate
-        self._arrays = [_library(parameter) for parameter in parameters]
+        self._arrays = [library_of(parameter) for parameter in parameters]
 
     def zero_grad(self) -> None:
         """Sets all gradients to zero. (``ti.ad.Tape`` does so, too, when it begins: only without a tape there is need for it.)"""
@@ -100,8 +100,3 @@ class Adam(_Optimizer):
         arrays.launch(adam_moments_kernel(arrays.variant, ndim), (parameter.grad, first, second, self._largest[i], beta1, beta2))
         unbias = (1 / (1 - beta1**self.steps), 1 / (1 - beta2**self.steps))
         arrays.launch(adam_step_kernel(arrays.variant, ndim, self.uniform), (parameter, first, second, self._largest[i], self.rate, *unbias))
-
-
-def _library(parameter: Any) -> TaichiArrays | FieldArrays:
-    real = ti.f64 if parameter.dtype == ti.f64 else ti.f32  # a field's own is another object, which kernels do not know
-    return (FieldArrays if isinstance(parameter, ti.Field) else TaichiArrays)(real)

@@ -261,7 +261,7 @@ def view(arrays: Arrays, topology: Topology, vertices_world: Any, camera: Camera
 
 def project(arrays: Arrays, topology: Topology, vertices_camera: Any, camera: Camera) -> Any:
     """[N, 3] on the screen: x, y and depth."""
-    n, distortion, limit = len(topology.vertex_source), camera.distortion, np.zeros(1)
+    n, distortion, limit = len(topology.vertex_source), camera.distortion, np.zeros((1, 2))
     if distortion is None:
         distortion = arrays.zeros((1, 1))
     else:

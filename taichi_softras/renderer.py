@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import taichi as ti
 
-from .arrays import FieldArrays, TaichiArrays
+from .arrays import FieldArrays, TaichiArrays, default_arrays
 from .camera import Camera
 from .checks import check_features, check_finite, check_image_size, check_kind, check_shape
 from .mesh import Mesh
@@ -24,7 +24,7 @@ class Renderer:
     Args:
         image_size: (height, width), or one number for a square.
         settings: softness and choices.
-        arrays: the kind of arrays: by default ``ti.ndarray`` of float32 (`TaichiArrays`).
+        arrays: the kind of arrays: by default of float32, and ``ti.ndarray`` (`TaichiArrays`) on CPU and CUDA, ``ti.field`` (`FieldArrays`) elsewhere.
 
     Example::
 
@@ -42,11 +42,16 @@ class Renderer:
     ) -> None:
         self.image_size = check_image_size("Renderer", image_size)
         self.settings = settings or RasterizeSettings()
-        self.arrays = arrays or TaichiArrays()
+        self.arrays = arrays or default_arrays()
+        self._last: tuple[np.ndarray, Topology] | None = None
 
     def parameter(self, values: Any) -> Any:
         """A Taichi array with the given values and room for a gradient (``.grad``)."""
         return self.arrays.parameter(np.asarray(values))
+
+    def loss(self) -> Any:
+        """A place for a loss, as ``ti.ad.Tape`` wants it; ``loss.to_numpy().item()`` is its value."""
+        return self.arrays.parameter(np.zeros(() if self.arrays.variant.loss_place is None else 1))
 
     def __call__(
         self,
@@ -74,23 +79,36 @@ class Renderer:
             Taichi arrays: see :class:`RenderedImage`.
         """
         check_kind("Renderer", "camera", camera, Camera)
-        topology = faces if isinstance(faces, Topology) else Topology.shared(faces, vertices.shape[0], len(camera))
+        topology = faces if isinstance(faces, Topology) else self._topology(faces, vertices.shape[0], len(camera))
         if colors is not None:
             if not isinstance(colors, UVTexture):
                 check_features("Renderer", "colors", colors.shape, {})
             background = self._background(background, topology.n_images, n_channels(colors))
-        return render(
-            self.arrays,
-            topology,
-            vertices,
-            colors,
-            background,
-            camera.on(self.arrays),
-            self.settings,
-            self.image_size,
-            features=features,
-            outputs=outputs,
-        )
+        with self.arrays.frame() as kept:
+            image = render(
+                self.arrays,
+                topology,
+                vertices,
+                colors,
+                background,
+                camera.on(self.arrays),
+                self.settings,
+                self.image_size,
+                features=features,
+                outputs=outputs,
+            )
+            return RenderedImage(**{name: None if array is None else kept(array) for name, array in vars(image).items()})
+
+    def _topology(self, faces: np.ndarray, n_vertices: int, n_images: int) -> Topology:
+        """The topology of the last picture, if the faces are the same: they are compared, which costs far less than making it."""
+        faces = np.asarray(faces)
+        if self._last is not None:
+            known, topology = self._last
+            if topology.n_vertices == n_vertices and topology.n_images == n_images and np.array_equal(known, faces):
+                return topology
+        topology = Topology.shared(faces, n_vertices, n_images)
+        self._last = (np.array(faces), topology)
+        return topology
 
     def _background(self, background: Any, n_images: int, n_features: int) -> Any:
         if isinstance(background, (ti.Ndarray, ti.Field)):

@@ -5,10 +5,13 @@ Taichi that is already running does not suit, a sentence says what to do.
 """
 
 import os
+import sys
 import threading
 
 import taichi as ti
 from taichi.lang import impl
+
+from . import devices
 
 __all__ = ["current_arch", "ensure_initialized", "init", "one_at_a_time"]
 
@@ -31,17 +34,45 @@ def init(arch: str = "cpu", **options: object) -> str:
     """Starts Taichi on ``arch`` if it is not running yet, and returns the name of the backend.
 
     Args:
-        arch: "cpu", "cuda", "vulkan" or "metal".
+        arch: "cpu", "cuda", "vulkan", "metal", or "auto": a GPU if there is one (by CUDA, else by Metal or Vulkan), else the CPU; a line on the standard error
+            says which, and why. A Taichi that already runs suits "auto", whatever it runs on.
         options: further arguments of ``ti.init``.
 
     Raises:
         ValueError: if ``arch`` is not one of these names.
         RuntimeError: if Taichi already runs on another backend, or cannot run on this one.
     """
-    if arch not in _ARCHES:
-        raise ValueError(f"init: arch must be one of {', '.join(_ARCHES)}, got {arch!r}")
+    if arch not in (*_ARCHES, "auto"):
+        raise ValueError(f"init: arch must be one of {', '.join(_ARCHES)}, auto, got {arch!r}")
     with one_at_a_time:
-        return _init(arch, options)
+        return _init_auto(options) if arch == "auto" else _init(arch, options)
+
+
+def _init_auto(options: dict) -> str:
+    running = current_arch()
+    if running is not None:
+        print(f"taichi_softras: Taichi already runs on {running}", file=sys.stderr)
+        return running
+    reasons = []
+    for arch, offer in {"cuda": devices.cuda_offer, "metal": devices.metal_offer, "vulkan": devices.vulkan_offer}.items():
+        offered = offer()
+        if not offered.has_gpu:
+            software = ", ".join(device.name for device in offered.devices)
+            reasons.append(f"no {arch}: {offered.why_none or f'only the CPU plays a GPU ({software})'}")
+            continue
+        try:
+            _init(arch, options)
+        except RuntimeError as error:
+            reasons.append(f"no {arch}: {error}")
+            ti.reset()
+            continue
+        return _say(arch, [f"the first of {', '.join(device.name for device in offered.devices if not device.is_software)}", *reasons])
+    return _say(_init("cpu", options), reasons)
+
+
+def _say(arch: str, reasons: list[str]) -> str:
+    print(f"taichi_softras: Taichi runs on {arch} ({'; '.join(reasons)})", file=sys.stderr)
+    return arch
 
 
 def _init(arch: str, options: dict) -> str:

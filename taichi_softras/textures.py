@@ -68,7 +68,8 @@ class TextureLevels:
     def on(self, arrays: Arrays) -> dict[str, Any]:
         """The tables as arrays of the library ``arrays``, made once."""
         if arrays.place not in self._placed:
-            self._placed[arrays.place] = {"levels": arrays.index(self.levels), "textures": arrays.index(self.textures)}
+            with arrays.lasting():
+                self._placed[arrays.place] = {"levels": arrays.index(self.levels), "textures": arrays.index(self.textures)}
         return self._placed[arrays.place]
 
 

@@ -93,12 +93,14 @@ class Topology:
         """The index lists as arrays of the library ``arrays``, made once."""
         if arrays.place not in self._placed:
             names = ("faces", "feature_faces", "face_source", "face_image", "vertex_source", "vertex_image")
-            self._placed[arrays.place] = {name: arrays.index(np.ascontiguousarray(getattr(self, name))) for name in names}
+            with arrays.lasting():
+                self._placed[arrays.place] = {name: arrays.index(np.ascontiguousarray(getattr(self, name))) for name in names}
         return self._placed[arrays.place]
 
     def table(self, arrays: Any, name: str, source: np.ndarray | None, make: Callable[[], np.ndarray]) -> Any:
         """A further index list of the faces, which ``make`` makes of ``source``: as an array of the library, made once while the source is the same array."""
         key = (arrays.place, name)
         if key not in self._placed or self._placed[key][0] is not source:
-            self._placed[key] = (source, arrays.index(make()))
+            with arrays.lasting():
+                self._placed[key] = (source, arrays.index(make()))
         return self._placed[key][1]

@@ -81,8 +81,9 @@ class Views:
     def load(cls, folder: str | Path, split: str | None = None) -> "Views":
         """Reads ``transforms_<split>.json``, or ``transforms.json`` without a split, and its pictures.
 
-        A ``camera_model`` OPENCV or OPENCV_FISHEYE, and its k1, k2, ... for all frames or each, make cameras of that lens (without a model, k1, k2, p1, p2 or
-        k3 that are not zero mean OPENCV, as in nerfstudio and instant-ngp).
+        A ``camera_model`` OPENCV or OPENCV_FISHEYE, and its k1, k2, ... for all frames or each, make cameras of that lens. Without a model, instant-ngp's
+        ``is_fisheye`` means OPENCV_FISHEYE; coefficients that are not zero, with no model or with PINHOLE, mean OPENCV, as in nerfstudio. (k4 of OPENCV is
+        OpenCV's, in the denominator; nerfstudio's is another one, which COLMAP never makes.)
 
         Raises:
             FileNotFoundError: if the folder, its list of cameras or a picture is missing; the sentence names it.
@@ -177,14 +178,18 @@ def _read_rgba(path: Path) -> np.ndarray:
 
 def _lens(index: Path, frames: list[dict]) -> tuple[Lens, np.ndarray | None]:
     """The lens of all frames and its coefficients [N, n]."""
-    radial = any(frame.get(name) for frame in frames for name in ("k1", "k2", "k3", "p1", "p2"))
-    models = {str(frame.get("camera_model") or ("OPENCV" if radial else "PINHOLE")) for frame in frames}
+    models = {str(frame.get("camera_model") or ("OPENCV_FISHEYE" if frame.get("is_fisheye") else "PINHOLE")) for frame in frames}
+    if models == {"PINHOLE"} and any(frame.get(name) for frame in frames for name in LENSES["OPENCV"][1]):
+        models = {"OPENCV"}
     if len(models) > 1 or not models <= set(LENSES):
         raise ValueError(f"Views.load: {index} must have one camera_model, which is {', '.join(LENSES)}, or none, got {', '.join(sorted(models))}")
     lens, names = LENSES[models.pop()]
     if not names:
         return lens, None
-    distortion = np.array([[frame.get(name) or 0.0 for name in names] for frame in frames], np.float64)
+    try:
+        distortion = np.array([[frame.get(name) or 0.0 for name in names] for frame in frames], np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"Views.load: the distortion in {index} must be numbers, got {type(error).__name__}: {error}") from error
     check_finite("Views.load", f"the distortion in {index}", distortion)
     return lens, distortion
 

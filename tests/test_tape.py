@@ -4,6 +4,7 @@ Plan: the gradients of a render on the tape against those of the torch layer; th
 tape; what the tape does not see; cameras and background as parameters; fields instead of ndarrays.
 """
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ import taichi as ti
 import torch
 from scenes import IMAGE_SIZE, SMOOTH, relative_error, world_scene
 
-from taichi_softras import Camera, FieldArrays, Mesh, RasterizeSettings, RenderedImage, Renderer, TaichiArrays, Topology, losses, render_mesh
+from taichi_softras import SGD, Camera, FieldArrays, Mesh, RasterizeSettings, RenderedImage, Renderer, TaichiArrays, Topology, losses, render_mesh
 from taichi_softras.interop import losses as torch_losses
 from taichi_softras.interop import render
 
@@ -248,6 +249,36 @@ class TestFields:
         (expected,) = torch_gradients(lambda alpha: 2 * torch_losses.silhouette_iou(alpha, torch.tensor(b)), a)
         assert loss[None] == pytest.approx(2 * torch_losses.silhouette_iou(torch.tensor(a), torch.tensor(b)).item(), rel=1e-5)
         assert relative_error(alpha.grad.to_numpy(), expected) < 1e-5
+
+    def test_steps_after_the_first_compile_nothing(self):
+        """The fields of one tape serve the next: a step takes no longer than it must, and finds what the ndarrays find."""
+        results, mesh = [], Mesh.icosphere(1)
+        for arrays in (FieldArrays(ti.f64), TaichiArrays(ti.f64)):
+            r = Renderer(12, SMOOTH, arrays=arrays)
+            target = arrays.real(r(arrays.real(mesh.vertices * [1.2, 0.8, 1]), mesh.faces, Camera.orbit(3.0)).alpha.to_numpy())
+            vertices, loss, seconds, values = r.parameter(mesh.vertices), r.loss(), [], []
+            optimizer = SGD(vertices, 0.1)
+            for _ in range(6):
+                begin = time.perf_counter()
+                with ti.ad.Tape(loss):
+                    losses.silhouette_iou(r(vertices, mesh.faces, Camera.orbit(3.0)).alpha, target, into=loss)
+                optimizer.step()
+                seconds.append(time.perf_counter() - begin)
+                values.append(loss.to_numpy().item())
+            assert min(seconds[3:]) < 0.3 * seconds[0]
+            results.append(values)
+        np.testing.assert_allclose(*results, rtol=1e-9)
+        assert results[0][-1] < results[0][0]
+
+    def test_pictures_made_without_a_tape_stay(self):
+        r = Renderer(self.SIZE, SMOOTH, arrays=FieldArrays())
+        vertices = r.parameter(self.VERTICES)
+        topology = Topology.shared(self.FACES, 4)
+        first = r(vertices, topology, SCENE.camera[1]).alpha
+        kept = first.to_numpy()
+        vertices.from_numpy(self.VERTICES.astype(np.float32) * 0.5)
+        assert not np.array_equal(r(vertices, topology, SCENE.camera[1]).alpha.to_numpy(), kept)
+        assert np.array_equal(first.to_numpy(), kept)
 
     def test_a_topology_outlives_taichi(self, run_python):
         """What a topology keeps for one Taichi is not handed to the next, whose fields it would not be."""

@@ -57,16 +57,44 @@ class TestRoundTrip:
         assert back.lens is lens
         np.testing.assert_allclose(back.distortion, camera.distortion)
 
-    @pytest.mark.parametrize("named", [True, False])
+    @pytest.mark.parametrize("named", [{"camera_model": "OPENCV"}, {"camera_model": "PINHOLE"}, {}, {"is_fisheye": False}])
     def test_distortion_as_nerfstudio_writes_it(self, folder, named):
-        """Coefficients for all frames, and fewer than eight."""
+        """Coefficients for all frames, and fewer than eight. nerfstudio and instant-ngp bend with them whether or not the model is called a pinhole."""
         path = folder / "transforms_train.json"
         described = json.loads(path.read_text()) | {"k1": -0.1, "k2": 0.02, "p1": 1e-3, "p2": -1e-3}
         described.pop("camera_model")
-        path.write_text(json.dumps(described | ({"camera_model": "OPENCV"} if named else {})))
+        path.write_text(json.dumps(described | named))
         camera = Views.load(folder, "train").camera
         assert camera.lens is Lens.OPENCV
         np.testing.assert_allclose(camera.distortion, np.tile([-0.1, 0.02, 1e-3, -1e-3, 0, 0, 0, 0], (2, 1)))
+
+    def test_fisheye_as_instant_ngp_writes_it(self, folder):
+        path = folder / "transforms_train.json"
+        described = json.loads(path.read_text()) | {"is_fisheye": True, "k1": 0.1, "k2": 0.02, "k3": 3e-3, "k4": 4e-4, "p1": 0, "p2": 0}
+        described.pop("camera_model")
+        path.write_text(json.dumps(described))
+        camera = Views.load(folder, "train").camera
+        assert camera.lens is Lens.FISHEYE
+        np.testing.assert_allclose(camera.distortion, np.tile([0.1, 0.02, 3e-3, 4e-4], (2, 1)))
+
+    def test_pinholes_stay_pinholes(self, folder):
+        path = folder / "transforms_train.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"k1": 0.0, "k2": 0, "p1": 0.0, "p2": 0.0, "is_fisheye": False}))
+        camera = Views.load(folder, "train").camera
+        assert (camera.lens, camera.distortion) == (Lens.PERSPECTIVE, None)
+
+    def test_reduced_pictures_keep_the_lens(self, views):
+        camera = replace(views.camera, lens=Lens.FISHEYE, distortion=np.full((2, 4), 0.01))
+        small = replace(views, camera=camera).reduced(2).camera
+        assert small.lens is Lens.FISHEYE
+        np.testing.assert_array_equal(small.distortion, camera.distortion)
+
+    @pytest.mark.parametrize("value", ["abc", [1, 2], 10**400])
+    def test_distortion_that_is_no_number(self, folder, value):
+        path = folder / "transforms_train.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"k1": value}))
+        with pytest.raises(ValueError, match=r"Views.load: the distortion in .* must be numbers, got"):
+            Views.load(folder, "train")
 
     def test_an_unknown_camera_model(self, folder):
         path = folder / "transforms_train.json"

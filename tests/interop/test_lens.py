@@ -1,7 +1,8 @@
 """Lenses that bend: OpenCV's distortion and fisheye.
 
 Plan: places on the screen against a transcription of OpenCV's formulas in NumPy (itself compared with OpenCV once: see `OPENCV_SAYS`); finite differences to
-vertices, pose, intrinsics and coefficients; nothing is seen twice where a polynomial turns back; numbers are finite on the axis, beside and behind the camera.
+vertices, pose, intrinsics and coefficients; nothing is seen twice where a polynomial turns back; numbers are finite on the axis, beside and behind the camera;
+in a picture, straight lines bend the way that they should.
 """
 
 from dataclasses import replace
@@ -14,11 +15,11 @@ from scenes import IMAGE_SIZE, SMOOTH, world_scene
 from test_gradcheck import check, mixtures
 
 from taichi_softras import Camera, Convention, Lens, Mesh, RasterizeSettings, Renderer, Topology, losses
-from taichi_softras.camera import distortion_limit
+from taichi_softras.camera import SLOPES, distortion_limit
 from taichi_softras.interop import losses as torch_losses
 from taichi_softras.interop import render
 from taichi_softras.interop.bridge import TorchArrays
-from taichi_softras.kernels.projection import OUTER_SLOPE, project_op
+from taichi_softras.kernels.projection import project_op
 
 OPENCV = np.array([-0.21, 0.09, 0.004, -0.003, 0.02, 0.05, -0.01, 0.003])
 FISHEYE = np.array([-0.03, 0.02, -0.008, 0.001])
@@ -100,9 +101,9 @@ class TestPlaces:
         """With a strong barrel distortion the bare polynomial would bring a point far outside back into the picture."""
         distortion = np.array([-0.4, 0.0, 0, 0, 0, 0, 0, 0]) if lens is Lens.OPENCV else np.array([-0.4, 0.0, 0, 0])
         camera = camera_of(lens, distortion)
-        limit = float(distortion_limit(lens, camera.distortion)[0])
-        slope = 1 + 3 * distortion[0] * limit**2
-        assert slope == pytest.approx(OUTER_SLOPE, abs=1e-9)
+        limit, slope = distortion_limit(lens, camera.distortion)[0]
+        assert slope == pytest.approx(1 + 3 * distortion[0] * limit**2)
+        assert slope == pytest.approx(SLOPES[0], abs=1e-9)
         angle = np.linspace(0.01, 1.55, 300)
         seen = project(camera, np.stack([np.tan(angle), 0 * angle, -np.ones(300)], -1))[:, 0].detach().numpy()
         assert (np.diff(seen) > 0).all()
@@ -110,11 +111,62 @@ class TestPlaces:
         bare = where * (1 + distortion[0] * where**2)
         assert bare[-1] < 0.4 < seen[-1]
         np.testing.assert_allclose(seen[where < limit], bare[where < limit], atol=1e-12)
+        np.testing.assert_allclose(np.diff(seen[where > limit]), 0.1 * np.diff(where[where > limit]), rtol=1e-5)
         far_out = torch.tensor(
             np.array([[4.0, -0.2, -1], [4.4, -0.2, -1], [4.2, 0.2, -1]]) if lens is Lens.OPENCV else np.array([[9.0, -2, -1], [30, -2, -1], [30, 2, -1]])
         )
         camera = replace(camera, intrinsics=np.array([[1.0, 1.0, 0.0, 0.0]]) / np.abs(bare[where < limit]).max())
         assert render(far_out, np.array([[0, 1, 2]]), camera, settings=RasterizeSettings(sigma=1e-6), image_size=32).alpha.max() == 0
+
+
+class TestFarOutside:
+    """Of Lens.OPENCV: what only its tangential part, or its growing radial part, does to points beside the camera."""
+
+    def test_tangential_part_brings_nothing_back(self):
+        """p1 r^2 alone would turn back at 1/(6 p1), and show what is at 88 degrees in the middle of the picture."""
+        d = np.array([0.0, 0, 0.01, 0.0005, 0, 0, 0, 0])
+        camera = replace(camera_of(Lens.OPENCV, d), intrinsics=np.array([[1.0, 1.0, 0.0, 0.0]]))
+        limit = distortion_limit(Lens.OPENCV, camera.distortion)[0, 0]
+        assert 10 < limit < 16
+        r, around = np.linspace(0.1, 60, 600), np.linspace(0, 2 * np.pi, 24, endpoint=False)
+        for direction in np.stack([np.cos(around), np.sin(around)], -1):
+            points = np.concatenate([r[:, None] * direction, -np.ones((600, 1))], 1)
+            seen = project(camera, points)[:, :2].detach().numpy()
+            outwards = np.diff(seen @ direction) / np.diff(r)
+            assert (outwards > 0.1 - 1e-9).all()
+            assert np.abs(np.diff(outwards)).max() < 0.05  # no kink at the limit
+            np.testing.assert_allclose(seen[r < limit], opencv(points[r < limit] * [1, -1, -1], d) * [1, -1], atol=1e-12)
+        triangle = torch.tensor([[-1.0, 32, -1], [1, 32, -1], [0, 34, -1]], dtype=torch.float64)
+        assert np.abs(opencv(triangle.numpy() * [1, -1, -1], d)).min(0).max() < 1  # there the bare formulas show it
+        assert render(triangle, np.array([[0, 1, 2]]), camera, settings=RasterizeSettings(sigma=1e-6, near=0.1), image_size=16).alpha.max() == 0
+
+    @pytest.mark.parametrize("r", [10, 1000])
+    def test_pincushion_stays_within_single_precision(self, r):
+        """r^7 of a vertex beside the camera would overflow: the triangle, which covers the middle, would be lost and its gradient NaN."""
+        camera = replace(camera_of(Lens.OPENCV, np.array([0.3, 0.1, 0, 0, 0.05, 0, 0, 0])), intrinsics=np.array([[1.0, 1.0, 0.0, 0.0]]))
+        vertices = torch.tensor([[-0.5, -0.5, -2], [0.5, -0.5, -2], [0, 0.1 * r, -0.1]], requires_grad=True)
+        image = render(vertices, np.array([[0, 1, 2]]), camera, torch.ones(3, 3), settings=RasterizeSettings(sigma=1e-4, near=0.1), image_size=16)
+        assert image.alpha[0, 8, 8] > 0.99
+        (image.alpha.sum() + image.color.sum()).backward()
+        assert vertices.grad.isfinite().all()
+
+
+@pytest.mark.parametrize(("lens", "coefficients", "outwards"), [(Lens.OPENCV, -0.2, True), (Lens.OPENCV, 0.2, False), (Lens.FISHEYE, 0.0, True)])
+def test_straight_lines_bend(lens, coefficients, outwards):
+    """The upper edge of a finely divided square: barrel distortion and fisheye make it bulge outwards in the middle of the side, a pincushion inwards."""
+    n = 16
+    x, y = np.meshgrid(np.linspace(-1, 1, n + 1), np.linspace(-1, 1, n + 1))
+    corner = np.arange((n + 1) * n).reshape(n, n + 1)[:, :n].ravel()
+    faces = np.concatenate([np.stack([corner, corner + 1, corner + n + 2], -1), np.stack([corner, corner + n + 2, corner + n + 1], -1)])
+    camera = camera_of(lens, np.array([coefficients, 0, 0, 0]))
+    vertices = torch.tensor(np.stack([x.ravel(), y.ravel(), np.full(x.size, -1.6)], -1))
+    covered = render(vertices, faces, camera, settings=RasterizeSettings(sigma=1e-6), image_size=96).alpha[0] > 0.5
+    height = covered.sum(0)  # of the square at each column, in pixels
+    middle, side = height[48], height[height.nonzero().min() + 4]
+    assert middle - side >= 3 if outwards else side - middle >= 3
+    half = 1 / 1.6
+    expected = np.arctan(half) if lens is Lens.FISHEYE else half * (1 + coefficients * half**2)
+    assert middle == pytest.approx(96 * expected, abs=1.0)
 
 
 @pytest.mark.usefixtures("one_lane")
@@ -183,6 +235,8 @@ class TestFaults:
             replace(camera, lens=Lens.OPENCV, distortion=np.full((1, 8), np.nan))
         with pytest.raises(ValueError, match=r"Camera.from_matrices: distortion must have 4 or 5 or 8 coefficients.*got shape \(6,\)"):
             camera_of(Lens.OPENCV, np.zeros(6))
+        with pytest.raises(ValueError, match=r"Camera.from_matrices: distortion must be radial and tangential, got a thin prism"):
+            camera_of(Lens.OPENCV, np.ones((1, 12)))
         with pytest.raises(TypeError, match=r"Camera: lens must be one of Lens\.PERSPECTIVE, .*, got 'fisheye'"):
             replace(camera, lens="fisheye")
 
@@ -191,6 +245,13 @@ class TestFaults:
             expected = np.concatenate([OPENCV[:n], np.zeros(8 - n)])
             assert np.array_equal(camera_of(Lens.OPENCV, OPENCV[:n], 2).distortion, [expected, expected])
         assert np.array_equal(camera_of(Lens.OPENCV, n=3)[1:].distortion, [OPENCV, OPENCV])
+
+    def test_as_opencv_returns_them(self):
+        """[1, 5], [5, 1], and with the rational model [1, 14]; its fisheye module [4, 1]."""
+        for shape in ((1, 8), (8, 1)):
+            assert np.array_equal(camera_of(Lens.OPENCV, OPENCV.reshape(shape), 2).distortion, [OPENCV, OPENCV])
+        assert np.array_equal(camera_of(Lens.OPENCV, np.concatenate([OPENCV, np.zeros(6)])[None], 2).distortion, [OPENCV, OPENCV])
+        assert np.array_equal(camera_of(Lens.FISHEYE, FISHEYE[:, None], 2).distortion, [FISHEYE, FISHEYE])
 
 
 def test_topology_is_not_asked_for_a_lens():

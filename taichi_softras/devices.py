@@ -1,0 +1,124 @@
+"""Which processors this machine offers, asked of the drivers themselves: nothing here starts Taichi."""
+
+import ctypes
+import ctypes.util
+import os
+import platform
+import sys
+from dataclasses import dataclass
+
+__all__ = ["Device", "Offer", "cuda_offer", "metal_offer", "vulkan_offer"]
+
+
+@dataclass(frozen=True)
+class Device:
+    """A processor.
+
+    Attributes:
+        name: as its driver says.
+        is_software: whether it is the CPU that plays a GPU (Mesa's llvmpipe, say).
+    """
+
+    name: str
+    is_software: bool = False
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a backend has to offer: devices, or why there are none."""
+
+    devices: tuple[Device, ...] = ()
+    why_none: str = ""
+
+    @property
+    def has_gpu(self) -> bool:
+        return any(not device.is_software for device in self.devices)
+
+
+def _library(*names: str) -> ctypes.CDLL | None:
+    """The first of the shared libraries that can be loaded."""
+    for name in names:
+        try:
+            return ctypes.CDLL(name)
+        except OSError:
+            continue
+    return None
+
+
+def cuda_offer() -> Offer:
+    """NVIDIA's GPUs."""
+    library = _library("nvcuda.dll") if sys.platform == "win32" else _library("libcuda.so.1", "libcuda.so")
+    if library is None:
+        return Offer(why_none="NVIDIA's driver (libcuda) is not installed")
+    if (status := library.cuInit(0)) != 0:
+        return Offer(why_none=f"NVIDIA's driver finds no usable GPU (cuInit: {status})")
+    count, devices = ctypes.c_int(), []
+    library.cuDeviceGetCount(ctypes.byref(count))
+    for i in range(count.value):
+        name, device = ctypes.create_string_buffer(256), ctypes.c_int()
+        library.cuDeviceGet(ctypes.byref(device), i)
+        library.cuDeviceGetName(name, len(name), device)
+        devices.append(Device(name.value.decode(errors="replace")))
+    return Offer(tuple(devices), "" if devices else "NVIDIA's driver finds no GPU")
+
+
+class _InstanceInfo(ctypes.Structure):
+    """VkInstanceCreateInfo, all zero but its type (1)."""
+
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("next", ctypes.c_void_p),
+        ("flags", ctypes.c_uint32),
+        ("application", ctypes.c_void_p),
+        ("n_layers", ctypes.c_uint32),
+        ("layers", ctypes.c_void_p),
+        ("n_extensions", ctypes.c_uint32),
+        ("extensions", ctypes.c_void_p),
+    )
+
+
+_CPU_TYPE = 4  # VK_PHYSICAL_DEVICE_TYPE_CPU
+_TYPE_AT, _NAME_AT, _NAME_SIZE = 16, 20, 256  # places in VkPhysicalDeviceProperties, bytes
+_PROPERTIES_SIZE = 4096  # more than it has
+
+
+def vulkan_offer() -> Offer:
+    """Devices with a Vulkan driver."""
+    names = {"win32": ("vulkan-1.dll",), "darwin": ("libvulkan.dylib", "libvulkan.1.dylib", "libMoltenVK.dylib")}
+    library = _library(*names.get(sys.platform, ("libvulkan.so.1", "libvulkan.so")))
+    if library is None:
+        return Offer(why_none="Vulkan's loader (libvulkan) is not installed")
+    info, instance = _InstanceInfo(type=1), ctypes.c_void_p()
+    if (status := library.vkCreateInstance(ctypes.byref(info), None, ctypes.byref(instance))) != 0:
+        return Offer(why_none=f"Vulkan's loader finds no driver (vkCreateInstance: {status})")
+    try:
+        count = ctypes.c_uint32()
+        library.vkEnumeratePhysicalDevices(instance, ctypes.byref(count), None)
+        handles = (ctypes.c_void_p * count.value)()
+        library.vkEnumeratePhysicalDevices(instance, ctypes.byref(count), handles)
+        devices = []
+        for handle in handles[: count.value]:
+            properties = ctypes.create_string_buffer(_PROPERTIES_SIZE)
+            library.vkGetPhysicalDeviceProperties(ctypes.c_void_p(handle), properties)
+            kind = ctypes.c_uint32.from_buffer(properties, _TYPE_AT).value
+            name = properties.raw[_NAME_AT : _NAME_AT + _NAME_SIZE].split(b"\0")[0].decode(errors="replace")
+            devices.append(Device(name, is_software=kind == _CPU_TYPE))
+    finally:
+        library.vkDestroyInstance(instance, None)
+    return Offer(tuple(devices), "" if devices else "Vulkan has a driver, but no device")
+
+
+def metal_offer() -> Offer:
+    """Apple's GPUs."""
+    if platform.system() != "Darwin":
+        return Offer(why_none="Metal is Apple's")
+    return Offer((Device(f"{platform.machine()} GPU"),))
+
+
+def cpu_name() -> str:
+    """The processor and how many cores Taichi may use."""
+    name = platform.processor() or platform.machine()
+    if os.path.exists("/proc/cpuinfo"):
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+            name = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), name)
+    return f"{name}, {os.cpu_count()} cores"
