@@ -46,7 +46,7 @@ def erfc(z, real: ti.template()):
 
 @ti.func
 def arctangent(z, real: ti.template()):
-    """atan(z) for 0 <= z <= 1. (Taichi's atan2 has single precision only.)"""
+    """atan(z) for -1 <= z <= 1. (Taichi's atan2 has single precision only.)"""
     half = z / (1.0 + ti.sqrt(1.0 + z * z))
     quarter = half / (1.0 + ti.sqrt(1.0 + half * half))
     square = quarter * quarter
