@@ -36,6 +36,8 @@ __all__ = ["Choices", "Interpolation", "Sides", "rasterize_op"]
 
 SURE = 100.0  # the u of a pixel inside with hard distance: its coverage is one, to the last bit
 
+TINY_COVERAGE = 1e-17  # less gives no colour: all weights of a pixel together are divided by, and one over their square must be a float32
+
 # Places in the second dimension of `sums`.
 SILHOUETTE = 0
 WEIGHT = 1
@@ -157,7 +159,7 @@ def evaluate(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, softness: ti.template(), 
         complement = 1.0 - coverage
     visible = in_reach & in_range
     _, sign = oriented_area(ax, ay, bx, by, cx, cy)
-    colored = visible
+    colored = visible & (coverage > TINY_COVERAGE)
     if ti.static(choices.blending == Blending.HARD):
         colored = visible & inside
     counted = visible

@@ -2,26 +2,35 @@
 
 Scenes are made in `scenes.py`, and compared with the plain NumPy rasteriser of `reference.py`. One process has one Taichi: a test that needs another
 backend, or another order of starting, runs a script in a process of its own (`run_python`).
+
+Without torch the tests of the standalone part run: all files that do not speak of it.
 """
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-import torch
 
 import taichi_softras
-from taichi_softras.interop import bridge
 from taichi_softras.kernels.variant import Storage, Variant
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared"
 
 taichi_softras.init("cpu")
-torch.set_num_threads(1)  # its idle threads spin, and would take the cores from Taichi's
+collect_ignore = []
+try:
+    import torch
+except ImportError:
+    here = Path(__file__).parent
+    speaks_of_torch = re.compile(r"^\s*(import torch|from torch|from taichi_softras\.interop|import taichi_softras\.interop)|-m pip|README =", re.MULTILINE)
+    collect_ignore = [str(path.relative_to(here)) for path in here.rglob("test_*.py") if speaks_of_torch.search(path.read_text(encoding="utf-8"))]
+else:
+    torch.set_num_threads(1)  # its idle threads spin, and would take the cores from Taichi's
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +44,8 @@ def shared() -> Path:
 @pytest.fixture
 def one_lane(monkeypatch):
     """Torch's tensors go through the kernels as GPUs run them, a thread a pixel: the same source, which compiles several times faster than eight lanes."""
+
+    from taichi_softras.interop import bridge
 
     def variant_of(arch: str, real: object, storage: Storage = Storage.ARRAY) -> Variant:
         return Variant(real=real, storage=storage, lanes=1, tile_width=8, tile_height=8)

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+pytest.importorskip("torch", reason="these demos use torch")
+
 SIZE = 100
 
 

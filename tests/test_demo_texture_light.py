@@ -12,6 +12,8 @@ from PIL import Image
 
 from taichi_softras import Mesh
 
+pytest.importorskip("torch", reason="these demos use torch")
+
 TINY = ("--size", "64", "--texture-size", "48", "--views", "12", "--held-out", "5", "--steps", "250")
 
 

@@ -8,6 +8,8 @@ from PIL import Image
 
 from taichi_softras import Mesh
 
+pytest.importorskip("torch", reason="these demos use torch")
+
 
 class TestSoftrasRender:
     def test_turntable_and_softness(self, run_demo, tmp_path):

@@ -332,14 +332,14 @@ class TestNoCopies:
         monkeypatch.setattr(TorchArrays, "launch", recording)
         leaves = inputs()
         image = image_of(**leaves)
-        assert len(launches) == 6  # project; count, scan and fill; rasterize; resolve
+        assert len(launches) == 8  # view; count what crosses the near plane; project; count, scan and fill; rasterize; resolve
         in_forward = set().union(*launches)
         assert {leaf.data_ptr() for leaf in leaves.values()} <= in_forward
         assert {image.alpha.data_ptr(), image.color.data_ptr(), image.depth.data_ptr()} <= in_forward
         launches.clear()
         incoming = [torch.ones_like(tensor) for tensor in (image.alpha, image.color, image.depth)]
         torch.autograd.backward([image.alpha, image.color, image.depth], incoming)
-        assert len(launches) == 3
+        assert len(launches) == 4
         assert {leaf.data_ptr() for leaf in leaves.values()} <= set().union(*launches)
 
 
@@ -411,7 +411,7 @@ for _ in range(2):
             taichi_softras.init("vulkan")
 
     def test_init_refuses_an_unknown_backend(self):
-        with pytest.raises(ValueError, match="arch must be one of cpu, cuda, vulkan, metal, got 'gpu'"):
+        with pytest.raises(ValueError, match="arch must be one of cpu, cuda, vulkan, metal, auto, got 'gpu'"):
             taichi_softras.init("gpu")
 
     def test_tensors_elsewhere_than_taichi(self, monkeypatch):

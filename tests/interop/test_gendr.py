@@ -52,6 +52,21 @@ def test_gradient_of_colour(distribution):
     check(function, scene.vertices, scene.features, scene.background)
 
 
+@pytest.mark.parametrize("distribution", [Distribution.LEVY, Distribution.GAMMA, Distribution.EXPONENTIAL])
+def test_coverages_that_vanish_inside_give_the_background(distribution):
+    """The edge of a face, where a one-sided distribution is nought, before a sharp gamma: no face has a weight, and the background is far too far to have one."""
+    scene = screen_scene(54, (6, 5))
+    settings = RasterizeSettings(distribution=distribution, sigma=1e-6, gamma=1e-5)
+    vertices = torch.tensor(scene.vertices, dtype=torch.float32, requires_grad=True)
+    features, background = torch.ones(len(vertices), 1), torch.full((2, 1), 0.5)
+    image = rasterize(vertices, scene.topology, features, background=background, settings=settings, image_size=(40, 50))
+    assert image.color.isfinite().all()
+    assert image.color.min() >= 0.5 - 1e-6
+    assert image.color.max() <= 1 + 1e-6
+    (image.color.sum() + image.depth.sum()).backward()
+    assert vertices.grad.isfinite().all()
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize(("distribution", "silhouette", "number"), PAIRS[::2], ids=lambda value: getattr(value, "name", str(value)))
 def test_sure_and_impossible_coverages_are_finite(distribution, silhouette, number, dtype):
