@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.polynomial import Polynomial
 
-from .checks import check_choice, check_finite, check_image_size, check_number, check_shape
+from .checks import check_choice, check_finite, check_image_size, check_integer, check_number, check_shape
 from .kernels.projection import Lens
 
 __all__ = ["Camera", "Convention", "Lens", "distortion_limit"]
@@ -31,6 +31,7 @@ __all__ = ["Camera", "Convention", "Lens", "distortion_limit"]
 COEFFICIENTS = {Lens.OPENCV: 8, Lens.FISHEYE: 4}  # of distortion
 LARGEST_TANGENT = 1e4  # of an angle off the view axis
 SLOPES = (0.1, 100.0)  # a distortion is used while its slope lies between: below, it would turn back; above, its powers would leave float32
+GOLDEN_ANGLE = 180 * (3 - 5**0.5)  # degrees: points after points spread evenly
 _FLIP = np.array([1.0, -1.0, -1.0])  # between OpenGL's and OpenCV's camera axes
 
 
@@ -136,6 +137,13 @@ class Camera:
         (eye, _) = _broadcast("Camera.orbit", "target and distance", target + np.zeros(3), distance[:, None] * backward)
         eye = eye + distance[:, None] * backward
         return cls._from_pose(rotation, eye, fov, orthographic_height)
+
+    @classmethod
+    def all_around(cls, count: int, distance: float = 2.732, turn: float = 0.0, *, fov: float = 60.0, target: Any = (0.0, 0.0, 0.0)) -> "Camera":
+        """``count`` cameras spread evenly over a sphere around ``target`` (a Fibonacci sphere), turned by ``turn`` degrees. For the rest see :meth:`orbit`."""
+        check_integer("Camera.all_around", "count", count, 1, 2**20)
+        i = np.arange(count) + 0.5
+        return cls.orbit(distance, np.degrees(np.arcsin(1 - 2 * i / count)), i * GOLDEN_ANGLE + turn, fov=fov, target=target)
 
     @classmethod
     def look_at(

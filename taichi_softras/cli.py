@@ -26,7 +26,6 @@ from .views import SHARP, Views, render_views
 
 __all__ = ["main"]
 
-GOLDEN_ANGLE = 137.50776405003785  # degrees: cameras spread evenly over the sphere
 DISTANCE, FOV = 3.2, 40.0  # of the cameras around a mesh of radius 1
 CHECKPOINT = "checkpoint.npz"
 TRAIN, TEST = "train", "test"
@@ -284,9 +283,8 @@ def _colored(source: str | None) -> Mesh:
 
 
 def _orbiting_views(mesh: Mesh, count: int, turn: float, size: tuple[int, int], settings: RasterizeSettings, samples: int) -> Views:
-    """Pictures from all around, above and below (a Fibonacci sphere)."""
-    i = np.arange(count) + 0.5
-    camera = Camera.orbit(DISTANCE, np.degrees(np.arcsin(1 - 2 * i / count)), i * GOLDEN_ANGLE + turn, fov=FOV)
+    """Pictures from all around, above and below."""
+    camera = Camera.all_around(count, DISTANCE, turn, fov=FOV)
     return render_views(mesh, camera, size, tuple(f"r_{k:03d}" for k in range(count)), settings, samples)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from .checks import check_faces
 
@@ -48,6 +49,12 @@ class Connectivity:
             hinges=np.ascontiguousarray(hinges, np.int32),
             one_over_degree=np.where(degree > 0, 1 / np.maximum(degree, 1), 0.0),
         )
+
+    def smoothing_system(self, smoothness: float) -> sp.csc_matrix:
+        """[V, V] I + smoothness L, L the graph Laplacian: descent on this times the vertices moves neighbours together (Nicolet et al. 2021, equation 5)."""
+        n, (i, j) = self.n_vertices, self.edges.T
+        neighbours = sp.coo_matrix((np.ones(2 * len(i)), (np.r_[i, j], np.r_[j, i])), (n, n)).tocsc()
+        return (sp.eye(n, format="csc") + smoothness * (sp.diags(np.asarray(neighbours.sum(1)).ravel()) - neighbours)).tocsc()
 
     def on(self, arrays: Any) -> dict[str, Any]:
         """The lists as arrays of the library ``arrays``, made once."""

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 import scipy.sparse.linalg as spla
 import taichi as ti
 import trimesh
@@ -274,10 +273,8 @@ class Fit:
         self._connectivity = Connectivity.of(self.faces, n)
         self._topology = Topology.shared(self.faces, n, self._views_per_step)
         self._renderer = Renderer(self._views.image_size)
-        i, j = self._connectivity.edges.T
-        neighbours = sp.coo_matrix((np.ones(2 * len(i)), (np.r_[i, j], np.r_[j, i])), (n, n)).tocsc()
-        system = sp.eye(n, format="csc") + self.options.smoothness * (sp.diags(np.asarray(neighbours.sum(1)).ravel()) - neighbours)
-        self._solve = spla.splu(system.tocsc()).solve
+        system = self._connectivity.smoothing_system(self.options.smoothness)
+        self._solve = spla.splu(system).solve
         self._coordinates = system @ self.vertices
         self._shape_adam, self._color_adam = Adam(uniform=True), Adam()
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import scipy.sparse as sp
 import scipy.sparse.linalg as spla
 import taichi as ti
 from scipy.spatial.transform import Rotation
@@ -26,7 +25,6 @@ __all__ = ["Loss", "Optimisation", "Task", "load_views", "starting_mesh", "views
 SIZE = 64  # pixels: the shorter side of the pictures that are fitted
 N_VIEWS, MOST_VIEWS = 16, 48
 VIEWS_PER_STEP, VIEWS_OF_GRADIENT = 4, 12
-GOLDEN_ANGLE = 137.50776405003785  # degrees: cameras spread evenly over the sphere
 SMOOTHNESS = 10.0
 SHAPE_RATE, COLOR_RATE, TURN_RATE, SHIFT_RATE = 2e-2, 3e-2, 3e-2, 1e-2  # radii, colours, radians and radii a step
 NORMAL_WEIGHT = 0.01
@@ -83,7 +81,7 @@ class Optimisation:
         self._shape_adam, self._color_adam, self._pose_adam = Adam(uniform=True), Adam(), Adam()
         self._order, self._next = np.random.default_rng(0).permutation(len(views)), 0
         if self.moves_shape:
-            system = _smoothing_system(self.connectivity)
+            system = self.connectivity.smoothing_system(SMOOTHNESS)
             self._solve = spla.splu(system).solve
             self._coordinates = system @ self._vertices
 
@@ -170,20 +168,12 @@ class Optimisation:
         return weights
 
 
-def _smoothing_system(connectivity: Connectivity) -> sp.csc_matrix:
-    """I + SMOOTHNESS L, L the graph Laplacian, as in `taichi_softras.fit`."""
-    n, (i, j) = connectivity.n_vertices, connectivity.edges.T
-    neighbours = sp.coo_matrix((np.ones(2 * len(i)), (np.r_[i, j], np.r_[j, i])), (n, n)).tocsc()
-    return (sp.eye(n, format="csc") + SMOOTHNESS * (sp.diags(np.asarray(neighbours.sum(1)).ravel()) - neighbours)).tocsc()
-
-
 def views_of(mesh: Mesh, size: int = SIZE, count: int = N_VIEWS) -> Views:
     """Pictures of a mesh from all around, above and below (a Fibonacci sphere)."""
     low, high = mesh.vertices.min(0), mesh.vertices.max(0)
     target = (low + high).astype(np.float64) / 2
     radius = float(np.linalg.norm(mesh.vertices - target, axis=1).max())
-    i = np.arange(count) + 0.5
-    camera = Camera.orbit(3.2 * radius, np.degrees(np.arcsin(1 - 2 * i / count)), i * GOLDEN_ANGLE, fov=40.0, target=target)
+    camera = Camera.all_around(count, 3.2 * radius, fov=40.0, target=target)
     names = tuple(f"r_{k:03d}" for k in range(count))
     shown = mesh if mesh.is_colored else replace(mesh, colors=np.full_like(mesh.vertices, GREY))
     return render_views(shown, camera, (size, size), names, replace(SHARP, near=1e-2 * radius, far=10 * radius))

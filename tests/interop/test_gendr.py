@@ -54,7 +54,7 @@ def test_gradient_of_colour(distribution):
 
 @pytest.mark.parametrize("distribution", [Distribution.LEVY, Distribution.GAMMA, Distribution.EXPONENTIAL])
 def test_coverages_that_vanish_inside_give_the_background(distribution):
-    """The edge of a face, where a one-sided distribution is nought, before a sharp gamma: no face has a weight, and the background is far too far to have one."""
+    """The edge of a face, where a one-sided distribution is nought, before a sharp gamma: neither a face nor the background has a weight."""
     scene = screen_scene(54, (6, 5))
     settings = RasterizeSettings(distribution=distribution, sigma=1e-6, gamma=1e-5)
     vertices = torch.tensor(scene.vertices, dtype=torch.float32, requires_grad=True)
