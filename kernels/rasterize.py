@@ -17,7 +17,7 @@ as fast as four: what a pixel is to a face is evaluated once for each group.
 
 import enum
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import taichi as ti
 
@@ -36,6 +36,7 @@ __all__ = ["Choices", "Interpolation", "Sides", "rasterize_op"]
 
 SURE = 100.0  # the u of a pixel inside with hard distance: its coverage is one, to the last bit
 
+LANES_OF_PICTURES = 1  # the gradient to texels is scattered one by one: with all lanes it would compile for half a minute
 TINY_COVERAGE = 1e-17  # less gives no colour: all weights of a pixel together are divided by, and one over their square must be a float32
 
 # Places in the second dimension of `sums`.
@@ -194,9 +195,10 @@ def rasterize_op(variant: Variant, choices: Choices) -> Op:
 
     `max_depth_norm`, `nearest_face` and `strongest_face` are written on the way forward and read on the way back.
     """
+    narrow = replace(variant, lanes=min(variant.lanes, LANES_OF_PICTURES)) if choices.texture is Texture.IMAGE else variant
     return Op(
         name="rasterize",
-        kernel=_contribute_kernel(variant, choices),
+        kernel=_contribute_kernel(narrow, choices),
         n_inputs=4,
         n_outputs=1,
         forward=_aggregate_kernel(variant, choices),

@@ -38,7 +38,11 @@ class _Optimizer(ABC):
         self._arrays = [library_of(parameter) for parameter in parameters]
 
     def zero_grad(self) -> None:
-        """Sets all gradients to zero. (``ti.ad.Tape`` does so, too, when it begins: only without a tape there is need for it.)"""
+        """Sets all gradients to zero.
+
+        ``ti.ad.Tape`` does so itself when it begins, with fields, and with ndarrays that one of this package's functions meets: there is need for it without a
+        tape, and for ndarrays that only your own kernels read.
+        """
         for arrays, parameter in zip(self._arrays, self.parameters, strict=True):
             arrays.untracked(functools.partial(parameter.grad.fill, 0))
 
