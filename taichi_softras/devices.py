@@ -7,7 +7,7 @@ import platform
 import sys
 from dataclasses import dataclass
 
-__all__ = ["Device", "Offer", "cuda_offer", "metal_offer", "vulkan_offer"]
+__all__ = ["Device", "Offer", "cpu_name", "cuda_offer", "has_display", "metal_offer", "vulkan_offer"]
 
 
 @dataclass(frozen=True)
@@ -122,3 +122,20 @@ def cpu_name() -> str:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
             name = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), name)
     return f"{name}, {os.cpu_count()} cores"
+
+
+def has_display() -> bool:
+    """Whether a window could be shown. (Taichi's windows are X11's on Linux.)"""
+    if not sys.platform.startswith("linux"):
+        return True
+    name = os.environ.get("DISPLAY")
+    if not name:
+        return False
+    x11 = ctypes.CDLL("libX11.so.6")  # Taichi itself is linked to it
+    x11.XOpenDisplay.restype, x11.XOpenDisplay.argtypes = ctypes.c_void_p, [ctypes.c_char_p]
+    display = x11.XOpenDisplay(name.encode())
+    if not display:
+        return False
+    x11.XCloseDisplay.argtypes = [ctypes.c_void_p]
+    x11.XCloseDisplay(display)
+    return True

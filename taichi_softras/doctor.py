@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import json
-import os
 import platform
 import subprocess
 import sys
@@ -66,8 +65,7 @@ def doctor() -> bool:
             print(f"     {verdict}: {_told(got)}; from the CPU's, image and gradient differ by {errors['image']:.0e} and {errors['gradient']:.0e}")
     chosen = next((arch for arch in ("cuda", "metal", "vulkan") if offers[arch].has_gpu), "cpu")
     print(f'\ntaichi_softras.init("auto") takes {chosen}.')
-    if sys.platform.startswith("linux"):
-        print("A window can be opened." if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") else "No window can be opened: DISPLAY is not set.")
+    print("A window can be opened." if devices.has_display() else "No window can be opened (DISPLAY names no display): `taichi-softras view --headless`.")
     return works
 
 

@@ -36,7 +36,7 @@ def test_without_vulkan():
     assert result.returncode == 0, result.stdout + result.stderr
     assert "vulkan: none" in result.stdout
     assert "apt install libvulkan1 mesa-vulkan-drivers" in result.stdout
-    assert "No window can be opened: DISPLAY is not set." in result.stdout
+    assert "No window can be opened" in result.stdout
 
 
 class TestAuto:

@@ -19,11 +19,11 @@ from reference import barycentric, closest_on_outline, pixel_centres
 from taichi_softras import Mesh
 from taichi_softras import cli as command
 from taichi_softras.cli import main
+from taichi_softras.devices import has_display
 from taichi_softras.shapes import creature
 from taichi_softras.viewer import Model, Orbit, Scene, View
 from taichi_softras.viewer import optimise as optimise_module
 from taichi_softras.viewer.controls import Controls
-from taichi_softras.viewer.display import has_display
 from taichi_softras.viewer.model import Refinement
 from taichi_softras.viewer.optimise import Loss, Optimisation, Task, load_views, starting_mesh, views_of, with_vertex_colors
 

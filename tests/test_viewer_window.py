@@ -16,7 +16,7 @@ import pytest
 from conftest import REPOSITORY
 from PIL import Image
 
-from taichi_softras.viewer.display import has_vulkan
+from taichi_softras.devices import vulkan_offer
 
 SCRIPT = """
 import json, sys
@@ -156,7 +156,7 @@ def user(display, tmp_path):
 
 class TestWindow:
     def test_mouse_slider_and_button(self, user):
-        needs(None if has_vulkan() else "Vulkan")
+        needs(None if vulkan_offer().devices else "Vulkan")
         one = user()
         before = one.picture(2)
         one.drag(1, (60, 200), (260, 280))

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from ..devices import has_display, vulkan_offer
 from ..fit import initial_sphere
 from ..mesh import Mesh
 from ..pictures import save_animation
 from ..shapes import creature
 from ..views import Views, save_picture
-from .display import has_display, has_vulkan
 from .model import Model
 from .optimise import Task, load_views
 from .scene import View
@@ -57,7 +57,7 @@ def show(model: Model, size: tuple[int, int], frames: int | None = None, screens
         raise RuntimeError(f"view: there is no display to open a window on (DISPLAY); a picture without a window: {HEADLESS}")
     from .window import SimpleWindow, Window
 
-    if not has_vulkan():
+    if sys.platform.startswith("linux") and not vulkan_offer().devices:  # elsewhere Taichi brings a loader of its own
         _say_without_vulkan()
         SimpleWindow(model, size).run(frames, screenshot)
         return

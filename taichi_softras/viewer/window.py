@@ -30,7 +30,7 @@ class Window:
         size: (height, width) in pixels.
 
     Raises:
-        RuntimeError: if there is no Vulkan. (Without a display the process would end: see `display.has_display`.)
+        RuntimeError: if there is no Vulkan. (Without a display the process would end: see `devices.has_display`.)
     """
 
     def __init__(self, model: Model, size: tuple[int, int]) -> None:
