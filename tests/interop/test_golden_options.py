@@ -15,6 +15,8 @@ from conftest import SHARED
 
 from taichi_softras.interop.soft_renderer.functional import soft_rasterize
 
+pytestmark = pytest.mark.usefixtures("one_lane")  # every option compiles anew
+
 FOLDER = SHARED / "golden" / "softras"
 FILES = sorted(path.stem for path in FOLDER.glob("[A-F]*.npz"))
 OUT_OF_BOUNDS, BY_ROUNDING = 1, 2  # flags: a texel outside of the face (the clamped values have none); a texel that rests on rounding
