@@ -158,11 +158,11 @@ def _plan(topology: Topology, vertices_camera: np.ndarray, plane: float) -> _Pla
     n_pieces = np.where(n_ahead == 3, 1, n_ahead)
     left = np.bincount(topology.face_image, n_pieces, topology.n_images)
     images, first_face = np.unique(topology.face_image, return_index=True)
-    placeholder = first_face[left[images] == 0]  # the steps that follow want a face in every image that had one
-    n_pieces[placeholder] = 1
+    hidden = first_face[left[images] == 0]  # of images of which nothing is left: kept as a point, for every image is to have a face
+    n_pieces[hidden] = 1
     first_piece = np.cumsum(n_pieces) - n_pieces
     corner_place = np.tile(np.arange(3), (n_pieces.sum(), 1))
-    corner_place[first_piece[placeholder]] = 0
+    corner_place[first_piece[hidden]] = 0
     piece = first_piece[crossing]
     corner_place[piece] = np.where(one_ahead[:, None], np.stack([alone, first_cut, second_cut], 1), np.stack([first_cut, following, second_cut], 1))
     corner_place[piece[~one_ahead] + 1] = np.stack([second_cut, following, last], 1)[~one_ahead]

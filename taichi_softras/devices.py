@@ -7,7 +7,9 @@ import platform
 import sys
 from dataclasses import dataclass
 
-__all__ = ["Device", "Offer", "cpu_name", "cuda_offer", "has_display", "metal_offer", "vulkan_offer"]
+__all__ = ["GPU_BACKENDS", "Device", "Offer", "cpu_name", "cuda_offer", "has_display", "metal_offer", "offer_of", "vulkan_offer"]
+
+GPU_BACKENDS = ("cuda", "metal", "vulkan")  # the one that is preferred first
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,11 @@ def vulkan_offer() -> Offer:
     finally:
         library.vkDestroyInstance(instance, None)
     return Offer(tuple(devices), "" if devices else "Vulkan has a driver, but no device")
+
+
+def offer_of(arch: str) -> Offer:
+    """Of one of `GPU_BACKENDS`."""
+    return {"cuda": cuda_offer, "metal": metal_offer, "vulkan": vulkan_offer}[arch]()
 
 
 def metal_offer() -> Offer:

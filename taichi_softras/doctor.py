@@ -39,7 +39,7 @@ def doctor() -> bool:
     """
     print(f"Python {platform.python_version()} on {platform.platform()}")
     print(", ".join(f"{name} {_version(name)}" for name in PACKAGES))
-    offers = {"cuda": devices.cuda_offer(), "vulkan": devices.vulkan_offer(), "metal": devices.metal_offer()}
+    offers = {arch: devices.offer_of(arch) for arch in devices.GPU_BACKENDS}
     print(f"\ncpu: {devices.cpu_name()}")
     works = True
     with tempfile.TemporaryDirectory() as folder:
@@ -63,7 +63,7 @@ def doctor() -> bool:
             works &= agrees
             verdict = "works" if agrees else "WRONG NUMBERS"
             print(f"     {verdict}: {_told(got)}; from the CPU's, image and gradient differ by {errors['image']:.0e} and {errors['gradient']:.0e}")
-    chosen = next((arch for arch in ("cuda", "metal", "vulkan") if offers[arch].has_gpu), "cpu")
+    chosen = next((arch for arch, offer in offers.items() if offer.has_gpu), "cpu")
     print(f'\ntaichi_softras.init("auto") takes {chosen}.')
     print("A window can be opened." if devices.has_display() else "No window can be opened (DISPLAY names no display): `taichi-softras view --headless`.")
     return works

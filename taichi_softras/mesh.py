@@ -130,7 +130,7 @@ class Mesh:
         path.parent.mkdir(parents=True, exist_ok=True)
         writers = {".glb": write_textured_glb, ".obj": write_textured_obj}
         if self.uvs is not None and path.suffix.lower() in writers:
-            writers[path.suffix.lower()](path, self.vertices, self.faces, self.colors, self.uvs, self.face_uvs, self.texture, self.wrap)
+            writers[path.suffix.lower()](path, self, self.uvs)
             return
         out: Any = trimesh.Trimesh(self.vertices, self.faces, process=False)
         if self.colors is not None:

@@ -54,8 +54,8 @@ def _init_auto(options: dict) -> str:
         print(f"taichi_softras: Taichi already runs on {running}", file=sys.stderr)
         return running
     reasons = []
-    for arch, offer in {"cuda": devices.cuda_offer, "metal": devices.metal_offer, "vulkan": devices.vulkan_offer}.items():
-        offered = offer()
+    for arch in devices.GPU_BACKENDS:
+        offered = devices.offer_of(arch)
         if not offered.has_gpu:
             software = ", ".join(device.name for device in offered.devices)
             reasons.append(f"no {arch}: {offered.why_none or f'only the CPU plays a GPU ({software})'}")

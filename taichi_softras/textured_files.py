@@ -13,13 +13,16 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import trimesh
 from PIL import Image
 
 from .kernels.texture_image import Wrap
+
+if TYPE_CHECKING:
+    from .mesh import Mesh
 
 __all__ = ["MAX_PIXELS", "read_textured_obj", "textured_scene", "trimesh_scene", "vertex_colors", "write_textured_glb", "write_textured_obj"]
 
@@ -270,28 +273,19 @@ def _is_number(word: str) -> bool:
     return False
 
 
-def write_textured_obj(
-    path: Path,
-    vertices: np.ndarray,
-    faces: np.ndarray,
-    colors: np.ndarray | None,
-    uvs: np.ndarray,
-    face_uvs: np.ndarray | None,
-    texture: np.ndarray | None,
-    wrap: Wrap | None,
-) -> None:
+def write_textured_obj(path: Path, mesh: "Mesh", uvs: np.ndarray) -> None:
     """Writes an OBJ file and, with a texture, a material file and a PNG of the same name beside it. With a texture there are no colours besides it."""
     lines = []
-    rows = vertices if texture is not None or colors is None else np.concatenate([vertices, np.clip(colors, 0, 1)], 1)
-    if texture is not None:
+    rows = mesh.vertices if mesh.texture is not None or mesh.colors is None else np.concatenate([mesh.vertices, np.clip(mesh.colors, 0, 1)], 1)
+    if mesh.texture is not None:
         picture, library = path.with_suffix(".png"), path.with_suffix(".mtl")
-        _picture_of(texture).save(picture)
-        clamp = "-clamp on " if wrap is Wrap.CLAMP else ""
+        _picture_of(mesh.texture).save(picture)
+        clamp = "-clamp on " if mesh.wrap is Wrap.CLAMP else ""
         library.write_text(f"newmtl material_0\nKd 1 1 1\nmap_Kd {clamp}{picture.name}\n", encoding="utf-8")
         lines += [f"mtllib {library.name}", "usemtl material_0"]
     lines += ["v " + " ".join(f"{number:.9g}" for number in row) for row in rows.tolist()]
     lines += [f"vt {u:.9g} {v:.9g}" for u, v in uvs.tolist()]
-    corners = np.stack([faces, faces if face_uvs is None else face_uvs], -1) + 1
+    corners = np.stack([mesh.faces, mesh.faces if mesh.face_uvs is None else mesh.face_uvs], -1) + 1
     lines += ["f " + " ".join(f"{vertex}/{uv}" for vertex, uv in face) for face in corners.tolist()]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -408,33 +402,24 @@ def _gltf_wrap(path: Path) -> Wrap | None:
     return None
 
 
-def write_textured_glb(
-    path: Path,
-    vertices: np.ndarray,
-    faces: np.ndarray,
-    colors: np.ndarray | None,
-    uvs: np.ndarray,
-    face_uvs: np.ndarray | None,
-    texture: np.ndarray | None,
-    wrap: Wrap | None,
-) -> None:
+def write_textured_glb(path: Path, mesh: "Mesh", uvs: np.ndarray) -> None:
     """Writes a GLB file with the picture in it; a vertex with several texture coordinates is split. With a texture there are no colours besides it."""
-    corners = np.stack([faces, faces if face_uvs is None else face_uvs], -1).reshape(-1, 2)
-    alone = np.setdiff1d(np.arange(len(vertices)), faces)
-    alone = np.stack([alone, alone if face_uvs is None else np.zeros_like(alone)], -1)
+    corners = np.stack([mesh.faces, mesh.faces if mesh.face_uvs is None else mesh.face_uvs], -1).reshape(-1, 2)
+    alone = np.setdiff1d(np.arange(len(mesh.vertices)), mesh.faces)
+    alone = np.stack([alone, alone if mesh.face_uvs is None else np.zeros_like(alone)], -1)
     pairs, inverse = np.unique(np.concatenate([corners, alone]), axis=0, return_inverse=True)
-    picture = None if texture is None else _picture_of(texture)
+    picture = None if mesh.texture is None else _picture_of(mesh.texture)
     material = trimesh.visual.material.PBRMaterial(baseColorTexture=picture, metallicFactor=0.0, roughnessFactor=1.0)
     visual = trimesh.visual.TextureVisuals(uv=uvs[pairs[:, 1]], material=material)
-    if colors is not None and texture is None:
-        rgb = np.round(np.clip(colors[pairs[:, 0]], 0, 1) * 255).astype(np.uint8)
+    if mesh.colors is not None and mesh.texture is None:
+        rgb = np.round(np.clip(mesh.colors[pairs[:, 0]], 0, 1) * 255).astype(np.uint8)
         visual.vertex_attributes["color"] = np.concatenate([rgb, np.full((len(rgb), 1), 255, np.uint8)], 1)
     split_faces = inverse.reshape(-1)[: len(corners)].reshape(-1, 3)
-    out = trimesh.Trimesh(vertices[pairs[:, 0]], split_faces, visual=visual, process=False)
+    out = trimesh.Trimesh(mesh.vertices[pairs[:, 0]], split_faces, visual=visual, process=False)
 
     def say_wrap(tree: dict) -> None:
-        if wrap is not None and tree.get("textures"):
-            code = next(code for code, meant in GLTF_WRAPS.items() if meant is wrap)
+        if mesh.wrap is not None and tree.get("textures"):
+            code = next(code for code, meant in GLTF_WRAPS.items() if meant is mesh.wrap)
             tree["samplers"] = [{"wrapS": code, "wrapT": code}]
             for entry in tree["textures"]:
                 entry["sampler"] = 0
