@@ -4,6 +4,7 @@ Tensors are handed to the kernels as they are, without a copy, on CPU and CUDA. 
 into zeroed gradient buffers; autograd never sees Taichi's own ``.grad`` handling, because kernels get detached aliases.
 """
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,9 +13,9 @@ import taichi as ti
 import torch
 from torch.autograd.function import once_differentiable
 
-from ..arrays import Arrays, cpu_blocks, variant_of
+from ..arrays import Arrays, cpu_shares, variant_of
 from ..kernels.op import Op
-from ..runtime import ensure_initialized
+from ..runtime import ensure_initialized, is_deterministic
 
 __all__ = ["TorchArrays"]
 
@@ -35,7 +36,7 @@ class TorchArrays(Arrays):
                 f"TorchArrays: Taichi runs on {arch}, and the tensors are on {device}; either move them to {'the cpu' if arch == 'cpu' else arch}, "
                 f"or call taichi_softras.init({device.type!r}) (or ti.init(arch=ti.{device.type})) first of all, before anything else starts Taichi"
             )
-        super().__init__(variant_of(arch, _REALS[dtype]), n_blocks=cpu_blocks() if arch == "cpu" else 256)
+        super().__init__(variant_of(arch, _REALS[dtype]), n_shares=cpu_shares() if arch == "cpu" else 256)
         self.dtype, self.device = dtype, device
 
     @classmethod
@@ -72,6 +73,9 @@ class TorchArrays(Arrays):
     def zeros_index(self, size: int | tuple[int, ...]) -> torch.Tensor:
         return torch.zeros(size, dtype=torch.int32, device=self.device)
 
+    def empty_index(self, size: int) -> torch.Tensor:
+        return torch.empty(size, dtype=torch.int32, device=self.device)
+
     def index(self, values: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.array(values)).to(self.device)
 
@@ -80,6 +84,9 @@ class TorchArrays(Arrays):
 
     def constant(self, array: torch.Tensor) -> torch.Tensor:
         return array.detach().contiguous()
+
+    def gradient_of(self, array: torch.Tensor) -> torch.Tensor | None:
+        return None if array.grad is None else array.grad.detach()
 
     @property
     def place(self) -> object:
@@ -103,7 +110,7 @@ class _Run(torch.autograd.Function):
     def forward(ctx: Any, arrays: TorchArrays, op: Op, output_shapes: Sequence[tuple[int, ...]], rest: Sequence[Any], *inputs: torch.Tensor) -> Any:
         contiguous = [arrays.constant(tensor) for tensor in inputs]
         outputs = [arrays.zeros(shape) for shape in output_shapes]
-        arrays.launch(op.primal, (*contiguous, *outputs, *rest))
+        op.launch(arrays, (*contiguous, *outputs, *rest))
         ctx.arrays, ctx.op, ctx.rest = arrays, op, rest
         ctx.save_for_backward(*contiguous)
         return tuple(outputs)
@@ -111,14 +118,28 @@ class _Run(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grad_outputs: torch.Tensor) -> Any:
+        _refuse_chance()
         wanted = ctx.needs_input_grad[4:]
         inputs = ctx.saved_tensors
         grad_inputs = [torch.zeros_like(tensor) if want else None for tensor, want in zip(inputs, wanted, strict=True)]
         arrays: TorchArrays = ctx.arrays
         arguments = [_with_grad(tensor, grad) for tensor, grad in zip(inputs, grad_inputs, strict=True)]
         arguments += [_with_grad(arrays.empty(grad.shape), grad.contiguous()) for grad in grad_outputs]  # a gradient never reads what was added to
-        arrays.launch(ctx.op.kernel.grad, (*arguments, *ctx.rest))
+        ctx.op.launch_gradient(arrays, (*arguments, *ctx.rest))
         return (None, None, None, None, *grad_inputs)
+
+
+def _refuse_chance() -> None:
+    """Does what torch's own operations do where ``torch.use_deterministic_algorithms`` asks for what they cannot give."""
+    if not torch.are_deterministic_algorithms_enabled() or is_deterministic():
+        return
+    message = (
+        "taichi_softras: torch.use_deterministic_algorithms is on, and several threads sum gradients in any order; "
+        "call taichi_softras.init('cpu', deterministic=True) first of all"
+    )
+    if not torch.is_deterministic_algorithms_warn_only_enabled():
+        raise RuntimeError(message)
+    warnings.warn(message, stacklevel=2)
 
 
 def _with_grad(tensor: torch.Tensor, grad: torch.Tensor | None) -> torch.Tensor:

@@ -4,6 +4,8 @@ import enum
 
 import taichi as ti
 
+from .special import exp
+
 __all__ = ["Blending", "depth_weight", "normalised_depth"]
 
 
@@ -19,13 +21,13 @@ class Blending(enum.Enum):
 @ti.func
 def normalised_depth(depth, near, far):
     """depth_norm: 1 at the near plane, 0 at the far plane."""
-    return (far - depth) / (far - near)
+    return (far - depth) * (1.0 / (far - near))
 
 
 @ti.func
-def depth_weight(depth_norm, max_depth_norm, gamma):
+def depth_weight(depth_norm, max_depth_norm, gamma, real: ti.template()):
     """exp((depth_norm - m)/gamma), m the largest at the pixel: it keeps the exponential finite and cancels in the mix.
 
     The exponent is at most zero but for rounding, which a tiny gamma magnifies; what exceeds one is cut off.
     """
-    return ti.exp(ti.min((depth_norm - max_depth_norm) / gamma, 1.0))
+    return exp(ti.min((depth_norm - max_depth_norm) * (1.0 / gamma), 1.0), real)

@@ -15,7 +15,7 @@ import taichi as ti
 from scipy import special as scipy_special
 
 from .softness import LOG_FACTORIAL, SERIES, SHAPE, SHIFT
-from .special import arctangent, erfc, expm1
+from .special import arctangent, erfc, exp, expm1
 
 __all__ = ["Distribution", "coverage_of", "reach_of", "series_coefficients"]
 
@@ -71,15 +71,16 @@ def gaussian(u, softness: ti.template(), real: ti.template()):
 
 @ti.func
 def laplace(u, softness: ti.template(), real: ti.template()):
-    return symmetric(u, 0.5 * ti.exp(-ti.abs(u)))
+    return symmetric(u, 0.5 * exp(-ti.abs(u), real))
 
 
 @ti.func
 def logistic(u, softness: ti.template(), real: ti.template()):
     """1/(1 + exp(-u)): SoftRas's, on the squared distance."""
-    e = ti.exp(-ti.abs(u))
-    one = e * 0.0 + 1.0
-    return ti.select(u >= 0, one, e) / (1.0 + e), ti.select(u >= 0, e, one) / (1.0 + e)
+    e = exp(-ti.abs(u), real)
+    larger = 1.0 / (1.0 + e)
+    smaller = e * larger
+    return ti.select(u >= 0, larger, smaller), ti.select(u >= 0, smaller, larger)
 
 
 @ti.func

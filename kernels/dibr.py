@@ -17,7 +17,7 @@ from typing import Any
 import taichi as ti
 
 from .op import Op
-from .tiles import row_of
+from .tiles import block_of
 from .triangle import oriented_area, segment
 from .variant import Variant
 
@@ -59,8 +59,10 @@ class MaskFaces(enum.Enum):
 
 @ti.func
 def centres(line, column, column_x: ti.template(), row_y: ti.template(), variant: ti.template()):
-    """Image coordinates of a row of lanes: x, a vector, and y."""
-    return variant.vector([column_x[column + l] for l in ti.static(range(variant.lanes))]), row_y[line]
+    """Image coordinates x and y of a block of lanes, two vectors."""
+    x = variant.vector([column_x[column + place[1]] for place in ti.static(variant.lane_places)])
+    y = variant.vector([row_y[line + place[0]] for place in ti.static(variant.lane_places)])
+    return x, y
 
 
 @ti.func
@@ -113,7 +115,7 @@ def left_free(distance_sq, sigmainv, real: ti.template()):
 
 @ti.func
 def accepted(f, held, distance_sq, pixel, lasts: ti.template(), bounds: ti.template(), which: ti.template(), variant: ti.template()):
-    """For a row of lanes from ``pixel`` on: whether face f, whose box holds them or not, counts for their masks."""
+    """For a block of lanes from ``pixel`` on: whether face f, whose box holds them or not, counts for their masks."""
     last = ti.Vector([lasts[pixel + l] for l in ti.static(range(variant.lanes))], dt=ti.i32)
     counts = held & (last >= f)
     if ti.static(which == MaskFaces.NEAREST):
@@ -143,7 +145,7 @@ def screen_kernel(variant: Variant):
 def nearest_kernel(variant: Variant, perspective: bool):
     """Which face is seen at each pixel: of those shown that have it inside, the one with the largest z; on ties the first; or `NO_FACE`."""
     real, index, vector, lanes = variant.array, variant.index, variant.vector, variant.lanes
-    rows_per_tile = variant.tile_pixels // lanes
+    blocks_per_tile = variant.blocks_per_tile
 
     @ti.kernel
     def nearest(
@@ -161,9 +163,9 @@ def nearest_kernel(variant: Variant, perspective: bool):
         height: ti.i32,
         width: ti.i32,
     ):
-        for item in range(n_tiles * rows_per_tile):
-            tile = item // rows_per_tile
-            image, line, column = row_of(tile, item % rows_per_tile, height, width, variant)
+        for item in range(n_tiles * blocks_per_tile):
+            tile = item // blocks_per_tile
+            image, line, column = block_of(tile, item % blocks_per_tile, height, width, variant)
             x, y = centres(line, column, column_x, row_y, variant)
             found = ti.Vector([NO_FACE for l in ti.static(range(lanes))], dt=ti.i32)
             found_z = vector(0)
@@ -171,7 +173,7 @@ def nearest_kernel(variant: Variant, perspective: bool):
                 f = pair_face[k]
                 ax, ay, bx, by, cx, cy = outline(f, vertices_image, faces)
                 _, sign = oriented_area(ax, ay, bx, by, cx, cy)
-                if face_shown[f] != 0 and sign != 0 and y >= ti.min(ay, by, cy) and y < ti.max(ay, by, cy):
+                if face_shown[f] != 0 and sign != 0 and y[0] >= ti.min(ay, by, cy) and y[lanes - 1] < ti.max(ay, by, cy):
                     az, bz, cz = vertices_image[faces[f, 0], 2], vertices_image[faces[f, 1], 2], vertices_image[faces[f, 2], 2]
                     wa, wb, wc, total = opposite_areas(x, y, ax, ay, bx, by, cx, cy, eps)
                     wa, wb, wc = wa / total, wb / total, wc / total
@@ -183,8 +185,9 @@ def nearest_kernel(variant: Variant, perspective: bool):
                     found = ti.select(nearer, f, found)
                     found_z = ti.select(nearer, z, found_z)
             for l in ti.static(range(lanes)):
-                if line < height and column + l < width:
-                    face_img[image, line, column + l] = ti.select(found[l] < 0, NO_FACE, found[l] - first_face[image])
+                r, c = line + ti.static(variant.lane_places[l][0]), column + ti.static(variant.lane_places[l][1])
+                if r < height and c < width:
+                    face_img[image, r, c] = ti.select(found[l] < 0, NO_FACE, found[l] - first_face[image])
 
     return nearest
 
@@ -319,7 +322,7 @@ def choose_kernel(variant: Variant, which: MaskFaces):
 def mark_kernel(variant: Variant, which: MaskFaces):
     """marks[pair] = 1 if the face counts for a pixel of the tile: few do."""
     real, index = variant.array, variant.index
-    rows_per_tile = variant.tile_pixels // variant.lanes
+    blocks_per_tile = variant.blocks_per_tile
 
     @ti.kernel
     def mark(
@@ -345,14 +348,14 @@ def mark_kernel(variant: Variant, which: MaskFaces):
             marked = 0
             if bare:
                 ax, ay, bx, by, cx, cy = outline(f, vertices_image, faces)
-                for row in range(rows_per_tile):
-                    _, line, column = row_of(tile, row, height, width, variant)
+                for block in range(blocks_per_tile):
+                    _, line, column = block_of(tile, block, height, width, variant)
                     x, y = centres(line, column, column_x, row_y, variant)
                     held = in_box(x, y, ax, ay, bx, by, cx, cy, boxlen)
                     distance_sq = x * 0.0
                     if ti.static(which == MaskFaces.NEAREST):
                         distance_sq = outline_distance_sq(x, y, ax, ay, bx, by, cx, cy)
-                    counts = accepted(f, held, distance_sq, tile * variant.tile_pixels + row * variant.lanes, lasts, bounds, which, variant)
+                    counts = accepted(f, held, distance_sq, tile * variant.tile_pixels + block * variant.lanes, lasts, bounds, which, variant)
                     for l in ti.static(range(variant.lanes)):
                         marked = ti.select(counts[l], 1, marked)
             marks[pair] = marked
@@ -388,7 +391,7 @@ def softening(
     f, x, y, first_pixel, vertices_image: ti.template(), faces: ti.template(), lasts: ti.template(), bounds: ti.template(),
     boxlen, sigmainv, which: ti.template(), variant: ti.template(),
 ):  # fmt: skip
-    """-log(1 - A) of a face at a row of pixels; nought where it does not count."""
+    """-log(1 - A) of a face at a block of pixels; nought where it does not count."""
     ax, ay, bx, by, cx, cy = outline(f, vertices_image, faces)
     held = in_box(x, y, ax, ay, bx, by, cx, cy, boxlen)
     distance_sq = outline_distance_sq(x, y, ax, ay, bx, by, cx, cy)
@@ -403,7 +406,7 @@ def soften_op(variant: Variant, which: MaskFaces) -> Op:
     The way forward walks the marked pairs of each tile, so that a picture has the same bits in every run; its gradient is that of the flat kernel.
     """
     real, index, vector, lanes = variant.array, variant.index, variant.vector, variant.lanes
-    rows_per_tile = variant.tile_pixels // lanes
+    blocks_per_tile = variant.blocks_per_tile
 
     @ti.kernel
     def gather(
@@ -426,22 +429,22 @@ def soften_op(variant: Variant, which: MaskFaces) -> Op:
         height: ti.i32,
         width: ti.i32,
     ):
-        for item in range(n_tiles * rows_per_tile):
-            tile, row = item // rows_per_tile, item % rows_per_tile
+        for item in range(n_tiles * blocks_per_tile):
+            tile, block = item // blocks_per_tile, item % blocks_per_tile
             first, last = n_marked, n_marked
             if tile_offset[tile] < n_pairs:
                 first = places[tile_offset[tile]]
             if tile_offset[tile + 1] < n_pairs:
                 last = places[tile_offset[tile + 1]]
-            _, line, column = row_of(tile, row, height, width, variant)
+            _, line, column = block_of(tile, block, height, width, variant)
             x, y = centres(line, column, column_x, row_y, variant)
-            first_pixel = tile * variant.tile_pixels + row * lanes
+            first_pixel = tile * variant.tile_pixels + block * lanes
             total = vector(0)
             for k in range(first, last):
                 f = marked_face[k]
                 total += softening(f, x, y, first_pixel, vertices_image, faces, lasts, bounds, boxlen, sigmainv, which, variant)
             for l in ti.static(range(lanes)):
-                sums[tile, row * lanes + l] = total[l]
+                sums[tile, block * lanes + l] = total[l]
 
     @ti.kernel
     def scatter(
@@ -464,14 +467,14 @@ def soften_op(variant: Variant, which: MaskFaces) -> Op:
         height: ti.i32,
         width: ti.i32,
     ):
-        for item in range(n_marked * rows_per_tile):
-            f, tile, row = marked_face[item // rows_per_tile], marked_tile[item // rows_per_tile], item % rows_per_tile
-            _, line, column = row_of(tile, row, height, width, variant)
+        for item in range(n_marked * blocks_per_tile):
+            f, tile, block = marked_face[item // blocks_per_tile], marked_tile[item // blocks_per_tile], item % blocks_per_tile
+            _, line, column = block_of(tile, block, height, width, variant)
             x, y = centres(line, column, column_x, row_y, variant)
-            first_pixel = tile * variant.tile_pixels + row * lanes
+            first_pixel = tile * variant.tile_pixels + block * lanes
             share = softening(f, x, y, first_pixel, vertices_image, faces, lasts, bounds, boxlen, sigmainv, which, variant)
             for l in ti.static(range(lanes)):
-                sums[tile, row * lanes + l] += share[l]
+                sums[tile, block * lanes + l] += share[l]
 
     return Op(name="soften", kernel=scatter, n_inputs=1, n_outputs=1, forward=gather)
 

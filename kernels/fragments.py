@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 import taichi as ti
 
+from .face import Interpolation, Sides, block_centres, load_face
 from .op import Op
-from .rasterize import Interpolation, Sides, load_face, pixel_row
-from .tiles import row_of
+from .tiles import block_of
 from .triangle import segment
 from .variant import Variant
 
@@ -86,7 +86,7 @@ def nearest_faces_kernel(variant: Variant, choices: FragmentChoices):
     """
     real, index = variant.array, variant.index
     lanes = variant.lanes
-    rows_per_tile = variant.tile_pixels // lanes
+    blocks_per_tile = variant.blocks_per_tile
 
     @ti.kernel
     def nearest_faces(
@@ -103,10 +103,10 @@ def nearest_faces_kernel(variant: Variant, choices: FragmentChoices):
         height: ti.i32,
         width: ti.i32,
     ):
-        for item in range(n_tiles * rows_per_tile):
-            tile, row = item // rows_per_tile, item % rows_per_tile
-            image, line, first_column = row_of(tile, row, height, width, variant)
-            x, y = pixel_row(tile, row, height, width, variant)
+        for item in range(n_tiles * blocks_per_tile):
+            tile, block = item // blocks_per_tile, item % blocks_per_tile
+            image, first_line, first_column = block_of(tile, block, height, width, variant)
+            x, y = block_centres(tile, block, height, width, variant)
             for pair in range(tile_offset[tile], tile_offset[tile + 1]):
                 f = pair_face[pair]
                 ax, ay, az, bx, by, bz, cx, cy, cz = load_face(f, vertices_screen, faces)
@@ -120,7 +120,7 @@ def nearest_faces_kernel(variant: Variant, choices: FragmentChoices):
                     depth, _, _, _, distance_sq, inside = fragment(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, choices)
                     hit = (inside | (distance_sq < reach_sq)) & (depth >= 0)
                     for l in ti.static(range(lanes)):
-                        column = first_column + l
+                        line, column = first_line + ti.static(variant.lane_places[l][0]), first_column + ti.static(variant.lane_places[l][1])
                         if hit[l] and column < width and line < height:
                             pixel = (image * height + line) * width + column
                             used = n_used[pixel]

@@ -1,14 +1,18 @@
 """From per-pixel sums to the image: alpha, features and depth."""
 
 import functools
+from dataclasses import replace
 
 import taichi as ti
 
+from .adjoint import has_resolve_adjoint, resolve_adjoint_kernel
 from .blending import Blending, depth_weight
+from .face import DEPTH, FEATURES, SILHOUETTE, WEIGHT, Choices, item_and_group, slot
 from .op import Op
-from .rasterize import DEPTH, FEATURES, SILHOUETTE, WEIGHT, Choices
 from .silhouette import silhouette_inverse
-from .softness import BACKGROUND_DEPTH_NORM, FAR, GAMMA
+from .softness import BACKGROUND_DEPTH_NORM, FAR, GAMMA, N_SOFTNESS
+from .texture import channel_of
+from .tiles import block_of, n_tiles_of_image
 from .variant import Variant
 
 __all__ = ["face_id_kernel", "resolve_op"]
@@ -29,19 +33,117 @@ def resolve_op(variant: Variant, choices: Choices) -> Op:
 
     Inputs: sums, background, softness. Outputs: alpha_img, features_img, depth_img.
     """
+    return Op(
+        name="resolve",
+        kernel=_flat_kernel(variant, choices),
+        n_inputs=3,
+        n_outputs=3,
+        forward=_by_tiles_kernel(variant, choices),
+        gradient=_gradient_by_hand(variant, choices) if has_resolve_adjoint(choices) else None,
+    )
+
+
+def _gradient_by_hand(variant: Variant, choices: Choices):
+    kernel = resolve_adjoint_kernel(variant, choices)
+
+    def gradient(arrays, arguments) -> None:
+        sums, background, softness, alpha, color, depth, max_depth_norm, _, *sizes = arguments
+        gradients = [arrays.gradient_or_scratch(array) for array in (sums, background, alpha, color, depth)]
+        wanted = arrays.gradient_of(background) is not None
+        arrays.launch(kernel, (sums, background, softness, *gradients, max_depth_norm, int(wanted), *sizes))
+
+    return gradient
+
+
+@ti.func
+def weight_of_background(max_depth_norm, weight_sum, softness: ti.template(), choices: ti.template(), real: ti.template()):
+    """w_b"""
+    weight = 1.0 - weight_sum
+    if ti.static(choices.blending != Blending.HARD):
+        weight = depth_weight(softness[BACKGROUND_DEPTH_NORM], max_depth_norm, softness[GAMMA], real)
+    return weight
+
+
+def _by_tiles_kernel(variant: Variant, choices: Choices):
+    """The forward pass, a block of lanes at a time: first all arithmetic, on local variables, for LLVM to vectorise, then the writing."""
     real = variant.array
-    at_once = choices.features_at_once
+    lanes, blocks_per_tile, at_once = variant.lanes, variant.blocks_per_tile, choices.features_at_once
+    single = replace(variant, lanes=1)
 
     @ti.kernel
     def resolve(
         sums: real(3),  # [tiles, n_sums, tile_pixels]
         background: real(2),  # [B, n_features]
-        softness: real(1),  # [N_SOFTNESS]
-        alpha_img: real(3),  # [B, H, W] added to
-        features_img: real(4),  # [B, H, W, n_features] added to
-        depth_img: real(3),  # [B, H, W] added to
+        softness_array: real(1),  # [N_SOFTNESS]
+        alpha_img: real(3),  # [B, H, W] written
+        features_img: real(4),  # [B, H, W, n_features] written
+        depth_img: real(3),  # [B, H, W] written
         max_depth_norm: real(2),  # [tiles, tile_pixels]
         one_over_faces: real(1),  # [B] one over the number of faces of each image
+        n_features: ti.i32,
+        n_groups: ti.i32,
+        n_images: ti.i32,
+        height: ti.i32,
+        width: ti.i32,
+    ):
+        for item in range(n_images * n_tiles_of_image(height, width, variant) * blocks_per_tile * n_groups):
+            place, group = item_and_group(item, n_groups, choices)
+            tile, block = place // blocks_per_tile, place % blocks_per_tile
+            first = block * lanes
+            image, _, _ = block_of(tile, block, height, width, variant)
+            softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
+            share = one_over_faces[image]
+            behind = ti.Vector([background[image, channel_of(group, s, n_features, choices)] for s in ti.static(range(at_once))])
+            pixels = ti.Vector.zero(variant.real, (FEATURES + at_once) * lanes)
+            for l in range(lanes):
+                pixels[slot(SILHOUETTE, l, lanes)] = sums[tile, SILHOUETTE, first + l]
+                if ti.static(at_once > 0):
+                    pixels[slot(WEIGHT, l, lanes)] = sums[tile, WEIGHT, first + l]
+                    pixels[slot(DEPTH, l, lanes)] = sums[tile, DEPTH, first + l]
+                for s in ti.static(range(at_once)):
+                    pixels[slot(FEATURES + s, l, lanes)] = sums[tile, FEATURES + group * at_once + s, first + l]
+            m = ti.Vector.zero(variant.real, lanes)
+            if ti.static(at_once > 0 and choices.blending != Blending.HARD):
+                for l in range(lanes):
+                    m[slot(0, l, lanes)] = max_depth_norm[tile, first + l]
+            for l in range(lanes):
+                pixels[slot(SILHOUETTE, l, lanes)] = silhouette_inverse(pixels[slot(SILHOUETTE, l, lanes)], share, softness, choices.silhouette, variant.real)
+                if ti.static(at_once > 0):
+                    background_weight = weight_of_background(m[slot(0, l, lanes)], pixels[slot(WEIGHT, l, lanes)], softness, choices, variant.real)
+                    one_over_total = 1.0 / (pixels[slot(WEIGHT, l, lanes)] + background_weight)
+                    pixels[slot(DEPTH, l, lanes)] = (pixels[slot(DEPTH, l, lanes)] + background_weight * softness[FAR]) * one_over_total
+                    for s in ti.static(range(at_once)):
+                        pixels[slot(FEATURES + s, l, lanes)] = (pixels[slot(FEATURES + s, l, lanes)] + background_weight * behind[s]) * one_over_total
+            for l in range(lanes):
+                _, row, column = block_of(tile, first + l, height, width, single)
+                if row < height and column < width:
+                    if group == 0:
+                        alpha_img[image, row, column] = pixels[slot(SILHOUETTE, l, lanes)]
+                        if ti.static(at_once > 0):
+                            depth_img[image, row, column] = pixels[slot(DEPTH, l, lanes)]
+                    for s in ti.static(range(at_once)):
+                        channel = group * at_once + s
+                        if channel < n_features:  # the last group may have places to spare
+                            features_img[image, row, column, channel] = pixels[slot(FEATURES + s, l, lanes)]
+
+    return resolve
+
+
+def _flat_kernel(variant: Variant, choices: Choices):
+    """The same, flat: its generated gradient is that of all choices. Same arguments; the images are added to."""
+    real = variant.array
+    at_once = choices.features_at_once
+
+    @ti.kernel
+    def resolve_flat(
+        sums: real(3),
+        background: real(2),
+        softness: real(1),
+        alpha_img: real(3),
+        features_img: real(4),
+        depth_img: real(3),
+        max_depth_norm: real(2),
+        one_over_faces: real(1),
         n_features: ti.i32,
         n_groups: ti.i32,
         n_images: ti.i32,
@@ -60,11 +162,7 @@ def resolve_op(variant: Variant, choices: Choices) -> Op:
                 sums[tile, SILHOUETTE, pixel], one_over_faces[image], softness, choices.silhouette, variant.real
             )
             if ti.static(at_once > 0):
-                background_weight = sums[tile, WEIGHT, pixel] * 0.0
-                if ti.static(choices.blending == Blending.HARD):
-                    background_weight = 1.0 - sums[tile, WEIGHT, pixel]
-                else:
-                    background_weight = depth_weight(softness[BACKGROUND_DEPTH_NORM], max_depth_norm[tile, pixel], softness[GAMMA])
+                background_weight = weight_of_background(max_depth_norm[tile, pixel], sums[tile, WEIGHT, pixel], softness, choices, variant.real)
                 one_over_total = 1.0 / (sums[tile, WEIGHT, pixel] + background_weight)
                 depth_img[image, row, column] += counts * (sums[tile, DEPTH, pixel] + background_weight * softness[FAR]) * one_over_total
                 for s in ti.static(range(at_once)):
@@ -73,7 +171,7 @@ def resolve_op(variant: Variant, choices: Choices) -> Op:
                     value = (sums[tile, FEATURES + channel, pixel] + background_weight * background[image, last]) * one_over_total
                     features_img[image, row, column, last] += ti.select(channel < n_features, value, 0.0)
 
-    return Op(name="resolve", kernel=resolve, n_inputs=3, n_outputs=3)
+    return resolve_flat
 
 
 @functools.cache

@@ -14,7 +14,7 @@ import taichi as ti
 
 from .coverage import Distribution
 from .softness import CONORM
-from .special import expm1, log1p, power
+from .special import exp, expm1, log1p, log_of_one_plus, power
 
 __all__ = ["Silhouette", "silhouette_generator", "silhouette_inverse"]
 
@@ -193,12 +193,12 @@ class Silhouette(enum.Enum):
 
 
 @ti.func
-def softplus(u):
+def softplus(u, real: ti.template()):
     """log(1 + exp(u)): -log(1 - D) at D = logistic(u).
 
     Its derivative is D: there is no division by 1 - D and nothing to clamp, however deep inside a face a pixel lies.
     """
-    return ti.max(u, 0.0) + ti.log(1.0 + ti.exp(-ti.abs(u)))
+    return ti.max(u, 0.0) + log_of_one_plus(exp(-ti.abs(u), real), real)
 
 
 @ti.func
@@ -206,7 +206,7 @@ def silhouette_generator(u, coverage, complement, softness: ti.template(), distr
     """What one face with coverage = F(u) adds to the sum."""
     added = coverage
     if ti.static(silhouette == Silhouette.PROBABILISTIC and distribution == Distribution.LOGISTIC):
-        added = softplus(u)
+        added = softplus(u, real)
     else:
         added = silhouette.value.generator(coverage, complement, softness[CONORM], real)
     return added

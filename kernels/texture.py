@@ -1,4 +1,4 @@
-"""Features of a face: where they are taken from, and what they are at a row of pixels."""
+"""Features of a face: where they are taken from, and what they are at a block of pixels."""
 
 import enum
 
@@ -19,7 +19,7 @@ from .texture_image import (
 )
 from .triangle import TINY_AREA
 
-__all__ = ["TEXTURE", "Texture", "channel_of", "face_level_of_detail", "features_at", "texel_of"]
+__all__ = ["TEXTURE", "Texture", "channel_of", "face_features", "face_level_of_detail", "features_at", "texel_of"]
 
 
 EDGE_SLACK = 1e-5  # in texels: a point on the edge wa + wb = 1 belongs to the upright triangle along it, however it is rounded
@@ -106,22 +106,31 @@ def place_on_level(u, v, level, levels: ti.template(), wrap: ti.template(), vari
 
 
 @ti.func
+def face_features(f, group, n_features, features: ti.template(), corners: ti.template(), places: ti.template(), choices: ti.template()):
+    """What a face brings for `features_at`, a list of numbers: features of its corners a, b, c, or their places on the texture. For ``ti.static``."""
+    a, b, c = corners[f, 0], corners[f, 1], corners[f, 2]
+    if ti.static(choices.texture == Texture.VERTEX):
+        channels = ti.static([channel_of(group, s, n_features, choices) for s in ti.static(range(choices.features_at_once))])
+        return [features[corner, channel] for channel in ti.static(channels) for corner in ti.static([a, b, c])]
+    return [places[a, 0], places[a, 1], places[b, 0], places[b, 1], places[c, 0], places[c, 1]]
+
+
+@ti.func
 def features_at(
-    f, group, n_features, ax, ay, qa, bx, by, qb, cx, cy, qc, wa, wb, wc, pixel, features: ti.template(), corners: ti.template(), places: ti.template(),
+    f, of_face: ti.template(), group, n_features, ax, ay, qa, bx, by, qb, cx, cy, qc, wa, wb, wc, pixel, features: ti.template(), corners: ti.template(),
     levels: ti.template(), textures: ti.template(), texture_size, choices: ti.template(), variant: ti.template(),
 ):  # fmt: skip
-    """A group of channels of face f at a row of pixels, where its corners weigh wa, wb, wc: a list of vectors. For qa, ..., pixel see `face_level_of_detail`.
+    """A group of channels of a face at a block of pixels, where its corners weigh wa, wb, wc: a list of vectors. For qa, ..., pixel see `face_level_of_detail`.
 
     To be called within ``ti.static``: the gradient of a list of Python's compiles ten times faster than that of a matrix of Taichi's.
     """
-    channels = ti.static([channel_of(group, s, n_features, choices) for s in ti.static(range(choices.features_at_once))])
-    a, b, c = corners[f, 0], corners[f, 1], corners[f, 2]
     if ti.static(choices.texture == Texture.VERTEX):
-        return [wa * features[a, k] + wb * features[b, k] + wc * features[c, k] for k in ti.static(channels)]
-    ua, va, ub, vb, uc, vc = places[a, 0], places[a, 1], places[b, 0], places[b, 1], places[c, 0], places[c, 1]
+        return [wa * of_face[3 * s] + wb * of_face[3 * s + 1] + wc * of_face[3 * s + 2] for s in ti.static(range(choices.features_at_once))]
+    channels = ti.static([channel_of(group, s, n_features, choices) for s in ti.static(range(choices.features_at_once))])
+    ua, va, ub, vb, uc, vc = of_face[0], of_face[1], of_face[2], of_face[3], of_face[4], of_face[5]
+    texture = corners[f, TEXTURE]
     u = wa * ua + wb * ub + wc * uc
     v = wa * va + wb * vb + wc * vc
-    texture = corners[f, TEXTURE]
     if ti.static(choices.texture == Texture.FACE):
         texel = texture * texture_size * texture_size + texel_of(u, v, texture_size)
         return [gather(texel, k, features, variant) for k in ti.static(channels)]

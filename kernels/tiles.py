@@ -1,7 +1,7 @@
 """Which faces reach which tile: count, prefix sum, fill. Nothing is capped and nothing is dropped.
 
 A tile is a small block of pixels of one image. The faces of a tile come out in ascending order whatever the number of threads, because the
-faces are dealt in ``n_blocks`` contiguous blocks, each written by one thread: a stable counting sort. So a picture has the same bits in every run.
+faces are dealt in ``n_shares`` contiguous shares, each written by one thread: a stable counting sort. So a picture has the same bits in every run.
 """
 
 import functools
@@ -15,15 +15,21 @@ __all__ = [
     "BAD_FACE",
     "BEHIND_EYE",
     "MAX_PAIRS",
+    "NOTHING_BEHIND",
     "N_STATISTICS",
     "OVERFLOW",
     "REACH_SLACK",
     "SCAN_CHUNK",
     "TOTAL",
-    "count_kernel",
+    "bin_kernel",
+    "block_of",
     "fill_kernel",
-    "row_of",
+    "misses_tile",
+    "n_tiles_of_image",
     "scan_kernel",
+    "tiles_of_box",
+    "tiles_to_miss",
+    "with_slack",
 ]
 
 # What `statistics` holds after `scan`:
@@ -34,18 +40,24 @@ N_STATISTICS = 3
 
 MAX_PAIRS = 1 << 30
 BEHIND_EYE = 1e-6  # a face with a vertex at or before this depth is left out: its screen position means nothing
+NOTHING_BEHIND = -3e38  # no vertex lies before this depth
 SCAN_CHUNK = 1024
 REACH_SLACK = 1e-5  # a tile is kept if it is this fraction of the screen beyond reach: rounding never drops a pair
 
 
 @ti.func
-def row_of(tile, row, height, width, variant: ti.template()):
-    """(image, line, column of the first pixel) of a row of lanes."""
+def n_tiles_of_image(height, width, variant: ti.template()):
+    return ((width + variant.tile_width - 1) // variant.tile_width) * ((height + variant.tile_height - 1) // variant.tile_height)
+
+
+@ti.func
+def block_of(tile, block, height, width, variant: ti.template()):
+    """(image, line, column of the first pixel) of a block of lanes. Where its other pixels are: `Variant.lane_places`."""
     tiles_x = (width + variant.tile_width - 1) // variant.tile_width
     tiles_y = (height + variant.tile_height - 1) // variant.tile_height
-    lanes_per_row = ti.static(variant.tile_width // variant.lanes)
-    column = (tile % tiles_x) * variant.tile_width + (row % lanes_per_row) * variant.lanes
-    line = (tile // tiles_x) % tiles_y * variant.tile_height + row // lanes_per_row
+    first = block * variant.lanes
+    column = (tile % tiles_x) * variant.tile_width + first % variant.tile_width
+    line = (tile // tiles_x) % tiles_y * variant.tile_height + first // variant.tile_width
     return tile // (tiles_x * tiles_y), line, column
 
 
@@ -74,121 +86,131 @@ def saturated_sum(a, b):
 
 
 @ti.func
-def edge_misses_box(ax, ay, bx, by, sign, reach, x0, x1, y0, y1):
-    """Whether the whole box lies farther than ``reach`` outside of the edge ab of a triangle whose area has the given sign."""
+def with_slack(reach, height, width):
+    """The reach that tiles are chosen with."""
+    return reach * (1.0 + REACH_SLACK) + REACH_SLACK / ti.min(height, width)
+
+
+@ti.func
+def tiles_of_box(ax, ay, bx, by, cx, cy, reach, height, width, variant: ti.template()):
+    """Columns and rows of the tiles that the bounding box of a face, grown by the reach, touches: (first column, one past the last, first row, one past)."""
+    shorter_side = ti.min(height, width)
+    column_0 = ti.cast(ti.ceil(pixel_of(ti.min(ax, bx, cx) - reach, width, shorter_side)), ti.i32)
+    column_1 = ti.cast(ti.floor(pixel_of(ti.max(ax, bx, cx) + reach, width, shorter_side)), ti.i32)
+    row_0 = ti.cast(ti.ceil(pixel_of(-ti.max(ay, by, cy) - reach, height, shorter_side)), ti.i32)
+    row_1 = ti.cast(ti.floor(pixel_of(-ti.min(ay, by, cy) + reach, height, shorter_side)), ti.i32)
+    column_0, column_1 = ti.max(column_0, 0), ti.min(column_1, width - 1)
+    row_0, row_1 = ti.max(row_0, 0), ti.min(row_1, height - 1)
+    none = column_0 > column_1 or row_0 > row_1
+    end = ti.select(none, row_0 // variant.tile_height, row_1 // variant.tile_height + 1)
+    return column_0 // variant.tile_width, column_1 // variant.tile_width + 1, row_0 // variant.tile_height, end
+
+
+@ti.func
+def tiles_beyond_edge(ax, ay, bx, by, sign, reach, height, width, variant: ti.template()):
+    """(p, q, r) with p column + q row + r < 0 for the tiles whose pixels all lie farther than ``reach`` outside of the edge ab.
+
+    ``sign`` is that of the face's area.
+    """
+    half_pixel = 1.0 / ti.cast(ti.min(height, width), variant.real)
     ex = (bx - ax) * sign
     ey = (by - ay) * sign
-    x = ti.select(ey > 0, x0, x1)
-    y = ti.select(ex > 0, y1, y0)
-    return ex * (y - ay) - ey * (x - ax) < -reach * ti.sqrt(ex * ex + ey * ey)
+    x = ti.cast(1 - width, variant.real) * half_pixel  # of the tile's pixel that is nearest to the inside, in the first tile
+    y = ti.cast(height - 1, variant.real) * half_pixel
+    x = ti.select(ey > 0, x, x + ti.static(2.0 * (variant.tile_width - 1)) * half_pixel)
+    y = ti.select(ex > 0, y, y - ti.static(2.0 * (variant.tile_height - 1)) * half_pixel)
+    step_x, step_y = ti.static(2.0 * variant.tile_width) * half_pixel, ti.static(-2.0 * variant.tile_height) * half_pixel
+    return -ey * step_x, ex * step_y, ex * (y - ay) - ey * (x - ax) + reach * ti.sqrt(ex * ex + ey * ey)
 
 
-def _visit_tiles(variant: Variant, filling: bool, whole_box: bool):
-    """The kernel that visits every (face, tile) pair in reach; counting and filling must agree on them, so they are one source.
+@ti.func
+def tiles_to_miss(ax, ay, bx, by, cx, cy, sign, reach, height, width, variant: ti.template()):
+    """Of the three edges, for `misses_tile`: nine numbers."""
+    pa, qa, ra = tiles_beyond_edge(ax, ay, bx, by, sign, reach, height, width, variant)
+    pb, qb, rb = tiles_beyond_edge(bx, by, cx, cy, sign, reach, height, width, variant)
+    pc, qc, rc = tiles_beyond_edge(cx, cy, ax, ay, sign, reach, height, width, variant)
+    return pa, qa, ra, pb, qb, rb, pc, qc, rc
+
+
+@ti.func
+def misses_tile(tx, ty, pa, qa, ra, pb, qb, rb, pc, qc, rc):
+    """Whether no pixel of a tile is in reach of the face. A few that are not are not recognised: those beyond a corner."""
+    return (pa * tx + qa * ty + ra < 0) | (pb * tx + qb * ty + rb < 0) | (pc * tx + qc * ty + rc < 0)
+
+
+@ti.func
+def visit_tiles(
+    vertices_screen: ti.template(), faces: ti.template(), face_image: ti.template(), places: ti.template(), pair_face: ti.template(), pair_tile: ti.template(),
+    statistics: ti.template(), reach, behind, first_tile, last_tile, n_faces, n_shares, height, width,
+    filling: ti.template(), whole_box: ti.template(), variant: ti.template(),
+):  # fmt: skip
+    """Visits every (face, tile) pair in reach; counting and filling must agree on them, so they are one source. The outer loop is parallel.
 
     With ``whole_box`` everything within the bounding box grown by the reach counts as in reach.
     """
-    real, index = variant.array, variant.index
-    tile_width, tile_height = variant.tile_width, variant.tile_height
-    double = variant.real is ti.f64
-
-    @ti.kernel
-    def visit(
-        vertices_screen: real(2),  # [N, 3] x, y on the screen; depth
-        faces: index(2),  # [F, 3]
-        face_image: index(1),  # [F] the image each face is in
-        counts: index(1),  # [tiles * n_blocks + 1] counted; or the first free place of each (tile, block)
-        pair_face: index(1),  # [pairs] filled
-        pair_tile: index(1),  # [pairs] filled
-        statistics: index(1),  # [N_STATISTICS]
-        reach: variant.real,
-        behind: variant.real,  # a face with a vertex at or before this depth is left out
-        n_faces: ti.i32,
-        n_blocks: ti.i32,
-        height: ti.i32,
-        width: ti.i32,
-    ):
-        for block in range(n_blocks):
-            tiles_x = (width + tile_width - 1) // tile_width
-            tiles_y = (height + tile_height - 1) // tile_height
-            shorter_side = ti.min(height, width)
-            first = block * (n_faces // n_blocks) + ti.min(block, n_faces % n_blocks)
-            last = first + n_faces // n_blocks + ti.cast(block < n_faces % n_blocks, ti.i32)
-            for f in range(first, last):
-                a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-                ax, ay, az = vertices_screen[a, 0], vertices_screen[a, 1], vertices_screen[a, 2]
-                bx, by, bz = vertices_screen[b, 0], vertices_screen[b, 1], vertices_screen[b, 2]
-                cx, cy, cz = vertices_screen[c, 0], vertices_screen[c, 1], vertices_screen[c, 2]
-                finite = (
-                    is_finite(ax, double) and is_finite(ay, double) and is_finite(az, double)
-                    and is_finite(bx, double) and is_finite(by, double) and is_finite(bz, double)
-                    and is_finite(cx, double) and is_finite(cy, double) and is_finite(cz, double)
-                )  # fmt: skip
-                if not finite:
-                    statistics[BAD_FACE] = f + 1
-                elif ti.min(az, bz, cz) > behind:
-                    _, sign = oriented_area(ax, ay, bx, by, cx, cy)
-                    column_0 = ti.cast(ti.ceil(pixel_of(ti.min(ax, bx, cx) - reach, width, shorter_side)), ti.i32)
-                    column_1 = ti.cast(ti.floor(pixel_of(ti.max(ax, bx, cx) + reach, width, shorter_side)), ti.i32)
-                    row_0 = ti.cast(ti.ceil(pixel_of(-ti.max(ay, by, cy) - reach, height, shorter_side)), ti.i32)
-                    row_1 = ti.cast(ti.floor(pixel_of(-ti.min(ay, by, cy) + reach, height, shorter_side)), ti.i32)
-                    column_0, column_1 = ti.max(column_0, 0), ti.min(column_1, width - 1)
-                    row_0, row_1 = ti.max(row_0, 0), ti.min(row_1, height - 1)
-                    if column_0 <= column_1 and row_0 <= row_1:
-                        for ty in range(row_0 // tile_height, row_1 // tile_height + 1):
-                            y1 = ti.cast(height - 2 * ty * tile_height - 1, variant.real) / shorter_side
-                            y0 = y1 - ti.cast(2 * (tile_height - 1), variant.real) / shorter_side
-                            for tx in range(column_0 // tile_width, column_1 // tile_width + 1):
-                                x0 = ti.cast(2 * tx * tile_width + 1 - width, variant.real) / shorter_side
-                                x1 = x0 + ti.cast(2 * (tile_width - 1), variant.real) / shorter_side
-                                missed = False
-                                if ti.static(not whole_box):
-                                    missed = (
-                                        edge_misses_box(ax, ay, bx, by, sign, reach, x0, x1, y0, y1)
-                                        or edge_misses_box(bx, by, cx, cy, sign, reach, x0, x1, y0, y1)
-                                        or edge_misses_box(cx, cy, ax, ay, sign, reach, x0, x1, y0, y1)
-                                    )
-                                if not missed:
-                                    tile = (face_image[f] * tiles_y + ty) * tiles_x + tx
-                                    if ti.static(filling):
-                                        place = counts[tile * n_blocks + block]
-                                        counts[tile * n_blocks + block] = place + 1
-                                        pair_face[place] = f
-                                        pair_tile[place] = tile
-                                    else:
-                                        # No ``+=``: nobody else counts here, and lavapipe (Mesa 22.3) leaves a loop that holds an atomic after two rounds.
-                                        counts[tile * n_blocks + block] = counts[tile * n_blocks + block] + 1
-
-    return visit
+    for share in range(n_shares):
+        double = ti.static(variant.real == ti.f64)
+        tiles_x = (width + variant.tile_width - 1) // variant.tile_width
+        tiles_y = (height + variant.tile_height - 1) // variant.tile_height
+        first = share * (n_faces // n_shares) + ti.min(share, n_faces % n_shares)
+        last = first + n_faces // n_shares + ti.cast(share < n_faces % n_shares, ti.i32)
+        slack_reach = with_slack(reach, height, width)
+        for f in range(first, last):
+            a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+            ax, ay, az = vertices_screen[a, 0], vertices_screen[a, 1], vertices_screen[a, 2]
+            bx, by, bz = vertices_screen[b, 0], vertices_screen[b, 1], vertices_screen[b, 2]
+            cx, cy, cz = vertices_screen[c, 0], vertices_screen[c, 1], vertices_screen[c, 2]
+            finite = (
+                is_finite(ax, double) and is_finite(ay, double) and is_finite(az, double)
+                and is_finite(bx, double) and is_finite(by, double) and is_finite(bz, double)
+                and is_finite(cx, double) and is_finite(cy, double) and is_finite(cz, double)
+            )  # fmt: skip
+            if not finite:
+                statistics[BAD_FACE] = f + 1
+            elif ti.min(az, bz, cz) > behind:
+                _, sign = oriented_area(ax, ay, bx, by, cx, cy)
+                pa, qa, ra, pb, qb, rb, pc, qc, rc = tiles_to_miss(ax, ay, bx, by, cx, cy, sign, slack_reach, height, width, variant)
+                column_0, column_1, row_0, row_1 = tiles_of_box(ax, ay, bx, by, cx, cy, slack_reach, height, width, variant)
+                first_row = face_image[f] * tiles_y
+                row_0 = ti.max(row_0, first_tile // tiles_x - first_row)
+                row_1 = ti.min(row_1, (last_tile - 1) // tiles_x + 1 - first_row)
+                for ty in range(row_0, row_1):
+                    for tx in range(column_0, column_1):
+                        tile = (first_row + ty) * tiles_x + tx
+                        missed = tile < first_tile or tile >= last_tile
+                        if ti.static(not whole_box):
+                            missed = missed or misses_tile(tx, ty, pa, qa, ra, pb, qb, rb, pc, qc, rc)
+                        if not missed:
+                            place = places[(tile - first_tile) * n_shares + share]
+                            # No ``+=``: nobody else counts here, and lavapipe (Mesa 22.3) leaves a loop that holds an atomic after two rounds.
+                            places[(tile - first_tile) * n_shares + share] = place + 1
+                            if ti.static(filling):
+                                pair_face[place] = f
+                                pair_tile[place] = tile
 
 
-@functools.cache
-def count_kernel(variant: Variant, whole_box: bool = False):
-    """counts[tile * n_blocks + block] = number of the block's faces that reach the tile."""
-    return _visit_tiles(variant, filling=False, whole_box=whole_box)
+@ti.func
+def scan_counts(
+    values: ti.template(), places: ti.template(), chunk_sums: ti.template(), tile_offset: ti.template(), statistics: ti.template(), n, n_shares,
+    variant: ti.template(),
+):  # fmt: skip
+    """Exclusive prefix sum of ``values`` into ``places``; also each tile's first pair and the total.
 
-
-@functools.cache
-def fill_kernel(variant: Variant, whole_box: bool = False):
-    """Writes every pair's face and tile at the places that `scan` made of the counts, and moves those places on."""
-    return _visit_tiles(variant, filling=True, whole_box=whole_box)
-
-
-@functools.cache
-def scan_kernel(variant: Variant):
-    """Exclusive prefix sum of ``values`` into ``places``, in chunks; also each tile's first pair and the total."""
-    index = variant.index
-
-    @ti.kernel
-    def scan(
-        values: index(1),  # [n]
-        places: index(1),  # [n]
-        chunk_sums: index(1),  # [ceil(n / SCAN_CHUNK)]
-        tile_offset: index(1),  # [n / n_blocks + 1]
-        statistics: index(1),  # [N_STATISTICS]
-        n: ti.i32,
-        n_blocks: ti.i32,
-    ):
+    On GPUs in chunks, in parallel. On a CPU in one go: a few threads that are to be woken three times are slower.
+    """
+    if ti.static(variant.lanes > 1):
+        ti.loop_config(serialize=True)
+        for _ in range(1):
+            total = 0
+            for i in range(n):
+                places[i] = total
+                if i % n_shares == 0:
+                    tile_offset[i // n_shares] = total
+                total = saturated_sum(total, values[i])
+            statistics[TOTAL] = total
+            statistics[OVERFLOW] = ti.cast(total > MAX_PAIRS, ti.i32)
+            tile_offset[n // n_shares] = total
+    else:
         for chunk in range((n + SCAN_CHUNK - 1) // SCAN_CHUNK):
             chunk_sum = 0
             for i in range(chunk * SCAN_CHUNK, ti.min((chunk + 1) * SCAN_CHUNK, n)):
@@ -202,13 +224,101 @@ def scan_kernel(variant: Variant):
                 total = saturated_sum(total, chunk_sum)
             statistics[TOTAL] = total
             statistics[OVERFLOW] = ti.cast(total > MAX_PAIRS, ti.i32)
-            tile_offset[n // n_blocks] = statistics[TOTAL]
+            tile_offset[n // n_shares] = total
         for chunk in range((n + SCAN_CHUNK - 1) // SCAN_CHUNK):
             place = chunk_sums[chunk]
             for i in range(chunk * SCAN_CHUNK, ti.min((chunk + 1) * SCAN_CHUNK, n)):
                 places[i] = place
-                if i % n_blocks == 0:
-                    tile_offset[i // n_blocks] = place
+                if i % n_shares == 0:
+                    tile_offset[i // n_shares] = place
                 place += values[i]
+
+
+@functools.cache
+def bin_kernel(variant: Variant, whole_box: bool = False):
+    """All in one: counts, sums up, and, if there is room for all pairs, lists them. (If not, `statistics` tells how much room is needed.)"""
+    real, index = variant.array, variant.index
+
+    @ti.kernel
+    def bin_faces(
+        vertices_screen: real(2),  # [N, 3] x, y on the screen; depth
+        faces: index(2),  # [F, 3]
+        face_image: index(1),  # [F] the image each face is in
+        counts: index(1),  # [tiles * n_shares] nought; counted: the number of the faces of the share that reach the tile
+        places: index(1),  # [tiles * n_shares] written
+        chunk_sums: index(1),  # [ceil(tiles * n_shares / SCAN_CHUNK)] written
+        tile_offset: index(1),  # [tiles + 1] written: the first pair of each tile
+        pair_face: index(1),  # [capacity] written
+        pair_tile: index(1),  # [capacity] written
+        statistics: index(1),  # [N_STATISTICS] nought; written
+        reach: variant.real,
+        behind: variant.real,  # a face with a vertex at or before this depth is left out
+        capacity: ti.i32,
+        n_tiles: ti.i32,
+        n_faces: ti.i32,
+        n_shares: ti.i32,
+        height: ti.i32,
+        width: ti.i32,
+    ):
+        visit_tiles(
+            vertices_screen, faces, face_image, counts, pair_face, pair_tile, statistics, reach, behind, 0, n_tiles, n_faces, n_shares, height, width,
+            False, whole_box, variant,
+        )  # fmt: skip
+        scan_counts(counts, places, chunk_sums, tile_offset, statistics, n_tiles * n_shares, n_shares, variant)
+        visit_tiles(
+            vertices_screen, faces, face_image, places, pair_face, pair_tile, statistics, reach, behind, 0, n_tiles,
+            ti.select(statistics[TOTAL] > capacity, 0, n_faces), n_shares, height, width, True, whole_box, variant,
+        )  # fmt: skip
+
+    return bin_faces
+
+
+@functools.cache
+def fill_kernel(variant: Variant, whole_box: bool = False):
+    """Lists the pairs of some of the tiles, at given places, which are moved on."""
+    real, index = variant.array, variant.index
+
+    @ti.kernel
+    def fill(
+        vertices_screen: real(2),
+        faces: index(2),
+        face_image: index(1),
+        places: index(1),  # [tiles * n_shares] of the chosen tiles
+        pair_face: index(1),  # written
+        pair_tile: index(1),  # written
+        statistics: index(1),  # [N_STATISTICS]
+        reach: variant.real,
+        behind: variant.real,
+        first_tile: ti.i32,
+        last_tile: ti.i32,  # one past the last
+        n_faces: ti.i32,
+        n_shares: ti.i32,
+        height: ti.i32,
+        width: ti.i32,
+    ):
+        visit_tiles(
+            vertices_screen, faces, face_image, places, pair_face, pair_tile, statistics, reach, behind, first_tile, last_tile, n_faces, n_shares, height,
+            width, True, whole_box, variant,
+        )  # fmt: skip
+
+    return fill
+
+
+@functools.cache
+def scan_kernel(variant: Variant):
+    """The exclusive prefix sum (`scan_counts`)."""
+    index = variant.index
+
+    @ti.kernel
+    def scan(
+        values: index(1),  # [n]
+        places: index(1),  # [n]
+        chunk_sums: index(1),  # [ceil(n / SCAN_CHUNK)]
+        tile_offset: index(1),  # [n / n_shares + 1]
+        statistics: index(1),  # [N_STATISTICS]
+        n: ti.i32,
+        n_shares: ti.i32,
+    ):
+        scan_counts(values, places, chunk_sums, tile_offset, statistics, n, n_shares, variant)
 
     return scan

@@ -8,7 +8,18 @@ import enum
 
 import taichi as ti
 
-__all__ = ["Distance", "Extrapolation", "chebyshev_to_segment", "clipped_weights", "closest_point_weights", "locate", "oriented_area", "segment"]
+__all__ = [
+    "Distance",
+    "Extrapolation",
+    "chebyshev_to_segment",
+    "clipped_weights",
+    "locate",
+    "on_nearest_edge",
+    "one_over_length_sq",
+    "oriented_area",
+    "outline_weights",
+    "segment",
+]
 
 TINY_LENGTH_SQ = 1e-18  # below it a segment counts as a point: far under one pixel squared, and its square still is a float32
 TINY_LENGTH = 1e-9  # the square root of it
@@ -40,6 +51,12 @@ class Extrapolation(enum.Enum):
 
 
 @ti.func
+def one_over_length_sq(ex, ey):
+    """Of an edge, which counts as no shorter than `TINY_LENGTH_SQ` allows."""
+    return 1.0 / ti.max(ex * ex + ey * ey, TINY_LENGTH_SQ)
+
+
+@ti.func
 def segment(x, y, ax, ay, bx, by):
     """Closest point a + t (b - a) of the segment ab to (x, y).
 
@@ -49,8 +66,7 @@ def segment(x, y, ax, ay, bx, by):
     ey = by - ay
     qx = x - ax
     qy = y - ay
-    length_sq = ti.max(ex * ex + ey * ey, TINY_LENGTH_SQ)
-    t = ti.min(ti.max((qx * ex + qy * ey) / length_sq, 0.0), 1.0)
+    t = ti.min(ti.max((qx * ex + qy * ey) * one_over_length_sq(ex, ey), 0.0), 1.0)
     dx = qx - t * ex
     dy = qy - t * ey
     return t, dx * dx + dy * dy, ex * qy - ey * qx
@@ -81,14 +97,18 @@ def chebyshev_to_segment(x, y, ax, ay, bx, by):
 
 
 @ti.func
-def closest_point_weights(inside, wa, wb, wc, t_ab, t_bc, t_ca, d_ab, d_bc, d_ca):
-    """Barycentric weights of the closest point: (wa, wb, wc) inside, a point of the nearest edge outside."""
-    on_ab = (d_ab <= d_bc) & (d_ab <= d_ca)
-    on_bc = d_bc <= d_ca
+def on_nearest_edge(d_ab, d_bc, d_ca, of_ab, of_bc, of_ca):
+    """What belongs to the nearest edge of the three, whose squared distances are given."""
+    return ti.select((d_ab <= d_bc) & (d_ab <= d_ca), of_ab, ti.select(d_bc <= d_ca, of_bc, of_ca))
+
+
+@ti.func
+def outline_weights(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca):
+    """Weights of a, b and c in the closest point of the outline."""
     zero = t_ab * 0.0
-    a = ti.select(inside, wa, ti.select(on_ab, 1.0 - t_ab, ti.select(on_bc, zero, t_ca)))
-    b = ti.select(inside, wb, ti.select(on_ab, t_ab, ti.select(on_bc, 1.0 - t_bc, zero)))
-    c = ti.select(inside, wc, ti.select(on_ab, zero, ti.select(on_bc, t_bc, 1.0 - t_ca)))
+    a = on_nearest_edge(d_ab, d_bc, d_ca, 1.0 - t_ab, zero, t_ca)
+    b = on_nearest_edge(d_ab, d_bc, d_ca, t_ab, 1.0 - t_bc, zero)
+    c = on_nearest_edge(d_ab, d_bc, d_ca, zero, t_bc, 1.0 - t_ca)
     return a, b, c
 
 
@@ -139,7 +159,8 @@ def locate(x, y, ax, ay, bx, by, cx, cy, distance: ti.template(), extrapolation:
         to_ca = chebyshev_to_segment(x, y, cx, cy, ax, ay)
         smallest = ti.min(to_ab, ti.min(to_bc, to_ca))
         distance_sq = smallest * smallest
-    pa, pb, pc = closest_point_weights(inside, wa, wb, wc, t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
+    ea, eb, ec = outline_weights(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
+    pa, pb, pc = ti.select(inside, wa, ea), ti.select(inside, wb, eb), ti.select(inside, wc, ec)
     if ti.static(extrapolation == Extrapolation.CLIPPED):
         qa, qb, qc = clipped_weights(wa, wb, wc)
         pa = ti.select(sign != 0, qa, pa)

@@ -26,19 +26,19 @@ class Storage(enum.Enum):
 class Variant:
     """One instantiation of the kernels.
 
-    ``tile_width`` pixels of a row are computed side by side when ``lanes`` equals it (explicit SIMD, for CPUs) or by as many threads when
-    ``lanes`` is 1 (for GPUs).
+    The pixels of a tile are numbered row by row. ``lanes`` consecutive ones, a block, are computed side by side (explicit SIMD, for CPUs); with one lane, by as
+    many threads (for GPUs).
     """
 
     real: Any = ti.f32
     storage: Storage = Storage.ARRAY
     lanes: int = 8
-    tile_width: int = 8
-    tile_height: int = 1
+    tile_width: int = 4
+    tile_height: int = 2
 
     def __post_init__(self) -> None:
-        if self.tile_width % self.lanes:
-            raise ValueError(f"Variant: tile_width must be a multiple of lanes ({self.lanes}), got {self.tile_width}")
+        if self.tile_pixels % self.lanes or (self.tile_width % self.lanes and self.lanes % self.tile_width):
+            raise ValueError(f"Variant: tiles must be made of blocks of {self.lanes} lanes, got {self.tile_width} x {self.tile_height} pixels")
 
     def array(self, ndim: int) -> Any:
         """Annotation of an array of real numbers."""
@@ -61,6 +61,15 @@ class Variant:
     @property
     def tile_pixels(self) -> int:
         return self.tile_width * self.tile_height
+
+    @property
+    def blocks_per_tile(self) -> int:
+        return self.tile_pixels // self.lanes
+
+    @property
+    def lane_places(self) -> list[tuple[int, int]]:
+        """(line, column) of each lane from the first one of its block."""
+        return [divmod(lane, min(self.lanes, self.tile_width)) for lane in range(self.lanes)]
 
     def _annotation(self, dtype: object, ndim: int) -> Any:
         if self.storage is Storage.FIELD:

@@ -5,6 +5,7 @@ What is exported here needs no torch; `taichi_softras.interop` does.
 
 from . import lighting, losses
 from .arrays import FieldArrays, TaichiArrays
+from .budget import memory_budget, set_memory_budget
 from .camera import Camera, Convention, Lens
 from .connectivity import Connectivity
 from .lighting import AmbientLight, DirectionalLight, Material, PointLight, SHBasis, Specular, SphericalHarmonics
@@ -57,5 +58,7 @@ __all__ = [
     "init",
     "lighting",
     "losses",
+    "memory_budget",
     "render_mesh",
+    "set_memory_budget",
 ]

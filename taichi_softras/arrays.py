@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import taichi as ti
+from taichi.lang import _ndarray as taichi_ndarray
 from taichi.lang import impl
 
 from .kernels.op import Op
@@ -36,10 +37,10 @@ def variant_of(arch: str, real: object, storage: Storage = Storage.ARRAY) -> Var
 class Arrays(ABC):
     """One array library on one device with one type of real numbers."""
 
-    def __init__(self, variant: Variant, n_blocks: int) -> None:
+    def __init__(self, variant: Variant, n_shares: int) -> None:
         self.variant = variant
         self._numpy_real = np.float64 if variant.real is ti.f64 else np.float32
-        self.n_blocks = n_blocks  # into how many contiguous blocks faces are dealt to fill the tiles
+        self.n_shares = n_shares  # into how many contiguous blocks faces are dealt to fill the tiles
 
     @abstractmethod
     def zeros(self, shape: Shape) -> Array:
@@ -52,6 +53,10 @@ class Arrays(ABC):
     @abstractmethod
     def zeros_index(self, size: int | tuple[int, ...]) -> Array:
         """Integers."""
+
+    def empty_index(self, size: int) -> Array:
+        """Integers, to be written before they are read."""
+        return self.zeros_index(size)
 
     @abstractmethod
     def index(self, values: np.ndarray) -> Array:
@@ -71,6 +76,15 @@ class Arrays(ABC):
 
         An output given by its shape is made anew and zero; Taichi's arrays may also be given themselves, and are added to.
         """
+
+    def gradient_of(self, array: Array) -> Array | None:
+        """Where the gradient of an array is to be added; None if none is wanted."""
+        return getattr(array, "grad", None)
+
+    def gradient_or_scratch(self, array: Array) -> Array:
+        """The same; if none is wanted, an array that nobody reads."""
+        gradient = self.gradient_of(array)
+        return self.zeros(tuple(array.shape)) if gradient is None else gradient
 
     def capacity(self, n: int) -> int:
         """How large to make an array whose size changes from picture to picture, and that must hold n."""
@@ -115,8 +129,8 @@ class _TaichiBase(Arrays):
         _clear_gradients(self, inputs)
         outputs = [self._differentiable(output) if isinstance(output, tuple) else output for output in outputs]
         arguments = (*inputs, *outputs, *rest)
-        if op.forward is None:
-            self.launch(op.kernel, arguments)
+        if op.forward is None and op.gradient is None:
+            op.launch(self, arguments)
         else:
             _replaced(op)(self, *arguments)
         return outputs
@@ -139,12 +153,12 @@ def _clear_gradients(arrays: Arrays, inputs: Sequence[Array]) -> None:
 
 @functools.cache
 def _replaced(op: Op) -> Any:
-    """``op.forward`` for the tape, with the gradient of ``op.kernel``.
+    """``op.forward`` for the tape, with its gradient.
 
     Made once an operation: such a function refers to itself, and would keep arrays alive in its closure.
     """
-    launch = ti.ad.grad_replaced(lambda arrays, *arguments: arrays.launch(op.primal, arguments))
-    ti.ad.grad_for(launch)(lambda arrays, *arguments: arrays.launch(op.kernel.grad, arguments))
+    launch = ti.ad.grad_replaced(lambda arrays, *arguments: op.launch(arrays, arguments))
+    ti.ad.grad_for(launch)(lambda arrays, *arguments: op.launch_gradient(arrays, arguments))
     return launch
 
 
@@ -159,13 +173,13 @@ class TaichiArrays(_TaichiBase):
         if arch not in ("cpu", "cuda"):
             raise RuntimeError(f"TaichiArrays: gradients of ti.ndarray are right on cpu and cuda only, and Taichi runs on {arch}; use fields (FieldArrays)")
         self._on_cpu = arch == "cpu"
-        super().__init__(variant_of(arch, real), n_blocks=cpu_blocks() if self._on_cpu else 256)
+        super().__init__(variant_of(arch, real), n_shares=cpu_shares() if self._on_cpu else 256)
 
     def zeros(self, shape: Shape) -> Array:
-        return ti.ndarray(self.variant.real, shape)
+        return np.zeros(shape, self._numpy_real) if self._on_cpu else _ndarray(self.variant.real, shape)
 
     def _differentiable(self, shape: Shape) -> Array:
-        return ti.ndarray(self.variant.real, shape, needs_grad=True)
+        return _ndarray(self.variant.real, shape, needs_grad=True)
 
     def real(self, values: np.ndarray) -> Array:
         values = np.ascontiguousarray(values, dtype=self._numpy_real)
@@ -178,7 +192,10 @@ class TaichiArrays(_TaichiBase):
         return array
 
     def zeros_index(self, size: int | tuple[int, ...]) -> Array:
-        return np.zeros(size, np.int32) if self._on_cpu else ti.ndarray(ti.i32, size)
+        return np.zeros(size, np.int32) if self._on_cpu else _ndarray(ti.i32, size)
+
+    def empty_index(self, size: int) -> Array:
+        return np.empty(size, np.int32) if self._on_cpu else _ndarray(ti.i32, size)
 
     def index(self, values: np.ndarray) -> Array:
         return values if self._on_cpu else self._upload(values, ti.i32)
@@ -187,13 +204,24 @@ class TaichiArrays(_TaichiBase):
         return array if isinstance(array, np.ndarray) else self.untracked(array.to_numpy)
 
     def _upload(self, values: np.ndarray, dtype: object) -> Array:
-        array = ti.ndarray(dtype, values.shape)
+        array = _ndarray(dtype, values.shape)
         self.untracked(lambda: array.from_numpy(values))
         return array
 
     @property
     def place(self) -> object:
         return ("taichi", impl.get_runtime())
+
+
+def _ndarray(dtype: object, shape: int | Shape, needs_grad: bool = False) -> ti.Ndarray:
+    """``ti.ndarray``, which formats a stack trace for every array that it makes, in case that memory runs out: three times the cost of the array itself."""
+    get_traceback = taichi_ndarray.get_traceback
+    with one_at_a_time:
+        taichi_ndarray.get_traceback = lambda: ""
+        try:
+            return ti.ndarray(dtype, shape, needs_grad=needs_grad)
+        finally:
+            taichi_ndarray.get_traceback = get_traceback
 
 
 class _FieldPool:
@@ -242,7 +270,7 @@ class FieldArrays(_TaichiBase):
 
     def __init__(self, real: object = ti.f32) -> None:
         arch = ensure_initialized()
-        super().__init__(variant_of(arch, real, Storage.FIELD), n_blocks=cpu_blocks() if arch == "cpu" else 256)
+        super().__init__(variant_of(arch, real, Storage.FIELD), n_shares=cpu_shares() if arch == "cpu" else 256)
         self._pool = _pools.setdefault(impl.get_runtime(), _FieldPool())
 
     def zeros(self, shape: Shape) -> Array:
@@ -250,6 +278,10 @@ class FieldArrays(_TaichiBase):
 
     def _differentiable(self, shape: Shape) -> Array:
         return self._zeros(self.variant.real, shape, needs_grad=True)
+
+    def gradient_of(self, array: Array) -> Array | None:
+        """Every field has a ``grad``, but a place in memory only if it was made with one."""
+        return array.grad if array.grad is not None and array.grad.vars[0].ptr.snode() is not None else None
 
     def zeros_index(self, size: int | tuple[int, ...]) -> Array:
         return self._zeros(ti.i32, size if isinstance(size, tuple) else (size,))
@@ -332,6 +364,6 @@ def default_arrays() -> TaichiArrays | FieldArrays:
     return TaichiArrays() if ensure_initialized() in ("cpu", "cuda") else FieldArrays()
 
 
-def cpu_blocks() -> int:
+def cpu_shares() -> int:
     """Two blocks of faces a core, so that one core does not wait long for the other."""
     return 2 * min(os.cpu_count() or 1, 16)

@@ -1,18 +1,24 @@
 """Which faces reach which tile of the screen: count, prefix sum, fill (`kernels.tiles`), for every array library."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from .arrays import Arrays
+from .budget import memory_budget, within_budget
 from .checks import check_countable
 from .kernels import tiles
 from .topology import Topology
 
-__all__ = ["NOTHING_BEHIND", "Pairs", "find_pairs"]
+__all__ = ["ChunkedPairs", "Pairs", "find_bounded_pairs", "find_pairs"]
 
-NOTHING_BEHIND = -float(np.finfo(np.float32).max)  # no vertex lies before this depth
+BYTES_PER_PAIR = 8
+SPARE = 1.25  # room for pairs is made for so many times those of the last picture, so that a step of an optimisation needs one launch
+
+Chunk = tuple[Any, Any, Any, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,24 @@ class Pairs:
     tile_offset: Any  # [tiles + 1] first pair of each tile
     n: int
     n_tiles: int
+
+    def chunks(self) -> Iterator[Chunk]:
+        """As the kernels take them: faces, tiles, offsets of the tiles, first tile, number of tiles, number of pairs."""
+        yield self.face, self.tile, self.tile_offset, 0, self.n_tiles, self.n
+
+
+@dataclass(frozen=True)
+class ChunkedPairs:
+    """More pairs than the budget allows: listed anew, some tiles at a time, whenever they are wanted."""
+
+    n: int
+    n_tiles: int
+    boundaries: list[int]  # tiles
+    fill: Callable[[int, int], Chunk]
+
+    def chunks(self) -> Iterator[Chunk]:
+        for first, last in pairwise(self.boundaries):
+            yield self.fill(first, last)
 
 
 def find_pairs(
@@ -41,29 +65,104 @@ def find_pairs(
 
     A face with a vertex at or before the depth ``behind`` is left out. With ``whole_box`` everything within its bounding box grown by the reach counts.
     ``op`` is named in errors.
+
+    Raises:
+        ValueError: if a vertex of a face is not finite. MemoryError: if there are more pairs than a list can hold.
     """
-    height, width = image_size
-    variant, indices = arrays.variant, topology.on(arrays)
-    n_tiles = topology.n_images * -(-height // variant.tile_height) * -(-width // variant.tile_width)
-    n_counts = n_tiles * arrays.n_blocks
-    check_countable(op, "tiles times blocks", n_counts)
-    counts, places, nothing = arrays.zeros_index(n_counts), arrays.zeros_index(n_counts), arrays.zeros_index(1)
-    chunk_sums = arrays.zeros_index(-(-n_counts // tiles.SCAN_CHUNK))
-    tile_offset, statistics = arrays.zeros_index(n_tiles + 1), arrays.zeros_index(tiles.N_STATISTICS)
-    slack_reach = reach * (1 + tiles.REACH_SLACK) + tiles.REACH_SLACK / min(height, width)
-    scene = (slack_reach, float(behind), len(topology.faces), arrays.n_blocks, height, width)
-    heads = (arrays.constant(vertices_screen), indices["faces"], indices["face_image"])
-    arrays.launch(tiles.count_kernel(variant, whole_box), (*heads, counts, nothing, nothing, statistics, *scene))
-    arrays.launch(tiles.scan_kernel(variant), (counts, places, chunk_sums, tile_offset, statistics, n_counts, arrays.n_blocks))
-    found = arrays.to_numpy(statistics)
-    if found[tiles.BAD_FACE]:
-        face = int(found[tiles.BAD_FACE]) - 1
-        raise ValueError(f"{op}: vertices must be finite, got NaN or infinity in face {face} of the batch (vertices {topology.faces[face].tolist()})")
-    if found[tiles.OVERFLOW]:
-        raise MemoryError(f"{op}: more than {tiles.MAX_PAIRS} (face, tile) pairs are in reach; use less softness, or a smaller image or batch")
-    n = int(found[tiles.TOTAL])
-    check_countable(op, "rows of (face, pixel) pairs", n * (variant.tile_pixels // variant.lanes))
-    capacity = arrays.capacity(max(n, 1))
-    pair_face, pair_tile = arrays.zeros_index(capacity), arrays.zeros_index(capacity)
-    arrays.launch(tiles.fill_kernel(variant, whole_box), (*heads, places, pair_face, pair_tile, statistics, *scene))
-    return Pairs(pair_face, pair_tile, tile_offset, n, n_tiles)
+    pairs = _Search(op, arrays, topology, vertices_screen, image_size, reach, behind, whole_box).run(bounded=False)
+    assert isinstance(pairs, Pairs)
+    return pairs
+
+
+def find_bounded_pairs(
+    op: str, arrays: Arrays, topology: Topology, vertices_screen: Any, image_size: tuple[int, int], *, reach: float, behind: float, whole_box: bool
+) -> Pairs | ChunkedPairs:
+    """`find_pairs`, within the memory budget: in chunks if need be, and then of any number."""
+    return _Search(op, arrays, topology, vertices_screen, image_size, reach, behind, whole_box).run(bounded=True)
+
+
+class _Search:
+    def __init__(
+        self,
+        op: str,
+        arrays: Arrays,
+        topology: Topology,
+        vertices_screen: Any,
+        image_size: tuple[int, int],
+        reach: float,
+        behind: float,
+        whole_box: bool,
+    ) -> None:
+        variant, indices = arrays.variant, topology.on(arrays)
+        self.op, self.arrays, self.topology, self.image_size, self.whole_box = op, arrays, topology, image_size, whole_box
+        self.heads = (arrays.constant(vertices_screen), indices["faces"], indices["face_image"])
+        self.how_far = (float(reach), float(behind))
+        self.n_tiles = topology.n_images * -(-image_size[0] // variant.tile_height) * -(-image_size[1] // variant.tile_width)
+        self.n_counts = self.n_tiles * arrays.n_shares
+        check_countable(op, "tiles times shares", self.n_counts)
+        self.most_at_once = tiles.MAX_PAIRS // variant.blocks_per_tile  # the kernels count blocks of pixels in 32 bits
+        self.memory_key = ("pairs", image_size, variant.tile_width, whole_box)
+
+    def run(self, bounded: bool) -> Pairs | ChunkedPairs:
+        arrays = self.arrays
+        places, chunk_sums = arrays.empty_index(self.n_counts), arrays.empty_index(-(-self.n_counts // tiles.SCAN_CHUNK))
+        tile_offset = arrays.empty_index(self.n_tiles + 1)
+        room = self.topology.remembered.get(self.memory_key, 0)
+        if bounded and not within_budget(room * BYTES_PER_PAIR):
+            room = 0
+        while True:
+            pair_face, pair_tile = arrays.empty_index(max(room, 1)), arrays.empty_index(max(room, 1))
+            self.counts, self.statistics = arrays.zeros_index(self.n_counts), arrays.zeros_index(tiles.N_STATISTICS)
+            arrays.launch(
+                tiles.bin_kernel(arrays.variant, self.whole_box),
+                (
+                    *self.heads, self.counts, places, chunk_sums, tile_offset, pair_face, pair_tile, self.statistics,
+                    *self.how_far, room, self.n_tiles, len(self.topology.faces), arrays.n_shares, *self.image_size,
+                ),
+            )  # fmt: skip
+            n = self._check(bounded)
+            if bounded and (n > self.most_at_once or not within_budget(n * BYTES_PER_PAIR)):
+                return self._in_chunks()
+            if n <= room:
+                return Pairs(pair_face, pair_tile, tile_offset, n, self.n_tiles)
+            room = arrays.capacity(min(int(n * SPARE), self.most_at_once))
+            self.topology.remembered[self.memory_key] = room
+
+    def _check(self, bounded: bool) -> int:
+        found = self.arrays.to_numpy(self.statistics)
+        if found[tiles.BAD_FACE]:
+            face = int(found[tiles.BAD_FACE]) - 1
+            raise ValueError(
+                f"{self.op}: vertices must be finite, got NaN or infinity in face {face} of the batch (vertices {self.topology.faces[face].tolist()})"
+            )
+        n = int(found[tiles.TOTAL])
+        if n > self.most_at_once and not bounded:
+            raise MemoryError(f"{self.op}: more than {self.most_at_once} (face, tile) pairs are in reach; use less softness, or a smaller image or batch")
+        return n
+
+    def _in_chunks(self) -> ChunkedPairs:
+        arrays, n_shares = self.arrays, self.arrays.n_shares
+        counts = np.asarray(arrays.to_numpy(self.counts)).reshape(self.n_tiles, n_shares).astype(np.int64)
+        ends = np.cumsum(counts.sum(1))
+        n_at_once = min(max(memory_budget() // BYTES_PER_PAIR, 1), self.most_at_once)
+        boundaries = [0]
+        while boundaries[-1] < self.n_tiles:
+            done = ends[boundaries[-1] - 1] if boundaries[-1] else 0
+            boundaries.append(max(int(np.searchsorted(ends, done + n_at_once, side="right")), boundaries[-1] + 1))
+        largest = int(max(ends[last - 1] - (ends[first - 1] if first else 0) for first, last in pairwise(boundaries)))
+        if largest > self.most_at_once:
+            raise MemoryError(f"{self.op}: more than {self.most_at_once} faces are in reach of one tile; use less softness, or a smaller batch")
+        pair_face, pair_tile = arrays.empty_index(largest), arrays.empty_index(largest)
+
+        def fill(first: int, last: int) -> Chunk:
+            of_chunk = counts[first:last].ravel()
+            places = np.concatenate([[0], np.cumsum(of_chunk)])
+            rest = (*self.how_far, first, last, len(self.topology.faces), n_shares, *self.image_size)
+            arrays.launch(
+                tiles.fill_kernel(arrays.variant, self.whole_box),
+                (*self.heads, arrays.index(places[:-1].astype(np.int32)), pair_face, pair_tile, self.statistics, *rest),
+            )
+            offsets = arrays.index(np.ascontiguousarray(places[::n_shares], dtype=np.int32))
+            return pair_face, pair_tile, offsets, first, last - first, int(places[-1])
+
+        return ChunkedPairs(int(ends[-1]), self.n_tiles, boundaries, fill)

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from .arrays import Arrays
-from .binning import NOTHING_BEHIND, find_pairs
+from .binning import find_pairs
 from .checks import check_choice, check_countable, check_features, check_flag, check_image_size, check_integer, check_number, check_shape
 from .kernels import dibr as ops
 from .kernels import tiles
 from .kernels.dibr import MaskFaces
-from .kernels.tiles import BEHIND_EYE
+from .kernels.tiles import BEHIND_EYE, NOTHING_BEHIND
 from .topology import Topology
 
 __all__ = ["DibrImage", "DibrSettings", "MaskFaces", "dibr_foreground", "dibr_rasterize", "dibr_soft_mask"]
@@ -234,12 +234,12 @@ class _Scene:
         self.pair_face, self.pair_tile, self.tile_offset = pairs.face, pairs.tile, pairs.tile_offset
         self.n_pairs, self.n_tiles = pairs.n, pairs.n_tiles
 
-    def _scan(self, values: Any, places: Any, offsets: Any, n: int, n_blocks: int) -> Any:
+    def _scan(self, values: Any, places: Any, offsets: Any, n: int, n_shares: int) -> Any:
         """The exclusive prefix sum; returns `tiles`' statistics."""
         arrays = self.arrays
         statistics = arrays.zeros_index(tiles.N_STATISTICS)
         chunk_sums = arrays.zeros_index(-(-n // tiles.SCAN_CHUNK))
-        arrays.launch(tiles.scan_kernel(arrays.variant), (values, places, chunk_sums, offsets, statistics, n, n_blocks))
+        arrays.launch(tiles.scan_kernel(arrays.variant), (values, places, chunk_sums, offsets, statistics, n, n_shares))
         return statistics
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from .arrays import Arrays
-from .binning import NOTHING_BEHIND, find_pairs
+from .binning import find_pairs
 from .checks import check_choice, check_countable, check_flag, check_image_size, check_integer, check_number, check_shape
 from .kernels import tiles
+from .kernels.face import Interpolation, Sides
 from .kernels.fragments import FragmentChoices, fragments_op, list_slots_kernel, nearest_faces_kernel
-from .kernels.rasterize import Interpolation, Sides
 from .topology import Topology
 
 __all__ = ["FragmentSettings", "Fragments", "fragments"]
@@ -121,7 +121,7 @@ def _select(
     """Fills the slots, and lists those that are used."""
     n_images, height, width, n_slots = shape
     variant, n_pixels = arrays.variant, n_images * height * width
-    behind = NOTHING_BEHIND if settings.near is None else settings.near
+    behind = tiles.NOTHING_BEHIND if settings.near is None else settings.near
     pairs = find_pairs("fragments", arrays, topology, vertices_screen, (height, width), reach=settings.reach_sq**0.5, behind=behind)
     counts, places = arrays.zeros_index(n_pixels), arrays.zeros_index(n_pixels)
     arrays.launch(

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from .arrays import Arrays
-from .binning import NOTHING_BEHIND, Pairs, find_pairs
+from .binning import ChunkedPairs, Pairs, find_bounded_pairs
 from .camera import Camera, Lens, distortion_limit
 from .checks import check_choice, check_countable, check_features, check_image_size, check_shape
 from .clipping import clip_near
 from .kernels.projection import project_op, view_op
 from .kernels.rasterize import rasterize_op
 from .kernels.resolve import face_id_kernel, resolve_op
-from .kernels.tiles import BEHIND_EYE
+from .kernels.tiles import BEHIND_EYE, NOTHING_BEHIND
 from .lighting import vertex_normals
 from .settings import Blending, Distance, Interpolation, RasterizeSettings, Texture
 from .surfaces import Surface
@@ -67,7 +67,7 @@ class Scene:
     vertices_screen: Any
     settings: RasterizeSettings
     image_size: tuple[int, int]
-    pairs: Pairs
+    pairs: Pairs | ChunkedPairs
     softness: Any
     one_over_faces: Any
 
@@ -81,7 +81,7 @@ class Scene:
         image_size: tuple[int, int],
         unclipped: Topology | None = None,
     ) -> "Scene":
-        face_image = (unclipped or topology).face_image  # a mean over faces counts those of the mesh, not those that clipping has left
+        # A mean over faces counts those of the mesh, not those that clipping has left.
         return cls(
             arrays=arrays,
             topology=topology,
@@ -90,7 +90,7 @@ class Scene:
             image_size=image_size,
             pairs=arrays.untracked(lambda: pairs_in_reach(arrays, topology, vertices_screen, settings, image_size)),
             softness=arrays.real(settings.softness()),
-            one_over_faces=arrays.real(1.0 / np.bincount(face_image, minlength=topology.n_images)),
+            one_over_faces=arrays.real((unclipped or topology).one_over_faces),
         )
 
     def draw(self, surface: Surface, background: Any | None) -> tuple[Any, Any, Any]:
@@ -122,7 +122,7 @@ class Scene:
         def find() -> None:
             shape, kept, rest = hard.plan(surface, 1)
             inputs = (arrays.constant(self.vertices_screen), surface.features, surface.places, self.softness)
-            arrays.launch(rasterize_op(arrays.variant, surface.choices(hard.settings, 1)).primal, (*inputs, arrays.zeros(shape), *kept, *rest))
+            rasterize_op(arrays.variant, surface.choices(hard.settings, 1)).launch(arrays, (*inputs, arrays.zeros(shape), *kept, *rest))
             arrays.launch(face_id_kernel(arrays.variant), (kept[1], topology.on(arrays)["face_source"], found, topology.n_images, *self.image_size))
 
         arrays.untracked(find)
@@ -139,8 +139,8 @@ class Scene:
         )
         tables = surface.levels.on(arrays)
         rest = (
-            self.topology.on(arrays)["faces"], surface.corners, pairs.face, pairs.tile, pairs.tile_offset, tables["levels"], tables["textures"],
-            surface.texture_size, n_features, choices.n_groups(n_features), pairs.n_tiles, pairs.n, *self.image_size,
+            self.topology.on(arrays)["faces"], surface.corners, self.topology.on(arrays)["face_image"], pairs, tables["levels"], tables["textures"],
+            surface.texture_size, n_features, choices.n_groups(n_features), *self.image_size,
         )  # fmt: skip
         return (pairs.n_tiles, choices.n_sums(n_features), arrays.variant.tile_pixels), kept, rest
 
@@ -179,11 +179,11 @@ def rasterize(
     return RenderedImage(*Scene.of(arrays, topology, vertices_screen, settings, image_size).draw(surface, background))
 
 
-def pairs_in_reach(arrays: Arrays, topology: Topology, vertices_screen: Any, settings: RasterizeSettings, image_size: tuple[int, int]) -> Pairs:
+def pairs_in_reach(arrays: Arrays, topology: Topology, vertices_screen: Any, settings: RasterizeSettings, image_size: tuple[int, int]) -> Pairs | ChunkedPairs:
     """The (face, tile) pairs that these settings let touch each other."""
     behind = NOTHING_BEHIND if settings.silhouette_beyond_depth_range else BEHIND_EYE
     whole_box = settings.distance is Distance.BARYCENTRIC
-    return find_pairs("rasterize", arrays, topology, vertices_screen, image_size, reach=settings.reach, behind=behind, whole_box=whole_box)
+    return find_bounded_pairs("rasterize", arrays, topology, vertices_screen, image_size, reach=settings.reach, behind=behind, whole_box=whole_box)
 
 
 def render(

@@ -12,8 +12,9 @@ import taichi as ti
 from taichi.lang import impl
 
 from . import devices
+from .checks import check_flag
 
-__all__ = ["current_arch", "ensure_initialized", "init", "one_at_a_time"]
+__all__ = ["current_arch", "ensure_initialized", "init", "is_deterministic", "one_at_a_time"]
 
 # Taichi compiles a kernel at its first call, and two threads must not compile at once. Backward may come from any thread.
 one_at_a_time = threading.RLock()
@@ -30,22 +31,41 @@ def current_arch() -> str | None:
     return "cpu" if arch in (ti.x64, ti.arm64) else ti._lib.core.arch_name(arch)
 
 
-def init(arch: str = "cpu", **options: object) -> str:
+def is_deterministic() -> bool:
+    """Whether gradients have the same bits in every run: kernels run in one thread, so that what many add to one number is added in one order.
+
+    Pictures have the same bits in every run in any case.
+    """
+    program = impl.get_runtime().prog
+    return program is not None and current_arch() == "cpu" and program.config().cpu_max_num_threads == 1
+
+
+def init(arch: str = "cpu", *, deterministic: bool = False, **options: object) -> str:
     """Starts Taichi on ``arch`` if it is not running yet, and returns the name of the backend.
 
     Args:
         arch: "cpu", "cuda", "vulkan", "metal", or "auto": a GPU if there is one (by CUDA, else by Metal or Vulkan), else the CPU; a line on the standard error
             says which, and why. A Taichi that already runs suits "auto", whatever it runs on.
+        deterministic: whether gradients, too, are to have the same bits in every run. Only the CPU can do that, with one thread (`tests/benchmarks` tells the
+            price).
         options: further arguments of ``ti.init``.
 
     Raises:
-        ValueError: if ``arch`` is not one of these names.
-        RuntimeError: if Taichi already runs on another backend, or cannot run on this one.
+        ValueError: if ``arch`` is not one of these names, or ``deterministic`` is wanted of another one than the CPU.
+        RuntimeError: if Taichi already runs on another backend or with several threads where one is wanted, or cannot run on this backend.
     """
+    check_flag("init", "deterministic", deterministic)
+    if deterministic:
+        if arch != "cpu":
+            raise ValueError(f"init: arch must be cpu where deterministic gradients are wanted, got {arch!r}")
+        options = {"cpu_max_num_threads": 1} | options
     if arch not in (*_ARCHES, "auto"):
         raise ValueError(f"init: arch must be one of {', '.join(_ARCHES)}, auto, got {arch!r}")
     with one_at_a_time:
-        return _init_auto(options) if arch == "auto" else _init(arch, options)
+        running = _init_auto(options) if arch == "auto" else _init(arch, options)
+    if deterministic and not is_deterministic():
+        raise RuntimeError("init: Taichi already runs with several threads, expected one for deterministic gradients; call taichi_softras.init first of all")
+    return running
 
 
 def _init_auto(options: dict) -> str:

@@ -8,7 +8,7 @@ from scipy.special import gammaln
 from .checks import check_choice, check_flag, check_number
 from .kernels.blending import Blending
 from .kernels.coverage import LARGEST_SHAPE, Distribution, reach_of, series_coefficients
-from .kernels.rasterize import Choices, Interpolation, Sides
+from .kernels.face import Choices, Interpolation, Sides
 from .kernels.silhouette import Silhouette
 from .kernels.softness import (
     BACKGROUND_DEPTH_NORM,

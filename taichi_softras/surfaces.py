@@ -7,7 +7,7 @@ import numpy as np
 
 from .arrays import Arrays
 from .checks import check_features, check_shape
-from .kernels.rasterize import Choices
+from .kernels.face import Choices
 from .kernels.texture import Texture
 from .settings import RasterizeSettings
 from .textures import FlatTextures, TextureLevels, TextureSettings, UVTexture, flat_textures
@@ -55,6 +55,9 @@ class Surface:
         if settings.texture is Texture.FACE:
             check_features("rasterize", "features", features.shape, {})
             size = _texture_size(features.shape[0], topology.n_source_faces)
+            if size == 1:  # a texel per face is the same at all three corners: what vertices have, and cheaper
+                rows = topology.table(arrays, "one texel", None, lambda: np.repeat(topology.face_source, 3, axis=1))
+                return cls(kind=Texture.VERTEX, features=features, places=nowhere, corners=rows)
             corners = topology.table(arrays, "texels", None, lambda: _with_number(np.tile([0, 1, 2], (len(topology.faces), 1)), topology.face_source))
             return cls(kind=Texture.FACE, features=features, places=arrays.real(CORNERS), corners=corners, texture_size=size)
         check_features("rasterize", "features", features.shape, {"V": topology.n_vertices})

@@ -41,6 +41,7 @@ class Topology:
     n_vertices: int
     n_source_faces: int
     n_images: int
+    remembered: dict = field(default_factory=dict, repr=False)  # how much room the lists of the last picture took
     _placed: dict = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -88,6 +89,11 @@ class Topology:
         """Triangles that share no vertices: ``n_faces`` in each image, three vertices each, one after the other."""
         faces = np.arange(3 * n_faces).reshape(n_faces, 3)
         return cls.batch([faces] * n_images, [3 * n_faces] * n_images)
+
+    @functools.cached_property
+    def one_over_faces(self) -> np.ndarray:
+        """[B] one over the number of faces of each image."""
+        return 1.0 / np.bincount(self.face_image, minlength=self.n_images)
 
     def on(self, arrays: Any) -> dict[str, Any]:
         """The index lists as arrays of the library ``arrays``, made once."""

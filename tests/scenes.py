@@ -1,6 +1,6 @@
 """Small scenes at generic points, and finite differences.
 
-"Generic" means random: no pixel lies on an edge, no two distances or depths are equal, so that a derivative exists. Scenes have several tiles (8 x 1 pixels on
+"Generic" means random: no pixel lies on an edge, no two distances or depths are equal, so that a derivative exists. Scenes have several tiles (4 x 2 pixels on
 the CPU), an image that is not square and whose sides are no multiples of the tile, and batches whose meshes differ in size.
 """
 

@@ -10,7 +10,7 @@ from torch import nn
 from ...checks import check_image_size, check_number
 from ...clipping import Clipped, clip_near
 from ...fragments import FragmentSettings, fragments
-from ...kernels.rasterize import Interpolation, Sides
+from ...kernels.face import Interpolation, Sides
 from ...topology import Topology
 from ..bridge import TorchArrays
 

@@ -52,7 +52,7 @@ def _choice(name: str, value: str, choices: dict) -> Any:
 
 def soft_rasterize(
     face_vertices: torch.Tensor,
-    textures: torch.Tensor,
+    textures: torch.Tensor | None,
     image_size: int | tuple[int, int] = 256,
     background_color: Sequence[float] = (0, 0, 0),
     near: float = 1,
@@ -71,7 +71,7 @@ def soft_rasterize(
 
     Args:
         face_vertices: [B, F, 3, 3] x right and y up in [-1, 1], z the depth.
-        textures: [B, F, R * R, 3] texels ("surface") or [B, F, 3, 3] colours of the corners ("vertex").
+        textures: [B, F, R * R, 3] texels ("surface") or [B, F, 3, 3] colours of the corners ("vertex"); None gives alpha alone, [B, 1, H, W].
         image_size: one number, or (height, width).
 
     Beyond the original: images that are not square, dist_func "chebyshev", and tensors on the CPU.
@@ -98,13 +98,13 @@ def soft_rasterize(
     if face_vertices.ndim != 4 or tuple(face_vertices.shape[2:]) != (3, 3):
         raise ValueError(f"soft_rasterize: face_vertices must have shape (B, F, 3, 3), got {tuple(face_vertices.shape)}")
     n_images, n_faces = face_vertices.shape[:2]
-    if textures.ndim != 4 or tuple(textures.shape[:2]) != (n_images, n_faces):
+    if textures is not None and (textures.ndim != 4 or tuple(textures.shape[:2]) != (n_images, n_faces)):
         raise ValueError(f"soft_rasterize: textures must have shape ({n_images}, {n_faces}, texels, 3), got {tuple(textures.shape)}")
     image = rasterize(
         face_vertices.reshape(-1, 3),
         Topology.separate_faces(n_faces, n_images),
-        textures.reshape(-1, textures.shape[-1]),
-        background=background_color,
+        None if textures is None else textures.reshape(-1, textures.shape[-1]),
+        background=None if textures is None else background_color,
         settings=settings,
         image_size=image_size,
     )
@@ -112,6 +112,8 @@ def soft_rasterize(
 
 
 def _stack(image: RenderedImage) -> torch.Tensor:
+    if image.color is None:
+        return image.alpha[:, None]
     return torch.cat([image.color, image.alpha[..., None]], -1).permute(0, 3, 1, 2).contiguous()
 
 

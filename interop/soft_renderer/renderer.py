@@ -42,11 +42,13 @@ class SoftRasterizer(nn.Module):
 
     def forward(self, mesh: Mesh, mode: str | None = None) -> torch.Tensor:
         """[B, 4, H, W] of a mesh that is on the screen; ``mode`` "silhouettes" gives alpha alone, [B, H, W], "rgb" the colours."""
+        if mode not in (None, "rgb", "silhouettes"):
+            raise ValueError(f"SoftRasterizer: mode must be None, 'rgb' or 'silhouettes', got {mode!r}")
         height, width = self.image_size if isinstance(self.image_size, (tuple, list)) else (self.image_size, self.image_size)
         samples = 2 if self.anti_aliasing else 1
         images = srf.soft_rasterize(
             mesh.face_vertices,
-            mesh.face_textures,
+            None if mode == "silhouettes" else mesh.face_textures,
             (height * samples, width * samples),
             self.background_color,
             self.near,
@@ -63,9 +65,7 @@ class SoftRasterizer(nn.Module):
         )
         if self.anti_aliasing:
             images = F.avg_pool2d(images, kernel_size=2, stride=2)
-        if mode not in (None, "rgb", "silhouettes"):
-            raise ValueError(f"SoftRasterizer: mode must be None, 'rgb' or 'silhouettes', got {mode!r}")
-        return images if mode is None else images[:, :3] if mode == "rgb" else images[:, 3]
+        return images if mode is None else images[:, :3] if mode == "rgb" else images[:, 0]
 
 
 class SoftRenderer(nn.Module):

@@ -1,134 +1,150 @@
-"""Prints what a frame costs: ``python -m tests.benchmarks``.
+"""Prints what a frame costs, as Markdown: ``python -m tests.benchmarks``.
 
-Scene S: a sphere under SoftRas's default camera (distance 2.732, half angle 30 degrees), scaled so that it covers 23 % of the image; gamma and cut-off
-1e-4; silhouette and colour. Forward and backward are times of the rasteriser alone (binning, sums, resolve): the median of many runs, once the kernels are
-compiled.
+A step is the rasteriser forward (finding the pairs, sums, resolve; all that it allocates) and backward, on the tape, gradients of one coming from every
+output; kernels are compiled before. Times are medians; "least" is the shortest run. Scenes are told in `rows`; the columns:
+
+    pairs           (face, pixel) pairs in reach: the pixel is inside of the face, or nearer to it than the distance at which coverage is cut off
+    of arithmetic   floor / total, floor = pairs * 150 operations / (operations per second of chains of multiply-adds, measured in the same run)
+    of memory       floor / total, floor = bytes that must move / (bytes per second of a copy, measured in the same run); these are, for B images of P
+                    pixels with c = 5 numbers (alpha, colour, depth; c = 1 for alpha alone), V vertices with C = 3 (0) colours, F faces:
+                    4 (2 B P c + 2 (3 F + 3 V B + C V) + 3 V B + C V)
+    peak MiB        by how much the process grows in a step, at most (the kernel's account of resident memory; Linux only)
+    dense           the same mathematics in plain torch, every face against every pixel (`dense.py`), where it takes less than about 20 s
+    generated       with --generated: the same step with the gradient that Taichi generates
+    ours/...        our total over the other's total: less is better
 """
 
 import argparse
-import math
+import datetime
 import os
-import platform
-import statistics
-import time
-from collections.abc import Callable
-from pathlib import Path
 
-import numpy as np
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # torch's idle threads would spin, and take the cores from Taichi's; it must be set before torch is loaded
+
+import importlib.util
+from collections.abc import Callable, Sequence
+
 import taichi as ti
-import trimesh
 
 import taichi_softras as tsr
-from taichi_softras.rasterizer import rasterize
+from taichi_softras.devices import cpu_name, offer_of
 
-RADIUS = 0.86  # of the sphere that covers 23 % of the image
-FAR_PLANE, NEAR_PLANE = 100.0, 1.0
+from . import ours
+from .machine import Floors, measure_floors, peak_memory
+from .overhead import print_overhead
+from .pairs import pairs_in_reach
+from .rows import ROWS, Row, Scene, chosen, scene_of
+from .table import Result, columns_of, heading, line, summary
+from .timing import Step, Times, repeat
+
+OVERHEAD = "overhead"
+PEERS = ("pytorch3d", "nvdiffrast", "kaolin")
+DENSE_SECONDS = 20.0  # it is left out where it would take longer
+DENSE_SECONDS_PER_PAIR = 6e-7  # of all faces and all pixels; a guess until the first row is measured
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=30, help="runs per figure (default: %(default)s)")
-    repeats = parser.parse_args().repeats
-    tsr.init("cpu")
-    print(f"\n{processor()}, {os.cpu_count()} cores, Taichi {'.'.join(map(str, ti.__version__))} on {tsr.current_arch()}, float32\n")
-    cost_of_faces(repeats)
-    cost_of_pixels(repeats)
+    parser.add_argument("--rows", nargs="+", metavar="NAME", help=f"groups or rows, as the first column names them; {OVERHEAD} for what a call costs")
+    parser.add_argument("--quick", action="store_true", help="the smallest rows alone")
+    parser.add_argument("--repeats", type=int, metavar="N", help="runs per figure (default: as many as go into half a second, 2 at least)")
+    parser.add_argument("--peer", nargs="+", default=[], choices=PEERS, help="other renderers to be measured on the same scenes")
+    parser.add_argument("--no-dense", action="store_true", help="leave the dense yardstick out")
+    parser.add_argument("--generated", action="store_true", help="with the gradient that Taichi generates beside the one by hand")
+    parser.add_argument("--arch", default="cpu", choices=("cpu", "cuda", "vulkan", "metal", "auto"), help="what Taichi runs on (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    known = {OVERHEAD, *(row.group for row in ROWS), *(row.name for row in ROWS)}
+    if unknown := set(options.rows or ()) - known:
+        parser.error(f"--rows: no row or group is called {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}")
+    if options.repeats is not None and options.repeats < 1:
+        parser.error(f"--repeats: must be at least 1, got {options.repeats}")
+
+    arch = tsr.init(options.arch)
+    others = _others(parser, options, arch)
+    floors = measure_floors(arch)
+    print_header(arch, floors)
+    rows = chosen(options.rows, options.quick)
+    if rows:
+        print_table(rows, floors, others, options.repeats)
+    if OVERHEAD in (options.rows or ()) or (options.rows is None and not options.quick):
+        print_overhead(arch, options.repeats)
 
 
-def processor() -> str:
-    """The processor's name, where the system tells it."""
-    info = Path("/proc/cpuinfo")
-    names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")] if info.is_file() else []
-    return names[0] if names else platform.processor() or platform.machine()
+def _others(parser: argparse.ArgumentParser, options: argparse.Namespace, arch: str) -> "dict[str, Other]":
+    """The other renderers that are to be measured."""
+    others: dict[str, Other] = {"generated": Other(ours.generated_step_of)} if options.generated else {}
+    has_torch = importlib.util.find_spec("torch") is not None
+    if not has_torch:
+        if options.peer:
+            parser.error(f"--peer {options.peer[0]}: the package torch is not installed")
+        return others
+    from . import peers
+
+    device = "cuda" if arch == "cuda" else "cpu"
+    if not options.no_dense:
+        others["dense"] = Dense(lambda scene: peers.dense_step(scene, device))
+    for name in options.peer:
+        if reason := peers.why_not(name, device):
+            parser.error(reason)
+        others[name] = Other(lambda scene, name=name: peers.PEERS[name](scene, device))
+    return others
 
 
-def cost_of_faces(repeats: int) -> None:
-    """Doubling the faces at the same coverage must not double the time."""
-    print("Faces doubled at the same coverage, 256 x 256, sigma 1e-5\n")
-    print("|  faces | pixels in reach | forward ms | backward ms | time against the row above |")
-    print("|-------:|----------------:|-----------:|------------:|---------------------------:|")
-    previous = None
-    for columns in (16, 23, 32, 45, 64, 91):
-        sphere = trimesh.creation.uv_sphere(radius=RADIUS, count=[columns, 2 * columns])
-        n, forward, backward = measure(sphere, 256, 1e-5, repeats)
-        total = forward + backward
-        ratio = f"{total / previous:.2f} x" if previous else ""
-        print(f"| {len(sphere.faces):6d} | {n:15d} | {forward:10.2f} | {backward:11.2f} | {ratio:>26s} |")
-        previous = total
-    print()
+class Other:
+    """Another renderer."""
+
+    def __init__(self, step_of: Callable[[Scene], Step]) -> None:
+        self.step_of = step_of
+
+    def measure(self, scene: Scene, runs: int | None) -> Times | str:
+        step = self.step_of(scene)
+        step()
+        return repeat(step, runs)
 
 
-def cost_of_pixels(repeats: int) -> None:
-    """Scene S of SoftRas's defaults, an icosphere."""
-    print("Scene S, sigma 1e-4\n")
-    print("|  faces |  image | pixels in reach | forward ms | backward ms | ns per pixel in reach |")
-    print("|-------:|-------:|----------------:|-----------:|------------:|----------------------:|")
-    for level, size in ((3, 64), (3, 128), (3, 256), (4, 64), (4, 128), (4, 256), (5, 256)):
-        sphere = trimesh.creation.icosphere(subdivisions=level, radius=RADIUS)
-        n, forward, backward = measure(sphere, size, 1e-4, repeats)
-        print(f"| {len(sphere.faces):6d} | {size:6d} | {n:15d} | {forward:10.2f} | {backward:11.2f} | {1e6 * (forward + backward) / n:21.1f} |")
-    print()
+class Dense(Other):
+    """The yardstick, which is left out where it would take too long. It compiles nothing, so that its first run counts."""
+
+    seconds_per_pair = DENSE_SECONDS_PER_PAIR
+
+    def measure(self, scene: Scene, runs: int | None) -> Times | str:
+        n_pairs = len(scene.faces) * scene.batch * scene.size**2
+        if n_pairs * self.seconds_per_pair > DENSE_SECONDS:
+            return f"over {DENSE_SECONDS:.0f} s"
+        times = repeat(self.step_of(scene), runs)
+        self.seconds_per_pair = times.total / n_pairs
+        return times
 
 
-def measure(mesh: trimesh.Trimesh, size: int, sigma: float, repeats: int) -> tuple[int, float, float]:
-    """(number of (face, pixel) pairs in reach, forward ms, backward ms)."""
-    vertices_screen = project(np.asarray(mesh.vertices))
-    settings = tsr.RasterizeSettings(sigma=sigma, gamma=1e-4, cutoff=1e-4, near=NEAR_PLANE, far=FAR_PLANE)
-    arrays = tsr.TaichiArrays()
-    topology = tsr.Topology.shared(mesh.faces, len(mesh.vertices))
-    vertices, colors = arrays.parameter(vertices_screen), arrays.parameter(np.random.default_rng(0).random((len(mesh.vertices), 3)))
-    background = arrays.real(np.zeros((1, 3)))
-
-    def forward() -> tsr.RenderedImage:
-        return rasterize(arrays, topology, vertices, colors, background, settings, (size, size))
-
-    with ti.ad.Tape(arrays.parameter(np.zeros(1))) as tape:
-        image = forward()
-    for output in (image.alpha, image.color, image.depth):
-        output.grad.fill(1.0)
-
-    def backward() -> None:
-        for function, arguments in reversed(tape.calls):
-            function.grad(*arguments)
-
-    return pairs_in_reach(vertices_screen, mesh.faces, size, settings.reach), median_ms(forward, repeats), median_ms(backward, repeats)
+def print_header(arch: str, floors: Floors) -> None:
+    gpus = ", ".join(device.name for device in offer_of(arch).devices) if arch in ("cuda", "vulkan", "metal") else ""
+    print(f"\n{cpu_name()}{gpus and '; ' + gpus}, Taichi {'.'.join(map(str, ti.__version__))} on {arch}, float32, {datetime.date.today()}\n")
+    print(f"Floors: {floors.operations / 1e9:.0f} GFLOP/s of multiply-adds, {floors.bytes / 1e9:.1f} GB/s of copying\n", flush=True)
 
 
-def project(vertices: np.ndarray) -> np.ndarray:
-    """Through SoftRas's default camera, onto the screen."""
-    depth = 2.732 - vertices[:, 2]
-    return np.stack([*(vertices[:, :2].T / depth / math.tan(math.radians(30))), depth], 1)
+def print_table(rows: Sequence[Row], floors: Floors, others: dict[str, Other], runs: int | None) -> None:
+    columns, results = columns_of(list(others)), []
+    print(heading(columns), flush=True)
+    for row in rows:
+        results.append(measure(row, floors, others, runs))
+        print(line(columns, results[-1]), flush=True)
+    print("", *summary(results), sep="\n", flush=True)
 
 
-def pairs_in_reach(vertices_screen: np.ndarray, faces: np.ndarray, size: int, reach: float) -> int:
-    """How many (face, pixel) pairs really lie within reach, counted one face at a time."""
-    centres = (2 * np.arange(size) + 1 - size) / size
-    count = 0
-    for a, b, c in vertices_screen[faces][:, :, :2]:
-        low, high = np.minimum(np.minimum(a, b), c) - reach, np.maximum(np.maximum(a, b), c) + reach
-        x, y = (centres[(centres >= low[k]) & (centres <= high[k])] for k in (0, 1))
-        p = np.stack(np.meshgrid(x, y), -1)
-        nearest, sides = np.full(p.shape[:2], np.inf), []
-        for s, e in ((a, b), (b, c), (c, a)):
-            edge, q = e - s, p - s
-            t = np.clip(q @ edge / max(edge @ edge, 1e-30), 0, 1)
-            nearest = np.minimum(nearest, ((q - t[..., None] * edge) ** 2).sum(-1))
-            sides.append(edge[0] * q[..., 1] - edge[1] * q[..., 0])
-        inside = (np.min(sides, 0) > 0) | (np.max(sides, 0) < 0)
-        count += int((inside | (nearest < reach**2)).sum())
-    return count
-
-
-def median_ms(function: Callable[[], object], repeats: int) -> float:
-    function()
-    ti.sync()
-    times = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        function()
-        ti.sync()
-        times.append(time.perf_counter() - began)
-    return 1e3 * statistics.median(times)
+def measure(row: Row, floors: Floors, others: dict[str, Other], runs: int | None) -> Result:
+    scene = scene_of(row)
+    step = ours.step_of(scene)
+    step()
+    peak = peak_memory(step) if tsr.current_arch() == "cpu" else None
+    return Result(
+        row=row,
+        faces=len(scene.faces),
+        vertices=len(scene.vertices_screen),
+        pairs=pairs_in_reach(scene),
+        times=repeat(step, runs),
+        peak_bytes=peak,
+        floors=floors,
+        others={name: other.measure(scene, runs) for name, other in others.items()},
+    )
 
 
 if __name__ == "__main__":

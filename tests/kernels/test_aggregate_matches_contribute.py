@@ -13,7 +13,9 @@ from scenes import IMAGE_SIZE, SMOOTH, orthogonal_settings, screen_scene
 
 from taichi_softras import RasterizeSettings, Silhouette
 from taichi_softras.arrays import TaichiArrays
-from taichi_softras.kernels.rasterize import FEATURES, rasterize_op
+from taichi_softras.kernels.face import FEATURES
+from taichi_softras.kernels.op import in_chunks
+from taichi_softras.kernels.rasterize import rasterize_op
 from taichi_softras.kernels.variant import Variant
 from taichi_softras.rasterizer import Scene
 from taichi_softras.surfaces import Surface
@@ -32,10 +34,11 @@ def both_sums(settings: RasterizeSettings, real: object, variant: Variant | None
     op = rasterize_op(arrays.variant, surface.choices(settings, n_features))
     shape, kept, rest = drawn.plan(surface, n_features)
     dtype = np.float64 if real is ti.f64 else np.float32
-    kept = tuple(np.zeros(array.shape, np.int32 if isinstance(array, np.ndarray) else dtype) for array in kept)
+    kept = tuple(np.zeros(array.shape, np.int32 if array.dtype == np.int32 else dtype) for array in kept)
     fast, flat = np.zeros(shape, dtype), np.zeros(shape, dtype)
     for kernel, sums in ((op.forward, fast), (op.kernel, flat)):
-        kernel(vertices, surface.features, surface.places, drawn.softness, sums, *kept, *rest)
+        for arguments in in_chunks((vertices, surface.features, surface.places, drawn.softness, sums, *kept, *rest)):
+            kernel(*arguments)
     return fast, flat
 
 
@@ -87,10 +90,14 @@ def test_the_tiles_of_gpus():
     fast, flat = both_sums(settings, ti.f64, gpu)
     assert_equal_sums(fast, flat, 1e-13)
     lanes, _ = both_sums(settings, ti.f64)
+    square, pictures = in_pictures(fast, gpu), in_pictures(lanes, Variant(real=ti.f64))
+    assert square.shape[3] == FEATURES + 3
+    np.testing.assert_allclose(square, pictures, atol=1e-12 * np.abs(pictures).max())
+
+
+def in_pictures(sums: np.ndarray, variant: Variant) -> np.ndarray:
+    """[B, H, W, n_sums] of [tiles, n_sums, tile_pixels]."""
     height, width = IMAGE_SIZE
-    tiles_x, tiles_y = -(-width // 8), -(-height // 8)
-    square = fast.reshape(2, tiles_y, tiles_x, -1, 8, 8).transpose(0, 1, 4, 2, 3, 5).reshape(2, tiles_y * 8, tiles_x, -1, 8)[:, :height]
-    rows = lanes.reshape(2, height, tiles_x, -1, 8)
-    in_picture = (np.arange(tiles_x * 8) < width).reshape(tiles_x, 1, 8)
-    assert rows.shape[3] == FEATURES + 3
-    np.testing.assert_allclose(square * in_picture, rows * in_picture, atol=1e-12 * np.abs(rows).max())
+    tiles_y, tiles_x = -(-height // variant.tile_height), -(-width // variant.tile_width)
+    tiles = sums.reshape(2, tiles_y, tiles_x, -1, variant.tile_height, variant.tile_width)
+    return tiles.transpose(0, 1, 4, 2, 5, 3).reshape(2, tiles_y * variant.tile_height, tiles_x * variant.tile_width, -1)[:, :height, :width]

@@ -1,7 +1,7 @@
 """Which faces are listed for which tile, against brute force.
 
 Plan: for random scenes, every (face, tile) pair with a pixel in reach must be listed, once, in ascending order of faces within a tile, whatever the number of
-blocks the faces are dealt in; and no pair may be listed that is plainly out of reach. Then faces that must be left out, several images, and what the host is
+shares the faces are dealt in; and no pair may be listed that is plainly out of reach. Then faces that must be left out, several images, and what the host is
 told of bad vertices. (That pictures come out right, whatever is listed, is tested in `test_rasterizer.py`.)
 """
 
@@ -21,13 +21,13 @@ from taichi_softras.kernels.variant import Variant
 from taichi_softras.rasterizer import pairs_in_reach as find_pairs_in_reach
 
 SETTINGS = RasterizeSettings(sigma=3e-3, cutoff=1e-4)
-LANES = Variant(real=ti.f64)  # tiles of 8 x 1, as on CPUs
+LANES = Variant(real=ti.f64)  # as on CPUs
 SQUARES = Variant(real=ti.f64, lanes=1, tile_width=8, tile_height=8)  # as on GPUs
 
 
-def find(scene: ScreenScene, image_size: tuple[int, int], variant: Variant = LANES, n_blocks: int = 4, settings: RasterizeSettings = SETTINGS) -> Pairs:
+def find(scene: ScreenScene, image_size: tuple[int, int], variant: Variant = LANES, n_shares: int = 4, settings: RasterizeSettings = SETTINGS) -> Pairs:
     arrays = TaichiArrays(variant.real)
-    arrays.variant, arrays.n_blocks = variant, n_blocks
+    arrays.variant, arrays.n_shares = variant, n_shares
     return find_pairs_in_reach(arrays, scene.topology, arrays.real(scene.vertices), settings, image_size)
 
 
@@ -62,7 +62,7 @@ SCENES = {
 }
 
 
-@pytest.mark.parametrize("variant", [LANES, SQUARES], ids=["8x1", "8x8"])
+@pytest.mark.parametrize("variant", [LANES, SQUARES], ids=["4x2", "8x8"])
 @pytest.mark.parametrize("image_size", [(13, 21), (1, 1), (8, 8), (16, 40), (23, 9)], ids=lambda size: "x".join(map(str, size)))
 @pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
 class TestAgainstBruteForce:
@@ -92,10 +92,10 @@ class TestAgainstBruteForce:
         counts = np.bincount(pairs.tile[: pairs.n], minlength=pairs.n_tiles)
         np.testing.assert_array_equal(pairs.tile_offset, np.concatenate([[0], np.cumsum(counts)]))
 
-    def test_blocks_do_not_matter(self, scene, image_size, variant):
-        expected = listed(find(scene, image_size, variant, n_blocks=1))
-        for n_blocks in (2, 7, 256):
-            assert listed(find(scene, image_size, variant, n_blocks)) == expected
+    def test_shares_do_not_matter(self, scene, image_size, variant):
+        expected = listed(find(scene, image_size, variant, n_shares=1))
+        for n_shares in (2, 7, 256):
+            assert listed(find(scene, image_size, variant, n_shares)) == expected
 
 
 def test_long_thin_faces_skip_most_tiles():
@@ -175,7 +175,7 @@ def test_more_tiles_than_a_chunk_of_the_scan():
     """The prefix sum works in chunks of SCAN_CHUNK counts; here are several, and the last is not full."""
     scene = screen_scene(58, (40, 20))
     size = (61, 83)
-    pairs = find(scene, size, n_blocks=4)
+    pairs = find(scene, size, n_shares=4)
     assert pairs.n_tiles * 4 > 3 * tiles.SCAN_CHUNK
     assert pairs.n_tiles * 4 % tiles.SCAN_CHUNK
     assert pairs_in_reach(scene, size, LANES, SETTINGS.reach) <= set(listed(pairs))
@@ -183,11 +183,11 @@ def test_more_tiles_than_a_chunk_of_the_scan():
 
 
 class TestScan:
-    def scan(self, counts: list[int], n_blocks: int = 2) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def scan(self, counts: list[int], n_shares: int = 2) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         values = np.array(counts, np.int32)
-        places, offsets, statistics = np.zeros_like(values), np.zeros(len(values) // n_blocks + 1, np.int32), np.zeros(tiles.N_STATISTICS, np.int32)
+        places, offsets, statistics = np.zeros_like(values), np.zeros(len(values) // n_shares + 1, np.int32), np.zeros(tiles.N_STATISTICS, np.int32)
         chunk_sums = np.zeros(-(-len(values) // tiles.SCAN_CHUNK), np.int32)
-        tiles.scan_kernel(LANES)(values, places, chunk_sums, offsets, statistics, len(values), n_blocks)
+        tiles.scan_kernel(LANES)(values, places, chunk_sums, offsets, statistics, len(values), n_shares)
         return places, offsets, statistics
 
     def test_is_an_exclusive_prefix_sum(self):

@@ -1,0 +1,386 @@
+"""The gradient of the rasteriser by hand, for the choices that most people make: many times faster than the generated one (`tests/benchmarks` prints both).
+
+A face visits the pixels within its reach, sums its gradient up over them, lanes at a time, and only then adds it to its vertices. What the generated gradient
+of `rasterize.contribute` computes for all choices, this computes for those that `has_adjoint` names; the tests hold the two against each other.
+
+p is the pixel, w_k the interpolation weights of the corners v_k, k = a, b, c, e_k the weights of the closest point of the outline, r = p - sum e_k v_k what
+separates the pixel from it, L the loss:
+
+    distance    d^2 = |r|^2                       dL/dv_k = -2 e_k r dL/dd^2             (the closest point is the best one: its own motion does not count)
+    inside      sum w_k v_k = p, sum w_k = 1      dL/dv_k = -w_k G, G = sum_j dL/dw_j grad w_j
+    on an edge  (p - (s + t e)) e = 0             dL/dv_k = -w_k G + h_k R, G = T e, R = T r, T = dL/dt/|e|^2, h = -1 at the start s of the edge, 1 at its end
+    coverage    D = F(u), u = +-d^2/sigma         dL/du = D dL/dS + (1 - D) D dL/dD      (logistic; S = log(1 + exp(u)))
+    weight      w = D exp((n(z) - m)/gamma)       dL/dD = w/D dL/dw, dL/dz = -w dL/dw/((far - near) gamma)
+"""
+
+import functools
+from dataclasses import replace
+
+import taichi as ti
+
+from .blending import Blending, depth_weight, normalised_depth
+from .coverage import Distribution, coverage_of
+from .face import DEPTH, FEATURES, SILHOUETTE, TINY_COVERAGE, WEIGHT, Choices, Interpolation, Sides, block_centres, face_depth, item_and_group, load_face, slot
+from .silhouette import Silhouette
+from .softness import BACKGROUND_DEPTH_NORM, FAR, GAMMA, N_SOFTNESS, NEAR, REACH_SQ, SIGMA
+from .special import exp
+from .texture import Texture, channel_of
+from .tiles import BEHIND_EYE, NOTHING_BEHIND, block_of, misses_tile, n_tiles_of_image, tiles_of_box, tiles_to_miss, with_slack
+from .triangle import (
+    TINY_LENGTH_SQ,
+    Distance,
+    Extrapolation,
+    clipped_weights,
+    on_nearest_edge,
+    one_over_length_sq,
+    oriented_area,
+    outline_weights,
+    segment,
+)
+from .variant import Variant
+
+__all__ = ["adjoint_kernel", "has_adjoint", "has_resolve_adjoint", "resolve_adjoint_kernel"]
+
+OF_FEATURES = 9  # place of the first gradient of features in a face's sums, after those of its corners' x, y and depth
+
+
+def has_adjoint(choices: Choices) -> bool:
+    """Whether the gradient of these choices is written here."""
+    return (
+        choices.distance is Distance.EUCLIDEAN
+        and choices.distribution is Distribution.LOGISTIC
+        and choices.silhouette is Silhouette.PROBABILISTIC
+        and choices.blending is Blending.SOFTMAX
+        and choices.texture is Texture.VERTEX
+    )
+
+
+@ti.func
+def depth_adjoint(depth, depth_grad, pa, pb, pc, wa, wb, wc, oz_a, oz_b, oz_c, interpolation: ti.template()):
+    """Through `face_depth` and the weights of features p_k: from dL/dz and dL/dp_k to dL/dw_k and dL/dz_k. oz_k = 1/z_k.
+
+    Perspective: p_k = w_k oz_k z, z = 1/sum w_k oz_k, so dL/d(w_k oz_k) = z dL/dp_k - z^2 (dL/dz + sum_j dL/dp_j w_j oz_j).
+    """
+    ga, gb, gc = pa, pb, pc
+    za, zb, zc = depth_grad * wa, depth_grad * wb, depth_grad * wc
+    if ti.static(interpolation == Interpolation.LINEAR):
+        ga, gb, gc = pa + depth_grad / oz_a, pb + depth_grad / oz_b, pc + depth_grad / oz_c
+    else:
+        through_depth = -depth * depth * depth_grad
+        qa, qb, qc = through_depth, through_depth, through_depth
+        if ti.static(interpolation == Interpolation.PERSPECTIVE):
+            through_depth -= depth * depth * (pa * wa * oz_a + pb * wb * oz_b + pc * wc * oz_c)
+            qa, qb, qc = depth * pa + through_depth, depth * pb + through_depth, depth * pc + through_depth
+            ga, gb, gc = qa * oz_a, qb * oz_b, qc * oz_c
+        else:
+            ga, gb, gc = pa + qa * oz_a, pb + qb * oz_b, pc + qc * oz_c
+        za, zb, zc = -qa * wa * oz_a * oz_a, -qb * wb * oz_b * oz_b, -qc * wc * oz_c * oz_c
+    return ga, gb, gc, za, zb, zc
+
+
+@ti.func
+def clipped_adjoint(ga, gb, gc, wa, wb, wc):
+    """Through `clipped_weights`."""
+    qa, qb, qc = clipped_weights(wa, wb, wc)
+    mean = ga * qa + gb * qb + gc * qc
+    one_over_total = 1.0 / (ti.min(ti.max(wa, 0.0), 1.0) + ti.min(ti.max(wb, 0.0), 1.0) + ti.min(ti.max(wc, 0.0), 1.0))
+    return (
+        ti.select((wa > 0.0) & (wa < 1.0), (ga - mean) * one_over_total, 0.0),
+        ti.select((wb > 0.0) & (wb < 1.0), (gb - mean) * one_over_total, 0.0),
+        ti.select((wc > 0.0) & (wc < 1.0), (gc - mean) * one_over_total, 0.0),
+    )
+
+
+@ti.func
+def total_of(sums: ti.template(), i: ti.template(), lanes: ti.template()):
+    """Over the lanes of one of the sums."""
+    total = sums[i * lanes]
+    for l in ti.static(range(1, lanes)):
+        total += sums[i * lanes + l]
+    return total
+
+
+@functools.cache
+def adjoint_kernel(variant: Variant, choices: Choices):
+    """Adds the gradient of the sums to that of the vertices and features. A thread a face (on GPUs a thread a pair of face and tile)."""
+    real, index = variant.array, variant.index
+    single = replace(variant, lanes=1)
+    lanes, blocks_per_tile = variant.lanes, variant.blocks_per_tile
+    at_once = choices.features_at_once
+    clipped = choices.extrapolation is Extrapolation.CLIPPED
+    by_pair = lanes == 1
+    M = FEATURES + at_once  # place of m in what is copied of a pixel, after the gradient of its sums
+    behind = NOTHING_BEHIND if choices.silhouette_beyond_depth_range else BEHIND_EYE
+
+    @ti.kernel
+    def adjoint(
+        vertices_screen: real(2),  # [N, 3]
+        features: real(2),  # [M, n_features]
+        softness_array: real(1),
+        vertices_screen_grad: real(2),  # [N, 3] added to
+        features_grad: real(2),  # [M, n_features] added to
+        sums_grad: real(3),  # [tiles, n_sums, tile_pixels]
+        max_depth_norm: real(2),  # [tiles, tile_pixels]
+        faces: index(2),
+        corners: index(2),
+        face_image: index(1),
+        pair_face: index(1),
+        pair_tile: index(1),
+        n_features: ti.i32,
+        n_groups: ti.i32,
+        n_items: ti.i32,  # faces or pairs
+        height: ti.i32,
+        width: ti.i32,
+    ):
+        for item in range(n_items * n_groups):
+            place, group = item_and_group(item, n_groups, choices)
+            f = place
+            if ti.static(by_pair):
+                f = pair_face[place]
+            softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
+            a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+            if ti.min(vertices_screen[a, 2], vertices_screen[b, 2], vertices_screen[c, 2]) > behind:
+                ax, ay, az, bx, by, bz, cx, cy, cz = load_face(f, vertices_screen, faces)
+                area2, sign = oriented_area(ax, ay, bx, by, cx, cy)
+                one_over_area2 = 1.0 / ti.select(sign == 0, 1.0, area2)
+                oz_a, oz_b, oz_c = 1.0 / az, 1.0 / bz, 1.0 / cz
+                ab_sq, bc_sq, ca_sq = one_over_length_sq(bx - ax, by - ay), one_over_length_sq(cx - bx, cy - by), one_over_length_sq(ax - cx, ay - cy)
+                one_over_sigma = 1.0 / softness[SIGMA]
+                one_over_gamma = 1.0 / ((softness[FAR] - softness[NEAR]) * softness[GAMMA])
+                channels = ti.static([channel_of(group, s, n_features, choices) for s in ti.static(range(at_once))])
+                of_face = ti.Vector.zero(variant.real, max(3 * at_once, 1))
+                for s in ti.static(range(at_once)):
+                    for corner in ti.static(range(3)):
+                        of_face[3 * s + corner] = features[corners[f, corner], channels[s]]
+                reach = with_slack(ti.sqrt(softness[REACH_SQ]), height, width)
+                tiles_x = (width + variant.tile_width - 1) // variant.tile_width
+                tiles_y = (height + variant.tile_height - 1) // variant.tile_height
+                column_0, column_1, row_0, row_1 = tiles_of_box(ax, ay, bx, by, cx, cy, reach, height, width, variant)
+                pa, qa, ra, pb, qb, rb, pc, qc, rc = tiles_to_miss(ax, ay, bx, by, cx, cy, sign, reach, height, width, variant)
+                if ti.static(by_pair):
+                    column_0, row_0 = pair_tile[place] % tiles_x, pair_tile[place] // tiles_x % tiles_y
+                    column_1, row_1 = column_0 + 1, row_0 + 1
+
+                sums = ti.Vector.zero(variant.real, (OF_FEATURES + 3 * at_once) * lanes)  # a gradient, and a lane of it
+                pixels = ti.Vector.zero(variant.real, (M + 1) * lanes)  # what comes from the image: the gradient of its sums, and m
+                counts = ti.select(group == 0, 1.0, 0.0)  # what is not of a channel counts once
+                tx, ty = column_0, row_0
+                while ty < row_1:  # no two nested loops: LLVM would interleave four rounds of the inner one, and spill all registers
+                    if not misses_tile(tx, ty, pa, qa, ra, pb, qb, rb, pc, qc, rc):
+                        tile = (face_image[f] * tiles_y + ty) * tiles_x + tx
+                        for block in range(blocks_per_tile):
+                            first = block * lanes
+                            for l in range(
+                                lanes
+                            ):  # a copy, so that the loop that follows touches nothing but local variables: only then does LLVM vectorise it
+                                pixels[slot(0, l, lanes)] = sums_grad[tile, SILHOUETTE, first + l] * counts
+                                if ti.static(at_once > 0):
+                                    pixels[slot(M, l, lanes)] = max_depth_norm[tile, first + l]
+                                    pixels[slot(WEIGHT, l, lanes)] = sums_grad[tile, WEIGHT, first + l] * counts
+                                    pixels[slot(DEPTH, l, lanes)] = sums_grad[tile, DEPTH, first + l] * counts
+                                for s in ti.static(range(at_once)):
+                                    pixels[slot(FEATURES + s, l, lanes)] = sums_grad[tile, FEATURES + group * at_once + s, first + l]
+                            for l in range(lanes):
+                                centre_x, centre_y = block_centres(tile, first + l, height, width, single)
+                                x, y = centre_x[0], centre_y[0]
+                                t_ab, d_ab, s_c = segment(x, y, ax, ay, bx, by)
+                                t_bc, d_bc, s_a = segment(x, y, bx, by, cx, cy)
+                                t_ca, d_ca, s_b = segment(x, y, cx, cy, ax, ay)
+                                inside = (s_a * sign > 0) & (s_b * sign > 0) & (s_c * sign > 0)
+                                wa, wb, wc = s_a * one_over_area2, s_b * one_over_area2, s_c * one_over_area2
+                                ea, eb, ec = outline_weights(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
+                                la, lb, lc = ti.select(inside, wa, ea), ti.select(inside, wb, eb), ti.select(inside, wc, ec)
+                                if ti.static(clipped):
+                                    ka, kb, kc = clipped_weights(wa, wb, wc)
+                                    la, lb, lc = ti.select(sign != 0, ka, la), ti.select(sign != 0, kb, lb), ti.select(sign != 0, kc, lc)
+                                rx, ry = x - (ea * ax + eb * bx + ec * cx), y - (ea * ay + eb * by + ec * cy)
+                                distance_sq = rx * rx + ry * ry
+                                side = ti.select(inside, 1.0, -1.0)
+                                du = side * one_over_sigma  # du/dd^2
+                                u = du * distance_sq
+                                if ti.static(not choices.squared):
+                                    distance = ti.sqrt(ti.max(distance_sq, TINY_LENGTH_SQ))
+                                    u = du * distance
+                                    du = ti.select(distance_sq > TINY_LENGTH_SQ, 0.5 * du / distance, 0.0)
+                                coverage, complement = coverage_of(u, softness, choices.distribution, variant.real)
+                                depth, in_range = face_depth(la, lb, lc, az, bz, cz, softness[NEAR], softness[FAR], choices.interpolation)
+                                in_reach = inside | (distance_sq < softness[REACH_SQ])
+                                visible = in_reach & in_range
+                                counted = visible
+                                if ti.static(choices.silhouette_beyond_depth_range):
+                                    counted = in_reach
+                                colored = visible & (coverage > TINY_COVERAGE)
+                                if ti.static(choices.sides != Sides.BOTH):
+                                    facing = sign > 0
+                                    if ti.static(choices.sides == Sides.CLOCKWISE):
+                                        facing = sign < 0
+                                    colored = colored & facing
+                                    if ti.static(choices.culling):
+                                        counted = counted & facing
+                                u_grad = ti.select(counted, pixels[slot(0, l, lanes)] * coverage, 0.0)
+                                zero = u_grad * 0.0
+                                gax, gay, gaz, gbx, gby, gbz, gcx, gcy, gcz = zero, zero, zero, zero, zero, zero, zero, zero, zero
+                                if ti.static(at_once > 0):
+                                    m = pixels[slot(M, l, lanes)]
+                                    weight_grad = pixels[slot(WEIGHT, l, lanes)]
+                                    depth_sum_grad = pixels[slot(DEPTH, l, lanes)]
+                                    depth_norm = ti.select(colored, normalised_depth(depth, softness[NEAR], softness[FAR]), m)
+                                    weight = ti.select(colored, coverage * depth_weight(depth_norm, m, softness[GAMMA], variant.real), 0.0)
+                                    ua, ub, uc = la, lb, lc  # the weights of features
+                                    if ti.static(choices.interpolation == Interpolation.PERSPECTIVE):
+                                        ua, ub, uc = la * depth * oz_a, lb * depth * oz_b, lc * depth * oz_c
+                                    weight_grad += depth_sum_grad * depth
+                                    ma, mb, mc = variant.real(0.0), variant.real(0.0), variant.real(0.0)  # of the weights of features
+                                    for s in ti.static(range(at_once)):
+                                        sum_grad = pixels[slot(FEATURES + s, l, lanes)]
+                                        weight_grad += sum_grad * (ua * of_face[3 * s] + ub * of_face[3 * s + 1] + uc * of_face[3 * s + 2])
+                                        value_grad = weight * sum_grad
+                                        ma += value_grad * of_face[3 * s]
+                                        mb += value_grad * of_face[3 * s + 1]
+                                        mc += value_grad * of_face[3 * s + 2]
+                                        sums[slot(OF_FEATURES + 3 * s, l, lanes)] += value_grad * ua
+                                        sums[slot(OF_FEATURES + 3 * s + 1, l, lanes)] += value_grad * ub
+                                        sums[slot(OF_FEATURES + 3 * s + 2, l, lanes)] += value_grad * uc
+                                    u_grad += weight_grad * weight * complement
+                                    depth_grad = weight * (depth_sum_grad - weight_grad * one_over_gamma)
+                                    ga, gb, gc, za, zb, zc = depth_adjoint(depth, depth_grad, ma, mb, mc, la, lb, lc, oz_a, oz_b, oz_c, choices.interpolation)
+                                    # From dL/dw_k to the vertices.
+                                    t = on_nearest_edge(d_ab, d_bc, d_ca, t_ab, t_bc, t_ca)
+                                    t_grad = on_nearest_edge(d_ab, d_bc, d_ca, (gb - ga) * ab_sq, (gc - gb) * bc_sq, (ga - gc) * ca_sq)
+                                    t_grad = ti.select((t > 0.0) & (t < 1.0), t_grad, 0.0)
+                                    gx = t_grad * on_nearest_edge(d_ab, d_bc, d_ca, bx - ax, cx - bx, ax - cx)
+                                    gy = t_grad * on_nearest_edge(d_ab, d_bc, d_ca, by - ay, cy - by, ay - cy)
+                                    within = inside
+                                    if ti.static(clipped):
+                                        within = inside | (sign != 0)
+                                        ga, gb, gc = clipped_adjoint(ga, gb, gc, wa, wb, wc)
+                                        la, lb, lc = ti.select(within, wa, la), ti.select(within, wb, lb), ti.select(within, wc, lc)
+                                    gx = ti.select(within, (ga * (by - cy) + gb * (cy - ay) + gc * (ay - by)) * one_over_area2, gx)
+                                    gy = ti.select(within, (ga * (cx - bx) + gb * (ax - cx) + gc * (bx - ax)) * one_over_area2, gy)
+                                    t_grad = ti.select(within, 0.0, t_grad)
+                                    ha = t_grad * on_nearest_edge(d_ab, d_bc, d_ca, -1.0, 0.0, 1.0)
+                                    hb = t_grad * on_nearest_edge(d_ab, d_bc, d_ca, 1.0, -1.0, 0.0)
+                                    hc = -ha - hb
+                                    gax, gay, gaz = ha * rx - la * gx, ha * ry - la * gy, za
+                                    gbx, gby, gbz = hb * rx - lb * gx, hb * ry - lb * gy, zb
+                                    gcx, gcy, gcz = hc * rx - lc * gx, hc * ry - lc * gy, zc
+                                distance_grad = -2.0 * u_grad * du
+                                hx, hy = distance_grad * rx, distance_grad * ry
+                                of_corners = ti.static(
+                                    [gax + ea * hx, gay + ea * hy, gaz, gbx + eb * hx, gby + eb * hy, gbz, gcx + ec * hx, gcy + ec * hy, gcz]
+                                )
+                                for i in ti.static(range(OF_FEATURES)):
+                                    sums[slot(i, l, lanes)] += of_corners[i]
+                    tx += 1
+                    at_end = tx >= column_1
+                    tx = ti.select(at_end, column_0, tx)
+                    ty = ti.select(at_end, ty + 1, ty)
+
+                for corner in ti.static(range(3)):
+                    for axis in ti.static(range(3 if at_once else 2)):
+                        vertices_screen_grad[faces[f, corner], axis] += total_of(sums, 3 * corner + axis, lanes)
+                    for s in ti.static(range(at_once)):
+                        features_grad[corners[f, corner], channels[s]] += total_of(sums, OF_FEATURES + 3 * s + corner, lanes)
+
+    return adjoint
+
+
+def has_resolve_adjoint(choices: Choices) -> bool:
+    """Whether the gradient of the step from sums to images is written here."""
+    return choices.silhouette is Silhouette.PROBABILISTIC and choices.blending is Blending.SOFTMAX
+
+
+@functools.cache
+def resolve_adjoint_kernel(variant: Variant, choices: Choices):
+    """Adds the gradient of the images to that of the sums and of the background. A thread a row of tiles (on GPUs: a pixel).
+
+    alpha = 1 - exp(-S); with T = W + w_b a value is v = (V + w_b v_b)/T, so dL/dV = dL/dv/T, dL/dv_b = w_b dL/dv/T, dL/dW = -sum v dL/dv/T.
+    """
+    real = variant.array
+    lanes, blocks_per_tile, at_once = variant.lanes, variant.blocks_per_tile, choices.features_at_once
+    single = replace(variant, lanes=1)
+    M = FEATURES + at_once  # place of m in what is copied of a pixel, after its sums
+
+    @ti.kernel
+    def resolve_adjoint(
+        sums: real(3),  # [tiles, n_sums, tile_pixels]
+        background: real(2),  # [B, n_features]
+        softness_array: real(1),  # [N_SOFTNESS]
+        sums_grad: real(3),  # added to
+        background_grad: real(2),  # added to, if wanted
+        alpha_grad: real(3),  # [B, H, W]
+        features_grad: real(4),  # [B, H, W, n_features]
+        depth_grad: real(3),  # [B, H, W]
+        max_depth_norm: real(2),  # [tiles, tile_pixels]
+        background_wanted: ti.i32,
+        n_features: ti.i32,
+        n_groups: ti.i32,
+        n_images: ti.i32,
+        height: ti.i32,
+        width: ti.i32,
+    ):
+        n_tiles = n_images * n_tiles_of_image(height, width, variant)
+        at_a_time = (width + variant.tile_width - 1) // variant.tile_width
+        if ti.static(lanes == 1):
+            at_a_time = 1
+        for item in range(n_tiles // at_a_time * blocks_per_tile):
+            softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
+            block = item % blocks_per_tile
+            first_tile = item // blocks_per_tile * at_a_time
+            image, _, _ = block_of(first_tile, block, height, width, variant)
+            first = block * lanes
+            for group in range(n_groups):
+                channels = ti.static([channel_of(group, s, n_features, choices) for s in ti.static(range(at_once))])
+                behind = ti.Vector([background[image, channel] for channel in ti.static(channels)])
+                of_background = ti.Vector.zero(variant.real, max(at_once, 1) * lanes)
+                counts = ti.select(group == 0, 1.0, 0.0)
+                for tile in range(first_tile, first_tile + at_a_time):
+                    pixels = ti.Vector.zero(variant.real, (M + 1) * lanes)
+                    grads = ti.Vector.zero(variant.real, (FEATURES + at_once) * lanes)
+                    for l in range(lanes):
+                        pixels[slot(SILHOUETTE, l, lanes)] = sums[tile, SILHOUETTE, first + l]
+                        if ti.static(at_once > 0):
+                            pixels[slot(WEIGHT, l, lanes)] = sums[tile, WEIGHT, first + l]
+                            pixels[slot(DEPTH, l, lanes)] = sums[tile, DEPTH, first + l]
+                            pixels[slot(M, l, lanes)] = max_depth_norm[tile, first + l]
+                        for s in ti.static(range(at_once)):
+                            pixels[slot(FEATURES + s, l, lanes)] = sums[tile, FEATURES + group * at_once + s, first + l]
+                    for l in range(lanes):
+                        _, row, column = block_of(tile, first + l, height, width, single)
+                        if row < height and column < width:
+                            grads[slot(SILHOUETTE, l, lanes)] = alpha_grad[image, row, column] * counts
+                            if ti.static(at_once > 0):
+                                grads[slot(DEPTH, l, lanes)] = depth_grad[image, row, column] * counts
+                            for s in ti.static(range(at_once)):
+                                if group * at_once + s < n_features:
+                                    grads[slot(FEATURES + s, l, lanes)] = features_grad[image, row, column, channels[s]]
+                    for l in range(lanes):
+                        grads[slot(SILHOUETTE, l, lanes)] *= exp(-pixels[slot(SILHOUETTE, l, lanes)], variant.real)
+                        if ti.static(at_once > 0):
+                            background_weight = depth_weight(softness[BACKGROUND_DEPTH_NORM], pixels[slot(M, l, lanes)], softness[GAMMA], variant.real)
+                            one_over_total = 1.0 / (pixels[slot(WEIGHT, l, lanes)] + background_weight)
+                            depth = (pixels[slot(DEPTH, l, lanes)] + background_weight * softness[FAR]) * one_over_total
+                            depth_sum_grad = grads[slot(DEPTH, l, lanes)] * one_over_total
+                            weight_grad = depth * depth_sum_grad
+                            for s in ti.static(range(at_once)):
+                                value = (pixels[slot(FEATURES + s, l, lanes)] + background_weight * behind[s]) * one_over_total
+                                value_grad = grads[slot(FEATURES + s, l, lanes)] * one_over_total
+                                weight_grad += value * value_grad
+                                grads[slot(FEATURES + s, l, lanes)] = value_grad
+                                of_background[slot(s, l, lanes)] += background_weight * value_grad
+                            grads[slot(DEPTH, l, lanes)] = depth_sum_grad
+                            grads[slot(WEIGHT, l, lanes)] = -weight_grad
+                    for l in range(lanes):  # nobody else writes here: no atomics
+                        sums_grad[tile, SILHOUETTE, first + l] = sums_grad[tile, SILHOUETTE, first + l] + grads[slot(SILHOUETTE, l, lanes)]
+                        if ti.static(at_once > 0):
+                            sums_grad[tile, WEIGHT, first + l] = sums_grad[tile, WEIGHT, first + l] + grads[slot(WEIGHT, l, lanes)]
+                            sums_grad[tile, DEPTH, first + l] = sums_grad[tile, DEPTH, first + l] + grads[slot(DEPTH, l, lanes)]
+                        for s in ti.static(range(at_once)):
+                            place = FEATURES + group * at_once + s
+                            sums_grad[tile, place, first + l] = sums_grad[tile, place, first + l] + grads[slot(FEATURES + s, l, lanes)]
+                if background_wanted != 0:
+                    for s in ti.static(range(at_once)):
+                        if group * at_once + s < n_features:
+                            background_grad[image, channels[s]] += total_of(of_background, s, lanes)
+
+    return resolve_adjoint

@@ -1,0 +1,434 @@
+"""The gradient by hand (`kernels.adjoint`) is that of the pictures.
+
+Plan: against the generated gradient of `contribute`, in float64 nearly to the last digit, for settings in which every two options meet, soft and sharp, over
+several tiles and images and over faces of every kind; single precision against double; the tiles of GPUs, and fields, against the lanes of CPUs; central
+differences of whole pictures, which know no adjoint; and which choices are covered at all.
+"""
+
+import functools
+import itertools
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+import taichi as ti
+from scenes import IMAGE_SIZE, SMOOTH, ScreenScene, central_differences, relative_error, screen_scene
+
+from taichi_softras import (
+    Blending,
+    Distance,
+    Distribution,
+    Extrapolation,
+    FieldArrays,
+    Interpolation,
+    RasterizeSettings,
+    RenderedImage,
+    Sides,
+    Silhouette,
+    TaichiArrays,
+    Texture,
+    Topology,
+)
+from taichi_softras.kernels.adjoint import has_adjoint
+from taichi_softras.kernels.face import Choices
+from taichi_softras.kernels.rasterize import rasterize_op
+from taichi_softras.kernels.resolve import resolve_op
+from taichi_softras.kernels.variant import Storage, Variant
+from taichi_softras.rasterizer import Scene, rasterize
+from taichi_softras.surfaces import Surface
+
+# The tiles of the CPU, but a thread a pixel: the same source compiles several times faster.
+ONE_LANE = Variant(real=ti.f64, lanes=1)
+GPU = Variant(real=ti.f64, lanes=1, tile_width=8, tile_height=8)
+LANES = Variant(real=ti.f64)
+
+PLAIN = replace(SMOOTH, near=2.6, far=5.4)
+SOFTRAS = replace(PLAIN, interpolation=Interpolation.MIXED, extrapolation=Extrapolation.CLIPPED, silhouette_beyond_depth_range=True)
+
+NONE = np.zeros((1, 3))  # stands for the gradient of what has none
+TINY = 1e-200  # what is smaller has lost digits on its way
+
+ROWS = (  # interpolation, extrapolation, sides, culling, squared, silhouette_beyond_depth_range, number of channels
+    ("perspective", "clipped", "both", False, False, False, 0),
+    ("mixed", "clipped", "counterclockwise", False, False, True, 0),
+    ("linear", "closest_point", "clockwise", True, True, True, 0),
+    ("mixed", "closest_point", "both", False, False, False, 1),
+    ("linear", "clipped", "counterclockwise", True, True, True, 1),
+    ("perspective", "clipped", "clockwise", False, True, False, 1),
+    ("mixed", "clipped", "both", False, True, True, 3),
+    ("linear", "closest_point", "counterclockwise", True, False, True, 3),
+    ("perspective", "closest_point", "clockwise", True, False, False, 3),
+    ("perspective", "clipped", "both", False, False, False, 4),
+    ("mixed", "closest_point", "counterclockwise", True, True, False, 4),
+    ("linear", "closest_point", "clockwise", True, False, True, 4),
+    ("linear", "clipped", "both", False, False, False, 7),
+    ("perspective", "closest_point", "counterclockwise", True, False, True, 7),
+    ("mixed", "closest_point", "clockwise", False, True, True, 7),
+)
+LEVELS = (("perspective", "linear", "mixed"), ("closest_point", "clipped"), ("both", "counterclockwise", "clockwise"), *[(False, True)] * 3, (0, 1, 3, 4, 7))
+
+SOFTNESS = {  # sigma, gamma, cutoff
+    "all faces at every pixel": (0.3, 1.0, 1e-12),
+    "soft": (0.02, 0.2, 1e-3),
+    "sharp": (1e-5, 1e-4, 1e-4),
+}
+# When sharp, exponents of up to 1e4 are rounded, by 1e-12 of a weight, and gradients of both signs add up.
+TOLERANCE = {"all faces at every pixel": 1e-12, "soft": 1e-12, "sharp": 1e-10}
+
+
+def settings_of(row: tuple, softness: str = "soft") -> RasterizeSettings:
+    sigma, gamma, cutoff = SOFTNESS[softness]
+    return RasterizeSettings(
+        sigma=sigma if row[4] else sigma**0.5,  # the same blur where the distance is not squared
+        gamma=gamma,
+        cutoff=cutoff,
+        near=2.6,
+        far=5.4,
+        background_depth_norm=0.3,
+        interpolation=Interpolation(row[0]),
+        extrapolation=Extrapolation(row[1]),
+        sides=Sides(row[2]),
+        culling=row[3],
+        squared=row[4],
+        silhouette_beyond_depth_range=row[5],
+    )
+
+
+# Faces that a soup of random ones does not have: their corners' x, y and depth.
+SPECIAL = {
+    "over the whole picture": [[-9.0, -8.1, 3.1], [9.3, -7.2, 4.2], [0.31, 12.0, 3.7]],
+    "far outside": [[50.0, 50.3, 3.0], [51.2, 50.1, 4.0], [50.4, 51.7, 5.0]],
+    "partly outside": [[1.21, 0.53, 3.0], [2.52, 0.11, 4.0], [1.43, -0.82, 5.0]],
+    "nearer than near": [[-0.51, -0.42, 1.1], [0.63, -0.37, 1.4], [0.12, 0.71, 1.2]],
+    "farther than far": [[-0.77, 0.12, 7.0], [0.24, -0.93, 9.0], [0.81, 0.67, 8.0]],
+    "across near and far": [[-1.13, -0.72, 1.3], [0.33, -0.63, 4.0], [-0.52, 0.81, 9.0]],
+    "with a corner behind the eye": [[-0.83, -0.22, 3.0], [0.43, -0.53, -1.0], [0.12, 0.64, 4.0]],
+    "smaller than a pixel": [[0.211, 0.313, 3.0], [0.224, 0.312, 3.1], [0.217, 0.326, 3.2]],
+    "a needle": [[-0.91, 0.4, 3.0], [0.87, 0.61, 4.0], [0.1, 0.517, 3.6]],
+}
+
+
+@functools.cache
+def scene_of(n_features: int) -> ScreenScene:
+    """A soup with all special faces in the first image, and a fan of six faces around one vertex in the second."""
+    rng = np.random.default_rng(5)
+    soup = screen_scene(41, (14, 1)).vertices[: 3 * 14]
+    soup = np.concatenate([soup, np.array(list(SPECIAL.values())).reshape(-1, 3)])
+    angle = np.arange(6) * (np.pi / 3) + rng.uniform(-0.2, 0.2, 6)
+    rim = np.stack([0.9 * np.cos(angle), 0.7 * np.sin(angle), rng.uniform(2.2, 5.8, 6)], 1)
+    fan = np.concatenate([[[0.05, 0.03, 3.3]], rim])
+    spokes = np.array([[0, 1 + i, 1 + (i + 1) % 6][:: 1 if i % 3 else -1] for i in range(6)])
+    topology = Topology.batch([np.arange(len(soup)).reshape(-1, 3), spokes], [len(soup), len(fan)])
+    vertices = np.concatenate([soup, fan])
+    return ScreenScene(vertices, topology, rng.uniform(0, 1, (len(vertices), max(n_features, 1))), rng.uniform(0, 1, (2, max(n_features, 1))))
+
+
+def incoming(n_sums: int) -> np.ndarray:
+    """[B, H, W, n_sums] a random gradient of the sums."""
+    return np.random.default_rng(9).standard_normal((2, *IMAGE_SIZE, n_sums))
+
+
+def in_tiles(image: np.ndarray, variant: Variant) -> np.ndarray:
+    """[tiles, n_sums, tile_pixels] of [B, H, W, n_sums]; what lies beyond the picture is nought."""
+    (b, height, width, n), high, wide = image.shape, variant.tile_height, variant.tile_width
+    padded = np.pad(image, ((0, 0), (0, -height % high), (0, -width % wide), (0, 0)))
+    rows, columns = padded.shape[1] // high, padded.shape[2] // wide
+    return padded.reshape(b, rows, high, columns, wide, n).transpose(0, 1, 3, 5, 2, 4).reshape(b * rows * columns, n, high * wide)
+
+
+def in_picture(tiles: np.ndarray, variant: Variant) -> np.ndarray:
+    """[tiles, n_sums, tile_pixels] without what lies beyond the picture."""
+    inside = in_tiles(np.ones((2, *IMAGE_SIZE, 1)), variant)
+    return np.where(inside > 0, tiles, 0)
+
+
+@dataclass(frozen=True)
+class Gradients:
+    vertices: np.ndarray  # [N, 3]
+    features: np.ndarray  # [N, C]
+
+
+class Drawn:
+    """A scene of which the sums, and a gradient of them, are there: its own can be computed, by hand or as generated, again and again."""
+
+    def __init__(
+        self,
+        settings: RasterizeSettings,
+        n_features: int,
+        variant: Variant = ONE_LANE,
+        scene: ScreenScene | None = None,
+        *,
+        wanted: tuple[bool, bool] = (True, True),
+    ) -> None:
+        scene = scene or scene_of(n_features)
+        is_field = variant.storage is Storage.FIELD
+        self.arrays = arrays = (FieldArrays if is_field else TaichiArrays)(variant.real)
+        arrays.variant = variant
+        self.vertices, self.features = [
+            arrays.parameter(values) if want else arrays.real(values) for values, want in zip((scene.vertices, scene.features), wanted, strict=True)
+        ]
+        surface = Surface.of(arrays, scene.topology, self.features if n_features else None, settings)
+        drawn = Scene.of(arrays, scene.topology, self.vertices, settings, IMAGE_SIZE)
+        assert drawn.pairs.n_tiles > 6
+        choices = surface.choices(settings, n_features)
+        shape, kept, rest = drawn.plan(surface, n_features)
+        self.op = rasterize_op(variant, choices)
+        assert has_adjoint(choices)
+        assert self.op.gradient is not None
+        sums = arrays.parameter(np.zeros(shape))
+        self.arguments = (self.vertices, surface.features, surface.places, drawn.softness, sums, *kept, *rest)
+        self.op.launch(arrays, self.arguments)
+        sums.grad.from_numpy(in_tiles(incoming(shape[1]), variant).astype(np.float64 if variant.real is ti.f64 else np.float32))
+
+    def gradients(self, *, by_hand: bool = True) -> Gradients:
+        """Added to what there is already."""
+        (self.op if by_hand else replace(self.op, gradient=None)).launch_gradient(self.arrays, self.arguments)
+        found = [self.arrays.gradient_of(array) for array in (self.vertices, self.features)]
+        return Gradients(*[NONE if gradient is None else gradient.to_numpy() for gradient in found])
+
+    def both(self) -> tuple[Gradients, Gradients]:
+        """By hand, and as generated."""
+        first = self.gradients()
+        for array in (self.vertices, self.features):
+            array.grad.fill(0)
+        return first, self.gradients(by_hand=False)
+
+
+def assert_equal(got: Gradients, expected: Gradients, tolerance: float) -> None:
+    """To a fraction of the largest gradient of each kind (of places on the screen, of depths, of features), and of ten times each vertex's own."""
+    for ours, theirs in (
+        (got.vertices[:, :2], expected.vertices[:, :2]),
+        (got.vertices[:, 2:], expected.vertices[:, 2:]),
+        (got.features, expected.features),
+    ):
+        size = np.abs(theirs).max(1, keepdims=True)
+        error = np.abs(ours - theirs) / (np.minimum(10 * size, size.max()) + TINY)
+        vertex = error.max(1).argmax()
+        assert error.max() <= tolerance, f"vertex {vertex}: {ours[vertex]}, expected {theirs[vertex]}, the largest is {size.max()}"
+
+
+class TestAgainstTheGeneratedGradient:
+    def test_every_two_options_meet(self):
+        """What the table of settings promises."""
+        for (i, first), (j, second) in itertools.combinations(enumerate(LEVELS), 2):
+            met = {(row[i], row[j]) for row in ROWS}
+            possible = {pair for pair in itertools.product(first, second) if (i, j, *pair) != (2, 3, "both", True)}
+            assert met == possible
+
+    @pytest.mark.parametrize("row", ROWS, ids=lambda row: "-".join(map(str, row)))
+    def test_settings(self, row):
+        for softness, tolerance in TOLERANCE.items():
+            by_hand, generated = Drawn(settings_of(row, softness), row[6]).both()
+            assert np.count_nonzero(generated.vertices.any(1)) > 25
+            assert row[6] == 0 or np.count_nonzero(generated.features.any(1)) > 10
+            assert_equal(by_hand, generated, tolerance)
+
+    @pytest.mark.parametrize(
+        "row", [ROWS[3], ROWS[6], ROWS[9], ROWS[4], ROWS[14]], ids=["closest_point", "softras", "unsquared", "counterclockwise", "clockwise"]
+    )
+    @pytest.mark.parametrize("softness", ["soft", "sharp"])
+    def test_faces_without_area(self, row, softness):
+        """Two of their edges are equally near; each way takes another one, and both are right: a corner's gradient is not unique there.
+
+        What is unique is that of the motions that keep the corners together or in line: dL/dM of v -> M (1, x, y), which is the sum of dL/dv_k (1, x_k, y_k).
+        """
+        scene = flat_scene(row[6])
+        by_hand, generated = Drawn(settings_of(row, softness), row[6], scene=scene).both()
+        places = np.concatenate([np.ones((len(scene.vertices), 1)), scene.vertices[:, :2]], 1)
+        of_motions = [np.einsum("fki,fkj->fij", g.vertices[:, :2].reshape(-1, 3, 2), places.reshape(-1, 3, 3)) for g in (by_hand, generated)]
+        alike = [np.concatenate([m.reshape(len(scene.vertices), 2), g.vertices[:, 2:]], 1) for m, g in zip(of_motions, (by_hand, generated), strict=True)]
+        assert np.abs(generated.vertices).max() > 1
+        tolerance = TOLERANCE[softness]
+        np.testing.assert_allclose(*alike, rtol=0, atol=tolerance * np.abs(generated.vertices).max())
+        np.testing.assert_allclose(by_hand.features, generated.features, rtol=0, atol=tolerance * np.abs(generated.features).max())
+
+
+def flat_scene(n_features: int) -> ScreenScene:
+    """Faces without area, or with next to none; in the second image one that shows either side."""
+    line, end = np.array([-0.7, -0.5, 3.0]), np.array([0.9, 1.1, 4.0])
+    corners = {
+        "a point": [[0.21, 0.13, 3.0]] * 3,
+        "a point at three depths": [[-0.51, 0.23, 3.0], [-0.51, 0.23, 4.0], [-0.51, 0.23, 5.0]],
+        "a is b": [[-0.91, -0.33, 3.0], [-0.91, -0.33, 3.4], [0.32, -0.72, 4.0]],
+        "b is c": [[-0.81, 0.53, 3.0], [0.61, -0.33, 3.4], [0.61, -0.33, 4.0]],
+        "c is a": [[0.81, 0.53, 3.0], [-0.21, -0.63, 3.4], [0.81, 0.53, 4.0]],
+        "b in the middle of ac": [line, line + (end - line) * 0.5, end],
+        "c on ab": [[0.7, -0.53, 3.0], [0.9, 0.3, 3.4], [0.8, -0.115, 4.0]],
+        "a beyond bc": [[-0.6, -0.945, 4.0], [-0.7, -0.53, 3.0], [-0.9, 0.3, 3.4]],
+        "an edge of next to no length": [[0.21, -0.5, 3.0], [0.21 + 3e-11, -0.5 + 2e-11, 3.4], [0.9, 0.1, 4.0]],
+        "next to a point": [[1.21, -0.5, 3.0], [1.21 + 3e-11, -0.5 + 2e-11, 3.4], [1.21 + 1e-11, -0.5 - 2e-11, 4.0]],
+    }
+    vertices = np.array([*corners.values(), SPECIAL["partly outside"]]).reshape(-1, 3)
+    rng, n = np.random.default_rng(6), len(vertices) - 3
+    topology = Topology.batch([np.arange(n).reshape(-1, 3), np.array([[0, 1, 2], [0, 2, 1]])], [n, 3])
+    return ScreenScene(vertices, topology, rng.uniform(0, 1, (n + 3, n_features)), rng.uniform(0, 1, (2, n_features)))
+
+
+class TestVariants:
+    """The same gradient of the same picture, whatever computes it."""
+
+    @pytest.mark.parametrize(("settings", "variant"), [(PLAIN, LANES), (SOFTRAS, ONE_LANE)], ids=["plain", "softras"])
+    def test_float32(self, settings, variant):
+        """Where things are, to a few eps; so a squared distance to 2 reach eps, and the exponents of coverage and weight to 2 reach eps/sigma and eps/gamma.
+
+        That is the relative error of each pixel's share; five times as much, because a place is the sum of some products.
+        """
+        for sigma, gamma, cutoff in ((0.02, 0.2, 1e-12), (0.02, 0.2, 1e-3), (1e-4, 1e-2, 1e-4), (1e-4, 1e-4, 1e-4)):
+            numbers = replace(settings, sigma=sigma, gamma=gamma, cutoff=cutoff)
+            single = Drawn(numbers, 3, replace(variant, real=ti.f32)).gradients()
+            double = Drawn(numbers, 3, variant).gradients()
+            of_exponents = 2 * numbers.reach / sigma + 1 / gamma
+            for ours, theirs in (
+                (single.vertices[:, :2], double.vertices[:, :2]),
+                (single.vertices[:, 2], double.vertices[:, 2]),
+                (single.features, double.features),
+            ):
+                np.testing.assert_allclose(ours, theirs, rtol=0, atol=5 * np.finfo(np.float32).eps * of_exponents * np.abs(theirs).max())
+
+    @pytest.mark.parametrize(
+        ("settings", "n_features", "variant"),
+        [(PLAIN, 3, GPU), (SOFTRAS, 3, ONE_LANE), (settings_of(ROWS[12]), 7, ONE_LANE), (settings_of(ROWS[0]), 0, ONE_LANE)],
+        ids=["plain", "softras", "grouped", "silhouette"],
+    )
+    def test_lanes_and_threads(self, settings, n_features, variant):
+        """A thread a pair instead of a face, in GPUs' tiles or in CPUs': sums in another order."""
+        for scale in (1, 20):
+            numbers = replace(settings, sigma=settings.sigma / scale, gamma=settings.gamma / scale)
+            assert_equal(Drawn(numbers, n_features, LANES).gradients(), Drawn(numbers, n_features, variant).gradients(), 1e-12)
+
+    def test_fields(self):
+        on_fields = Drawn(PLAIN, 3, replace(GPU, storage=Storage.FIELD)).gradients()
+        assert_equal(on_fields, Drawn(PLAIN, 3, GPU).gradients(), 1e-12)
+
+    @pytest.mark.parametrize("wanted", [(True, False), (False, True)], ids=["vertices", "features"])
+    def test_what_is_constant_has_none(self, wanted):
+        """And the gradient of the other is the same."""
+        row = ROWS[3]
+        got, expected = Drawn(settings_of(row), row[6], wanted=wanted).gradients(), Drawn(settings_of(row), row[6]).gradients()
+        if wanted[0]:
+            assert_equal(got, replace(expected, features=NONE), 1e-12)
+        else:
+            assert_equal(got, replace(expected, vertices=NONE), 1e-12)
+
+    def test_is_added_to(self):
+        drawn = Drawn(PLAIN, 3, LANES)
+        once = drawn.gradients()
+        assert_equal(drawn.gradients(), Gradients(2 * once.vertices, 2 * once.features), 1e-12)
+
+    @pytest.mark.parametrize("variant", [LANES, GPU], ids=["lanes", "gpu"])
+    def test_nothing_in_reach(self, variant):
+        scene = scene_of(3)
+        gradients = Drawn(PLAIN, 3, variant, replace(scene, vertices=scene.vertices + np.array([100.0, 0.0, 0.0]))).gradients()
+        assert not gradients.vertices.any()
+        assert not gradients.features.any()
+
+
+@pytest.mark.parametrize(("variant", "n_features"), [(LANES, 7), (GPU, 7), (GPU, 0)], ids=["lanes", "gpu", "silhouette"])
+def test_from_images_to_sums(variant, n_features):
+    """The other gradient by hand, through `resolve`: against the generated one, for sums that might be a picture's."""
+    arrays, rng = TaichiArrays(ti.f64), np.random.default_rng(8)
+    arrays.variant = variant
+    choices = PLAIN.choices(n_features)
+    op = resolve_op(variant, choices)
+    assert op.gradient is not None
+    n_sums, image_shape = choices.n_sums(n_features), (2, *IMAGE_SIZE)
+    shapes = [image_shape, (*image_shape, n_features), image_shape] if n_features else [image_shape, (1, 1, 1, 1), (1, 1, 1)]
+    sums = arrays.parameter(in_tiles(rng.uniform(0.01, 3, (*image_shape, n_sums)), variant))
+    background = arrays.parameter(rng.uniform(0, 1, (2, max(n_features, 1))))
+    images = [arrays.parameter(np.zeros(shape)) for shape in shapes]
+    m = in_tiles(rng.uniform(PLAIN.background_depth_norm, 1, (*image_shape, 1)), variant)[:, 0]
+    rest = (arrays.real(m), arrays.real(np.ones(2)), n_features, choices.n_groups(n_features), *image_shape)
+    arguments = (sums, background, arrays.real(PLAIN.softness()), *images, *rest)
+    for image in images:
+        image.grad.from_numpy(rng.standard_normal(image.shape))
+    found = []
+    for each in (op, replace(op, gradient=None)):
+        sums.grad.fill(0)
+        background.grad.fill(0)
+        each.launch_gradient(arrays, arguments)
+        found.append((in_picture(sums.grad.to_numpy(), variant), background.grad.to_numpy()))
+    for ours, theirs in zip(*found, strict=True):
+        assert theirs.any() or not n_features
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-13 * np.abs(theirs).max())
+
+
+@ti.kernel
+def weighted_sum(
+    alpha_img: ti.types.ndarray(ndim=3), color_img: ti.types.ndarray(ndim=4), depth_img: ti.types.ndarray(ndim=3), weights: ti.types.ndarray(ndim=4),
+    loss: ti.types.ndarray(ndim=1),
+):  # fmt: skip
+    for b, i, j in alpha_img:
+        loss[0] += weights[b, i, j, 0] * alpha_img[b, i, j] + weights[b, i, j, 1] * depth_img[b, i, j]
+        for c in ti.static(range(3)):
+            loss[0] += weights[b, i, j, 2 + c] * color_img[b, i, j, c]
+
+
+@pytest.mark.parametrize("settings", [PLAIN, SOFTRAS], ids=["plain", "softras"])
+def test_central_differences(settings):
+    """Of a random weighted sum of whole pictures, as a user makes them; every coordinate and colour of some vertices moves."""
+    settings = replace(settings, near=0.5, far=10.0, cutoff=1e-12)  # no pair comes into reach or range on the way
+    arrays, scene = TaichiArrays(ti.f64), screen_scene(43, (5, 3))
+    weights, points = np.random.default_rng(3).standard_normal((2, *IMAGE_SIZE, 5)), (scene.vertices, scene.features, scene.background)
+    (vertices, features, background), loss = [arrays.parameter(values) for values in points], arrays.parameter(np.zeros(1))
+    with ti.ad.Tape(loss):
+        image = rasterize(arrays, scene.topology, vertices, features, background, settings, IMAGE_SIZE)
+        weighted_sum(image.alpha, image.color, image.depth, arrays.real(weights), loss)
+
+    def value(*moved: np.ndarray) -> float:
+        vertices, features, background = (arrays.real(values) for values in moved)
+        image = rasterize(arrays, scene.topology, vertices, features, background, settings, IMAGE_SIZE)
+        pictures = [arrays.to_numpy(picture) for picture in (image.alpha, image.depth, image.color)]
+        return float((weights * np.concatenate([picture.reshape(2, *IMAGE_SIZE, -1) for picture in pictures], -1)).sum())
+
+    of_three_faces = [*range(6), 15, 16, 17]  # two in the first image, one in the second
+    for place, (array, rows) in enumerate(((vertices, of_three_faces), (features, of_three_faces), (background, [0, 1]))):
+
+        def value_at(of_rows: np.ndarray, place: int = place, rows: list[int] = rows) -> float:
+            moved = [values.copy() for values in points]
+            moved[place][rows] = of_rows
+            return value(*moved)
+
+        expected = central_differences(value_at, points[place][rows], step=3e-6)
+        assert np.abs(expected).max() > 1
+        assert relative_error(array.grad.to_numpy()[rows], expected) < 1e-7
+
+
+class TestWhatIsCovered:
+    @pytest.mark.parametrize("n_features", [0, 1, 3, 4, 5, 9])
+    def test_the_default_settings(self, n_features):
+        assert has_adjoint(RasterizeSettings().choices(n_features))
+        assert rasterize_op(ONE_LANE, RasterizeSettings().choices(n_features)).gradient is not None
+
+    @pytest.mark.parametrize(
+        ("name", "covered"),
+        [("distance", Distance.EUCLIDEAN), ("distribution", Distribution.LOGISTIC), ("silhouette", Silhouette.PROBABILISTIC), ("blending", Blending.SOFTMAX),
+         ("texture", Texture.VERTEX)],
+    )  # fmt: skip
+    def test_one_of_each(self, name, covered):
+        """All others have the generated gradient."""
+        others = [option for option in type(covered) if option is not covered]
+        assert others
+        for other in others:
+            choices = replace(Choices(), **{name: other})
+            assert not has_adjoint(choices)
+            assert rasterize_op(ONE_LANE, choices).gradient is None
+
+    @pytest.mark.parametrize("fill_back", [True, False])
+    def test_softras_drop_in(self, fill_back, monkeypatch):
+        """Its silhouettes, and its pictures with colours per vertex; not those with texels per face, which are its default."""
+        torch = pytest.importorskip("torch")
+        functional = pytest.importorskip("taichi_softras.interop.soft_renderer.functional")
+        used = []
+
+        def record(vertices, topology, textures, *, background, settings, image_size):
+            used.append((settings, topology, textures))
+            return RenderedImage(torch.zeros(1, 2, 2), torch.zeros(1, 2, 2, 3))
+
+        monkeypatch.setattr(functional, "rasterize", record)
+        for texture_type, covered in (("vertex", True), ("surface", False)):
+            functional.soft_rasterize(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 3 if covered else 4, 3), 2, fill_back=fill_back, texture_type=texture_type)
+            settings, topology, textures = used[-1]
+            arrays = TaichiArrays()
+            with_colors = Surface.of(arrays, topology, textures.numpy(), settings).choices(settings, 3)
+            assert has_adjoint(with_colors) is covered
+            assert has_adjoint(Surface.of(arrays, topology, None, settings).choices(settings, 0))
