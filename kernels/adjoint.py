@@ -20,7 +20,7 @@ import taichi as ti
 
 from .blending import Blending, depth_weight, normalised_depth
 from .coverage import Distribution, coverage_of
-from .face import DEPTH, FEATURES, SILHOUETTE, TINY_COVERAGE, WEIGHT, Choices, Interpolation, Sides, block_centres, face_depth, item_and_group, load_face, slot
+from .face import DEPTH, FEATURES, SILHOUETTE, TINY_COVERAGE, WEIGHT, Choices, Interpolation, Sides, centres_at, face_depth, item_and_group, load_face, slot
 from .silhouette import Silhouette
 from .softness import BACKGROUND_DEPTH_NORM, FAR, GAMMA, N_SOFTNESS, NEAR, REACH_SQ, SIGMA
 from .special import exp
@@ -39,7 +39,7 @@ from .triangle import (
 )
 from .variant import Variant
 
-__all__ = ["adjoint_kernel", "has_adjoint", "has_resolve_adjoint", "resolve_adjoint_kernel"]
+__all__ = ["adjoint_kernel", "has_adjoint", "has_resolve_adjoint", "n_packed", "resolve_adjoint_kernel"]
 
 OF_FEATURES = 9  # place of the first gradient of features in a face's sums, after those of its corners' x, y and depth
 
@@ -53,6 +53,11 @@ def has_adjoint(choices: Choices) -> bool:
         and choices.blending is Blending.SOFTMAX
         and choices.texture is Texture.VERTEX
     )
+
+
+def n_packed(choices: Choices) -> int:
+    """How many numbers of a pixel `adjoint_kernel` reads again and again: the gradient of its sums, and m."""
+    return FEATURES + choices.features_at_once + 1 if choices.features_at_once else 1
 
 
 @ti.func
@@ -102,14 +107,18 @@ def total_of(sums: ti.template(), i: ti.template(), lanes: ti.template()):
 
 @functools.cache
 def adjoint_kernel(variant: Variant, choices: Choices):
-    """Adds the gradient of the sums to that of the vertices and features. A thread a face (on GPUs a thread a pair of face and tile)."""
+    """Adds the gradient of the sums to that of the vertices and features.
+
+    On the CPU a thread writes what a face adds to its corners into a row of its own, and a second loop adds up what there is for each vertex: no atomics, and
+    the same bits in every run. On GPUs a thread works on a pair of face and tile, and adds at once.
+    """
     real, index = variant.array, variant.index
     single = replace(variant, lanes=1)
     lanes, blocks_per_tile = variant.lanes, variant.blocks_per_tile
     at_once = choices.features_at_once
     clipped = choices.extrapolation is Extrapolation.CLIPPED
     by_pair = lanes == 1
-    M = FEATURES + at_once  # place of m in what is copied of a pixel, after the gradient of its sums
+    M = n_packed(choices) - 1  # place of m, after the gradient of a pixel's sums
     behind = NOTHING_BEHIND if choices.silhouette_beyond_depth_range else BEHIND_EYE
 
     @ti.kernel
@@ -124,14 +133,42 @@ def adjoint_kernel(variant: Variant, choices: Choices):
         faces: index(2),
         corners: index(2),
         face_image: index(1),
-        pair_face: index(1),
+        pair_face: index(1),  # of the pairs (one lane)
         pair_tile: index(1),
+        packed: variant.blocks(2),  # [tiles * blocks * n_groups, n_packed, lanes] written: the gradient of the sums, and m, block by block
+        rows: real(2),  # [F * n_groups, 9 + 3 at_once] written (several lanes)
+        vertex_offset: index(1),  # [N + 1] from where on the corners at each vertex stand in
+        vertex_corner: index(1),  # [3 F] 3 f + corner
+        feature_offset: index(1),  # [M + 1] the same for the rows of features
+        feature_corner: index(1),
         n_features: ti.i32,
         n_groups: ti.i32,
+        n_tiles: ti.i32,
         n_items: ti.i32,  # faces or pairs
+        n_vertices: ti.i32,  # nought if no gradient is wanted
+        n_rows: ti.i32,  # of features; likewise
         height: ti.i32,
         width: ti.i32,
     ):
+        for here in range(n_tiles * blocks_per_tile * n_groups):
+            place, group = item_and_group(here, n_groups, choices)
+            tile, first = place // blocks_per_tile, place % blocks_per_tile * lanes
+            counts = ti.select(group == 0, 1.0, 0.0)  # what is not of a channel counts once
+            for i in ti.static(range(M + 1)):
+                of_block = ti.Vector.zero(variant.real, lanes)
+                for l in ti.static(range(lanes)):
+                    if ti.static(i < FEATURES):
+                        of_block[l] = sums_grad[tile, i, first + l] * counts
+                    elif ti.static(i < M):
+                        of_block[l] = sums_grad[tile, FEATURES + group * at_once + i - FEATURES, first + l]
+                    else:
+                        of_block[l] = max_depth_norm[tile, first + l]
+                if ti.static(variant.has_blocks):
+                    packed[here, i] = of_block
+                else:
+                    for l in ti.static(range(lanes)):
+                        packed[here, i, l] = of_block[l]
+
         for item in range(n_items * n_groups):
             place, group = item_and_group(item, n_groups, choices)
             f = place
@@ -139,6 +176,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                 f = pair_face[place]
             softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
             a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+            sums = ti.Vector.zero(variant.real, (OF_FEATURES + 3 * at_once) * lanes)  # a gradient, and a lane of it
             if ti.min(vertices_screen[a, 2], vertices_screen[b, 2], vertices_screen[c, 2]) > behind:
                 ax, ay, az, bx, by, bz, cx, cy, cz = load_face(f, vertices_screen, faces)
                 area2, sign = oriented_area(ax, ay, bx, by, cx, cy)
@@ -161,27 +199,25 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                     column_0, row_0 = pair_tile[place] % tiles_x, pair_tile[place] // tiles_x % tiles_y
                     column_1, row_1 = column_0 + 1, row_0 + 1
 
-                sums = ti.Vector.zero(variant.real, (OF_FEATURES + 3 * at_once) * lanes)  # a gradient, and a lane of it
                 pixels = ti.Vector.zero(variant.real, (M + 1) * lanes)  # what comes from the image: the gradient of its sums, and m
-                counts = ti.select(group == 0, 1.0, 0.0)  # what is not of a channel counts once
                 tx, ty = column_0, row_0
                 while ty < row_1:  # no two nested loops: LLVM would interleave four rounds of the inner one, and spill all registers
                     if not misses_tile(tx, ty, pa, qa, ra, pb, qb, rb, pc, qc, rc):
                         tile = (face_image[f] * tiles_y + ty) * tiles_x + tx
                         for block in range(blocks_per_tile):
-                            first = block * lanes
-                            for l in range(
-                                lanes
-                            ):  # a copy, so that the loop that follows touches nothing but local variables: only then does LLVM vectorise it
-                                pixels[slot(0, l, lanes)] = sums_grad[tile, SILHOUETTE, first + l] * counts
-                                if ti.static(at_once > 0):
-                                    pixels[slot(M, l, lanes)] = max_depth_norm[tile, first + l]
-                                    pixels[slot(WEIGHT, l, lanes)] = sums_grad[tile, WEIGHT, first + l] * counts
-                                    pixels[slot(DEPTH, l, lanes)] = sums_grad[tile, DEPTH, first + l] * counts
-                                for s in ti.static(range(at_once)):
-                                    pixels[slot(FEATURES + s, l, lanes)] = sums_grad[tile, FEATURES + group * at_once + s, first + l]
+                            here = (tile * blocks_per_tile + block) * n_groups + group
+                            for i in ti.static(range(M + 1)):
+                                if ti.static(variant.has_blocks):
+                                    of_block = packed[here, i]
+                                    for l in ti.static(range(lanes)):
+                                        pixels[i * lanes + l] = of_block[l]
+                                else:
+                                    for l in ti.static(range(lanes)):
+                                        pixels[i * lanes + l] = packed[here, i, l]
                             for l in range(lanes):
-                                centre_x, centre_y = block_centres(tile, first + l, height, width, single)
+                                pixel = block * lanes + l
+                                line, column = ty * variant.tile_height + pixel // variant.tile_width, tx * variant.tile_width + pixel % variant.tile_width
+                                centre_x, centre_y = centres_at(line, column, height, width, single)
                                 x, y = centre_x[0], centre_y[0]
                                 t_ab, d_ab, s_c = segment(x, y, ax, ay, bx, by)
                                 t_bc, d_bc, s_a = segment(x, y, bx, by, cx, cy)
@@ -276,11 +312,38 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                     tx = ti.select(at_end, column_0, tx)
                     ty = ti.select(at_end, ty + 1, ty)
 
+            if ti.static(by_pair):
+                channels = ti.static([channel_of(group, s, n_features, choices) for s in ti.static(range(at_once))])
                 for corner in ti.static(range(3)):
                     for axis in ti.static(range(3 if at_once else 2)):
                         vertices_screen_grad[faces[f, corner], axis] += total_of(sums, 3 * corner + axis, lanes)
                     for s in ti.static(range(at_once)):
                         features_grad[corners[f, corner], channels[s]] += total_of(sums, OF_FEATURES + 3 * s + corner, lanes)
+            else:
+                for i in ti.static(range(OF_FEATURES + 3 * at_once)):
+                    rows[item, i] = total_of(sums, i, lanes)
+
+        if ti.static(not by_pair):
+            for v in range(n_vertices):
+                gx, gy, gz = variant.real(0.0), variant.real(0.0), variant.real(0.0)
+                for k in range(vertex_offset[v], vertex_offset[v + 1]):
+                    f, corner = vertex_corner[k] // 3, vertex_corner[k] % 3
+                    for group in range(n_groups):
+                        gx += rows[f * n_groups + group, 3 * corner]
+                        gy += rows[f * n_groups + group, 3 * corner + 1]
+                        gz += rows[f * n_groups + group, 3 * corner + 2]
+                # No ``+=``, which would be atomic: nobody else writes here.
+                vertices_screen_grad[v, 0] = vertices_screen_grad[v, 0] + gx
+                vertices_screen_grad[v, 1] = vertices_screen_grad[v, 1] + gy
+                vertices_screen_grad[v, 2] = vertices_screen_grad[v, 2] + gz
+            if ti.static(at_once > 0):
+                for r in range(n_rows):
+                    for k in range(feature_offset[r], feature_offset[r + 1]):
+                        f, corner = feature_corner[k] // 3, feature_corner[k] % 3
+                        for place in range(n_groups * at_once):
+                            channel = ti.min(place, n_features - 1)  # the last group may have places to spare (`channel_of`)
+                            row = f * n_groups + place // at_once
+                            features_grad[r, channel] = features_grad[r, channel] + rows[row, OF_FEATURES + 3 * (place % at_once) + corner]
 
     return adjoint
 

@@ -4,7 +4,7 @@ import enum
 
 import taichi as ti
 
-from .special import exp
+from .special import exp, smaller
 
 __all__ = ["Blending", "depth_weight", "normalised_depth"]
 
@@ -30,4 +30,4 @@ def depth_weight(depth_norm, max_depth_norm, gamma, real: ti.template()):
 
     The exponent is at most zero but for rounding, which a tiny gamma magnifies; what exceeds one is cut off.
     """
-    return exp(ti.min((depth_norm - max_depth_norm) * (1.0 / gamma), 1.0), real)
+    return exp(smaller((depth_norm - max_depth_norm) * (1.0 / gamma), 1.0), real)

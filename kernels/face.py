@@ -24,6 +24,7 @@ __all__ = [
     "Interpolation",
     "Sides",
     "block_centres",
+    "centres_at",
     "evaluate",
     "evaluate_with",
     "face_depth",
@@ -113,6 +114,12 @@ def safe_depth(z):
 def block_centres(tile, block, height, width, variant: ti.template()):
     """Screen coordinates x and y of a block of lanes, two vectors."""
     _, line, column = block_of(tile, block, height, width, variant)
+    return centres_at(line, column, height, width, variant)
+
+
+@ti.func
+def centres_at(line, column, height, width, variant: ti.template()):
+    """The same, of the block whose first pixel stands at (line, column)."""
     half_pixel = 1.0 / ti.cast(ti.min(height, width), variant.real)
     x = variant.vector([2 * (column + place[1]) + 1 - width for place in ti.static(variant.lane_places)]) * half_pixel
     y = variant.vector([height - 2 * (line + place[0]) - 1 for place in ti.static(variant.lane_places)]) * half_pixel

@@ -20,11 +20,12 @@ from dataclasses import replace
 
 import taichi as ti
 
-from .adjoint import adjoint_kernel, has_adjoint
+from .adjoint import OF_FEATURES, adjoint_kernel, has_adjoint, n_packed
 from .blending import Blending, depth_weight, normalised_depth
 from .face import DEPTH, FEATURES, SILHOUETTE, WEIGHT, Choices, block_centres, evaluate, evaluate_with, item_and_group, load_face, slot
 from .op import Op
 from .softness import BACKGROUND_DEPTH_NORM, FAR, GAMMA, N_SOFTNESS, NEAR
+from .special import larger, smaller
 from .texture import Texture, face_features, features_at
 from .variant import Variant
 
@@ -54,15 +55,25 @@ def _gradient_by_hand(variant: Variant, choices: Choices):
     kernel = adjoint_kernel(variant, choices)
 
     def gradient(arrays, arguments) -> None:
-        vertices, features, _, softness, sums, max_depth_norm, _, _, faces, corners, face_image, pairs, *rest = arguments
+        vertices, features, _, softness, sums, max_depth_norm, _, _, faces, corners, face_image, walk, *rest = arguments
         n_features, n_groups, height, width = rest[-4:]
         gradients = [arrays.gradient_or_scratch(array) for array in (vertices, features, sums)]
         heads = (vertices, features, softness, *gradients, max_depth_norm, faces, corners, face_image)
-        if variant.lanes > 1:  # a face finds its tiles itself
-            arrays.launch(kernel, (*heads, face_image, face_image, n_features, n_groups, faces.shape[0], height, width))
+        packed = arrays.empty((sums.shape[0] * variant.blocks_per_tile * n_groups, n_packed(choices), variant.lanes))
+        if variant.lanes == 1:
+            nothing, rows = face_image, arrays.zeros((1, 1))
+            for pair_face, pair_tile, _, _, _, n_pairs in walk.chunks():
+                lists = (pair_face, pair_tile, packed, rows, nothing, nothing, nothing, nothing)
+                arrays.launch(kernel, (*heads, *lists, n_features, n_groups, sums.shape[0], n_pairs, 0, 0, height, width))
             return
-        for pair_face, pair_tile, _, _, _, n_pairs in pairs.chunks():
-            arrays.launch(kernel, (*heads, pair_face, pair_tile, n_features, n_groups, n_pairs, height, width))
+        n_faces = faces.shape[0]
+        rows = arrays.empty((n_faces * n_groups, OF_FEATURES + 3 * choices.features_at_once))
+        n_vertices, n_rows = (array.shape[0] if arrays.gradient_of(array) is not None else 0 for array in (vertices, features))
+        nothing = (face_image, face_image)
+        at_vertices = walk.corners_at_vertices() if n_vertices else nothing
+        at_features = walk.corners_at_features() if n_rows else nothing
+        lists = (*nothing, packed, rows, *at_vertices, *at_features)  # a face finds its tiles itself
+        arrays.launch(kernel, (*heads, *lists, n_features, n_groups, sums.shape[0], n_faces, n_vertices, n_rows, height, width))
 
     return gradient
 
@@ -146,7 +157,7 @@ def _aggregate_kernel(variant: Variant, choices: Choices):
                             m = state[slot(M, l, lanes)]
                             depth_norm = normalised_depth(depth[0], softness[NEAR], softness[FAR])
                             nearer = colored[0] & (depth_norm > m)
-                            farther_weight = depth_weight(ti.min(depth_norm, m), ti.max(depth_norm, m), softness[GAMMA], variant.real)
+                            farther_weight = depth_weight(smaller(depth_norm, m), larger(depth_norm, m), softness[GAMMA], variant.real)
                             rescale = ti.select(nearer, farther_weight, rescale)
                             weight = ti.select(colored[0], coverage[0] * ti.select(nearer, 1.0, farther_weight), weight)
                             state[slot(M, l, lanes)] = ti.select(nearer, depth_norm, m)

@@ -14,7 +14,7 @@ import taichi as ti
 
 from .coverage import Distribution
 from .softness import CONORM
-from .special import exp, expm1, log1p, log_of_one_plus, power
+from .special import exp, expm1, larger, log1p, log_of_one_plus, power
 
 __all__ = ["Silhouette", "silhouette_generator", "silhouette_inverse"]
 
@@ -198,7 +198,7 @@ def softplus(u, real: ti.template()):
 
     Its derivative is D: there is no division by 1 - D and nothing to clamp, however deep inside a face a pixel lies.
     """
-    return ti.max(u, 0.0) + log_of_one_plus(exp(-ti.abs(u), real), real)
+    return larger(u, 0.0) + log_of_one_plus(exp(-ti.abs(u), real), real)
 
 
 @ti.func

@@ -8,6 +8,8 @@ import enum
 
 import taichi as ti
 
+from .special import larger, smaller
+
 __all__ = [
     "Distance",
     "Extrapolation",
@@ -66,7 +68,7 @@ def segment(x, y, ax, ay, bx, by):
     ey = by - ay
     qx = x - ax
     qy = y - ay
-    t = ti.min(ti.max((qx * ex + qy * ey) * one_over_length_sq(ex, ey), 0.0), 1.0)
+    t = smaller(larger((qx * ex + qy * ey) * one_over_length_sq(ex, ey), 0.0), 1.0)
     dx = qx - t * ex
     dy = qy - t * ey
     return t, dx * dx + dy * dy, ex * qy - ey * qx
@@ -145,7 +147,7 @@ def locate(x, y, ax, ay, bx, by, cx, cy, distance: ti.template(), extrapolation:
     t_ca, d_ca, s_b = segment(x, y, cx, cy, ax, ay)
     area2, sign = oriented_area(ax, ay, bx, by, cx, cy)
     inside = (s_a * sign > 0) & (s_b * sign > 0) & (s_c * sign > 0)
-    distance_sq = ti.min(d_ab, ti.min(d_bc, d_ca))
+    distance_sq = smaller(d_ab, smaller(d_bc, d_ca))
     one_over_area2 = 1.0 / ti.select(sign == 0, 1.0, area2)
     wa = s_a * one_over_area2
     wb = s_b * one_over_area2

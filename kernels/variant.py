@@ -49,6 +49,15 @@ class Variant:
         return self._annotation(ti.i32, ndim)
 
     @property
+    def has_blocks(self) -> bool:
+        """Whether kernels may read and write the lanes of a block in one go (`blocks`)."""
+        return self.lanes > 1 and self.storage is Storage.ARRAY
+
+    def blocks(self, ndim: int) -> Any:
+        """Annotation of an array of blocks of lanes; in memory the lanes are its last dimension, and without `has_blocks` for the kernel, too."""
+        return ti.types.ndarray(dtype=self.vector, ndim=ndim) if self.has_blocks else self.array(ndim + 1)
+
+    @property
     def vector(self) -> Any:
         """The type of one value per lane."""
         return ti.types.vector(self.lanes, self.real)

@@ -46,6 +46,10 @@ class Arrays(ABC):
     def zeros(self, shape: Shape) -> Array:
         """Real numbers, of which no gradient is wanted."""
 
+    def empty(self, shape: Shape) -> Array:
+        """Real numbers, to be written before they are read."""
+        return self.zeros(shape)
+
     @abstractmethod
     def real(self, values: np.ndarray) -> Array:
         """Given real numbers, of which no gradient is wanted."""
@@ -177,6 +181,9 @@ class TaichiArrays(_TaichiBase):
 
     def zeros(self, shape: Shape) -> Array:
         return np.zeros(shape, self._numpy_real) if self._on_cpu else _ndarray(self.variant.real, shape)
+
+    def empty(self, shape: Shape) -> Array:
+        return np.empty(shape, self._numpy_real) if self._on_cpu else _ndarray(self.variant.real, shape)
 
     def _differentiable(self, shape: Shape) -> Array:
         return _ndarray(self.variant.real, shape, needs_grad=True)

@@ -1,14 +1,14 @@
 """The way of the data, from vertices in the world to an image, once for every array library."""
 
 import enum
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from .arrays import Arrays
-from .binning import ChunkedPairs, Pairs, find_bounded_pairs
+from .binning import Chunk, ChunkedPairs, Pairs, find_bounded_pairs
 from .camera import Camera, Lens, distortion_limit
 from .checks import check_choice, check_countable, check_features, check_image_size, check_shape
 from .clipping import clip_near
@@ -56,6 +56,24 @@ class RenderedImage:
     normals: Any = None
     positions: Any = None
     face_id: Any = None
+
+
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """How the kernels walk through faces and tiles, and back from the faces to what stands at their corners."""
+
+    scene: "Scene"
+    surface: Surface
+
+    def chunks(self) -> Iterator[Chunk]:
+        return self.scene.pairs.chunks()
+
+    def corners_at_vertices(self) -> tuple[Any, Any]:
+        topology = self.scene.topology
+        return topology.corners_at(self.scene.arrays, "vertices", topology.faces, len(topology.vertex_source))
+
+    def corners_at_features(self) -> tuple[Any, Any]:
+        return self.surface.corners_at_features(self.scene.arrays, self.scene.topology)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -137,9 +155,9 @@ class Scene:
             arrays.zeros_index(pixels if n_features and settings.blending is Blending.HARD else 1),
             arrays.zeros_index(pixels if settings.silhouette.value.strongest else 1),
         )
-        tables = surface.levels.on(arrays)
+        tables, indices = surface.levels.on(arrays), self.topology.on(arrays)
         rest = (
-            self.topology.on(arrays)["faces"], surface.corners, self.topology.on(arrays)["face_image"], pairs, tables["levels"], tables["textures"],
+            indices["faces"], surface.corners, indices["face_image"], Walk(self, surface), tables["levels"], tables["textures"],
             surface.texture_size, n_features, choices.n_groups(n_features), *self.image_size,
         )  # fmt: skip
         return (pairs.n_tiles, choices.n_sums(n_features), arrays.variant.tile_pixels), kept, rest

@@ -95,6 +95,10 @@ class Surface:
         """What specialises the kernels."""
         return replace(settings.choices(n_features), texture=self.kind, wrap=self.sampling.wrap, filter=self.sampling.filter)
 
+    def corners_at_features(self, arrays: Arrays, topology: Topology) -> tuple[Any, Any]:
+        """Which corners of the faces show each row of the features (`Topology.corners_at`)."""
+        return topology.corners_at(arrays, "features", arrays.to_numpy(self.corners), self.features.shape[0], source=self.corners)
+
     def cut(self, arrays: Arrays, clipped: "Clipped") -> "Surface":
         """The surface of what clipping has left."""
         corners = arrays.to_numpy(self.corners)

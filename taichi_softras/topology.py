@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 
 from .checks import check_faces, check_integer
 
@@ -103,7 +104,23 @@ class Topology:
                 self._placed[arrays.place] = {name: arrays.index(np.ascontiguousarray(getattr(self, name))) for name in names}
         return self._placed[arrays.place]
 
-    def table(self, arrays: Any, name: str, source: np.ndarray | None, make: Callable[[], np.ndarray]) -> Any:
+    def corners_at(self, arrays: Any, name: str, rows: np.ndarray, n_rows: int, source: object = None) -> tuple[Any, Any]:
+        """Which corners 3 f + k of the faces stand at each of ``n_rows`` rows, ``rows`` [F, 3] being the rows of the corners.
+
+        Returns from where on in the list they are [n_rows + 1], and the list [3 F]; made once while ``source`` is the same object.
+        """
+
+        @functools.cache
+        def lists() -> tuple[np.ndarray, np.ndarray]:
+            flat = rows[:, :3].ravel()
+            table = scipy.sparse.csr_array((np.ones(len(flat), np.int8), (flat, np.arange(len(flat)))), shape=(n_rows, len(flat)))
+            table.sort_indices()
+            return table.indptr.astype(np.int32), table.indices.astype(np.int32)
+
+        offset = self.table(arrays, f"{name}: offsets", source, lambda: lists()[0])
+        return offset, self.table(arrays, f"{name}: corners", source, lambda: lists()[1])
+
+    def table(self, arrays: Any, name: str, source: object, make: Callable[[], np.ndarray]) -> Any:
         """A further index list of the faces, which ``make`` makes of ``source``: as an array of the library, made once while the source is the same array."""
         key = (arrays.place, name)
         if key not in self._placed or self._placed[key][0] is not source:
