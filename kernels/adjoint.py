@@ -408,39 +408,45 @@ def resolve_adjoint_kernel(variant: Variant, choices: Choices):
                             pixels[slot(M, l, lanes)] = max_depth_norm[tile, first + l]
                         for s in ti.static(range(at_once)):
                             pixels[slot(FEATURES + s, l, lanes)] = sums[tile, FEATURES + group * at_once + s, first + l]
-                    for l in range(lanes):
-                        _, row, column = block_of(tile, first + l, height, width, single)
-                        if row < height and column < width:
-                            grads[slot(SILHOUETTE, l, lanes)] = alpha_grad[image, row, column] * counts
+                    any_face = background_wanted != 0
+                    for l in ti.static(range(lanes)):
+                        any_face = any_face or pixels[SILHOUETTE * lanes + l] > 0
+                        if ti.static(at_once > 0):
+                            any_face = any_face or pixels[WEIGHT * lanes + l] > 0
+                    if any_face:  # no face reads the gradient of other tiles
+                        for l in range(lanes):
+                            _, row, column = block_of(tile, first + l, height, width, single)
+                            if row < height and column < width:
+                                grads[slot(SILHOUETTE, l, lanes)] = alpha_grad[image, row, column] * counts
+                                if ti.static(at_once > 0):
+                                    grads[slot(DEPTH, l, lanes)] = depth_grad[image, row, column] * counts
+                                for s in ti.static(range(at_once)):
+                                    if group * at_once + s < n_features:
+                                        grads[slot(FEATURES + s, l, lanes)] = features_grad[image, row, column, channels[s]]
+                        for l in range(lanes):
+                            grads[slot(SILHOUETTE, l, lanes)] *= exp(-pixels[slot(SILHOUETTE, l, lanes)], variant.real)
                             if ti.static(at_once > 0):
-                                grads[slot(DEPTH, l, lanes)] = depth_grad[image, row, column] * counts
+                                background_weight = depth_weight(softness[BACKGROUND_DEPTH_NORM], pixels[slot(M, l, lanes)], softness[GAMMA], variant.real)
+                                one_over_total = 1.0 / (pixels[slot(WEIGHT, l, lanes)] + background_weight)
+                                depth = (pixels[slot(DEPTH, l, lanes)] + background_weight * softness[FAR]) * one_over_total
+                                depth_sum_grad = grads[slot(DEPTH, l, lanes)] * one_over_total
+                                weight_grad = depth * depth_sum_grad
+                                for s in ti.static(range(at_once)):
+                                    value = (pixels[slot(FEATURES + s, l, lanes)] + background_weight * behind[s]) * one_over_total
+                                    value_grad = grads[slot(FEATURES + s, l, lanes)] * one_over_total
+                                    weight_grad += value * value_grad
+                                    grads[slot(FEATURES + s, l, lanes)] = value_grad
+                                    of_background[slot(s, l, lanes)] += background_weight * value_grad
+                                grads[slot(DEPTH, l, lanes)] = depth_sum_grad
+                                grads[slot(WEIGHT, l, lanes)] = -weight_grad
+                        for l in range(lanes):  # nobody else writes here: no atomics
+                            sums_grad[tile, SILHOUETTE, first + l] = sums_grad[tile, SILHOUETTE, first + l] + grads[slot(SILHOUETTE, l, lanes)]
+                            if ti.static(at_once > 0):
+                                sums_grad[tile, WEIGHT, first + l] = sums_grad[tile, WEIGHT, first + l] + grads[slot(WEIGHT, l, lanes)]
+                                sums_grad[tile, DEPTH, first + l] = sums_grad[tile, DEPTH, first + l] + grads[slot(DEPTH, l, lanes)]
                             for s in ti.static(range(at_once)):
-                                if group * at_once + s < n_features:
-                                    grads[slot(FEATURES + s, l, lanes)] = features_grad[image, row, column, channels[s]]
-                    for l in range(lanes):
-                        grads[slot(SILHOUETTE, l, lanes)] *= exp(-pixels[slot(SILHOUETTE, l, lanes)], variant.real)
-                        if ti.static(at_once > 0):
-                            background_weight = depth_weight(softness[BACKGROUND_DEPTH_NORM], pixels[slot(M, l, lanes)], softness[GAMMA], variant.real)
-                            one_over_total = 1.0 / (pixels[slot(WEIGHT, l, lanes)] + background_weight)
-                            depth = (pixels[slot(DEPTH, l, lanes)] + background_weight * softness[FAR]) * one_over_total
-                            depth_sum_grad = grads[slot(DEPTH, l, lanes)] * one_over_total
-                            weight_grad = depth * depth_sum_grad
-                            for s in ti.static(range(at_once)):
-                                value = (pixels[slot(FEATURES + s, l, lanes)] + background_weight * behind[s]) * one_over_total
-                                value_grad = grads[slot(FEATURES + s, l, lanes)] * one_over_total
-                                weight_grad += value * value_grad
-                                grads[slot(FEATURES + s, l, lanes)] = value_grad
-                                of_background[slot(s, l, lanes)] += background_weight * value_grad
-                            grads[slot(DEPTH, l, lanes)] = depth_sum_grad
-                            grads[slot(WEIGHT, l, lanes)] = -weight_grad
-                    for l in range(lanes):  # nobody else writes here: no atomics
-                        sums_grad[tile, SILHOUETTE, first + l] = sums_grad[tile, SILHOUETTE, first + l] + grads[slot(SILHOUETTE, l, lanes)]
-                        if ti.static(at_once > 0):
-                            sums_grad[tile, WEIGHT, first + l] = sums_grad[tile, WEIGHT, first + l] + grads[slot(WEIGHT, l, lanes)]
-                            sums_grad[tile, DEPTH, first + l] = sums_grad[tile, DEPTH, first + l] + grads[slot(DEPTH, l, lanes)]
-                        for s in ti.static(range(at_once)):
-                            place = FEATURES + group * at_once + s
-                            sums_grad[tile, place, first + l] = sums_grad[tile, place, first + l] + grads[slot(FEATURES + s, l, lanes)]
+                                place = FEATURES + group * at_once + s
+                                sums_grad[tile, place, first + l] = sums_grad[tile, place, first + l] + grads[slot(FEATURES + s, l, lanes)]
                 if background_wanted != 0:
                     for s in ti.static(range(at_once)):
                         if group * at_once + s < n_features:

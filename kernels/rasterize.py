@@ -99,7 +99,7 @@ def _aggregate_kernel(variant: Variant, choices: Choices):
         features: real(2),  # [M, n_features]
         places: real(2),  # [P, 2] on the textures; with texels per face, barycentric coordinates
         softness_array: real(1),  # [N_SOFTNESS + what the distribution needs]
-        sums: real(3),  # [tiles, n_sums, tile_pixels] written
+        sums: real(3),  # [tiles, n_sums, tile_pixels] nought; written
         max_depth_norm: real(2),  # [tiles, tile_pixels] written: m (softmax)
         nearest_face: index(1),  # [tiles * tile_pixels] written: the face that is seen, or -1 (hard)
         strongest_face: index(1),  # [tiles * tile_pixels] written: the face with the largest coverage, or -1 (maximum)
@@ -125,13 +125,14 @@ def _aggregate_kernel(variant: Variant, choices: Choices):
             tile = first_tile + place // blocks_per_tile
             first_pixel = place % blocks_per_tile * lanes
             softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
+            first_pair, last_pair = tile_offset[tile - first_tile], tile_offset[tile - first_tile + 1]
             pixel_size = 2.0 / ti.cast(ti.min(height, width), variant.real)
             state = ti.Vector.zero(variant.real, (M + 1) * lanes)
             nearest = ti.Vector([-1 for l in ti.static(range(lanes))], dt=ti.i32)
             strongest = ti.Vector([-1 for l in ti.static(range(lanes))], dt=ti.i32)
             for l in range(lanes):
                 state[slot(M, l, lanes)] = softness[BACKGROUND_DEPTH_NORM]
-            for k in range(tile_offset[tile - first_tile], tile_offset[tile - first_tile + 1]):
+            for k in range(first_pair, last_pair):
                 f = pair_face[k]
                 ax, ay, az, bx, by, bz, cx, cy, cz = load_face(f, vertices_screen, faces)
                 of_face = ti.static(face_features(f, group, n_features, features, corners, places, choices))
@@ -171,21 +172,31 @@ def _aggregate_kernel(variant: Variant, choices: Choices):
                         )  # fmt: skip
                         for s in ti.static(range(at_once)):
                             state[slot(FEATURES + s, l, lanes)] = state[slot(FEATURES + s, l, lanes)] * rescale + weight * values[s][0]
-            for l in range(lanes):
-                pixel = first_pixel + l
-                if group == 0:
-                    sums[tile, SILHOUETTE, pixel] = state[slot(SILHOUETTE, l, lanes)]
+            if first_pair < last_pair:
+                for l in range(lanes):
+                    pixel = first_pixel + l
+                    if group == 0:
+                        sums[tile, SILHOUETTE, pixel] = state[slot(SILHOUETTE, l, lanes)]
+                        if ti.static(strongest_only):
+                            strongest_face[tile * variant.tile_pixels + pixel] = strongest[slot(0, l, lanes)]
+                        if ti.static(at_once > 0):
+                            if ti.static(hard):
+                                nearest_face[tile * variant.tile_pixels + pixel] = nearest[slot(0, l, lanes)]
+                            else:
+                                max_depth_norm[tile, pixel] = state[slot(M, l, lanes)]
+                            sums[tile, WEIGHT, pixel] = state[slot(WEIGHT, l, lanes)]
+                            sums[tile, DEPTH, pixel] = state[slot(DEPTH, l, lanes)]
+                    for s in ti.static(range(at_once)):
+                        sums[tile, FEATURES + group * at_once + s, pixel] = state[slot(FEATURES + s, l, lanes)]
+            else:  # `sums` are nought as they are
+                for l in range(lanes):
+                    place = tile * variant.tile_pixels + first_pixel + l
                     if ti.static(strongest_only):
-                        strongest_face[tile * variant.tile_pixels + pixel] = strongest[slot(0, l, lanes)]
-                    if ti.static(at_once > 0):
-                        if ti.static(hard):
-                            nearest_face[tile * variant.tile_pixels + pixel] = nearest[slot(0, l, lanes)]
-                        else:
-                            max_depth_norm[tile, pixel] = state[slot(M, l, lanes)]
-                        sums[tile, WEIGHT, pixel] = state[slot(WEIGHT, l, lanes)]
-                        sums[tile, DEPTH, pixel] = state[slot(DEPTH, l, lanes)]
-                for s in ti.static(range(at_once)):
-                    sums[tile, FEATURES + group * at_once + s, pixel] = state[slot(FEATURES + s, l, lanes)]
+                        strongest_face[place] = -1
+                    if ti.static(hard and at_once > 0):
+                        nearest_face[place] = -1
+                    if ti.static(not hard and at_once > 0):
+                        max_depth_norm[tile, first_pixel + l] = softness[BACKGROUND_DEPTH_NORM]
 
     return aggregate
 

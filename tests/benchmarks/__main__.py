@@ -51,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--no-dense", action="store_true", help="leave the dense yardstick out")
     parser.add_argument("--generated", action="store_true", help="with the gradient that Taichi generates beside the one by hand")
     parser.add_argument("--arch", default="cpu", choices=("cpu", "cuda", "vulkan", "metal", "auto"), help="what Taichi runs on (default: %(default)s)")
+    parser.add_argument("--deterministic", action="store_true", help="gradients of the same bits in every run: one thread, whose price the table then shows")
     options = parser.parse_args(arguments)
     known = {OVERHEAD, *(row.group for row in ROWS), *(row.name for row in ROWS)}
     if unknown := set(options.rows or ()) - known:
@@ -58,7 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.repeats is not None and options.repeats < 1:
         parser.error(f"--repeats: must be at least 1, got {options.repeats}")
 
-    arch = tsr.init(options.arch)
+    if options.deterministic and options.arch != "cpu":
+        parser.error(f"--deterministic: --arch must be cpu, got {options.arch}")
+    arch = tsr.init(options.arch, deterministic=options.deterministic)
     others = _others(parser, options, arch)
     floors = measure_floors(arch)
     print_header(arch, floors)
