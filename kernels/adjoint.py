@@ -20,7 +20,7 @@ import taichi as ti
 
 from .blending import Blending, depth_weight, normalised_depth
 from .coverage import Distribution, coverage_of
-from .face import DEPTH, FEATURES, SILHOUETTE, TINY_COVERAGE, WEIGHT, Choices, Interpolation, Sides, centres_at, face_depth, item_and_group, load_face, slot
+from .face import DEPTH, FEATURES, SILHOUETTE, WEIGHT, Choices, Interpolation, centres_at, face_depth, item_and_group, load_face, slot, who_counts
 from .silhouette import Silhouette
 from .softness import BACKGROUND_DEPTH_NORM, FAR, GAMMA, N_SOFTNESS, NEAR, REACH_SQ, SIGMA
 from .special import exp
@@ -94,6 +94,28 @@ def clipped_adjoint(ga, gb, gc, wa, wb, wc):
         ti.select((wb > 0.0) & (wb < 1.0), (gb - mean) * one_over_total, 0.0),
         ti.select((wc > 0.0) & (wc < 1.0), (gc - mean) * one_over_total, 0.0),
     )
+
+
+@ti.func
+def weights_adjoint(
+    ga, gb, gc, la, lb, lc, inside, t_ab, t_bc, t_ca, d_ab, d_bc, d_ca, rx, ry, ax, ay, bx, by, cx, cy, ab_sq, bc_sq, ca_sq, one_over_area2
+):  # fmt: skip
+    """From dL/dw_k to x and y of the corners: inside, and else for the closest point of an edge (the lines "inside" and "on an edge" above).
+
+    l_k are the weights, ab_sq one over the squared length of ab, and so on.
+    """
+    t = on_nearest_edge(d_ab, d_bc, d_ca, t_ab, t_bc, t_ca)
+    along_edge = on_nearest_edge(d_ab, d_bc, d_ca, (gb - ga) * ab_sq, (gc - gb) * bc_sq, (ga - gc) * ca_sq)
+    along_edge = ti.select((t > 0.0) & (t < 1.0), along_edge, 0.0)  # T; nought where the closest point is a corner
+    gx = along_edge * on_nearest_edge(d_ab, d_bc, d_ca, bx - ax, cx - bx, ax - cx)
+    gy = along_edge * on_nearest_edge(d_ab, d_bc, d_ca, by - ay, cy - by, ay - cy)
+    gx = ti.select(inside, (ga * (by - cy) + gb * (cy - ay) + gc * (ay - by)) * one_over_area2, gx)
+    gy = ti.select(inside, (ga * (cx - bx) + gb * (ax - cx) + gc * (bx - ax)) * one_over_area2, gy)
+    along_edge = ti.select(inside, 0.0, along_edge)
+    ha = along_edge * on_nearest_edge(d_ab, d_bc, d_ca, -1.0, 0.0, 1.0)
+    hb = along_edge * on_nearest_edge(d_ab, d_bc, d_ca, 1.0, -1.0, 0.0)
+    hc = -ha - hb
+    return ha * rx - la * gx, ha * ry - la * gy, hb * rx - lb * gx, hb * ry - lb * gy, hc * rx - lc * gx, hc * ry - lc * gy
 
 
 @ti.func
@@ -241,18 +263,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                                 coverage, complement = coverage_of(u, softness, choices.distribution, variant.real)
                                 depth, in_range = face_depth(la, lb, lc, az, bz, cz, softness[NEAR], softness[FAR], choices.interpolation)
                                 in_reach = inside | (distance_sq < softness[REACH_SQ])
-                                visible = in_reach & in_range
-                                counted = visible
-                                if ti.static(choices.silhouette_beyond_depth_range):
-                                    counted = in_reach
-                                colored = visible & (coverage > TINY_COVERAGE)
-                                if ti.static(choices.sides != Sides.BOTH):
-                                    facing = sign > 0
-                                    if ti.static(choices.sides == Sides.CLOCKWISE):
-                                        facing = sign < 0
-                                    colored = colored & facing
-                                    if ti.static(choices.culling):
-                                        counted = counted & facing
+                                counted, colored = who_counts(inside, in_reach, in_range, coverage, sign, choices)
                                 u_grad = ti.select(counted, pixels[slot(0, l, lanes)] * coverage, 0.0)
                                 zero = u_grad * 0.0
                                 gax, gay, gaz, gbx, gby, gbz, gcx, gcy, gcz = zero, zero, zero, zero, zero, zero, zero, zero, zero
@@ -280,26 +291,17 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                                     u_grad += weight_grad * weight * complement
                                     depth_grad = weight * (depth_sum_grad - weight_grad * one_over_gamma)
                                     ga, gb, gc, za, zb, zc = depth_adjoint(depth, depth_grad, ma, mb, mc, la, lb, lc, oz_a, oz_b, oz_c, choices.interpolation)
-                                    # From dL/dw_k to the vertices.
-                                    t = on_nearest_edge(d_ab, d_bc, d_ca, t_ab, t_bc, t_ca)
-                                    t_grad = on_nearest_edge(d_ab, d_bc, d_ca, (gb - ga) * ab_sq, (gc - gb) * bc_sq, (ga - gc) * ca_sq)
-                                    t_grad = ti.select((t > 0.0) & (t < 1.0), t_grad, 0.0)
-                                    gx = t_grad * on_nearest_edge(d_ab, d_bc, d_ca, bx - ax, cx - bx, ax - cx)
-                                    gy = t_grad * on_nearest_edge(d_ab, d_bc, d_ca, by - ay, cy - by, ay - cy)
                                     within = inside
-                                    if ti.static(clipped):
+                                    if ti.static(clipped):  # but for a face without area
                                         within = inside | (sign != 0)
-                                        ga, gb, gc = clipped_adjoint(ga, gb, gc, wa, wb, wc)
+                                        ka, kb, kc = clipped_adjoint(ga, gb, gc, wa, wb, wc)
+                                        ga, gb, gc = ti.select(within, ka, ga), ti.select(within, kb, gb), ti.select(within, kc, gc)
                                         la, lb, lc = ti.select(within, wa, la), ti.select(within, wb, lb), ti.select(within, wc, lc)
-                                    gx = ti.select(within, (ga * (by - cy) + gb * (cy - ay) + gc * (ay - by)) * one_over_area2, gx)
-                                    gy = ti.select(within, (ga * (cx - bx) + gb * (ax - cx) + gc * (bx - ax)) * one_over_area2, gy)
-                                    t_grad = ti.select(within, 0.0, t_grad)
-                                    ha = t_grad * on_nearest_edge(d_ab, d_bc, d_ca, -1.0, 0.0, 1.0)
-                                    hb = t_grad * on_nearest_edge(d_ab, d_bc, d_ca, 1.0, -1.0, 0.0)
-                                    hc = -ha - hb
-                                    gax, gay, gaz = ha * rx - la * gx, ha * ry - la * gy, za
-                                    gbx, gby, gbz = hb * rx - lb * gx, hb * ry - lb * gy, zb
-                                    gcx, gcy, gcz = hc * rx - lc * gx, hc * ry - lc * gy, zc
+                                    gax, gay, gbx, gby, gcx, gcy = weights_adjoint(
+                                        ga, gb, gc, la, lb, lc, within, t_ab, t_bc, t_ca, d_ab, d_bc, d_ca, rx, ry,
+                                        ax, ay, bx, by, cx, cy, ab_sq, bc_sq, ca_sq, one_over_area2,
+                                    )  # fmt: skip
+                                    gaz, gbz, gcz = za, zb, zc
                                 distance_grad = -2.0 * u_grad * du
                                 hx, hy = distance_grad * rx, distance_grad * ry
                                 of_corners = ti.static(

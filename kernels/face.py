@@ -18,7 +18,6 @@ __all__ = [
     "DEPTH",
     "FEATURES",
     "SILHOUETTE",
-    "TINY_COVERAGE",
     "WEIGHT",
     "Choices",
     "Interpolation",
@@ -31,6 +30,7 @@ __all__ = [
     "item_and_group",
     "load_face",
     "slot",
+    "who_counts",
 ]
 
 SURE = 100.0  # the u of a pixel inside with hard distance: its coverage is one, to the last bit
@@ -139,6 +139,26 @@ def load_face(f, vertices_screen: ti.template(), faces: ti.template()):
 
 
 @ti.func
+def who_counts(inside, in_reach, in_range, coverage, sign, choices: ti.template()):
+    """Whether a face counts for the silhouette of a pixel, and whether it has colour and depth there. ``sign`` is that of its area on the screen."""
+    visible = in_reach & in_range
+    colored = visible & (coverage > TINY_COVERAGE)
+    if ti.static(choices.blending == Blending.HARD):
+        colored = visible & inside
+    counted = visible
+    if ti.static(choices.silhouette_beyond_depth_range):
+        counted = in_reach
+    if ti.static(choices.sides != Sides.BOTH):
+        facing = sign > 0
+        if ti.static(choices.sides == Sides.CLOCKWISE):
+            facing = sign < 0
+        colored = colored & facing
+        if ti.static(choices.culling):
+            counted = counted & facing
+    return counted, colored
+
+
+@ti.func
 def evaluate(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, softness: ti.template(), choices: ti.template(), real: ti.template()):
     """All that one face means to the pixel (x, y), or to a block of them.
 
@@ -163,21 +183,8 @@ def evaluate(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, softness: ti.template(), 
     if ti.static(choices.distance == Distance.HARD):
         coverage = ti.select(inside, wa * 0.0 + 1.0, 0.0)
         complement = 1.0 - coverage
-    visible = in_reach & in_range
     _, sign = oriented_area(ax, ay, bx, by, cx, cy)
-    colored = visible & (coverage > TINY_COVERAGE)
-    if ti.static(choices.blending == Blending.HARD):
-        colored = visible & inside
-    counted = visible
-    if ti.static(choices.silhouette_beyond_depth_range):
-        counted = in_reach
-    if ti.static(choices.sides != Sides.BOTH):
-        facing = sign > 0
-        if ti.static(choices.sides == Sides.CLOCKWISE):
-            facing = sign < 0
-        colored = colored & facing
-        if ti.static(choices.culling):
-            counted = counted & facing
+    counted, colored = who_counts(inside, in_reach, in_range, coverage, sign, choices)
     generated = ti.select(counted, silhouette_generator(u, coverage, complement, softness, choices.distribution, choices.silhouette, real), 0.0)
     qa, qb, qc = depth * 0.0 + 1.0, depth * 0.0 + 1.0, depth * 0.0 + 1.0
     if ti.static(choices.interpolation == Interpolation.PERSPECTIVE):

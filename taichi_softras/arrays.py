@@ -5,6 +5,7 @@ finds its way back (on ``ti.ad.Tape`` here, through autograd there).
 """
 
 import contextlib
+import ctypes
 import functools
 import os
 import weakref
@@ -19,9 +20,11 @@ from taichi.lang import impl
 
 from .kernels.op import Op
 from .kernels.variant import Storage, Variant
-from .runtime import ensure_initialized, one_at_a_time
+from .runtime import current_arch, ensure_initialized, one_at_a_time
 
 __all__ = ["Arrays", "FieldArrays", "TaichiArrays", "default_arrays", "library_of", "variant_of"]
+
+SPARE_BYTES = 1 << 28  # of freed Taichi arrays that are kept for the next ones
 
 Array = Any
 Shape = tuple[int, ...]
@@ -221,14 +224,77 @@ class TaichiArrays(_TaichiBase):
 
 
 def _ndarray(dtype: object, shape: int | Shape, needs_grad: bool = False) -> ti.Ndarray:
-    """``ti.ndarray``, which formats a stack trace for every array that it makes, in case that memory runs out: three times the cost of the array itself."""
-    get_traceback = taichi_ndarray.get_traceback
+    """``ti.ndarray``, all nought, made cheaply."""
+    shape = shape if isinstance(shape, tuple) else (shape,)
     with one_at_a_time:
-        taichi_ndarray.get_traceback = lambda: ""
-        try:
-            return ti.ndarray(dtype, shape, needs_grad=needs_grad)
-        finally:
-            taichi_ndarray.get_traceback = get_traceback
+        array = _ReusedNdarray(dtype, shape)
+        if needs_grad:
+            array._set_grad(_ReusedNdarray(dtype, shape))
+    return array
+
+
+class _ReusedNdarray(taichi_ndarray.ScalarNdarray):
+    """A ``ti.ndarray`` whose memory, on the CPU, serves the next of its shape when nobody wants it any more.
+
+    Taichi asks the system for the memory of each array, and gives it back, which takes longer than to draw a small picture. And it formats a stack trace for
+    each, in case that memory runs out.
+    """
+
+    def __init__(self, dtype: object, shape: Shape) -> None:
+        self._spare = _spare_memory.setdefault(impl.get_runtime(), _SpareMemory())
+        self._key = (str(dtype), shape)
+        found = self._spare.take(self._key)
+        if found is None:
+            get_traceback, taichi_ndarray.get_traceback = taichi_ndarray.get_traceback, str
+            try:
+                super().__init__(dtype, shape)
+            finally:
+                taichi_ndarray.get_traceback = get_traceback
+            return
+        taichi_ndarray.Ndarray.__init__(self)
+        self.dtype, self.element_type, self.shape, self.arr = taichi_ndarray.cook_dtype(dtype), dtype, shape, found
+        ctypes.memset(impl.get_runtime().prog.get_ndarray_data_ptr_as_int(found), 0, _n_bytes(found))
+
+    def __del__(self) -> None:
+        if impl is None or getattr(self, "arr", None) is None:
+            return
+        runtime = impl.get_runtime()
+        if runtime.prog is None or _spare_memory.get(runtime) is not self._spare:  # Taichi was started again, and the memory is gone
+            return
+        if current_arch() != "cpu" or not self._spare.give(self._key, self.arr, _n_bytes(self.arr)):
+            super().__del__()
+
+
+def _n_bytes(array: Any) -> int:
+    return array.nelement() * array.element_size()
+
+
+class _SpareMemory:
+    """What freed arrays leave behind: up to `SPARE_BYTES`."""
+
+    def __init__(self) -> None:
+        self._arrays: dict[tuple, list[Any]] = {}
+        self._n_bytes: dict[tuple, int] = {}
+        self._total = 0
+
+    def take(self, key: tuple) -> Any | None:
+        arrays = self._arrays.get(key)
+        if not arrays:
+            return None
+        self._total -= self._n_bytes[key]
+        return arrays.pop()
+
+    def give(self, key: tuple, array: Any, n_bytes: int) -> bool:
+        """Whether there is room for it."""
+        if self._total + n_bytes > SPARE_BYTES:
+            return False
+        self._arrays.setdefault(key, []).append(array)
+        self._n_bytes[key] = n_bytes
+        self._total += n_bytes
+        return True
+
+
+_spare_memory: "weakref.WeakKeyDictionary[Any, _SpareMemory]" = weakref.WeakKeyDictionary()
 
 
 class _FieldPool:
