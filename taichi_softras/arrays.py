@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import functools
 import os
+import sys
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -243,6 +244,7 @@ class _ReusedNdarray(taichi_ndarray.ScalarNdarray):
     def __init__(self, dtype: object, shape: Shape) -> None:
         self._spare = _spare_memory.setdefault(impl.get_runtime(), _SpareMemory())
         self._key = (str(dtype), shape)
+        self._on_cpu = current_arch() == "cpu"
         found = self._spare.take(self._key)
         if found is None:
             get_traceback, taichi_ndarray.get_traceback = taichi_ndarray.get_traceback, str
@@ -256,12 +258,12 @@ class _ReusedNdarray(taichi_ndarray.ScalarNdarray):
         ctypes.memset(impl.get_runtime().prog.get_ndarray_data_ptr_as_int(found), 0, _n_bytes(found))
 
     def __del__(self) -> None:
-        if impl is None or getattr(self, "arr", None) is None:
+        if sys is None or sys.is_finalizing() or getattr(self, "arr", None) is None:
             return
         runtime = impl.get_runtime()
         if runtime.prog is None or _spare_memory.get(runtime) is not self._spare:  # Taichi was started again, and the memory is gone
             return
-        if current_arch() != "cpu" or not self._spare.give(self._key, self.arr, _n_bytes(self.arr)):
+        if not self._on_cpu or not self._spare.give(self._key, self.arr, _n_bytes(self.arr)):
             super().__del__()
 
 
