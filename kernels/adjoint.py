@@ -18,11 +18,11 @@ from dataclasses import replace
 
 import taichi as ti
 
-from .blending import Blending, depth_weight, normalised_depth
+from .blending import Blending, background_weight_of, depth_weight, normalised_depth
 from .coverage import Distribution, coverage_of
-from .face import DEPTH, FEATURES, SILHOUETTE, WEIGHT, Choices, Interpolation, centres_at, face_depth, item_and_group, load_face, slot, who_counts
+from .face import DEPTH, FEATURES, SILHOUETTE, WEIGHT, Choices, Interpolation, centres_at, copy_sums, face_depth, item_and_group, load_face, slot, who_counts
 from .silhouette import Silhouette
-from .softness import BACKGROUND_DEPTH_NORM, FAR, GAMMA, N_SOFTNESS, NEAR, REACH_SQ, SIGMA
+from .softness import FAR, GAMMA, N_SOFTNESS, NEAR, REACH_SQ, SIGMA
 from .special import exp
 from .texture import Texture, channel_of
 from .tiles import BEHIND_EYE, NOTHING_BEHIND, block_of, misses_tile, n_tiles_of_image, tiles_of_box, tiles_to_miss, with_slack
@@ -402,14 +402,10 @@ def resolve_adjoint_kernel(variant: Variant, choices: Choices):
                 for tile in range(first_tile, first_tile + at_a_time):
                     pixels = ti.Vector.zero(variant.real, (M + 1) * lanes)
                     grads = ti.Vector.zero(variant.real, (FEATURES + at_once) * lanes)
-                    for l in range(lanes):
-                        pixels[slot(SILHOUETTE, l, lanes)] = sums[tile, SILHOUETTE, first + l]
-                        if ti.static(at_once > 0):
-                            pixels[slot(WEIGHT, l, lanes)] = sums[tile, WEIGHT, first + l]
-                            pixels[slot(DEPTH, l, lanes)] = sums[tile, DEPTH, first + l]
+                    copy_sums(pixels, sums, tile, first, group, choices, lanes)
+                    if ti.static(at_once > 0):
+                        for l in range(lanes):
                             pixels[slot(M, l, lanes)] = max_depth_norm[tile, first + l]
-                        for s in ti.static(range(at_once)):
-                            pixels[slot(FEATURES + s, l, lanes)] = sums[tile, FEATURES + group * at_once + s, first + l]
                     any_face = background_wanted != 0
                     for l in ti.static(range(lanes)):
                         any_face = any_face or pixels[SILHOUETTE * lanes + l] > 0
@@ -428,8 +424,9 @@ def resolve_adjoint_kernel(variant: Variant, choices: Choices):
                         for l in range(lanes):
                             grads[slot(SILHOUETTE, l, lanes)] *= exp(-pixels[slot(SILHOUETTE, l, lanes)], variant.real)
                             if ti.static(at_once > 0):
-                                background_weight = depth_weight(softness[BACKGROUND_DEPTH_NORM], pixels[slot(M, l, lanes)], softness[GAMMA], variant.real)
-                                one_over_total = 1.0 / (pixels[slot(WEIGHT, l, lanes)] + background_weight)
+                                weight_sum = pixels[slot(WEIGHT, l, lanes)]
+                                background_weight = background_weight_of(pixels[slot(M, l, lanes)], weight_sum, softness, choices.blending, variant.real)
+                                one_over_total = 1.0 / (weight_sum + background_weight)
                                 depth = (pixels[slot(DEPTH, l, lanes)] + background_weight * softness[FAR]) * one_over_total
                                 depth_sum_grad = grads[slot(DEPTH, l, lanes)] * one_over_total
                                 weight_grad = depth * depth_sum_grad

@@ -4,9 +4,10 @@ import enum
 
 import taichi as ti
 
+from .softness import BACKGROUND_DEPTH_NORM, GAMMA
 from .special import exp, smaller
 
-__all__ = ["Blending", "depth_weight", "normalised_depth"]
+__all__ = ["Blending", "background_weight_of", "depth_weight", "normalised_depth"]
 
 
 class Blending(enum.Enum):
@@ -31,3 +32,12 @@ def depth_weight(depth_norm, max_depth_norm, gamma, real: ti.template()):
     The exponent is at most zero but for rounding, which a tiny gamma magnifies; what exceeds one is cut off.
     """
     return exp(smaller((depth_norm - max_depth_norm) * (1.0 / gamma), 1.0), real)
+
+
+@ti.func
+def background_weight_of(max_depth_norm, weight_sum, softness: ti.template(), blending: ti.template(), real: ti.template()):
+    """w_b: the background stands at a depth_norm of its own; behind hard colours it has what they leave."""
+    weight = 1.0 - weight_sum
+    if ti.static(blending != Blending.HARD):
+        weight = depth_weight(softness[BACKGROUND_DEPTH_NORM], max_depth_norm, softness[GAMMA], real)
+    return weight

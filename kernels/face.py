@@ -24,6 +24,7 @@ __all__ = [
     "Sides",
     "block_centres",
     "centres_at",
+    "copy_sums",
     "evaluate",
     "evaluate_with",
     "face_depth",
@@ -215,3 +216,16 @@ def item_and_group(item, n_groups, choices: ti.template()):
 def slot(i, lane, lanes: ti.template()):
     """Where number i of a lane stands in a local vector that holds several numbers of all lanes. (It wants 32-bit indices, whatever ``default_ip``.)"""
     return ti.cast(i * lanes + lane, ti.i32)
+
+
+@ti.func
+def copy_sums(pixels: ti.template(), sums: ti.template(), tile, first, group, choices: ti.template(), lanes: ti.template()):
+    """Of a block's pixels, the sums that a group of channels needs, into a local vector (`slot`)."""
+    at_once = ti.static(choices.features_at_once)
+    for l in range(lanes):
+        pixels[slot(SILHOUETTE, l, lanes)] = sums[tile, SILHOUETTE, first + l]
+        if ti.static(at_once > 0):
+            pixels[slot(WEIGHT, l, lanes)] = sums[tile, WEIGHT, first + l]
+            pixels[slot(DEPTH, l, lanes)] = sums[tile, DEPTH, first + l]
+        for s in ti.static(range(at_once)):
+            pixels[slot(FEATURES + s, l, lanes)] = sums[tile, FEATURES + group * at_once + s, first + l]

@@ -6,11 +6,11 @@ from dataclasses import replace
 import taichi as ti
 
 from .adjoint import has_resolve_adjoint, resolve_adjoint_kernel
-from .blending import Blending, depth_weight
-from .face import DEPTH, FEATURES, SILHOUETTE, WEIGHT, Choices, item_and_group, slot
+from .blending import Blending, background_weight_of
+from .face import DEPTH, FEATURES, SILHOUETTE, WEIGHT, Choices, copy_sums, item_and_group, slot
 from .op import Op
 from .silhouette import silhouette_inverse
-from .softness import BACKGROUND_DEPTH_NORM, FAR, GAMMA, N_SOFTNESS
+from .softness import FAR, N_SOFTNESS
 from .texture import channel_of
 from .tiles import block_of, n_tiles_of_image
 from .variant import Variant
@@ -55,15 +55,6 @@ def _gradient_by_hand(variant: Variant, choices: Choices):
     return gradient
 
 
-@ti.func
-def weight_of_background(max_depth_norm, weight_sum, softness: ti.template(), choices: ti.template(), real: ti.template()):
-    """w_b"""
-    weight = 1.0 - weight_sum
-    if ti.static(choices.blending != Blending.HARD):
-        weight = depth_weight(softness[BACKGROUND_DEPTH_NORM], max_depth_norm, softness[GAMMA], real)
-    return weight
-
-
 def _by_tiles_kernel(variant: Variant, choices: Choices):
     """The forward pass, a block of lanes at a time: first all arithmetic, on local variables, for LLVM to vectorise, then the writing."""
     real = variant.array
@@ -95,13 +86,7 @@ def _by_tiles_kernel(variant: Variant, choices: Choices):
             share = one_over_faces[image]
             behind = ti.Vector([background[image, channel_of(group, s, n_features, choices)] for s in ti.static(range(at_once))])
             pixels = ti.Vector.zero(variant.real, (FEATURES + at_once) * lanes)
-            for l in range(lanes):
-                pixels[slot(SILHOUETTE, l, lanes)] = sums[tile, SILHOUETTE, first + l]
-                if ti.static(at_once > 0):
-                    pixels[slot(WEIGHT, l, lanes)] = sums[tile, WEIGHT, first + l]
-                    pixels[slot(DEPTH, l, lanes)] = sums[tile, DEPTH, first + l]
-                for s in ti.static(range(at_once)):
-                    pixels[slot(FEATURES + s, l, lanes)] = sums[tile, FEATURES + group * at_once + s, first + l]
+            copy_sums(pixels, sums, tile, first, group, choices, lanes)
             m = ti.Vector.zero(variant.real, lanes)
             if ti.static(at_once > 0 and choices.blending != Blending.HARD):
                 for l in range(lanes):
@@ -109,7 +94,7 @@ def _by_tiles_kernel(variant: Variant, choices: Choices):
             for l in range(lanes):
                 pixels[slot(SILHOUETTE, l, lanes)] = silhouette_inverse(pixels[slot(SILHOUETTE, l, lanes)], share, softness, choices.silhouette, variant.real)
                 if ti.static(at_once > 0):
-                    background_weight = weight_of_background(m[slot(0, l, lanes)], pixels[slot(WEIGHT, l, lanes)], softness, choices, variant.real)
+                    background_weight = background_weight_of(m[slot(0, l, lanes)], pixels[slot(WEIGHT, l, lanes)], softness, choices.blending, variant.real)
                     one_over_total = 1.0 / (pixels[slot(WEIGHT, l, lanes)] + background_weight)
                     pixels[slot(DEPTH, l, lanes)] = (pixels[slot(DEPTH, l, lanes)] + background_weight * softness[FAR]) * one_over_total
                     for s in ti.static(range(at_once)):
@@ -162,7 +147,7 @@ def _flat_kernel(variant: Variant, choices: Choices):
                 sums[tile, SILHOUETTE, pixel], one_over_faces[image], softness, choices.silhouette, variant.real
             )
             if ti.static(at_once > 0):
-                background_weight = weight_of_background(max_depth_norm[tile, pixel], sums[tile, WEIGHT, pixel], softness, choices, variant.real)
+                background_weight = background_weight_of(max_depth_norm[tile, pixel], sums[tile, WEIGHT, pixel], softness, choices.blending, variant.real)
                 one_over_total = 1.0 / (sums[tile, WEIGHT, pixel] + background_weight)
                 depth_img[image, row, column] += counts * (sums[tile, DEPTH, pixel] + background_weight * softness[FAR]) * one_over_total
                 for s in ti.static(range(at_once)):

@@ -13,7 +13,7 @@ from .checks import check_countable
 from .kernels import tiles
 from .topology import Topology
 
-__all__ = ["ChunkedPairs", "Pairs", "find_bounded_pairs", "find_pairs"]
+__all__ = ["Chunk", "ChunkedPairs", "PairSearch", "Pairs"]
 
 BYTES_PER_PAIR = 8
 SPARE = 1.25  # room for pairs is made for so many times those of the last picture, so that a step of an optimisation needs one launch
@@ -50,60 +50,51 @@ class ChunkedPairs:
             yield self.fill(first, last)
 
 
-def find_pairs(
-    op: str,
-    arrays: Arrays,
-    topology: Topology,
-    vertices_screen: Any,
-    image_size: tuple[int, int],
-    *,
-    reach: float,
-    behind: float = tiles.BEHIND_EYE,
-    whole_box: bool = False,
-) -> Pairs:
-    """The pairs whose face comes nearer than ``reach`` (screen units) to a pixel of the tile. The host waits here for the device: to learn how many there are.
+@dataclass(kw_only=True)
+class PairSearch:
+    """Finds the pairs whose face comes nearer than ``reach`` (screen units) to a pixel of the tile. The host waits for the device: to learn how many there are.
 
-    A face with a vertex at or before the depth ``behind`` is left out. With ``whole_box`` everything within its bounding box grown by the reach counts.
-    ``op`` is named in errors.
+    Attributes:
+        op: who asks, named in errors.
+        behind: a face with a vertex at or before this depth is left out.
+        whole_box: whether everything within the bounding box of a face, grown by the reach, counts.
 
-    Raises:
-        ValueError: if a vertex of a face is not finite. MemoryError: if there are more pairs than a list can hold.
+    Its methods raise ValueError if a vertex of a face is not finite, and MemoryError if there are more pairs (`within_budget`: of one tile) than a list holds.
     """
-    pairs = _Search(op, arrays, topology, vertices_screen, image_size, reach, behind, whole_box).run(bounded=False)
-    assert isinstance(pairs, Pairs)
-    return pairs
 
+    op: str
+    arrays: Arrays
+    topology: Topology
+    vertices_screen: Any
+    image_size: tuple[int, int]
+    reach: float
+    behind: float = tiles.BEHIND_EYE
+    whole_box: bool = False
 
-def find_bounded_pairs(
-    op: str, arrays: Arrays, topology: Topology, vertices_screen: Any, image_size: tuple[int, int], *, reach: float, behind: float, whole_box: bool
-) -> Pairs | ChunkedPairs:
-    """`find_pairs`, within the memory budget: in chunks if need be, and then of any number."""
-    return _Search(op, arrays, topology, vertices_screen, image_size, reach, behind, whole_box).run(bounded=True)
-
-
-class _Search:
-    def __init__(
-        self,
-        op: str,
-        arrays: Arrays,
-        topology: Topology,
-        vertices_screen: Any,
-        image_size: tuple[int, int],
-        reach: float,
-        behind: float,
-        whole_box: bool,
-    ) -> None:
-        variant, indices = arrays.variant, topology.on(arrays)
-        self.op, self.arrays, self.topology, self.image_size, self.whole_box = op, arrays, topology, image_size, whole_box
-        self.heads = (arrays.constant(vertices_screen), indices["faces"], indices["face_image"])
-        self.how_far = (float(reach), float(behind))
-        self.n_tiles = topology.n_images * -(-image_size[0] // variant.tile_height) * -(-image_size[1] // variant.tile_width)
+    def __post_init__(self) -> None:
+        arrays, (height, width) = self.arrays, self.image_size
+        variant, indices = arrays.variant, self.topology.on(arrays)
+        self.heads = (arrays.constant(self.vertices_screen), indices["faces"], indices["face_image"])
+        self.how_far = (float(self.reach), float(self.behind))
+        self.n_tiles = self.topology.n_images * -(-height // variant.tile_height) * -(-width // variant.tile_width)
         self.n_counts = self.n_tiles * arrays.n_shares
-        check_countable(op, "tiles times shares", self.n_counts)
+        check_countable(self.op, "tiles times shares", self.n_counts)
         self.most_at_once = tiles.MAX_PAIRS // variant.blocks_per_tile  # the kernels count blocks of pixels in 32 bits
-        self.memory_key = ("pairs", image_size, variant.tile_width, whole_box)
+        self.memory_key = ("pairs", self.image_size, variant.tile_width, self.whole_box)
 
-    def run(self, bounded: bool) -> Pairs | ChunkedPairs:
+    def all(self) -> Pairs:
+        """All of them in one list."""
+        pairs = self._list(bounded=False)
+        if pairs is None:
+            raise MemoryError(f"{self.op}: more than {self.most_at_once} (face, tile) pairs are in reach; use less softness, or a smaller image or batch")
+        return pairs
+
+    def within_budget(self) -> Pairs | ChunkedPairs:
+        """Within the memory budget: in chunks if need be, and then of any number."""
+        return self._list(bounded=True) or self._in_chunks()
+
+    def _list(self, bounded: bool) -> Pairs | None:
+        """None if they are more than a list holds, or (``bounded``) than the budget allows."""
         arrays = self.arrays
         places, chunk_sums = arrays.empty_index(self.n_counts), arrays.empty_index(-(-self.n_counts // tiles.SCAN_CHUNK))
         tile_offset = arrays.empty_index(self.n_tiles + 1)
@@ -120,25 +111,22 @@ class _Search:
                     *self.how_far, room, self.n_tiles, len(self.topology.faces), arrays.n_shares, *self.image_size,
                 ),
             )  # fmt: skip
-            n = self._check(bounded)
-            if bounded and (n > self.most_at_once or not within_budget(n * BYTES_PER_PAIR)):
-                return self._in_chunks()
+            n = self._count()
+            if n > self.most_at_once or (bounded and not within_budget(n * BYTES_PER_PAIR)):
+                return None
             if n <= room:
                 return Pairs(pair_face, pair_tile, tile_offset, n, self.n_tiles)
             room = arrays.capacity(min(int(n * SPARE), self.most_at_once))
             self.topology.remembered[self.memory_key] = room
 
-    def _check(self, bounded: bool) -> int:
+    def _count(self) -> int:
         found = self.arrays.to_numpy(self.statistics)
         if found[tiles.BAD_FACE]:
             face = int(found[tiles.BAD_FACE]) - 1
             raise ValueError(
                 f"{self.op}: vertices must be finite, got NaN or infinity in face {face} of the batch (vertices {self.topology.faces[face].tolist()})"
             )
-        n = int(found[tiles.TOTAL])
-        if n > self.most_at_once and not bounded:
-            raise MemoryError(f"{self.op}: more than {self.most_at_once} (face, tile) pairs are in reach; use less softness, or a smaller image or batch")
-        return n
+        return int(found[tiles.TOTAL])
 
     def _in_chunks(self) -> ChunkedPairs:
         arrays, n_shares = self.arrays, self.arrays.n_shares

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Arrays
-from .binning import find_pairs
+from .binning import PairSearch
 from .checks import check_choice, check_countable, check_features, check_flag, check_image_size, check_integer, check_number, check_shape
 from .kernels import dibr as ops
 from .kernels import tiles
@@ -229,8 +229,16 @@ class _Scene:
         arrays.launch(to_screen, (arrays.constant(self.vertices), vertices_screen, self.width / shorter, self.height / shorter, n_vertices))
         reach = margin * max(self.height, self.width) / shorter + 2 * PIXEL_SLACK / shorter
         behind = BEHIND_EYE if self.settings.perspective else NOTHING_BEHIND
-        image_size = (self.height, self.width)
-        pairs = find_pairs(self.op, arrays, self.topology, vertices_screen, image_size, reach=reach, behind=behind, whole_box=True)
+        pairs = PairSearch(
+            op=self.op,
+            arrays=arrays,
+            topology=self.topology,
+            vertices_screen=vertices_screen,
+            image_size=(self.height, self.width),
+            reach=reach,
+            behind=behind,
+            whole_box=True,
+        ).all()
         self.pair_face, self.pair_tile, self.tile_offset = pairs.face, pairs.tile, pairs.tile_offset
         self.n_pairs, self.n_tiles = pairs.n, pairs.n_tiles
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Arrays
-from .binning import find_pairs
+from .binning import PairSearch
 from .checks import check_choice, check_countable, check_flag, check_image_size, check_integer, check_number, check_shape
 from .kernels import tiles
 from .kernels.face import Interpolation, Sides
@@ -122,7 +122,15 @@ def _select(
     n_images, height, width, n_slots = shape
     variant, n_pixels = arrays.variant, n_images * height * width
     behind = tiles.NOTHING_BEHIND if settings.near is None else settings.near
-    pairs = find_pairs("fragments", arrays, topology, vertices_screen, (height, width), reach=settings.reach_sq**0.5, behind=behind)
+    pairs = PairSearch(
+        op="fragments",
+        arrays=arrays,
+        topology=topology,
+        vertices_screen=vertices_screen,
+        image_size=(height, width),
+        reach=settings.reach_sq**0.5,
+        behind=behind,
+    ).all()
     counts, places = arrays.zeros_index(n_pixels), arrays.zeros_index(n_pixels)
     arrays.launch(
         nearest_faces_kernel(variant, settings.choices),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Arrays
-from .binning import Chunk, ChunkedPairs, Pairs, find_bounded_pairs
+from .binning import Chunk, ChunkedPairs, Pairs, PairSearch
 from .camera import Camera, Lens, distortion_limit
 from .checks import check_choice, check_countable, check_features, check_image_size, check_shape
 from .clipping import clip_near
@@ -200,8 +200,16 @@ def rasterize(
 def pairs_in_reach(arrays: Arrays, topology: Topology, vertices_screen: Any, settings: RasterizeSettings, image_size: tuple[int, int]) -> Pairs | ChunkedPairs:
     """The (face, tile) pairs that these settings let touch each other."""
     behind = NOTHING_BEHIND if settings.silhouette_beyond_depth_range else BEHIND_EYE
-    whole_box = settings.distance is Distance.BARYCENTRIC
-    return find_bounded_pairs("rasterize", arrays, topology, vertices_screen, image_size, reach=settings.reach, behind=behind, whole_box=whole_box)
+    return PairSearch(
+        op="rasterize",
+        arrays=arrays,
+        topology=topology,
+        vertices_screen=vertices_screen,
+        image_size=image_size,
+        reach=settings.reach,
+        behind=behind,
+        whole_box=settings.distance is Distance.BARYCENTRIC,
+    ).within_budget()
 
 
 def render(
