@@ -16,6 +16,7 @@ from torch.autograd.function import once_differentiable
 from ..arrays import Arrays, cpu_shares, variant_of
 from ..kernels.op import Op
 from ..runtime import ensure_initialized, is_deterministic
+from ..spare_memory import spare_array
 
 __all__ = ["TorchArrays"]
 
@@ -62,19 +63,26 @@ class TorchArrays(Arrays):
         return cls(given[first_name].dtype, given[first_name].device)
 
     def zeros(self, shape: tuple[int, ...]) -> torch.Tensor:
-        return torch.zeros(shape, dtype=self.dtype, device=self.device)
+        return self._scratch(shape, self.dtype, self._numpy_real).zero_()
 
     def empty(self, shape: tuple[int, ...]) -> torch.Tensor:
-        return torch.empty(shape, dtype=self.dtype, device=self.device)
+        return self._scratch(shape, self.dtype, self._numpy_real)
+
+    def _scratch(self, shape: int | tuple[int, ...], dtype: torch.dtype, numpy_dtype: type) -> torch.Tensor:
+        """Torch has spare memory of its own on CUDA, but none on the CPU."""
+        return torch.from_numpy(spare_array(shape, numpy_dtype)) if self.device.type == "cpu" else torch.empty(shape, dtype=dtype, device=self.device)
+
+    def with_gradient(self, array: torch.Tensor) -> torch.Tensor:
+        return _with_grad(array, torch.zeros_like(array))
 
     def real(self, values: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.array(values)).to(self.device, self.dtype)
 
     def zeros_index(self, size: int | tuple[int, ...]) -> torch.Tensor:
-        return torch.zeros(size, dtype=torch.int32, device=self.device)
+        return self.empty_index(size).zero_()
 
-    def empty_index(self, size: int) -> torch.Tensor:
-        return torch.empty(size, dtype=torch.int32, device=self.device)
+    def empty_index(self, size: int | tuple[int, ...]) -> torch.Tensor:
+        return self._scratch(size, torch.int32, np.int32)
 
     def index(self, values: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.array(values)).to(self.device)
@@ -109,7 +117,7 @@ class _Run(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, arrays: TorchArrays, op: Op, output_shapes: Sequence[tuple[int, ...]], rest: Sequence[Any], *inputs: torch.Tensor) -> Any:
         contiguous = [arrays.constant(tensor) for tensor in inputs]
-        outputs = [arrays.zeros(shape) for shape in output_shapes]
+        outputs = [torch.zeros(shape, dtype=arrays.dtype, device=arrays.device) for shape in output_shapes]
         op.launch(arrays, (*contiguous, *outputs, *rest))
         ctx.arrays, ctx.op, ctx.rest = arrays, op, rest
         ctx.save_for_backward(*contiguous)

@@ -20,12 +20,28 @@ import taichi as ti
 
 from .blending import Blending, background_weight_of, depth_weight, normalised_depth
 from .coverage import Distribution, coverage_of
-from .face import DEPTH, FEATURES, SILHOUETTE, WEIGHT, Choices, Interpolation, centres_at, copy_sums, face_depth, item_and_group, load_face, slot, who_counts
+from .face import (
+    DEPTH,
+    FEATURES,
+    SILHOUETTE,
+    WEIGHT,
+    Choices,
+    Interpolation,
+    centres_at,
+    face_depth,
+    item_and_group,
+    load_block,
+    load_face,
+    slot,
+    store_block,
+    sum_row,
+    who_counts,
+)  # fmt: skip
 from .silhouette import Silhouette
 from .softness import FAR, GAMMA, N_SOFTNESS, NEAR, REACH_SQ, SIGMA
 from .special import exp
 from .texture import Texture, channel_of
-from .tiles import BEHIND_EYE, NOTHING_BEHIND, block_of, misses_tile, n_tiles_of_image, tiles_of_box, tiles_to_miss, with_slack
+from .tiles import BEHIND_EYE, NOTHING_BEHIND, block_of, misses_tile, tiles_of_box, tiles_to_miss, with_slack
 from .triangle import (
     TINY_LENGTH_SQ,
     Distance,
@@ -39,7 +55,7 @@ from .triangle import (
 )
 from .variant import Variant
 
-__all__ = ["adjoint_kernel", "has_adjoint", "has_resolve_adjoint", "n_packed", "resolve_adjoint_kernel"]
+__all__ = ["adjoint_kernel", "has_adjoint", "n_packed"]
 
 OF_FEATURES = 9  # place of the first gradient of features in a face's sums, after those of its corners' x, y and depth
 
@@ -127,6 +143,45 @@ def total_of(sums: ti.template(), i: ti.template(), lanes: ti.template()):
     return total
 
 
+@ti.func
+def tiles_at_a_time(width, variant: ti.template()):
+    """How many tiles a thread takes on its way from the image to the sums: a line of them, and on GPUs one."""
+    at_a_time = 1
+    if ti.static(variant.lanes > 1):
+        at_a_time = (width + variant.tile_width - 1) // variant.tile_width
+    return at_a_time
+
+
+@ti.func
+def resolve_adjoint(
+    grads: ti.template(), of_background: ti.template(), pixels: ti.template(), l, behind: ti.template(), softness: ti.template(), choices: ti.template(),
+    variant: ti.template(),
+):  # fmt: skip
+    """In ``grads``, the gradient of the sums of lane l in place of that of its alpha, depth and features (`resolve_pixel`), and m; adds up the background's.
+
+    alpha = 1 - exp(-S); with T = W + w_b a value is v = (V + w_b v_b)/T, so dL/dV = dL/dv/T, dL/dv_b = w_b dL/dv/T, dL/dW = -sum v dL/dv/T.
+    """
+    lanes, at_once = ti.static(variant.lanes, choices.features_at_once)
+    grads[slot(SILHOUETTE, l, lanes)] *= exp(-pixels[slot(SILHOUETTE, l, lanes)], variant.real)
+    if ti.static(at_once > 0):
+        m = pixels[slot(FEATURES + at_once, l, lanes)]
+        weight_sum = pixels[slot(WEIGHT, l, lanes)]
+        background_weight = background_weight_of(m, weight_sum, softness, choices.blending, variant.real)
+        one_over_total = 1.0 / (weight_sum + background_weight)
+        depth = (pixels[slot(DEPTH, l, lanes)] + background_weight * softness[FAR]) * one_over_total
+        depth_sum_grad = grads[slot(DEPTH, l, lanes)] * one_over_total
+        weight_grad = depth * depth_sum_grad
+        for s in ti.static(range(at_once)):
+            value = (pixels[slot(FEATURES + s, l, lanes)] + background_weight * behind[s]) * one_over_total
+            value_grad = grads[slot(FEATURES + s, l, lanes)] * one_over_total
+            weight_grad += value * value_grad
+            grads[slot(FEATURES + s, l, lanes)] = value_grad
+            of_background[slot(s, l, lanes)] += background_weight * value_grad
+        grads[slot(DEPTH, l, lanes)] = depth_sum_grad
+        grads[slot(WEIGHT, l, lanes)] = -weight_grad
+        grads[slot(FEATURES + at_once, l, lanes)] = m
+
+
 @functools.cache
 def adjoint_kernel(variant: Variant, choices: Choices):
     """Adds the gradient of the sums to that of the vertices and features.
@@ -135,7 +190,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
     the same bits in every run. On GPUs a thread works on a pair of face and tile, and adds at once.
     """
     real, index = variant.array, variant.index
-    single = replace(variant, lanes=1)
+    single, wide = replace(variant, lanes=1), min(variant.lanes, variant.tile_width)
     lanes, blocks_per_tile = variant.lanes, variant.blocks_per_tile
     at_once = choices.features_at_once
     clipped = choices.extrapolation is Extrapolation.CLIPPED
@@ -143,15 +198,21 @@ def adjoint_kernel(variant: Variant, choices: Choices):
     M = n_packed(choices) - 1  # place of m, after the gradient of a pixel's sums
     behind = NOTHING_BEHIND if choices.silhouette_beyond_depth_range else BEHIND_EYE
 
+    # The ends of the loops are arguments, for LLVM leaves all loops of a kernel scalar that works out one of them with a division.
     @ti.kernel
     def adjoint(
         vertices_screen: real(2),  # [N, 3]
         features: real(2),  # [M, n_features]
+        background: real(2),  # [B, n_features]
         softness_array: real(1),
         vertices_screen_grad: real(2),  # [N, 3] added to
         features_grad: real(2),  # [M, n_features] added to
-        sums_grad: real(3),  # [tiles, n_sums, tile_pixels]
-        max_depth_norm: real(2),  # [tiles, tile_pixels]
+        background_grad: real(2),  # [B, n_features] added to
+        alpha_img_grad: real(3),  # [B, H, W]
+        features_img_grad: real(4),  # [B, H, W, n_features]
+        depth_img_grad: real(3),  # [B, H, W]
+        sums: variant.blocks(2),  # [tiles * n_sums, blocks, lanes]
+        max_depth_norm: variant.blocks(2),  # [tiles, blocks, lanes]
         faces: index(2),
         corners: index(2),
         face_image: index(1),
@@ -165,31 +226,66 @@ def adjoint_kernel(variant: Variant, choices: Choices):
         feature_corner: index(1),
         n_features: ti.i32,
         n_groups: ti.i32,
-        n_tiles: ti.i32,
+        n_lines: ti.i32,  # of the tiles' blocks (`tiles_at_a_time`); nought if they are packed already
         n_items: ti.i32,  # faces or pairs
         n_vertices: ti.i32,  # nought if no gradient is wanted
         n_rows: ti.i32,  # of features; likewise
+        background_wanted: ti.i32,
         height: ti.i32,
         width: ti.i32,
     ):
-        for here in range(n_tiles * blocks_per_tile * n_groups):
-            place, group = item_and_group(here, n_groups, choices)
-            tile, first = place // blocks_per_tile, place % blocks_per_tile * lanes
-            counts = ti.select(group == 0, 1.0, 0.0)  # what is not of a channel counts once
-            for i in ti.static(range(M + 1)):
-                of_block = ti.Vector.zero(variant.real, lanes)
-                for l in ti.static(range(lanes)):
-                    if ti.static(i < FEATURES):
-                        of_block[l] = sums_grad[tile, i, first + l] * counts
-                    elif ti.static(i < M):
-                        of_block[l] = sums_grad[tile, FEATURES + group * at_once + i - FEATURES, first + l]
-                    else:
-                        of_block[l] = max_depth_norm[tile, first + l]
-                if ti.static(variant.has_blocks):
-                    packed[here, i] = of_block
-                else:
+        for line in range(n_lines):
+            at_a_time = tiles_at_a_time(width, variant)
+            softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
+            block, first_tile = line % blocks_per_tile, line // blocks_per_tile * at_a_time
+            for group in range(n_groups):
+                channels = ti.static([channel_of(group, s, n_features, choices) for s in ti.static(range(at_once))])
+                image, _, _ = block_of(first_tile, block, height, width, variant)
+                colors_behind = ti.Vector([background[image, channel] for channel in ti.static(channels)])
+                of_background = ti.Vector.zero(variant.real, max(at_once, 1) * lanes)
+                counts = ti.select(group == 0, 1.0, 0.0)  # what is not of a channel counts once
+                for tile in range(first_tile, first_tile + at_a_time):
+                    pixels = ti.Vector.zero(variant.real, (M + 1) * lanes)
+                    grads = ti.Vector.zero(variant.real, (M + 1) * lanes)
+                    load_block(pixels, SILHOUETTE, sums, sum_row(tile, SILHOUETTE, n_groups, choices), block, variant)
+                    if ti.static(at_once > 0):
+                        load_block(pixels, WEIGHT, sums, sum_row(tile, WEIGHT, n_groups, choices), block, variant)
+                    here = (tile * blocks_per_tile + block) * n_groups + group
+                    coverage = variant.real(background_wanted)
                     for l in ti.static(range(lanes)):
-                        packed[here, i, l] = of_block[l]
+                        coverage += pixels[SILHOUETTE * lanes + l]
+                        if ti.static(at_once > 0):
+                            coverage += pixels[WEIGHT * lanes + l]
+                    if coverage > 0:
+                        if ti.static(at_once > 0):
+                            load_block(pixels, DEPTH, sums, sum_row(tile, DEPTH, n_groups, choices), block, variant)
+                            load_block(pixels, M, max_depth_norm, tile, block, variant)
+                        for s in ti.static(range(at_once)):
+                            load_block(pixels, FEATURES + s, sums, sum_row(tile, FEATURES + group * at_once + s, n_groups, choices), block, variant)
+                        _, first_row, first_column = block_of(tile, block, height, width, variant)
+                        for l in ti.static(range(lanes)):
+                            row, column = first_row + l // wide, first_column + l % wide
+                            if row < height and column < width:
+                                grads[slot(SILHOUETTE, l, lanes)] = alpha_img_grad[image, row, column] * counts
+                                if ti.static(at_once > 0):
+                                    grads[slot(DEPTH, l, lanes)] = depth_img_grad[image, row, column] * counts
+                                for s in ti.static(range(at_once)):
+                                    if group * at_once + s < n_features:
+                                        grads[slot(FEATURES + s, l, lanes)] = features_img_grad[image, row, column, channels[s]]
+                        if ti.static(lanes == 1):  # Taichi makes no valid code for Vulkan of a loop here
+                            resolve_adjoint(grads, of_background, pixels, 0, colors_behind, softness, choices, variant)
+                        else:
+                            for l in range(lanes):
+                                resolve_adjoint(grads, of_background, pixels, l, colors_behind, softness, choices, variant)
+                        for i in ti.static(range(M + 1)):
+                            store_block(packed, here, i, grads, i, variant)
+                    else:  # a face may come here, but none of it is in reach
+                        for i in ti.static(range(M + 1)):
+                            store_block(packed, here, i, grads, i, variant)
+                if background_wanted != 0:
+                    for s in ti.static(range(at_once)):
+                        if group * at_once + s < n_features:
+                            background_grad[image, channels[s]] += total_of(of_background, s, lanes)
 
         for item in range(n_items * n_groups):
             place, group = item_and_group(item, n_groups, choices)
@@ -198,7 +294,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                 f = pair_face[place]
             softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
             a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-            sums = ti.Vector.zero(variant.real, (OF_FEATURES + 3 * at_once) * lanes)  # a gradient, and a lane of it
+            totals = ti.Vector.zero(variant.real, (OF_FEATURES + 3 * at_once) * lanes)  # a gradient, and a lane of it
             if ti.min(vertices_screen[a, 2], vertices_screen[b, 2], vertices_screen[c, 2]) > behind:
                 ax, ay, az, bx, by, bz, cx, cy, cz = load_face(f, vertices_screen, faces)
                 area2, sign = oriented_area(ax, ay, bx, by, cx, cy)
@@ -221,7 +317,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                     column_0, row_0 = pair_tile[place] % tiles_x, pair_tile[place] // tiles_x % tiles_y
                     column_1, row_1 = column_0 + 1, row_0 + 1
 
-                pixels = ti.Vector.zero(variant.real, (M + 1) * lanes)  # what comes from the image: the gradient of its sums, and m
+                pixels = ti.Vector.zero(variant.real, (M + 1) * lanes)  # what comes from the image: the gradient of its totals, and m
                 tx, ty = column_0, row_0
                 while ty < row_1:  # no two nested loops: LLVM would interleave four rounds of the inner one, and spill all registers
                     if not misses_tile(tx, ty, pa, qa, ra, pb, qb, rb, pc, qc, rc):
@@ -229,13 +325,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                         for block in range(blocks_per_tile):
                             here = (tile * blocks_per_tile + block) * n_groups + group
                             for i in ti.static(range(M + 1)):
-                                if ti.static(variant.has_blocks):
-                                    of_block = packed[here, i]
-                                    for l in ti.static(range(lanes)):
-                                        pixels[i * lanes + l] = of_block[l]
-                                else:
-                                    for l in ti.static(range(lanes)):
-                                        pixels[i * lanes + l] = packed[here, i, l]
+                                load_block(pixels, i, packed, here, i, variant)
                             for l in range(lanes):
                                 pixel = block * lanes + l
                                 line, column = ty * variant.tile_height + pixel // variant.tile_width, tx * variant.tile_width + pixel % variant.tile_width
@@ -285,9 +375,9 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                                         ma += value_grad * of_face[3 * s]
                                         mb += value_grad * of_face[3 * s + 1]
                                         mc += value_grad * of_face[3 * s + 2]
-                                        sums[slot(OF_FEATURES + 3 * s, l, lanes)] += value_grad * ua
-                                        sums[slot(OF_FEATURES + 3 * s + 1, l, lanes)] += value_grad * ub
-                                        sums[slot(OF_FEATURES + 3 * s + 2, l, lanes)] += value_grad * uc
+                                        totals[slot(OF_FEATURES + 3 * s, l, lanes)] += value_grad * ua
+                                        totals[slot(OF_FEATURES + 3 * s + 1, l, lanes)] += value_grad * ub
+                                        totals[slot(OF_FEATURES + 3 * s + 2, l, lanes)] += value_grad * uc
                                     u_grad += weight_grad * weight * complement
                                     depth_grad = weight * (depth_sum_grad - weight_grad * one_over_gamma)
                                     ga, gb, gc, za, zb, zc = depth_adjoint(depth, depth_grad, ma, mb, mc, la, lb, lc, oz_a, oz_b, oz_c, choices.interpolation)
@@ -308,7 +398,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                                     [gax + ea * hx, gay + ea * hy, gaz, gbx + eb * hx, gby + eb * hy, gbz, gcx + ec * hx, gcy + ec * hy, gcz]
                                 )
                                 for i in ti.static(range(OF_FEATURES)):
-                                    sums[slot(i, l, lanes)] += of_corners[i]
+                                    totals[slot(i, l, lanes)] += of_corners[i]
                     tx += 1
                     at_end = tx >= column_1
                     tx = ti.select(at_end, column_0, tx)
@@ -318,12 +408,12 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                 channels = ti.static([channel_of(group, s, n_features, choices) for s in ti.static(range(at_once))])
                 for corner in ti.static(range(3)):
                     for axis in ti.static(range(3 if at_once else 2)):
-                        vertices_screen_grad[faces[f, corner], axis] += total_of(sums, 3 * corner + axis, lanes)
+                        vertices_screen_grad[faces[f, corner], axis] += total_of(totals, 3 * corner + axis, lanes)
                     for s in ti.static(range(at_once)):
-                        features_grad[corners[f, corner], channels[s]] += total_of(sums, OF_FEATURES + 3 * s + corner, lanes)
+                        features_grad[corners[f, corner], channels[s]] += total_of(totals, OF_FEATURES + 3 * s + corner, lanes)
             else:
                 for i in ti.static(range(OF_FEATURES + 3 * at_once)):
-                    rows[item, i] = total_of(sums, i, lanes)
+                    rows[item, i] = total_of(totals, i, lanes)
 
         if ti.static(not by_pair):
             for v in range(n_vertices):
@@ -348,107 +438,3 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                             features_grad[r, channel] = features_grad[r, channel] + rows[row, OF_FEATURES + 3 * (place % at_once) + corner]
 
     return adjoint
-
-
-def has_resolve_adjoint(choices: Choices) -> bool:
-    """Whether the gradient of the step from sums to images is written here."""
-    return choices.silhouette is Silhouette.PROBABILISTIC and choices.blending is Blending.SOFTMAX
-
-
-@functools.cache
-def resolve_adjoint_kernel(variant: Variant, choices: Choices):
-    """Adds the gradient of the images to that of the sums and of the background. A thread a row of tiles (on GPUs: a pixel).
-
-    alpha = 1 - exp(-S); with T = W + w_b a value is v = (V + w_b v_b)/T, so dL/dV = dL/dv/T, dL/dv_b = w_b dL/dv/T, dL/dW = -sum v dL/dv/T.
-    """
-    real = variant.array
-    lanes, blocks_per_tile, at_once = variant.lanes, variant.blocks_per_tile, choices.features_at_once
-    single = replace(variant, lanes=1)
-    M = FEATURES + at_once  # place of m in what is copied of a pixel, after its sums
-
-    @ti.kernel
-    def resolve_adjoint(
-        sums: real(3),  # [tiles, n_sums, tile_pixels]
-        background: real(2),  # [B, n_features]
-        softness_array: real(1),  # [N_SOFTNESS]
-        sums_grad: real(3),  # added to
-        background_grad: real(2),  # added to, if wanted
-        alpha_grad: real(3),  # [B, H, W]
-        features_grad: real(4),  # [B, H, W, n_features]
-        depth_grad: real(3),  # [B, H, W]
-        max_depth_norm: real(2),  # [tiles, tile_pixels]
-        background_wanted: ti.i32,
-        n_features: ti.i32,
-        n_groups: ti.i32,
-        n_images: ti.i32,
-        height: ti.i32,
-        width: ti.i32,
-    ):
-        n_tiles = n_images * n_tiles_of_image(height, width, variant)
-        at_a_time = (width + variant.tile_width - 1) // variant.tile_width
-        if ti.static(lanes == 1):
-            at_a_time = 1
-        for item in range(n_tiles // at_a_time * blocks_per_tile):
-            softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
-            block = item % blocks_per_tile
-            first_tile = item // blocks_per_tile * at_a_time
-            image, _, _ = block_of(first_tile, block, height, width, variant)
-            first = block * lanes
-            for group in range(n_groups):
-                channels = ti.static([channel_of(group, s, n_features, choices) for s in ti.static(range(at_once))])
-                behind = ti.Vector([background[image, channel] for channel in ti.static(channels)])
-                of_background = ti.Vector.zero(variant.real, max(at_once, 1) * lanes)
-                counts = ti.select(group == 0, 1.0, 0.0)
-                for tile in range(first_tile, first_tile + at_a_time):
-                    pixels = ti.Vector.zero(variant.real, (M + 1) * lanes)
-                    grads = ti.Vector.zero(variant.real, (FEATURES + at_once) * lanes)
-                    copy_sums(pixels, sums, tile, first, group, choices, lanes)
-                    if ti.static(at_once > 0):
-                        for l in range(lanes):
-                            pixels[slot(M, l, lanes)] = max_depth_norm[tile, first + l]
-                    any_face = background_wanted != 0
-                    for l in ti.static(range(lanes)):
-                        any_face = any_face or pixels[SILHOUETTE * lanes + l] > 0
-                        if ti.static(at_once > 0):
-                            any_face = any_face or pixels[WEIGHT * lanes + l] > 0
-                    if any_face:  # no face reads the gradient of other tiles
-                        for l in range(lanes):
-                            _, row, column = block_of(tile, first + l, height, width, single)
-                            if row < height and column < width:
-                                grads[slot(SILHOUETTE, l, lanes)] = alpha_grad[image, row, column] * counts
-                                if ti.static(at_once > 0):
-                                    grads[slot(DEPTH, l, lanes)] = depth_grad[image, row, column] * counts
-                                for s in ti.static(range(at_once)):
-                                    if group * at_once + s < n_features:
-                                        grads[slot(FEATURES + s, l, lanes)] = features_grad[image, row, column, channels[s]]
-                        for l in range(lanes):
-                            grads[slot(SILHOUETTE, l, lanes)] *= exp(-pixels[slot(SILHOUETTE, l, lanes)], variant.real)
-                            if ti.static(at_once > 0):
-                                weight_sum = pixels[slot(WEIGHT, l, lanes)]
-                                background_weight = background_weight_of(pixels[slot(M, l, lanes)], weight_sum, softness, choices.blending, variant.real)
-                                one_over_total = 1.0 / (weight_sum + background_weight)
-                                depth = (pixels[slot(DEPTH, l, lanes)] + background_weight * softness[FAR]) * one_over_total
-                                depth_sum_grad = grads[slot(DEPTH, l, lanes)] * one_over_total
-                                weight_grad = depth * depth_sum_grad
-                                for s in ti.static(range(at_once)):
-                                    value = (pixels[slot(FEATURES + s, l, lanes)] + background_weight * behind[s]) * one_over_total
-                                    value_grad = grads[slot(FEATURES + s, l, lanes)] * one_over_total
-                                    weight_grad += value * value_grad
-                                    grads[slot(FEATURES + s, l, lanes)] = value_grad
-                                    of_background[slot(s, l, lanes)] += background_weight * value_grad
-                                grads[slot(DEPTH, l, lanes)] = depth_sum_grad
-                                grads[slot(WEIGHT, l, lanes)] = -weight_grad
-                        for l in range(lanes):  # nobody else writes here: no atomics
-                            sums_grad[tile, SILHOUETTE, first + l] = sums_grad[tile, SILHOUETTE, first + l] + grads[slot(SILHOUETTE, l, lanes)]
-                            if ti.static(at_once > 0):
-                                sums_grad[tile, WEIGHT, first + l] = sums_grad[tile, WEIGHT, first + l] + grads[slot(WEIGHT, l, lanes)]
-                                sums_grad[tile, DEPTH, first + l] = sums_grad[tile, DEPTH, first + l] + grads[slot(DEPTH, l, lanes)]
-                            for s in ti.static(range(at_once)):
-                                place = FEATURES + group * at_once + s
-                                sums_grad[tile, place, first + l] = sums_grad[tile, place, first + l] + grads[slot(FEATURES + s, l, lanes)]
-                if background_wanted != 0:
-                    for s in ti.static(range(at_once)):
-                        if group * at_once + s < n_features:
-                            background_grad[image, channels[s]] += total_of(of_background, s, lanes)
-
-    return resolve_adjoint

@@ -24,13 +24,15 @@ __all__ = [
     "Sides",
     "block_centres",
     "centres_at",
-    "copy_sums",
     "evaluate",
     "evaluate_with",
     "face_depth",
     "item_and_group",
+    "load_block",
     "load_face",
     "slot",
+    "store_block",
+    "sum_row",
     "who_counts",
 ]
 
@@ -219,13 +221,33 @@ def slot(i, lane, lanes: ti.template()):
 
 
 @ti.func
-def copy_sums(pixels: ti.template(), sums: ti.template(), tile, first, group, choices: ti.template(), lanes: ti.template()):
-    """Of a block's pixels, the sums that a group of channels needs, into a local vector (`slot`)."""
-    at_once = ti.static(choices.features_at_once)
-    for l in range(lanes):
-        pixels[slot(SILHOUETTE, l, lanes)] = sums[tile, SILHOUETTE, first + l]
-        if ti.static(at_once > 0):
-            pixels[slot(WEIGHT, l, lanes)] = sums[tile, WEIGHT, first + l]
-            pixels[slot(DEPTH, l, lanes)] = sums[tile, DEPTH, first + l]
-        for s in ti.static(range(at_once)):
-            pixels[slot(FEATURES + s, l, lanes)] = sums[tile, FEATURES + group * at_once + s, first + l]
+def sum_row(tile, s, n_groups, choices: ti.template()):
+    """The row of number s of the sums of a tile (`Choices.n_sums` in all)."""
+    n_sums = 1
+    if ti.static(choices.features_at_once > 0):
+        n_sums = FEATURES + n_groups * ti.static(choices.features_at_once)
+    return tile * n_sums + s
+
+
+@ti.func
+def store_block(array: ti.template(), i, j, local: ti.template(), number: ti.template(), variant: ti.template()):
+    """Writes one of the numbers of a local vector (`slot`), of all lanes, to a block of an array."""
+    lanes = ti.static(variant.lanes)
+    if ti.static(variant.has_blocks):
+        array[i, j] = variant.vector([local[number * lanes + l] for l in ti.static(range(lanes))])
+    else:
+        for l in ti.static(range(lanes)):
+            array[i, j, l] = local[number * lanes + l]
+
+
+@ti.func
+def load_block(local: ti.template(), number: ti.template(), array: ti.template(), i, j, variant: ti.template()):
+    """The other way."""
+    lanes = ti.static(variant.lanes)
+    if ti.static(variant.has_blocks):
+        of_block = array[i, j]
+        for l in ti.static(range(lanes)):
+            local[number * lanes + l] = of_block[l]
+    else:
+        for l in ti.static(range(lanes)):
+            local[number * lanes + l] = array[i, j, l]

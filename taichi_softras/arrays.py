@@ -5,10 +5,8 @@ finds its way back (on ``ti.ad.Tape`` here, through autograd there).
 """
 
 import contextlib
-import ctypes
 import functools
 import os
-import sys
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -16,16 +14,15 @@ from typing import Any
 
 import numpy as np
 import taichi as ti
-from taichi.lang import _ndarray as taichi_ndarray
 from taichi.lang import impl
 
 from .kernels.op import Op
 from .kernels.variant import Storage, Variant
-from .runtime import current_arch, ensure_initialized, one_at_a_time
+from .launch import launch
+from .runtime import ensure_initialized, one_at_a_time
+from .spare_memory import spare_array, spare_ndarray
 
 __all__ = ["Arrays", "FieldArrays", "TaichiArrays", "default_arrays", "library_of", "variant_of"]
-
-SPARE_BYTES = 1 << 28  # of freed Taichi arrays that are kept for the next ones
 
 Array = Any
 Shape = tuple[int, ...]
@@ -54,6 +51,14 @@ class Arrays(ABC):
         """Real numbers, to be written before they are read."""
         return self.zeros(shape)
 
+    def kept(self, shape: Shape) -> Array:
+        """The same, written on the way forward; on the way back `with_gradient` may be asked for it."""
+        return self.empty(shape)
+
+    @abstractmethod
+    def with_gradient(self, array: Array) -> Array:
+        """What `kept` gave, with a gradient, all nought, that kernels add to."""
+
     @abstractmethod
     def real(self, values: np.ndarray) -> Array:
         """Given real numbers, of which no gradient is wanted."""
@@ -76,7 +81,7 @@ class Arrays(ABC):
     def launch(self, kernel: Any, arguments: Sequence[Any]) -> None:
         """Calls a kernel. Every kernel is called here."""
         with one_at_a_time:
-            kernel(*arguments)
+            launch(kernel, arguments)
 
     @abstractmethod
     def run(self, op: Op, inputs: Sequence[Array], outputs: Sequence[Shape | Array], rest: Sequence[Any]) -> list[Array]:
@@ -133,6 +138,10 @@ class _TaichiBase(Arrays):
     @abstractmethod
     def _differentiable(self, shape: Shape) -> Array: ...
 
+    def launch_gradient(self, op: Op, arguments: Sequence[Any]) -> None:
+        """The way back of an operation, when the tape has ended."""
+        op.launch_gradient(self, arguments)
+
     def run(self, op: Op, inputs: Sequence[Array], outputs: Sequence[Shape | Array], rest: Sequence[Any]) -> list[Array]:
         _clear_gradients(self, inputs)
         outputs = [self._differentiable(output) if isinstance(output, tuple) else output for output in outputs]
@@ -166,7 +175,7 @@ def _replaced(op: Op) -> Any:
     Made once an operation: such a function refers to itself, and would keep arrays alive in its closure.
     """
     launch = ti.ad.grad_replaced(lambda arrays, *arguments: op.launch(arrays, arguments))
-    ti.ad.grad_for(launch)(lambda arrays, *arguments: op.launch_gradient(arrays, arguments))
+    ti.ad.grad_for(launch)(lambda arrays, *arguments: arrays.launch_gradient(op, arguments))
     return launch
 
 
@@ -184,13 +193,19 @@ class TaichiArrays(_TaichiBase):
         super().__init__(variant_of(arch, real), n_shares=cpu_shares() if self._on_cpu else 256)
 
     def zeros(self, shape: Shape) -> Array:
-        return np.zeros(shape, self._numpy_real) if self._on_cpu else _ndarray(self.variant.real, shape)
+        return spare_array(shape, self._numpy_real, zeroed=True) if self._on_cpu else spare_ndarray(self.variant.real, shape)
 
     def empty(self, shape: Shape) -> Array:
-        return np.empty(shape, self._numpy_real) if self._on_cpu else _ndarray(self.variant.real, shape)
+        return spare_array(shape, self._numpy_real) if self._on_cpu else spare_ndarray(self.variant.real, shape)
 
     def _differentiable(self, shape: Shape) -> Array:
-        return _ndarray(self.variant.real, shape, needs_grad=True)
+        return spare_ndarray(self.variant.real, shape, needs_grad=True)
+
+    def with_gradient(self, array: Array) -> Array:
+        if isinstance(array, np.ndarray):
+            return self.parameter(array)
+        array._set_grad(spare_ndarray(self.variant.real, tuple(array.shape)))
+        return array
 
     def real(self, values: np.ndarray) -> Array:
         values = np.ascontiguousarray(values, dtype=self._numpy_real)
@@ -203,10 +218,10 @@ class TaichiArrays(_TaichiBase):
         return array
 
     def zeros_index(self, size: int | tuple[int, ...]) -> Array:
-        return np.zeros(size, np.int32) if self._on_cpu else _ndarray(ti.i32, size)
+        return spare_array(size, np.int32, zeroed=True) if self._on_cpu else spare_ndarray(ti.i32, size)
 
     def empty_index(self, size: int) -> Array:
-        return np.empty(size, np.int32) if self._on_cpu else _ndarray(ti.i32, size)
+        return spare_array(size, np.int32) if self._on_cpu else spare_ndarray(ti.i32, size)
 
     def index(self, values: np.ndarray) -> Array:
         return values if self._on_cpu else self._upload(values, ti.i32)
@@ -215,88 +230,13 @@ class TaichiArrays(_TaichiBase):
         return array if isinstance(array, np.ndarray) else self.untracked(array.to_numpy)
 
     def _upload(self, values: np.ndarray, dtype: object) -> Array:
-        array = _ndarray(dtype, values.shape)
+        array = spare_ndarray(dtype, values.shape)
         self.untracked(lambda: array.from_numpy(values))
         return array
 
     @property
     def place(self) -> object:
         return ("taichi", impl.get_runtime())
-
-
-def _ndarray(dtype: object, shape: int | Shape, needs_grad: bool = False) -> ti.Ndarray:
-    """``ti.ndarray``, all nought, made cheaply."""
-    shape = shape if isinstance(shape, tuple) else (shape,)
-    with one_at_a_time:
-        array = _ReusedNdarray(dtype, shape)
-        if needs_grad:
-            array._set_grad(_ReusedNdarray(dtype, shape))
-    return array
-
-
-class _ReusedNdarray(taichi_ndarray.ScalarNdarray):
-    """A ``ti.ndarray`` whose memory, on the CPU, serves the next of its shape when nobody wants it any more.
-
-    Taichi asks the system for the memory of each array, and gives it back, which takes longer than to draw a small picture. And it formats a stack trace for
-    each, in case that memory runs out.
-    """
-
-    def __init__(self, dtype: object, shape: Shape) -> None:
-        self._spare = _spare_memory.setdefault(impl.get_runtime(), _SpareMemory())
-        self._key = (str(dtype), shape)
-        self._on_cpu = current_arch() == "cpu"
-        found = self._spare.take(self._key)
-        if found is None:
-            get_traceback, taichi_ndarray.get_traceback = taichi_ndarray.get_traceback, str
-            try:
-                super().__init__(dtype, shape)
-            finally:
-                taichi_ndarray.get_traceback = get_traceback
-            return
-        taichi_ndarray.Ndarray.__init__(self)
-        self.dtype, self.element_type, self.shape, self.arr = taichi_ndarray.cook_dtype(dtype), dtype, shape, found
-        ctypes.memset(impl.get_runtime().prog.get_ndarray_data_ptr_as_int(found), 0, _n_bytes(found))
-
-    def __del__(self) -> None:
-        if sys is None or sys.is_finalizing() or getattr(self, "arr", None) is None:
-            return
-        runtime = impl.get_runtime()
-        if runtime.prog is None or _spare_memory.get(runtime) is not self._spare:  # Taichi was started again, and the memory is gone
-            return
-        if not self._on_cpu or not self._spare.give(self._key, self.arr, _n_bytes(self.arr)):
-            super().__del__()
-
-
-def _n_bytes(array: Any) -> int:
-    return array.nelement() * array.element_size()
-
-
-class _SpareMemory:
-    """What freed arrays leave behind: up to `SPARE_BYTES`."""
-
-    def __init__(self) -> None:
-        self._arrays: dict[tuple, list[Any]] = {}
-        self._n_bytes: dict[tuple, int] = {}
-        self._total = 0
-
-    def take(self, key: tuple) -> Any | None:
-        arrays = self._arrays.get(key)
-        if not arrays:
-            return None
-        self._total -= self._n_bytes[key]
-        return arrays.pop()
-
-    def give(self, key: tuple, array: Any, n_bytes: int) -> bool:
-        """Whether there is room for it."""
-        if self._total + n_bytes > SPARE_BYTES:
-            return False
-        self._arrays.setdefault(key, []).append(array)
-        self._n_bytes[key] = n_bytes
-        self._total += n_bytes
-        return True
-
-
-_spare_memory: "weakref.WeakKeyDictionary[Any, _SpareMemory]" = weakref.WeakKeyDictionary()
 
 
 class _FieldPool:
@@ -312,16 +252,17 @@ class _FieldPool:
         self._tape: Any = lambda: None
         self.lasting = 0  # how deep within `FieldArrays.lasting`
         self.frames = 0  # how deep within `FieldArrays.frame`
+        self.going_back = False  # along the tape that was the last one
 
     def take(self, dtype: Any, shape: Shape, needs_grad: bool) -> tuple[Any, bool]:
         """A field, and whether it has been used before."""
         tape = impl.get_runtime().target_tape
-        if self.lasting or (tape is None and not self.frames):
+        if self.lasting or (tape is None and not self.frames and not self.going_back):
             return ti.field(dtype, shape, needs_grad=needs_grad), False
         if tape is not None and self._tape() is not tape:
             self._tape = weakref.ref(tape)
             self.free(in_tape=True)
-        key = (tape is not None, str(dtype), shape, needs_grad)
+        key = (tape is not None or self.going_back, str(dtype), shape, needs_grad)
         fields, used = self._fields.setdefault(key, []), self._used.get(key, 0)
         self._used[key] = used + 1
         if used < len(fields):
@@ -353,6 +294,13 @@ class FieldArrays(_TaichiBase):
 
     def _differentiable(self, shape: Shape) -> Array:
         return self._zeros(self.variant.real, shape, needs_grad=True)
+
+    def kept(self, shape: Shape) -> Array:
+        return self._differentiable(shape)
+
+    def with_gradient(self, array: Array) -> Array:
+        self.untracked(functools.partial(array.grad.fill, 0))
+        return array
 
     def gradient_of(self, array: Array) -> Array | None:
         """Every field has a ``grad``, but a place in memory only if it was made with one."""
@@ -392,6 +340,13 @@ class FieldArrays(_TaichiBase):
     def run(self, op: Op, inputs: Sequence[Array], outputs: Sequence[Shape | Array], rest: Sequence[Any]) -> list[Array]:
         inputs = [self.real(self.to_numpy(array)) if isinstance(array, (ti.Ndarray, np.ndarray)) else array for array in inputs]
         return super().run(op, inputs, outputs, rest)
+
+    def launch_gradient(self, op: Op, arguments: Sequence[Any]) -> None:
+        self._pool.going_back = True
+        try:
+            super().launch_gradient(op, arguments)
+        finally:
+            self._pool.going_back = False
 
     @contextlib.contextmanager
     def lasting(self) -> Iterator[None]:

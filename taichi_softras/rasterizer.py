@@ -13,8 +13,8 @@ from .camera import Camera, Lens, distortion_limit
 from .checks import check_choice, check_countable, check_features, check_image_size, check_shape
 from .clipping import clip_near
 from .kernels.projection import project_op, view_op
-from .kernels.rasterize import rasterize_op
-from .kernels.resolve import face_id_kernel, resolve_op
+from .kernels.rasterize import draw_op
+from .kernels.resolve import face_id_kernel
 from .kernels.tiles import BEHIND_EYE, NOTHING_BEHIND
 from .lighting import vertex_normals
 from .settings import Blending, Distance, Interpolation, RasterizeSettings, Texture
@@ -56,6 +56,9 @@ class RenderedImage:
     normals: Any = None
     positions: Any = None
     face_id: Any = None
+
+
+NEAREST_FACE = 2  # its place among what `Scene.plan` gives besides inputs and outputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,22 +116,9 @@ class Scene:
 
     def draw(self, surface: Surface, background: Any | None) -> tuple[Any, Any, Any]:
         """alpha, features and depth; without a background the first of them alone."""
-        arrays, topology, (height, width) = self.arrays, self.topology, self.image_size
-        n_features = 0 if background is None else surface.n_features
-        check_countable("rasterize", "numbers in the picture", topology.n_images * (height + 8) * (width + 8) * (3 + n_features))
-        choices = surface.choices(self.settings, n_features)
-        shape, kept, rest = self.plan(surface, n_features)
-        (sums,) = arrays.run(
-            rasterize_op(arrays.variant, choices), (self.vertices_screen, surface.features, surface.places, self.softness), [shape], (*kept, *rest)
-        )
-        image_shape = (topology.n_images, height, width)
-        alpha, color, depth = arrays.run(
-            resolve_op(arrays.variant, choices),
-            (sums, arrays.zeros((1, 1)) if background is None else background, self.softness),
-            [image_shape, (*image_shape, n_features), image_shape] if n_features else [image_shape, (1, 1, 1, 1), (1, 1, 1)],
-            (kept[0], self.one_over_faces, n_features, choices.n_groups(n_features), *image_shape),
-        )
-        return (alpha, color, depth) if n_features else (alpha, None, None)
+        plan = self.plan(surface, background)
+        alpha, color, depth = self.arrays.run(*plan.values())
+        return (alpha, None, None) if background is None else (alpha, color, depth)
 
     def face_id(self) -> Any:
         """Which face is seen at each pixel."""
@@ -138,29 +128,38 @@ class Scene:
         found = arrays.zeros_index((topology.n_images, *self.image_size))
 
         def find() -> None:
-            shape, kept, rest = hard.plan(surface, 1)
-            inputs = (arrays.constant(self.vertices_screen), surface.features, surface.places, self.softness)
-            rasterize_op(arrays.variant, surface.choices(hard.settings, 1)).launch(arrays, (*inputs, arrays.zeros(shape), *kept, *rest))
-            arrays.launch(face_id_kernel(arrays.variant), (kept[1], topology.on(arrays)["face_source"], found, topology.n_images, *self.image_size))
+            plan = hard.plan(surface, arrays.zeros((topology.n_images, 1)))
+            inputs = [arrays.constant(array) for array in plan["inputs"]]
+            plan["op"].launch(arrays, (*inputs, *map(arrays.zeros, plan["outputs"]), *plan["rest"]))
+            nearest_face = plan["rest"][NEAREST_FACE]
+            arrays.launch(face_id_kernel(arrays.variant), (nearest_face, topology.on(arrays)["face_source"], found, topology.n_images, *self.image_size))
 
         arrays.untracked(find)
         return found
 
-    def plan(self, surface: Surface, n_features: int) -> tuple[tuple[int, int, int], tuple[Any, Any, Any], tuple[Any, ...]]:
-        """For the kernels of the rasteriser: the shape of their sums, what the way forward keeps for the way back, and all other arguments."""
-        arrays, pairs, settings = self.arrays, self.pairs, self.settings
-        choices, pixels = surface.choices(settings, n_features), pairs.n_tiles * arrays.variant.tile_pixels
-        kept = (
-            arrays.zeros((pairs.n_tiles, arrays.variant.tile_pixels) if n_features else (1, 1)),
-            arrays.zeros_index(pixels if n_features and settings.blending is Blending.HARD else 1),
-            arrays.zeros_index(pixels if settings.silhouette.value.strongest else 1),
-        )
-        tables, indices = surface.levels.on(arrays), self.topology.on(arrays)
+    def plan(self, surface: Surface, background: Any | None) -> dict[str, Any]:
+        """What `Arrays.run` is to run: the operation, its inputs, the shapes of its outputs, and all other arguments."""
+        arrays, topology, settings, pairs, (height, width) = self.arrays, self.topology, self.settings, self.pairs, self.image_size
+        n_features, variant = 0 if background is None else surface.n_features, arrays.variant
+        check_countable("rasterize", "numbers in the picture", topology.n_images * (height + 8) * (width + 8) * (3 + n_features))
+        choices, image = surface.choices(settings, n_features), (topology.n_images, height, width)
+        n_sums, block, n_pixels = choices.n_sums(n_features), (variant.blocks_per_tile, variant.lanes), pairs.n_tiles * variant.tile_pixels
+        hard = n_features and settings.blending is Blending.HARD
+        tables, indices = surface.levels.on(arrays), topology.on(arrays)
         rest = (
-            indices["faces"], surface.corners, indices["face_image"], Walk(self, surface), tables["levels"], tables["textures"],
-            surface.texture_size, n_features, choices.n_groups(n_features), *self.image_size,
+            arrays.kept((pairs.n_tiles * n_sums, *block)),
+            arrays.empty((pairs.n_tiles, *block) if n_features and not hard else (1, 1, variant.lanes)),
+            arrays.empty_index(n_pixels if hard else 1),
+            arrays.empty_index(n_pixels if settings.silhouette.value.strongest else 1),
+            indices["faces"], surface.corners, indices["face_image"], Walk(self, surface), tables["levels"], tables["textures"], surface.texture_size,
+            self.one_over_faces, n_features, choices.n_groups(n_features), height, width,
         )  # fmt: skip
-        return (pairs.n_tiles, choices.n_sums(n_features), arrays.variant.tile_pixels), kept, rest
+        return {
+            "op": draw_op(variant, choices),
+            "inputs": (self.vertices_screen, surface.features, surface.places, arrays.zeros((1, 1)) if background is None else background, self.softness),
+            "outputs": [image, (*image, n_features), image] if n_features else [image, (1, 1, 1, 1), (1, 1, 1)],
+            "rest": rest,
+        }
 
 
 def rasterize(

@@ -12,7 +12,7 @@ import taichi as ti
 from taichi_softras import Topology, rasterizer
 from taichi_softras.arrays import default_arrays
 from taichi_softras.kernels.op import Op
-from taichi_softras.kernels.rasterize import Choices, rasterize_op
+from taichi_softras.kernels.rasterize import Choices, draw_op, generated_gradient
 from taichi_softras.kernels.variant import Storage, Variant
 
 from .rows import Scene
@@ -53,7 +53,7 @@ def generated_step_of(scene: Scene) -> Step:
     step = step_of(scene)
 
     def generated_step() -> tuple[float, float]:
-        with mock.patch.object(rasterizer, "rasterize_op", _without_hand):
+        with mock.patch.object(rasterizer, "draw_op", _without_hand):
             return step()
 
     return generated_step
@@ -61,4 +61,4 @@ def generated_step_of(scene: Scene) -> Step:
 
 @functools.cache
 def _without_hand(variant: Variant, choices: Choices) -> Op:
-    return replace(rasterize_op(variant, choices), gradient=None)
+    return replace(draw_op(variant, choices), gradient=generated_gradient(variant, choices))

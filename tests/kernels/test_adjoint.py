@@ -31,8 +31,7 @@ from taichi_softras import (
 )
 from taichi_softras.kernels.adjoint import has_adjoint
 from taichi_softras.kernels.face import Choices
-from taichi_softras.kernels.rasterize import rasterize_op
-from taichi_softras.kernels.resolve import resolve_op
+from taichi_softras.kernels.rasterize import draw_op, generated_gradient, gradient_by_hand
 from taichi_softras.kernels.variant import Storage, Variant
 from taichi_softras.rasterizer import Scene, rasterize
 from taichi_softras.surfaces import Surface
@@ -110,10 +109,14 @@ SPECIAL = {
 
 @functools.cache
 def scene_of(n_features: int) -> ScreenScene:
-    """A soup with all special faces in the first image, and a fan of six faces around one vertex in the second."""
+    """A soup with all special faces in the first image, and a fan of six faces around one vertex in the second.
+
+    With three channels alone one of them covers the whole picture: alpha has next to no gradient there.
+    """
     rng = np.random.default_rng(5)
     soup = screen_scene(41, (14, 1)).vertices[: 3 * 14]
-    soup = np.concatenate([soup, np.array(list(SPECIAL.values())).reshape(-1, 3)])
+    special = [corners for name, corners in SPECIAL.items() if n_features == 3 or name != "over the whole picture"]
+    soup = np.concatenate([soup, np.array(special).reshape(-1, 3)])
     angle = np.arange(6) * (np.pi / 3) + rng.uniform(-0.2, 0.2, 6)
     rim = np.stack([0.9 * np.cos(angle), 0.7 * np.sin(angle), rng.uniform(2.2, 5.8, 6)], 1)
     fan = np.concatenate([[[0.05, 0.03, 3.3]], rim])
@@ -123,33 +126,15 @@ def scene_of(n_features: int) -> ScreenScene:
     return ScreenScene(vertices, topology, rng.uniform(0, 1, (len(vertices), max(n_features, 1))), rng.uniform(0, 1, (2, max(n_features, 1))))
 
 
-def incoming(n_sums: int) -> np.ndarray:
-    """[B, H, W, n_sums] a random gradient of the sums."""
-    return np.random.default_rng(9).standard_normal((2, *IMAGE_SIZE, n_sums))
-
-
-def in_tiles(image: np.ndarray, variant: Variant) -> np.ndarray:
-    """[tiles, n_sums, tile_pixels] of [B, H, W, n_sums]; what lies beyond the picture is nought."""
-    (b, height, width, n), high, wide = image.shape, variant.tile_height, variant.tile_width
-    padded = np.pad(image, ((0, 0), (0, -height % high), (0, -width % wide), (0, 0)))
-    rows, columns = padded.shape[1] // high, padded.shape[2] // wide
-    return padded.reshape(b, rows, high, columns, wide, n).transpose(0, 1, 3, 5, 2, 4).reshape(b * rows * columns, n, high * wide)
-
-
-def in_picture(tiles: np.ndarray, variant: Variant) -> np.ndarray:
-    """[tiles, n_sums, tile_pixels] without what lies beyond the picture."""
-    inside = in_tiles(np.ones((2, *IMAGE_SIZE, 1)), variant)
-    return np.where(inside > 0, tiles, 0)
-
-
 @dataclass(frozen=True)
 class Gradients:
     vertices: np.ndarray  # [N, 3]
     features: np.ndarray  # [N, C]
+    background: np.ndarray  # [B, C]
 
 
 class Drawn:
-    """A scene of which the sums, and a gradient of them, are there: its own can be computed, by hand or as generated, again and again."""
+    """A scene that is drawn, and a random gradient of its image: its own can be computed, by hand or as generated, again and again."""
 
     def __init__(
         self,
@@ -158,51 +143,52 @@ class Drawn:
         variant: Variant = ONE_LANE,
         scene: ScreenScene | None = None,
         *,
-        wanted: tuple[bool, bool] = (True, True),
+        wanted: tuple[bool, bool, bool] = (True, True, True),
     ) -> None:
         scene = scene or scene_of(n_features)
         is_field = variant.storage is Storage.FIELD
         self.arrays = arrays = (FieldArrays if is_field else TaichiArrays)(variant.real)
         arrays.variant = variant
-        self.vertices, self.features = [
-            arrays.parameter(values) if want else arrays.real(values) for values, want in zip((scene.vertices, scene.features), wanted, strict=True)
-        ]
-        surface = Surface.of(arrays, scene.topology, self.features if n_features else None, settings)
-        drawn = Scene.of(arrays, scene.topology, self.vertices, settings, IMAGE_SIZE)
+        given = (scene.vertices, scene.features, scene.background)
+        self.inputs = [arrays.parameter(values) if want else arrays.real(values) for values, want in zip(given, wanted, strict=True)]
+        vertices, features, background = self.inputs
+        surface = Surface.of(arrays, scene.topology, features if n_features else None, settings)
+        drawn = Scene.of(arrays, scene.topology, vertices, settings, IMAGE_SIZE)
         assert drawn.pairs.n_tiles > 6
-        choices = surface.choices(settings, n_features)
-        shape, kept, rest = drawn.plan(surface, n_features)
-        self.op = rasterize_op(variant, choices)
-        assert has_adjoint(choices)
-        assert self.op.gradient is not None
-        sums = arrays.parameter(np.zeros(shape))
-        self.arguments = (self.vertices, surface.features, surface.places, drawn.softness, sums, *kept, *rest)
-        self.op.launch(arrays, self.arguments)
-        sums.grad.from_numpy(in_tiles(incoming(shape[1]), variant).astype(np.float64 if variant.real is ti.f64 else np.float32))
+        self.choices = surface.choices(settings, n_features)
+        assert has_adjoint(self.choices)
+        op, inputs, shapes, rest = drawn.plan(surface, background if n_features else None).values()
+        images, rng = [arrays.parameter(np.zeros(shape)) for shape in shapes], np.random.default_rng(9)
+        self.arguments = (*inputs, *images, *rest)
+        op.launch(arrays, self.arguments)
+        for image in images:
+            image.grad.from_numpy(rng.standard_normal(image.shape).astype(np.float64 if variant.real is ti.f64 else np.float32))
 
     def gradients(self, *, by_hand: bool = True) -> Gradients:
         """Added to what there is already."""
-        (self.op if by_hand else replace(self.op, gradient=None)).launch_gradient(self.arrays, self.arguments)
-        found = [self.arrays.gradient_of(array) for array in (self.vertices, self.features)]
+        (gradient_by_hand if by_hand else generated_gradient)(self.arrays.variant, self.choices)(self.arrays, self.arguments)
+        found = [self.arrays.gradient_of(array) for array in self.inputs]
         return Gradients(*[NONE if gradient is None else gradient.to_numpy() for gradient in found])
 
     def both(self) -> tuple[Gradients, Gradients]:
         """By hand, and as generated."""
         first = self.gradients()
-        for array in (self.vertices, self.features):
+        for array in self.inputs:
             array.grad.fill(0)
         return first, self.gradients(by_hand=False)
 
 
 def assert_equal(got: Gradients, expected: Gradients, tolerance: float) -> None:
-    """To a fraction of the largest gradient of each kind (of places on the screen, of depths, of features), and of ten times each vertex's own."""
+    """To a fraction of the largest gradient of each kind (of places on the screen, of depths, of features), and of ten times each vertex's own,
+    but no less than a thousandth of the largest: what the faces of a pixel do to it cancels where one of them has nearly all of it."""
     for ours, theirs in (
         (got.vertices[:, :2], expected.vertices[:, :2]),
         (got.vertices[:, 2:], expected.vertices[:, 2:]),
         (got.features, expected.features),
+        (got.background, expected.background),
     ):
         size = np.abs(theirs).max(1, keepdims=True)
-        error = np.abs(ours - theirs) / (np.minimum(10 * size, size.max()) + TINY)
+        error = np.abs(ours - theirs) / (np.clip(10 * size, 1e-3 * size.max(), size.max()) + TINY)
         vertex = error.max(1).argmax()
         assert error.max() <= tolerance, f"vertex {vertex}: {ours[vertex]}, expected {theirs[vertex]}, the largest is {size.max()}"
 
@@ -219,7 +205,7 @@ class TestAgainstTheGeneratedGradient:
     def test_settings(self, row):
         for softness, tolerance in TOLERANCE.items():
             by_hand, generated = Drawn(settings_of(row, softness), row[6]).both()
-            assert np.count_nonzero(generated.vertices.any(1)) > 25
+            assert np.count_nonzero(generated.vertices.any(1)) > 20
             assert row[6] == 0 or np.count_nonzero(generated.features.any(1)) > 10
             assert_equal(by_hand, generated, tolerance)
 
@@ -237,7 +223,7 @@ class TestAgainstTheGeneratedGradient:
         places = np.concatenate([np.ones((len(scene.vertices), 1)), scene.vertices[:, :2]], 1)
         of_motions = [np.einsum("fki,fkj->fij", g.vertices[:, :2].reshape(-1, 3, 2), places.reshape(-1, 3, 3)) for g in (by_hand, generated)]
         alike = [np.concatenate([m.reshape(len(scene.vertices), 2), g.vertices[:, 2:]], 1) for m, g in zip(of_motions, (by_hand, generated), strict=True)]
-        assert np.abs(generated.vertices).max() > 1
+        assert np.abs(generated.vertices).max() > 0.5
         tolerance = TOLERANCE[softness]
         np.testing.assert_allclose(*alike, rtol=0, atol=tolerance * np.abs(generated.vertices).max())
         np.testing.assert_allclose(by_hand.features, generated.features, rtol=0, atol=tolerance * np.abs(generated.features).max())
@@ -300,20 +286,18 @@ class TestVariants:
         on_fields = Drawn(PLAIN, 3, replace(GPU, storage=Storage.FIELD)).gradients()
         assert_equal(on_fields, Drawn(PLAIN, 3, GPU).gradients(), 1e-12)
 
-    @pytest.mark.parametrize("wanted", [(True, False), (False, True)], ids=["vertices", "features"])
+    @pytest.mark.parametrize("wanted", ["vertices", "features", "background"])
     def test_what_is_constant_has_none(self, wanted):
         """And the gradient of the other is the same."""
         row = ROWS[3]
-        got, expected = Drawn(settings_of(row), row[6], wanted=wanted).gradients(), Drawn(settings_of(row), row[6]).gradients()
-        if wanted[0]:
-            assert_equal(got, replace(expected, features=NONE), 1e-12)
-        else:
-            assert_equal(got, replace(expected, vertices=NONE), 1e-12)
+        got = Drawn(settings_of(row), row[6], wanted=tuple(name == wanted for name in ("vertices", "features", "background"))).gradients()
+        expected = Drawn(settings_of(row), row[6]).gradients()
+        assert_equal(got, replace(Gradients(NONE, NONE, NONE), **{wanted: getattr(expected, wanted)}), 1e-12)
 
     def test_is_added_to(self):
         drawn = Drawn(PLAIN, 3, LANES)
         once = drawn.gradients()
-        assert_equal(drawn.gradients(), Gradients(2 * once.vertices, 2 * once.features), 1e-12)
+        assert_equal(drawn.gradients(), Gradients(2 * once.vertices, 2 * once.features, 2 * once.background), 1e-12)
 
     @pytest.mark.parametrize("variant", [LANES, GPU], ids=["lanes", "gpu"])
     def test_nothing_in_reach(self, variant):
@@ -321,35 +305,6 @@ class TestVariants:
         gradients = Drawn(PLAIN, 3, variant, replace(scene, vertices=scene.vertices + np.array([100.0, 0.0, 0.0]))).gradients()
         assert not gradients.vertices.any()
         assert not gradients.features.any()
-
-
-@pytest.mark.parametrize(("variant", "n_features"), [(LANES, 7), (GPU, 7), (GPU, 0)], ids=["lanes", "gpu", "silhouette"])
-def test_from_images_to_sums(variant, n_features):
-    """The other gradient by hand, through `resolve`: against the generated one, for sums that might be a picture's."""
-    arrays, rng = TaichiArrays(ti.f64), np.random.default_rng(8)
-    arrays.variant = variant
-    choices = PLAIN.choices(n_features)
-    op = resolve_op(variant, choices)
-    assert op.gradient is not None
-    n_sums, image_shape = choices.n_sums(n_features), (2, *IMAGE_SIZE)
-    shapes = [image_shape, (*image_shape, n_features), image_shape] if n_features else [image_shape, (1, 1, 1, 1), (1, 1, 1)]
-    sums = arrays.parameter(in_tiles(rng.uniform(0.01, 3, (*image_shape, n_sums)), variant))
-    background = arrays.parameter(rng.uniform(0, 1, (2, max(n_features, 1))))
-    images = [arrays.parameter(np.zeros(shape)) for shape in shapes]
-    m = in_tiles(rng.uniform(PLAIN.background_depth_norm, 1, (*image_shape, 1)), variant)[:, 0]
-    rest = (arrays.real(m), arrays.real(np.ones(2)), n_features, choices.n_groups(n_features), *image_shape)
-    arguments = (sums, background, arrays.real(PLAIN.softness()), *images, *rest)
-    for image in images:
-        image.grad.from_numpy(rng.standard_normal(image.shape))
-    found = []
-    for each in (op, replace(op, gradient=None)):
-        sums.grad.fill(0)
-        background.grad.fill(0)
-        each.launch_gradient(arrays, arguments)
-        found.append((in_picture(sums.grad.to_numpy(), variant), background.grad.to_numpy()))
-    for ours, theirs in zip(*found, strict=True):
-        assert theirs.any() or not n_features
-        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-13 * np.abs(theirs).max())
 
 
 @ti.kernel
@@ -397,7 +352,8 @@ class TestWhatIsCovered:
     @pytest.mark.parametrize("n_features", [0, 1, 3, 4, 5, 9])
     def test_the_default_settings(self, n_features):
         assert has_adjoint(RasterizeSettings().choices(n_features))
-        assert rasterize_op(ONE_LANE, RasterizeSettings().choices(n_features)).gradient is not None
+        choices = RasterizeSettings().choices(n_features)
+        assert draw_op(ONE_LANE, choices).gradient is gradient_by_hand(ONE_LANE, choices)
 
     @pytest.mark.parametrize(
         ("name", "covered"),
@@ -411,7 +367,7 @@ class TestWhatIsCovered:
         for other in others:
             choices = replace(Choices(), **{name: other})
             assert not has_adjoint(choices)
-            assert rasterize_op(ONE_LANE, choices).gradient is None
+            assert draw_op(ONE_LANE, choices).gradient is generated_gradient(ONE_LANE, choices)
 
     @pytest.mark.parametrize("fill_back", [True, False])
     def test_softras_drop_in(self, fill_back, monkeypatch):

@@ -1,7 +1,8 @@
-"""The two kernels of the rasteriser compute the same sums.
+"""The kernels of the rasteriser compute the same sums, and the same image.
 
-`aggregate` is what a picture is made with, `contribute` what its gradient is generated from: a gradient is that of the picture only if they agree. Plan: run
-both on the same pairs, the second with the m that the first found, over several tiles and images, for settings in which every two options meet.
+`draw` is what an image is made with, `contribute` and `resolve_flat` are what its gradient is generated from: a gradient is that of the image only if they
+agree. Plan: run both on the same pairs, the second two with the m that the first found, over several tiles and images, for settings in which every two options
+meet.
 """
 
 from dataclasses import replace
@@ -15,7 +16,8 @@ from taichi_softras import RasterizeSettings, Silhouette
 from taichi_softras.arrays import TaichiArrays
 from taichi_softras.kernels.face import FEATURES
 from taichi_softras.kernels.op import in_chunks
-from taichi_softras.kernels.rasterize import rasterize_op
+from taichi_softras.kernels.rasterize import contribute_kernel
+from taichi_softras.kernels.resolve import resolve_flat_kernel
 from taichi_softras.kernels.variant import Variant
 from taichi_softras.rasterizer import Scene
 from taichi_softras.surfaces import Surface
@@ -25,21 +27,26 @@ def both_sums(settings: RasterizeSettings, real: object, variant: Variant | None
     arrays = TaichiArrays(real)
     arrays.variant = variant or arrays.variant
     scene = screen_scene(seed, (30, 12), n_features=max(n_features, 1))
-    height, width = IMAGE_SIZE
     vertices, surface = arrays.real(scene.vertices), Surface.of(arrays, scene.topology, arrays.real(scene.features), settings)
-    drawn = Scene.of(arrays, scene.topology, vertices, settings, (height, width))
+    drawn = Scene.of(arrays, scene.topology, vertices, settings, IMAGE_SIZE)
     pairs = drawn.pairs
     assert pairs.n_tiles > 60 / arrays.variant.tile_height / 2
     assert pairs.n > 100
-    op = rasterize_op(arrays.variant, surface.choices(settings, n_features))
-    shape, kept, rest = drawn.plan(surface, n_features)
-    dtype = np.float64 if real is ti.f64 else np.float32
-    kept = tuple(np.zeros(array.shape, np.int32 if array.dtype == np.int32 else dtype) for array in kept)
-    fast, flat = np.zeros(shape, dtype), np.zeros(shape, dtype)
-    for kernel, sums in ((op.forward, fast), (op.kernel, flat)):
-        for arguments in in_chunks((vertices, surface.features, surface.places, drawn.softness, sums, *kept, *rest)):
-            kernel(*arguments)
-    return fast, flat
+    op, inputs, shapes, (sums, max_depth_norm, *rest) = drawn.plan(surface, arrays.real(scene.background) if n_features else None).values()
+    fast, flat = [[np.zeros(shape, arrays.zeros((1,)).dtype) for shape in shapes] for _ in range(2)]
+    sums.fill(np.nan)  # all is written
+    op.launch(arrays, (*inputs, *fast, sums, max_depth_norm, *rest))
+
+    vertices, features, places, background, softness = inputs
+    choices, flat_sums = surface.choices(settings, n_features), np.zeros_like(sums)
+    for arguments in in_chunks((vertices, features, places, softness, flat_sums, max_depth_norm, *rest)):
+        contribute_kernel(arrays.variant, choices)(*arguments)
+    resolve_flat_kernel(arrays.variant, choices)(flat_sums, background, softness, *flat, max_depth_norm, *rest[-5:])
+    for ours, theirs in zip(fast, flat, strict=True) if n_features else ((fast[0], flat[0]),):
+        assert ours.any()
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=(1e-4 if real is ti.f32 else 1e-9) * np.abs(theirs).max())
+    by_tile = (pairs.n_tiles, -1, arrays.variant.tile_pixels)
+    return sums.reshape(by_tile), flat_sums.reshape(by_tile)
 
 
 def assert_equal_sums(fast: np.ndarray, flat: np.ndarray, tolerance: float) -> None:
@@ -59,7 +66,7 @@ def test_float32(name):
 
 
 def test_sharp_settings():
-    """At gamma 1e-4 the weights span hundreds of orders of magnitude: what `aggregate` rescales must come out as `contribute` has it,
+    """At gamma 1e-4 the weights span hundreds of orders of magnitude: what `draw` rescales must come out as `contribute` has it,
     but for the rounding of exponents of up to 1e4, which is 1e-12 of a weight."""
     assert_equal_sums(*both_sums(RasterizeSettings(sigma=1e-4, gamma=1e-4, near=1.0, far=10.0), ti.f64), 1e-10)
 

@@ -1,0 +1,138 @@
+"""Calls of Taichi's kernels with little ado.
+
+Taichi looks at every argument of every call at length, 0.1 to 0.2 ms a call of ours: as long as a small picture takes. What depends on the kinds of the
+arguments alone is remembered here (the instantiation of the kernel, and how each argument is handed over), and the rest goes to Taichi as its own call does it.
+"""
+
+import sys
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import taichi as ti
+from taichi.lang import impl
+from taichi.lang.matrix import MatrixType
+from taichi.types.ndarray_type import NdarrayType
+
+__all__ = ["launch"]
+
+Setter = Callable[[Any, tuple[int], Any], None]  # called with (launch context of Taichi, place of the argument, argument)
+
+_prepared: "weakref.WeakKeyDictionary[Any, tuple[weakref.ref, dict]]" = weakref.WeakKeyDictionary()
+_PLACES = [(i,) for i in range(64)]
+
+
+def launch(kernel: Any, arguments: Sequence[Any]) -> None:
+    """``kernel(*arguments)``, where ``kernel`` may be the ``grad`` of one."""
+    implementation, runtime = getattr(kernel, "_primal", kernel), impl.get_runtime()
+    on_tape = runtime.target_tape is not None and not runtime.grad_replaced
+    key = None if on_tape or runtime.fwd_mode_manager else _kinds(arguments)
+    if key is None:
+        kernel(*arguments)
+        return
+    of_runtime, known = _prepared.get(implementation, (None, {}))
+    if of_runtime is None or of_runtime() is not runtime:  # Taichi was started again
+        known = {}
+        _prepared[implementation] = weakref.ref(runtime), known
+    if key not in known:
+        kernel(*arguments)  # it compiles, and tells what does not fit
+        known[key] = _prepare(implementation, arguments)
+        return
+    if known[key] is None:
+        kernel(*arguments)
+        return
+    instance, setters = known[key]
+    context = instance.make_launch_context()
+    for set_argument, place, argument in zip(setters, _PLACES, arguments, strict=False):
+        set_argument(context, place, argument)
+    program = runtime.prog
+    program.launch_kernel(program.compile_kernel(program.config(), program.get_device_caps(), instance), context)
+
+
+def _kinds(arguments: Sequence[Any]) -> tuple | None:
+    """All that an instantiation may depend on; None if there is an argument of another kind than are known here."""
+    torch = sys.modules.get("torch")
+    kinds: list[Any] = []
+    for argument in arguments:
+        if isinstance(argument, (int, float)):
+            kinds.append(type(argument))
+        elif isinstance(argument, np.ndarray):
+            if not argument.flags.c_contiguous:
+                return None
+            kinds += (argument.dtype, argument.ndim)
+        elif isinstance(argument, ti.Ndarray):
+            kinds += (argument.element_type, len(argument.shape), argument.grad is not None)
+        elif torch is not None and isinstance(argument, torch.Tensor):
+            if not argument.is_contiguous() or (argument.requires_grad and (argument.grad is None or not argument.grad.is_contiguous())):
+                return None
+            kinds += (argument.dtype, argument.dim(), argument.requires_grad, argument.device)
+        else:
+            return None
+    return tuple(kinds)
+
+
+def _prepare(implementation: Any, arguments: Sequence[Any]) -> tuple[Any, list[Setter]] | None:
+    """The instantiation for these arguments, and what hands over each of them."""
+    setters: list[Setter] = []
+    for declared, argument in zip(implementation.arguments, arguments, strict=True):
+        wanted = declared.annotation
+        if isinstance(wanted, NdarrayType):
+            n_inner = wanted.dtype.ndim if isinstance(wanted.dtype, MatrixType) else 0
+            setter = _array_setter(argument, n_inner)
+            if setter is None:
+                return None
+            setters.append(setter)
+        elif wanted in (ti.i32, ti.i64) and isinstance(argument, int):
+            setters.append(_set_int)
+        elif wanted in (ti.f32, ti.f64) and isinstance(argument, (int, float)):
+            setters.append(_set_float)
+        else:
+            return None
+    return implementation.compiled_kernels[implementation.ensure_compiled(*arguments)], setters
+
+
+def _array_setter(array: Any, n_inner: int) -> Setter | None:
+    """``n_inner``: how many of its last dimensions are those of a vector."""
+    if isinstance(array, ti.Ndarray):
+        return _set_ndarray if array.grad is None else _set_ndarray_with_gradient
+    if isinstance(array, np.ndarray):
+        return _set_numpy_of_vectors if n_inner == 1 else _set_numpy if n_inner == 0 else None
+    runs_on = impl.current_cfg().arch
+    if (array.device.type == "cpu" and runs_on in (ti.x64, ti.arm64)) or (array.device.type == "cuda" and runs_on == ti.cuda):
+        return _set_tensor_of_vectors if n_inner == 1 else _set_tensor if n_inner == 0 else None
+    return None
+
+
+def _set_int(context: Any, place: tuple[int], number: int) -> None:
+    context.set_arg_int(place, number)
+
+
+def _set_float(context: Any, place: tuple[int], number: float) -> None:
+    context.set_arg_float(place, float(number))
+
+
+def _set_ndarray(context: Any, place: tuple[int], array: ti.Ndarray) -> None:
+    context.set_arg_ndarray(place, array.arr)
+
+
+def _set_ndarray_with_gradient(context: Any, place: tuple[int], array: ti.Ndarray) -> None:
+    context.set_arg_ndarray_with_grad(place, array.arr, array.grad.arr)
+
+
+def _set_numpy(context: Any, place: tuple[int], array: np.ndarray) -> None:
+    context.set_arg_external_array_with_shape(place, array.__array_interface__["data"][0], array.nbytes, array.shape, 0)
+
+
+def _set_numpy_of_vectors(context: Any, place: tuple[int], array: np.ndarray) -> None:
+    context.set_arg_external_array_with_shape(place, array.__array_interface__["data"][0], array.nbytes, array.shape[:-1], 0)
+
+
+def _set_tensor(context: Any, place: tuple[int], tensor: Any) -> None:
+    gradient = tensor.grad
+    n_bytes = tensor.element_size() * tensor.nelement()
+    context.set_arg_external_array_with_shape(place, tensor.data_ptr(), n_bytes, tensor.shape, 0 if gradient is None else gradient.data_ptr())
+
+
+def _set_tensor_of_vectors(context: Any, place: tuple[int], tensor: Any) -> None:
+    context.set_arg_external_array_with_shape(place, tensor.data_ptr(), tensor.element_size() * tensor.nelement(), tensor.shape[:-1], 0)
