@@ -184,6 +184,7 @@ def flatten_op(variant: Variant) -> Op:
             p, p_length = perpendicular(along, length_sq, to_c, epsilon)
             q, q_length = perpendicular(along, length_sq, to_d, epsilon)
             cosine = dot(p, q) / (p_length * q_length + epsilon)
+            cosine = ti.min(ti.max(cosine, -1.0), 1.0)  # of a sliver, single precision makes a hundred
             loss[at] += weight * (cosine + 1.0) * (cosine + 1.0)
 
     return Op(name="flatten", kernel=flatten, n_inputs=1, n_outputs=1)

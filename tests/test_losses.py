@@ -158,6 +158,21 @@ class TestMeshLosses:
             assert loss.isfinite()
             assert vertices.grad.isfinite().all()
 
+    @pytest.mark.parametrize("angle", [3e-3, 1e-3, 3e-4, 1e-4, 1e-5])
+    def test_slivers_in_single_precision(self, angle):
+        """A hinge's loss is at most 4, however narrow its faces are; the gradient is finite."""
+        rng = np.random.default_rng(1)
+        axis, offset = np.array([0.6, 0.64, 0.48]), rng.standard_normal((50, 3))
+        ends = np.stack([0 * axis, axis], 0)
+        tips = 0.7 * axis + angle * rng.standard_normal((50, 2, 3))
+        vertices = np.concatenate([np.repeat(ends[None], 50, 0), tips], 1) + 0.1 * offset[:, None]
+        faces = np.arange(200).reshape(50, 4)[:, [0, 1, 2, 1, 0, 3]].reshape(-1, 3)
+        vertices = torch.tensor(vertices.reshape(-1, 3), dtype=torch.float32, requires_grad=True)
+        loss = torch_losses.flatten(vertices, Connectivity.of(faces, 200))
+        loss.backward()
+        assert loss <= 4.001 * 50
+        assert vertices.grad.isfinite().all()
+
     def test_no_hinges(self):
         vertices = torch.eye(3, dtype=torch.float64, requires_grad=True)
         connectivity = Connectivity.of([[0, 1, 2]], 3)

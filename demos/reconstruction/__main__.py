@@ -1,0 +1,142 @@
+"""Shape and colour of an object from one picture, learnt from pictures alone.
+
+    python -m demos.reconstruction generate DATA --quick                      # six families of objects, in the published layout
+    python -m demos.reconstruction train DATA -o RUNS/silhouettes --quick     # the same command goes on after Ctrl-C or a kill
+    python -m demos.reconstruction train DATA -o RUNS/colour --quick --color
+    python -m demos.reconstruction evaluate DATA -o RUNS --runs silhouettes=RUNS/silhouettes colour=RUNS/colour
+
+DATA may as well be a folder with NMR's published renders of ShapeNet; without --quick the recipe is the released one (64 x 64, batches of 64, 250,000 steps).
+Several processes, each with its GPU: `torchrun --nproc_per_node 4 -m demos.reconstruction train ... --device cuda`.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import torch
+
+import taichi_softras as tsr
+
+from .data import SPLITS, VIEWS, ShapeData
+from .evaluation import evaluate_model, markdown, mean_shape, retrieval, save_curves, save_sheet
+from .families import FAMILIES
+from .generate import GenerateOptions, generate
+from .network import NetworkOptions
+from .training import TrainOptions, load_model, load_state, train
+
+PALETTE = 16
+QUICK_GENERATE = {"train": 200, "val": 8, "test": 30}
+QUICK_NETWORK = {"image_size": 32, "width": 16, "hidden": 512, "code": 256, "decoder": 512, "subdivisions": 2, "embedding": 32}
+QUICK_TRAIN = {"steps": 4000, "batch": 16, "rate": 7e-4, "sigma_start": 1e-3, "cutoff": 1e-4, "laplacian": 2e-3, "clip": 1.0}
+
+
+def parser_of() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m demos.reconstruction", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    own = argparse.ArgumentParser(add_help=False)
+    own.add_argument("data", type=Path, help="folder with <class>_<split>_images.npz and _voxels.npz")
+    own.add_argument("--threads", type=int, help="of torch (default: its own choice)")
+    own.add_argument("--deterministic", action="store_true", help="the same bits in every run, with one thread for the kernels (CPU)")
+
+    making = commands.add_parser("generate", parents=[own], help="makes a data set")
+    for split in SPLITS:
+        usual = f"default: {getattr(GenerateOptions, split)}, with --quick {QUICK_GENERATE[split]}"
+        making.add_argument(f"--{split}", type=int, help=f"objects of each family ({usual})")
+    making.add_argument("--seed", type=int, default=0)
+    making.add_argument("--families", nargs="+", default=list(FAMILIES), help="default: all six")
+    making.add_argument("--quick", action="store_true", help="a small one")
+
+    training = commands.add_parser("train", parents=[own], help="trains a network, or goes on")
+    training.add_argument("-o", "--out", type=Path, required=True, help="folder for state.pt")
+    training.add_argument("--classes", nargs="+", default=[], help="default: all that DATA holds")
+    training.add_argument("--color", action="store_true", help="colours, too: a palette of the picture's own, and their L1 loss")
+    training.add_argument("--quick", action="store_true", help="a smaller network, fewer steps, a higher rate: for a CPU")
+    training.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    training.add_argument("--save-every", type=int, default=200, help="steps (default: %(default)s)")
+    training.add_argument("--begin-with", type=Path, metavar="FOLDER", help="another training, whose weights are the first ones")
+    training.add_argument("--stop-after", type=int, help="stops after so many steps; the same command without it goes on")
+    for options, fields in ((NetworkOptions, ("image_size", "width", "subdivisions", "palette")), (TrainOptions, ("steps", "batch", "seed"))):
+        for name in fields:
+            training.add_argument(f"--{name.replace('_', '-')}", type=int, help=f"default: the recipe's, {getattr(options, name)}")
+    for name in ("rate", "sigma", "sigma_start", "laplacian", "flatten"):
+        training.add_argument(f"--{name.replace('_', '-')}", type=float, help=f"default: the recipe's, {getattr(TrainOptions, name)}")
+    training.add_argument("--color-weight", type=float, help=f"default: {TrainOptions.color}")
+    training.add_argument("--norm", choices=("batch", "group"), help="default: batch")
+
+    judging = commands.add_parser("evaluate", parents=[own], help="prints the table of 3D IoU")
+    judging.add_argument("-o", "--out", type=Path, required=True, help="folder for iou.md, iou.json, sheet.png, curves.png")
+    judging.add_argument("--runs", nargs="+", required=True, metavar="NAME=FOLDER", help="trainings, and what to call them")
+    judging.add_argument("--split", choices=SPLITS, default="test")
+    judging.add_argument("--views", type=int, default=VIEWS, help="of each object (default: all %(default)s)")
+    judging.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    return parser
+
+
+def given(options: argparse.Namespace, names: dict[str, str], quick: dict) -> dict:
+    """What the user chose; else, with --quick, its choices."""
+    chosen = {name: getattr(options, flag) for flag, name in names.items() if getattr(options, flag) is not None}
+    return (quick if options.quick else {}) | chosen
+
+
+def run_train(options: argparse.Namespace) -> None:
+    flags = ("image_size", "width", "subdivisions", "palette", "norm")
+    sizes = given(options, {name: name for name in flags}, QUICK_NETWORK)
+    if options.color:
+        sizes = {"palette": PALETTE} | sizes
+    elif options.palette:
+        raise ValueError("train: --palette needs --color")
+    recipe = given(options, {name: name for name in ("steps", "batch", "seed", "rate", "sigma", "sigma_start", "laplacian", "flatten")}, QUICK_TRAIN)
+    if options.color_weight is not None:
+        recipe["color"] = options.color_weight
+    network = NetworkOptions(**sizes)
+    data = ShapeData.load(options.data, "train", options.classes, network.image_size)
+    kept = {"device": options.device, "save_every": options.save_every, "stop_after": options.stop_after, "begin_with": options.begin_with}
+    if not train(data, options.out, network, TrainOptions(**recipe), **kept):
+        sys.exit("interrupted; the same command goes on")
+
+
+def run_evaluate(options: argparse.Namespace) -> None:
+    if not all("=" in run for run in options.runs):
+        raise ValueError(f"evaluate: --runs must be NAME=FOLDER, got {' '.join(options.runs)}")
+    if not 1 <= options.views <= VIEWS:
+        raise ValueError(f"evaluate: --views must be 1 to {VIEWS}, got {options.views}")
+    folders = {name: Path(folder) for name, folder in (run.split("=", 1) for run in options.runs)}
+    models = {name: load_model(folder, options.device) for name, folder in folders.items()}
+    states = {name: load_state(folder / "state.pt") for name, folder in folders.items()}
+    size, classes = {model.options.image_size for model in models.values()}, states[next(iter(states))]["classes"]
+    if len(size) > 1:
+        raise ValueError(f"evaluate: all runs must take pictures of one size, got {sorted(size)}")
+    train_data, test_data = (ShapeData.load(options.data, split, classes, *size) for split in ("train", options.split))
+    rows = {"retrieval": retrieval(train_data, test_data, options.views), "mean shape": mean_shape(train_data, test_data)}
+    rows |= {name: evaluate_model(model, test_data, options.views) for name, model in models.items()}
+    options.out.mkdir(parents=True, exist_ok=True)
+    told = {name: {"steps": state["step"], "minutes": round(state["seconds"] / 60, 1)} for name, state in states.items()}
+    (options.out / "iou.json").write_text(json.dumps({"split": options.split, "views": options.views, "runs": told, "iou": rows}, indent=1) + "\n")
+    (options.out / "iou.md").write_text(markdown(rows) + "\n")
+    save_sheet(options.out / "sheet.png", models, test_data)
+    save_curves(options.out / "curves.png", {name: state["losses"][:, 1].numpy() for name, state in states.items()})
+    print(markdown(rows))
+    print(f"trained: {told}; iou.md, iou.json, sheet.png and curves.png are in {options.out}")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    options = parser_of().parse_args(arguments)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    if options.deterministic:
+        tsr.init("cpu", deterministic=True)
+    if options.command == "generate":
+        counts = given(options, {split: split for split in SPLITS}, QUICK_GENERATE)
+        generate(options.data, GenerateOptions(**counts, seed=options.seed, families=tuple(options.families)))
+    elif options.command == "train":
+        run_train(options)
+    else:
+        run_evaluate(options)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (ValueError, OSError) as error:
+        sys.exit(f"reconstruction: {error}")

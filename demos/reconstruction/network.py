@@ -1,0 +1,134 @@
+"""From one picture to a coloured mesh: SoftRas's encoder and decoder as released, and its generator of colours, which never was, after the paper."""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+import taichi_softras as tsr
+
+__all__ = ["ColorGenerator", "Encoder", "NetworkOptions", "Reconstructor", "ShapeGenerator"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions:
+    """The sizes of the networks; the defaults are the released recipe's.
+
+    Attributes:
+        image_size: of the pictures, pixels.
+        width: channels of the first convolution; the next ones have two and four times as many.
+        hidden: of the encoder's fully connected layers.
+        code: numbers that the encoder makes of a picture.
+        decoder: of the decoder's first layer; the second has twice as many.
+        subdivisions: of the template, an icosphere with 10 * 4^n + 2 vertices.
+        norm: "batch" (as released), or "group": GroupNorm, whose result does not depend on who shares the batch.
+        palette: how many colours the generator picks from the picture; 0: no colours at all.
+        embedding: numbers by which pixels and palette entries, faces and palette entries find each other.
+    """
+
+    image_size: int = 64
+    width: int = 64
+    hidden: int = 1024
+    code: int = 512
+    decoder: int = 1024
+    subdivisions: int = 3
+    norm: str = "batch"
+    palette: int = 0
+    embedding: int = 64
+
+    def __post_init__(self) -> None:
+        if self.norm not in ("batch", "group"):
+            raise ValueError(f"NetworkOptions: norm must be batch or group, got {self.norm!r}")
+        if self.image_size % 8:
+            raise ValueError(f"NetworkOptions: image_size must be a multiple of 8, got {self.image_size}")
+        if self.norm == "group" and self.width % 8:
+            raise ValueError(f"NetworkOptions: width must be a multiple of 8 with norm group, got {self.width}")
+
+
+class Encoder(nn.Module):
+    """[B, 4, S, S] to [B, code]: three convolutions 5 x 5 of stride 2, three fully connected layers."""
+
+    def __init__(self, options: NetworkOptions) -> None:
+        super().__init__()
+        channels = (4, options.width, 2 * options.width, 4 * options.width)
+        layers: list[nn.Module] = []
+        for before, after in itertools.pairwise(channels):
+            norm = nn.BatchNorm2d(after) if options.norm == "batch" else nn.GroupNorm(8, after)
+            layers += [nn.Conv2d(before, after, 5, stride=2, padding=2), norm, nn.ReLU()]
+        layers.append(nn.Flatten())
+        sizes = (channels[-1] * (options.image_size // 8) ** 2, options.hidden, options.hidden, options.code)
+        for before, after in itertools.pairwise(sizes):
+            layers += [nn.Linear(before, after), nn.ReLU()]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.layers(images)
+
+
+class ShapeGenerator(nn.Module):
+    """[B, code] to vertices [B, V, 3] within +-0.5: the template's, each moved within its octant, and all shifted, NMR's way."""
+
+    def __init__(self, options: NetworkOptions) -> None:
+        super().__init__()
+        sphere = tsr.Mesh.icosphere(options.subdivisions, 0.5)
+        base = torch.from_numpy(sphere.vertices)
+        self.register_buffer("sign", torch.where(base.abs() < 1e-6, 0.0, torch.sign(base)), persistent=False)
+        self.register_buffer("logit", torch.logit(base.abs().clamp_min(1e-6)), persistent=False)
+        self.layers = nn.Sequential(nn.Linear(options.code, options.decoder), nn.ReLU(), nn.Linear(options.decoder, 2 * options.decoder), nn.ReLU())
+        self.centroid, self.bias = nn.Linear(2 * options.decoder, 3), nn.Linear(2 * options.decoder, base.numel())
+
+    def forward(self, code: torch.Tensor) -> torch.Tensor:
+        hidden = self.layers(code)
+        centroid = torch.tanh(0.1 * self.centroid(hidden))[:, None]
+        vertices = torch.sigmoid(self.logit + self.bias(hidden).view(len(code), -1, 3)) * self.sign
+        return 0.5 * (F.relu(vertices) * (1 - centroid) - F.relu(-vertices) * (1 + centroid) + centroid)
+
+
+class ColorGenerator(nn.Module):
+    """Colours [B, F, 3] of the faces, as mixtures of Np colours of the picture itself.
+
+    The *sampling network* compares a key for every pixel with a query for every entry of the palette: a softmax over the pixels that show the object
+    picks the entry's colour. The *selection network* compares the embedding of every face with a code for every entry: a softmax over the palette mixes the
+    face's colour. The work is O(Np (H W + F)), as the paper has it; keys, queries, embeddings and codes are ours.
+    """
+
+    def __init__(self, options: NetworkOptions, n_faces: int) -> None:
+        super().__init__()
+        self.palette, n = options.palette, options.embedding
+        self.keys = nn.Sequential(nn.Conv2d(6, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, n, 1))
+        self.queries = nn.Sequential(nn.Linear(options.code, options.hidden), nn.ReLU(), nn.Linear(options.hidden, options.palette * n))
+        self.codes = nn.Sequential(nn.Linear(options.code, options.hidden), nn.ReLU(), nn.Linear(options.hidden, options.palette * n))
+        self.faces = nn.Parameter(torch.randn(n_faces, n) * n**-0.5)
+
+    def forward(self, images: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
+        small = F.avg_pool2d(images, images.shape[-1] // 32) if images.shape[-1] > 32 else images
+        n_images, _, height, width = small.shape
+        y, x = torch.meshgrid(torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij")
+        place = torch.stack([x, y]).to(small).expand(n_images, -1, -1, -1)
+        keys = self.keys(torch.cat([small, place], 1)).flatten(2)
+        queries = self.queries(code).view(n_images, self.palette, -1)
+        alpha = small[:, 3].flatten(1)
+        weights = torch.softmax(queries @ keys / keys.shape[1] ** 0.5 + torch.log(alpha + 1e-6)[:, None], -1)
+        straight = small[:, :3].flatten(2) / alpha.clamp_min(1e-3)[:, None]  # the pictures' colours lie over black
+        palette = weights @ straight.clamp(0, 1).transpose(1, 2)
+        codes = self.codes(code).view(n_images, self.palette, -1)
+        return torch.softmax(self.faces @ codes.transpose(1, 2), -1) @ palette
+
+
+class Reconstructor(nn.Module):
+    """A picture [B, 4, S, S] to vertices [B, V, 3] and the colours [B, F, 3] of the faces (None without a palette)."""
+
+    def __init__(self, options: NetworkOptions) -> None:
+        super().__init__()
+        self.options = options
+        sphere = tsr.Mesh.icosphere(options.subdivisions)
+        self.n_vertices, self.faces = len(sphere.vertices), np.asarray(sphere.faces)
+        self.encoder, self.shape = Encoder(options), ShapeGenerator(options)
+        self.color = ColorGenerator(options, len(self.faces)) if options.palette else None
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        code = self.encoder(images)
+        return self.shape(code), None if self.color is None else self.color(images, code)

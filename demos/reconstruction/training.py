@@ -1,0 +1,257 @@
+"""Training on pictures alone: every object is seen twice, reconstructed from each of the two, and each result drawn through both cameras."""
+
+import json
+import os
+import signal
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+from tqdm import tqdm
+
+import taichi_softras as tsr
+from taichi_softras.interop import losses, render
+
+from .data import Batch, ShapeData, cameras
+from .network import NetworkOptions, Reconstructor
+
+FLATTEN_EPSILON = 1e-6  # SoftRas's: with a smaller one, hinges that have collapsed blow up in float32
+
+__all__ = ["Losses", "TrainOptions", "load_model", "train"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """How it is trained; the defaults are the released recipe's, and the colour weight is ours.
+
+    Attributes:
+        steps, batch: how many steps, and how many objects (each seen twice) in each, on all processes together.
+        rate: Adam's, times 0.3 from 60 % of the steps on.
+        sigma: softness; from 60 % of the steps on times 0.3.
+        sigma_start: if larger than sigma, softness falls from it to sigma, geometrically, over the first 30 % of the steps (not in the released recipe).
+        cutoff: coverage that counts as none (the released dist_eps).
+        laplacian, flatten, color: weights of these losses beside the silhouettes'.
+        clip: the largest norm of the gradient; 0: none (as released).
+        seed: of the weights and batches.
+    """
+
+    steps: int = 250_000
+    batch: int = 64
+    rate: float = 1e-4
+    sigma: float = 1e-4
+    sigma_start: float = 0.0
+    cutoff: float = 1e-10
+    laplacian: float = 5e-3
+    flatten: float = 5e-4
+    color: float = 2.0
+    clip: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.batch < 1 or self.rate <= 0 or self.sigma <= 0:
+            raise ValueError(f"TrainOptions: steps, batch, rate and sigma must be positive, got {self.steps}, {self.batch}, {self.rate} and {self.sigma}")
+
+    def late(self, step: int) -> float:
+        """What rate and sigma are multiplied with."""
+        return 0.3 if step >= 0.6 * self.steps else 1.0
+
+    def sigma_at(self, step: int) -> float:
+        done = min(1.0, step / (0.3 * self.steps))
+        start = max(self.sigma_start, self.sigma)
+        return self.late(step) * start ** (1 - done) * self.sigma**done
+
+
+class Losses:
+    """L = L_s + color L_c + laplacian L_l + flatten L_f: one minus the IoU of silhouettes, L1 of colours, smoothness of the mesh."""
+
+    def __init__(self, options: TrainOptions, faces: np.ndarray, n_vertices: int) -> None:
+        self.options, self.faces, self.n_vertices = options, faces, n_vertices
+        self.connectivity: dict[int, tsr.Connectivity] = {}
+
+    def __call__(self, vertices: torch.Tensor, colors: torch.Tensor | None, batch: Batch, step: int) -> dict[str, torch.Tensor]:
+        """The total and its parts, each a mean over objects and views."""
+        options, n_meshes = self.options, len(vertices)
+        first, second = np.split(batch.views, 2)
+        # meshes [of first views, of second ones] seen by the first cameras, then the same meshes by the second ones
+        camera = cameras(np.concatenate([first, first, second, second]))
+        seen = torch.cat([half for half in batch.images.chunk(2) for _ in range(2)])
+        settings = tsr.RasterizeSettings(
+            sigma=options.sigma_at(step), cutoff=options.cutoff, texture=tsr.Texture.VERTEX if colors is None else tsr.Texture.FACE
+        )
+        texels = None if colors is None else colors.repeat(2, 1, 1).reshape(-1, 3)
+        image = render(vertices.repeat(2, 1, 1), self.triangles(vertices), camera, texels, settings=settings, image_size=tuple(seen.shape[-2:]))
+        parts = {"silhouette": losses.silhouette_iou(image.alpha, seen[:, 3].contiguous())}
+        flat, connectivity = vertices.reshape(-1, 3), self.connectivity_of(n_meshes)
+        parts["laplacian"] = options.laplacian / n_meshes * losses.laplacian(flat, connectivity)
+        parts["flatten"] = options.flatten / n_meshes * losses.flatten(flat, connectivity, epsilon=FLATTEN_EPSILON)
+        if colors is not None:
+            parts["color"] = options.color * losses.color_l1(image.color, seen[:, :3].permute(0, 2, 3, 1).contiguous())
+        return {"total": sum(parts.values(), torch.zeros((), dtype=vertices.dtype, device=vertices.device)), **parts}
+
+    def triangles(self, vertices: torch.Tensor) -> torch.Tensor:
+        return torch.from_numpy(self.faces).to(vertices.device)
+
+    def connectivity_of(self, n_meshes: int) -> tsr.Connectivity:
+        if n_meshes not in self.connectivity:
+            faces = self.faces[None] + self.n_vertices * np.arange(n_meshes)[:, None, None]
+            self.connectivity[n_meshes] = tsr.Connectivity.of(faces.reshape(-1, 3), n_meshes * self.n_vertices)
+        return self.connectivity[n_meshes]
+
+
+class Processes:
+    """This process among those that ``torchrun`` started, or alone."""
+
+    def __init__(self, device: str) -> None:
+        self.rank, self.count = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+        if device == "cuda" and self.count > 1:  # Taichi takes the first GPU that it sees: let it see its own one alone
+            visible = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(int(os.environ["LOCAL_WORLD_SIZE"]))))
+            os.environ["CUDA_VISIBLE_DEVICES"] = visible.split(",")[int(os.environ["LOCAL_RANK"])]
+        if self.count > 1:
+            distributed.init_process_group("nccl" if device == "cuda" else "gloo")
+
+    @property
+    def is_first(self) -> bool:
+        return self.rank == 0
+
+    def wrapped(self, model: nn.Module, device: str) -> nn.Module:
+        if self.count == 1:
+            return model
+        return DistributedDataParallel(nn.SyncBatchNorm.convert_sync_batchnorm(model) if device == "cuda" else model)
+
+    def mean(self, values: torch.Tensor) -> torch.Tensor:
+        if self.count > 1:
+            distributed.all_reduce(values)
+        return values / self.count
+
+    def any(self, here: bool) -> bool:
+        """Whether it is so in any process."""
+        return bool(self.mean(torch.tensor(float(here), device="cuda" if distributed_on_cuda() else "cpu")) > 0) if self.count > 1 else here
+
+    def finish(self) -> None:
+        if self.count > 1:
+            distributed.destroy_process_group()
+
+
+def distributed_on_cuda() -> bool:
+    return distributed.is_initialized() and distributed.get_backend() == "nccl"
+
+
+def save(path: Path, state: dict[str, Any]) -> None:
+    """Whole or not at all."""
+    partial = path.with_suffix(".partial")
+    torch.save(state, partial)
+    os.replace(partial, path)
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    try:
+        state = torch.load(path, weights_only=True, map_location="cpu")
+        if not {"network", "train", "classes", "model", "optimizer", "step", "losses", "seconds"} <= state.keys():
+            raise ValueError("its entries are others")
+    except FileNotFoundError:
+        raise FileNotFoundError(f"train: there is no file {path}") from None
+    except Exception as error:  # torch raises whatever the malformed file makes it stumble over
+        raise ValueError(f"train: {path} must be a training's state, got {type(error).__name__}: {error}") from error
+    return state
+
+
+def load_model(folder: Path, device: str = "cpu") -> Reconstructor:
+    """The network that a training left, ready to be used."""
+    state = load_state(folder / "state.pt")
+    model = Reconstructor(NetworkOptions(**state["network"]))
+    model.load_state_dict(state["model"])
+    return model.to(device).eval()
+
+
+def train(
+    data: ShapeData,
+    folder: Path,
+    network: NetworkOptions,
+    options: TrainOptions,
+    *,
+    device: str = "cpu",
+    save_every: int = 200,
+    stop_after: int | None = None,
+    begin_with: Path | None = None,
+) -> bool:
+    """Trains, or goes on where ``folder/state.pt`` ends; False if Ctrl-C (or ``stop_after`` steps) came before the end.
+
+    ``begin_with`` is the folder of another training, whose weights are the first ones; schedule and optimiser begin anew.
+
+    Several processes, started by ``torchrun``, share each batch; gradients are their mean. The state is written every ``save_every`` steps, whole or not at
+    all: after a kill the same command repeats what came after it, with the same batches.
+
+    Raises:
+        ValueError: if the state there belongs to other options or classes, or the batch cannot be shared evenly.
+    """
+    processes = Processes(device)
+    if options.batch % processes.count:
+        raise ValueError(f"train: batch must be a multiple of the {processes.count} processes, got {options.batch}")
+    torch.manual_seed(options.seed)
+    model = Reconstructor(network).to(device)
+    optimizer = torch.optim.Adam(model.parameters(), options.rate, fused=True)
+    described = {"network": asdict(network), "train": asdict(options), "classes": list(data.classes)}
+    path, first, history, seconds = folder / "state.pt", 0, torch.zeros(0), 0.0
+    if path.is_file():
+        state = load_state(path)
+        check_same(path, described, state)
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        first, history = state["step"], state["losses"]
+        seconds = state["seconds"]
+    elif begin_with is not None:
+        earlier = load_state(begin_with / "state.pt")
+        check_same(begin_with, {"network": described["network"]}, earlier)
+        model.load_state_dict(earlier["model"])
+    wrapped, began = processes.wrapped(model, device), time.monotonic()
+    objective, recorded = Losses(options, model.faces, model.n_vertices), list(history)
+
+    def keep(step: int) -> None:
+        if processes.is_first:
+            now = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "losses": torch.stack(recorded)}
+            save(path, described | now | {"seconds": seconds + time.monotonic() - began})
+
+    interrupted: list[bool] = []
+    previous = signal.signal(signal.SIGINT, lambda *_: interrupted.append(True))
+    quiet = {"disable": not processes.is_first, "mininterval": 0.1 if sys.stderr.isatty() else 30}
+    model.train()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        bar = tqdm(range(first, options.steps), initial=first, total=options.steps, desc="train", **quiet)
+        for step in bar:
+            optimizer.param_groups[0]["lr"] = options.rate * options.late(step)
+            batch = data.batch(options.batch, step, options.seed, (processes.rank, processes.count))
+            batch = Batch(batch.images.to(device), batch.views)
+            parts = objective(*wrapped(batch.images), batch, step)
+            optimizer.zero_grad()
+            parts["total"].backward()
+            if options.clip:
+                nn.utils.clip_grad_norm_(model.parameters(), options.clip)
+            optimizer.step()
+            recorded.append(processes.mean(torch.stack([part.detach() for part in parts.values()])).cpu())
+            bar.set_postfix({name: f"{value:.3f}" for name, value in zip(parts, recorded[-1].tolist(), strict=True)}, refresh=False)
+            stop = processes.any(bool(interrupted)) or (stop_after is not None and step + 1 >= first + stop_after)
+            if stop or step + 1 == options.steps or (step + 1) % save_every == 0:
+                keep(step + 1)
+            if stop and step + 1 < options.steps:
+                return False
+    finally:
+        signal.signal(signal.SIGINT, previous)
+        processes.finish()
+    if processes.is_first:
+        (folder / "train.json").write_text(json.dumps(described | {"finished": time.strftime("%Y-%m-%d %H:%M:%S")}, indent=1) + "\n")
+    return True
+
+
+def check_same(path: Path, described: dict[str, Any], state: dict[str, Any]) -> None:
+    for name, mine in described.items():
+        if state[name] != mine:
+            theirs = state[name]
+            differ = [key for key in mine if mine[key] != theirs.get(key)] if isinstance(mine, dict) else [name]
+            raise ValueError(f"train: {path} belongs to a training with other {', '.join(differ)}; give the same options, or another folder")
