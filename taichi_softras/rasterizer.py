@@ -3,7 +3,7 @@
 import enum
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from .binning import Chunk, ChunkedPairs, Pairs, PairSearch
 from .camera import Camera, Lens, distortion_limit
 from .checks import check_choice, check_countable, check_features, check_image_size, check_shape
 from .clipping import clip_near
+from .kernels.op import Op
 from .kernels.projection import project_op, view_op
 from .kernels.rasterize import draw_op
 from .kernels.resolve import face_id_kernel
@@ -58,7 +59,16 @@ class RenderedImage:
     face_id: Any = None
 
 
-NEAREST_FACE = 2  # its place among what `Scene.plan` gives besides inputs and outputs
+NEAREST_FACE = 2  # its place among the rest of a `Plan`
+
+
+class Plan(NamedTuple):
+    """What `Arrays.run` is to run: the operation, its inputs, the shapes of its outputs, and all other arguments."""
+
+    op: Op
+    inputs: tuple[Any, ...]
+    outputs: list[tuple[int, ...]]
+    rest: tuple[Any, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,8 +126,7 @@ class Scene:
 
     def draw(self, surface: Surface, background: Any | None) -> tuple[Any, Any, Any]:
         """alpha, features and depth; without a background the first of them alone."""
-        plan = self.plan(surface, background)
-        alpha, color, depth = self.arrays.run(*plan.values())
+        alpha, color, depth = self.arrays.run(*self.plan(surface, background))
         return (alpha, None, None) if background is None else (alpha, color, depth)
 
     def face_id(self) -> Any:
@@ -129,16 +138,15 @@ class Scene:
 
         def find() -> None:
             plan = hard.plan(surface, arrays.zeros((topology.n_images, 1)))
-            inputs = [arrays.constant(array) for array in plan["inputs"]]
-            plan["op"].launch(arrays, (*inputs, *map(arrays.zeros, plan["outputs"]), *plan["rest"]))
-            nearest_face = plan["rest"][NEAREST_FACE]
+            inputs = [arrays.constant(array) for array in plan.inputs]
+            plan.op.launch(arrays, (*inputs, *map(arrays.zeros, plan.outputs), *plan.rest))
+            nearest_face = plan.rest[NEAREST_FACE]
             arrays.launch(face_id_kernel(arrays.variant), (nearest_face, topology.on(arrays)["face_source"], found, topology.n_images, *self.image_size))
 
         arrays.untracked(find)
         return found
 
-    def plan(self, surface: Surface, background: Any | None) -> dict[str, Any]:
-        """What `Arrays.run` is to run: the operation, its inputs, the shapes of its outputs, and all other arguments."""
+    def plan(self, surface: Surface, background: Any | None) -> Plan:
         arrays, topology, settings, pairs, (height, width) = self.arrays, self.topology, self.settings, self.pairs, self.image_size
         n_features, variant = 0 if background is None else surface.n_features, arrays.variant
         check_countable("rasterize", "numbers in the picture", topology.n_images * (height + 8) * (width + 8) * (3 + n_features))
@@ -154,12 +162,12 @@ class Scene:
             indices["faces"], surface.corners, indices["face_image"], Walk(self, surface), tables["levels"], tables["textures"], surface.texture_size,
             self.one_over_faces, n_features, choices.n_groups(n_features), height, width,
         )  # fmt: skip
-        return {
-            "op": draw_op(variant, choices),
-            "inputs": (self.vertices_screen, surface.features, surface.places, arrays.zeros((1, 1)) if background is None else background, self.softness),
-            "outputs": [image, (*image, n_features), image] if n_features else [image, (1, 1, 1, 1), (1, 1, 1)],
-            "rest": rest,
-        }
+        return Plan(
+            op=draw_op(variant, choices),
+            inputs=(self.vertices_screen, surface.features, surface.places, arrays.zeros((1, 1)) if background is None else background, self.softness),
+            outputs=[image, (*image, n_features), image] if n_features else [image, (1, 1, 1, 1), (1, 1, 1)],
+            rest=rest,
+        )
 
 
 def rasterize(

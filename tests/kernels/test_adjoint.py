@@ -157,7 +157,7 @@ class Drawn:
         assert drawn.pairs.n_tiles > 6
         self.choices = surface.choices(settings, n_features)
         assert has_adjoint(self.choices)
-        op, inputs, shapes, rest = drawn.plan(surface, background if n_features else None).values()
+        op, inputs, shapes, rest = drawn.plan(surface, background if n_features else None)
         images, rng = [arrays.parameter(np.zeros(shape)) for shape in shapes], np.random.default_rng(9)
         self.arguments = (*inputs, *images, *rest)
         op.launch(arrays, self.arguments)

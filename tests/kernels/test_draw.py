@@ -32,7 +32,7 @@ def both_sums(settings: RasterizeSettings, real: object, variant: Variant | None
     pairs = drawn.pairs
     assert pairs.n_tiles > 60 / arrays.variant.tile_height / 2
     assert pairs.n > 100
-    op, inputs, shapes, (sums, max_depth_norm, *rest) = drawn.plan(surface, arrays.real(scene.background) if n_features else None).values()
+    op, inputs, shapes, (sums, max_depth_norm, *rest) = drawn.plan(surface, arrays.real(scene.background) if n_features else None)
     fast, flat = [[np.zeros(shape, arrays.zeros((1,)).dtype) for shape in shapes] for _ in range(2)]
     sums.fill(np.nan)  # all is written
     op.launch(arrays, (*inputs, *fast, sums, max_depth_norm, *rest))
