@@ -23,7 +23,6 @@ import argparse
 import importlib.util
 import json
 import math
-import os
 import sys
 import time
 from dataclasses import replace
@@ -39,6 +38,7 @@ from tqdm import tqdm
 import taichi_softras as tsr
 from taichi_softras.interop import render
 from taichi_softras.pictures import save_animation
+from taichi_softras.replacing import replacing
 from taichi_softras.views import render_views, save_picture
 
 FOV, DISTANCE, ELEVATION = 30.0, 2.1, 5.0  # degrees; heights of the body; degrees
@@ -237,7 +237,6 @@ class Fit:
         self.history, self.curves = list(state["history"]), list(state["curves"])
 
     def save(self) -> None:
-        """To another file first, which then takes the place of the old one."""
         state = {
             "told": self.told,
             "parameters": {name: values.detach() for name, values in self.parameters.items()},
@@ -245,9 +244,8 @@ class Fit:
             "history": torch.stack(self.history),
             "curves": torch.stack(self.curves),
         }
-        beside = self.path.with_name(self.path.name + ".new")
-        torch.save(state, beside)
-        os.replace(beside, self.path)
+        with replacing(self.path) as partial:
+            torch.save(state, partial)
 
     def flat(self) -> torch.Tensor:
         return torch.cat([values.detach().flatten(1) for values in self.parameters.values()], 1)

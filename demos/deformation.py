@@ -18,7 +18,6 @@ target.ply, result.ply and result.glb. Ctrl-C ends after the step at hand; the s
 
 import argparse
 import json
-import os
 import signal
 import sys
 import time
@@ -42,6 +41,7 @@ import taichi_softras as tsr
 from taichi_softras.fit import Adam, score
 from taichi_softras.interop import SoftRenderer, losses
 from taichi_softras.pictures import save_animation, shaded
+from taichi_softras.replacing import replacing
 from taichi_softras.views import Views, render_views
 
 DISTANCE, FOV = 3.2, 40.0  # of the cameras around a mesh of radius 1
@@ -351,7 +351,7 @@ class Deformation:
         self.frames.append((self.vertices.astype(np.float32), self.colors.astype(np.float32), len(self.levels) - 1))
 
     def save(self, path: Path) -> None:
-        """Writes all of the state, so that an interruption at any moment leaves either the old file or the new one."""
+        """Writes all of the state."""
         facts = {
             "recipe": asdict(self.recipe),
             "fingerprint": self._fingerprint,
@@ -367,10 +367,8 @@ class Deformation:
         arrays |= {f"level_{i}": faces for i, faces in enumerate(self.levels)}
         arrays |= {f"frame_{i}": np.stack(frame[:2]) for i, frame in enumerate(self.frames)}
         arrays |= {f"{name}_{moment}": getattr(adam, moment) for name, adam in self._adams() for moment in ("first", "second")}
-        partial = path.with_suffix(".partial")
-        with open(partial, "wb") as file:
+        with replacing(path) as partial, open(partial, "wb") as file:
             np.savez(file, facts=json.dumps(facts), **arrays)
-        os.replace(partial, path)
 
     def load(self, path: Path) -> None:
         """Takes up what was saved: the steps that follow are those that would have followed.

@@ -34,6 +34,7 @@ from sigma_gamma_grid import save_grid
 from tqdm import tqdm
 
 import taichi_softras as tsr
+from taichi_softras.metrics import surface_points
 from taichi_softras.pictures import shaded
 from taichi_softras.shapes import creature
 from taichi_softras.views import render_views
@@ -91,11 +92,6 @@ def _cuts(counts: np.ndarray) -> np.ndarray:
     return np.flatnonzero(np.diff(part)) + 1
 
 
-def drawn(mesh: tsr.Mesh, count: int, seed: int) -> np.ndarray:
-    """[count, 3]: points drawn evenly on the surface."""
-    return trimesh.sample.sample_surface(trimesh.Trimesh(mesh.vertices, mesh.faces, process=False), count, seed=seed)[0]
-
-
 def measure(mesh: tsr.Mesh, other: tsr.Mesh, tolerance: float, samples: int, protocol: str = "surface", seed: int = 0) -> dict:
     """Chamfer distance, F-score (see above) and what they are made of.
 
@@ -103,7 +99,7 @@ def measure(mesh: tsr.Mesh, other: tsr.Mesh, tolerance: float, samples: int, pro
         tolerance: in units of the meshes.
         samples: points on each surface.
     """
-    there, back = drawn(mesh, samples, seed), drawn(other, samples, seed + 1)
+    there, back = surface_points(mesh, samples, seed), surface_points(other, samples, seed + 1)
     if protocol == "surface":
         to_other, to_mesh = Surface(other).distance(there, "MESH to OTHER"), Surface(mesh).distance(back, "OTHER to MESH")
     else:

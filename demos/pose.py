@@ -28,6 +28,7 @@ import json
 import math
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,6 +43,7 @@ from tqdm import tqdm
 import taichi_softras as tsr
 from taichi_softras.interop import render
 from taichi_softras.pictures import save_animation
+from taichi_softras.replacing import replacing
 
 COLORS = ((0.9, 0.2, 0.2), (0.2, 0.7, 0.3), (0.2, 0.35, 0.9), (0.95, 0.85, 0.2), (0.85, 0.4, 0.85), (0.3, 0.85, 0.9))
 AMBIENT, DIFFUSE = 0.5, 0.5
@@ -263,7 +265,7 @@ def losses_alone(problems: Problems, which: torch.Tensor, rotations: torch.Tenso
 # ------------------------------------------------------------------------------------------------------------------------- recipes
 
 
-class Recipe:
+class Recipe(ABC):
     """A descent of all problems of a group at once. All that changes on the way is in ``state``, so that it can be saved at any step.
 
     Attributes:
@@ -286,12 +288,13 @@ class Recipe:
         self.state["seconds"] += time.monotonic() - began
         return value
 
+    @abstractmethod
     def _step(self, i: int) -> float:
-        raise NotImplementedError
+        """Step i; the mean loss."""
 
+    @abstractmethod
     def found(self) -> torch.Tensor:
         """[P, 3, 3]: the poses so far."""
-        raise NotImplementedError
 
 
 class Plain(Recipe):
@@ -541,10 +544,9 @@ def recipes(group: str, renders: int) -> dict[str, Callable[[Problems], Recipe]]
 
 
 def save(state: dict[str, torch.Tensor], key: str, path: Path) -> None:
-    """An interruption at any moment leaves either the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save({"key": key, "state": state}, path.with_suffix(".partial"))
-    path.with_suffix(".partial").replace(path)
+    with replacing(path) as partial:
+        torch.save({"key": key, "state": state}, partial)
 
 
 def run(recipe: Recipe, key: str, path: Path, name: str) -> Recipe:

@@ -28,6 +28,7 @@ import taichi_softras as tsr
 from taichi_softras.fit import Fit, FitOptions
 from taichi_softras.interop import soft_renderer as sr
 from taichi_softras.metrics import chamfer_distance, silhouette_iou
+from taichi_softras.replacing import replacing
 from taichi_softras.shapes import creature
 from taichi_softras.views import Views, save_picture
 
@@ -94,8 +95,8 @@ def fit_softras(pictures: np.ndarray, cameras: np.ndarray, template: sr.Mesh, it
         optimizer.step()
         if INTERRUPTED or i % SAVE_EVERY == SAVE_EVERY - 1:
             now = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "iteration": i + 1, "lowest_loss": lowest_loss, "best": best}
-            torch.save(now, state.with_suffix(".partial"))
-            state.with_suffix(".partial").replace(state)
+            with replacing(state) as partial:
+                torch.save(now, partial)
         if INTERRUPTED:
             return None
     return sr.Mesh(best, model.faces)

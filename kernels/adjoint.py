@@ -36,7 +36,7 @@ from .face import (
     store_block,
     sum_row,
     who_counts,
-)  # fmt: skip
+)
 from .silhouette import Silhouette
 from .softness import FAR, GAMMA, N_SOFTNESS, NEAR, REACH_SQ, SIGMA
 from .special import exp
@@ -184,7 +184,7 @@ def resolve_adjoint(
 
 @functools.cache
 def adjoint_kernel(variant: Variant, choices: Choices):
-    """Adds the gradient of the sums to that of the vertices and features.
+    """Adds the gradient of the image to that of the vertices, features and background: first to the sums, packed block by block, then face by face.
 
     On the CPU a thread writes what a face adds to its corners into a row of its own, and a second loop adds up what there is for each vertex: no atomics, and
     the same bits in every run. On GPUs a thread works on a pair of face and tile, and adds at once.
@@ -277,11 +277,8 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                         else:
                             for l in range(lanes):
                                 resolve_adjoint(grads, of_background, pixels, l, colors_behind, softness, choices, variant)
-                        for i in ti.static(range(M + 1)):
-                            store_block(packed, here, i, grads, i, variant)
-                    else:  # a face may come here, but none of it is in reach
-                        for i in ti.static(range(M + 1)):
-                            store_block(packed, here, i, grads, i, variant)
+                    for i in ti.static(range(M + 1)):  # elsewhere nought: a face may come there, of which nothing is in reach
+                        store_block(packed, here, i, grads, i, variant)
                 if background_wanted != 0:
                     for s in ti.static(range(at_once)):
                         if group * at_once + s < n_features:
@@ -317,7 +314,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                     column_0, row_0 = pair_tile[place] % tiles_x, pair_tile[place] // tiles_x % tiles_y
                     column_1, row_1 = column_0 + 1, row_0 + 1
 
-                pixels = ti.Vector.zero(variant.real, (M + 1) * lanes)  # what comes from the image: the gradient of its totals, and m
+                pixels = ti.Vector.zero(variant.real, (M + 1) * lanes)  # what comes from the image: the gradient of its sums, and m
                 tx, ty = column_0, row_0
                 while ty < row_1:  # no two nested loops: LLVM would interleave four rounds of the inner one, and spill all registers
                     if not misses_tile(tx, ty, pa, qa, ra, pb, qb, rb, pc, qc, rc):

@@ -42,7 +42,7 @@ from .face import (
     slot,
     store_block,
     sum_row,
-)  # fmt: skip
+)
 from .op import Op, in_chunks
 from .resolve import resolve_flat_kernel, resolve_pixel
 from .softness import BACKGROUND_DEPTH_NORM, FAR, GAMMA, N_SOFTNESS, NEAR

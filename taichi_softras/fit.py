@@ -5,7 +5,6 @@ The vertices are not moved one by one: their coordinates u = (I + smoothness L) 
 """
 
 import json
-import os
 import zipfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from .checks import check_integer, check_number
 from .connectivity import Connectivity
 from .mesh import Mesh
 from .renderer import Renderer
+from .replacing import replacing
 from .settings import RasterizeSettings
 from .topology import Topology
 from .views import SHARP, Views, render_views
@@ -304,8 +304,7 @@ class Fit:
             "adam_steps": [self._shape_adam.steps, self._color_adam.steps],
         }
         adam = {f"{name}_{moment}": getattr(optimizer, moment) for name, optimizer in self._adams() for moment in ("first", "second")}
-        partial = path.with_name(path.name + ".partial")
-        with open(partial, "wb") as file:
+        with replacing(path) as partial, open(partial, "wb") as file:
             np.savez(
                 file,
                 facts=json.dumps(facts),
@@ -318,7 +317,6 @@ class Fit:
                 best_colors=self.best.colors if self.best.colors is not None else np.zeros_like(self.best.vertices),
                 **adam,
             )
-        os.replace(partial, path)
 
     @classmethod
     def load(cls, path: str | Path, views: Views) -> "Fit":

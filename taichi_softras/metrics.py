@@ -7,7 +7,7 @@ from scipy.spatial import cKDTree
 from .checks import check_integer, check_shape
 from .mesh import Mesh
 
-__all__ = ["chamfer_distance", "silhouette_iou"]
+__all__ = ["chamfer_distance", "silhouette_iou", "surface_points"]
 
 
 def silhouette_iou(alpha: np.ndarray, target: np.ndarray, threshold: float | None = 0.5) -> np.ndarray:
@@ -25,6 +25,11 @@ def silhouette_iou(alpha: np.ndarray, target: np.ndarray, threshold: float | Non
     return np.where(union > 0, both / np.maximum(union, 1e-12), 1.0)
 
 
+def surface_points(mesh: Mesh, count: int, seed: int = 0) -> np.ndarray:
+    """[count, 3]: points drawn evenly on the surface."""
+    return trimesh.sample.sample_surface(trimesh.Trimesh(mesh.vertices, mesh.faces, process=False), count, seed=seed)[0]
+
+
 def chamfer_distance(a: Mesh, b: Mesh, samples: int = 10_000, seed: int = 0) -> float:
     """The mean distance (not squared, world units) from a point on either surface to the nearest one on the other, averaged over both directions.
 
@@ -32,6 +37,6 @@ def chamfer_distance(a: Mesh, b: Mesh, samples: int = 10_000, seed: int = 0) -> 
         samples: points drawn evenly on each surface.
     """
     check_integer("chamfer_distance", "samples", samples, 1, 10_000_000)
-    clouds = [trimesh.sample.sample_surface(trimesh.Trimesh(m.vertices, m.faces, process=False), samples, seed=seed + i)[0] for i, m in enumerate((a, b))]
+    clouds = [surface_points(mesh, samples, seed + i) for i, mesh in enumerate((a, b))]
     there, back = cKDTree(clouds[1]).query(clouds[0])[0], cKDTree(clouds[0]).query(clouds[1])[0]
     return float((there.mean() + back.mean()) / 2)

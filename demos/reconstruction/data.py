@@ -5,7 +5,6 @@ A folder holds, for each class and split (train, val, test), ``<class>_<split>_i
 of view of 15 degrees. Voxels are indexed [y, x, z] in our right-handed world; the grid's voxel (i, j, k) begins at 32/31 ((j, i, k)/32 - 1/2).
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import torch
 
 from taichi_softras import Camera
 from taichi_softras.interop import TorchArrays
+from taichi_softras.replacing import replacing
 from taichi_softras.voxels import voxelize
 
 __all__ = ["IMAGE_SIZE", "SPLITS", "VIEWS", "VOXELS", "Batch", "ShapeData", "cameras", "solid_voxels", "write_array"]
@@ -42,11 +42,9 @@ def solid_voxels(corners: Any, face_image: np.ndarray, n_objects: int) -> np.nda
 
 
 def write_array(path: Path, array: np.ndarray) -> None:
-    """A compressed .npz with ``arr_0``, whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
+    """A compressed .npz with ``arr_0``."""
+    with replacing(path) as partial, partial.open("wb") as file:
         np.savez_compressed(file, array)
-    os.replace(partial, path)
 
 
 def read_array(path: Path, ending: tuple[int, ...]) -> np.ndarray:

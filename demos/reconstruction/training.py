@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 import taichi_softras as tsr
 from taichi_softras.interop import losses, render
+from taichi_softras.replacing import replacing
 
 from .data import Batch, ShapeData, cameras
 from .network import NetworkOptions, Reconstructor
@@ -142,13 +143,6 @@ def distributed_on_cuda() -> bool:
     return distributed.is_initialized() and distributed.get_backend() == "nccl"
 
 
-def save(path: Path, state: dict[str, Any]) -> None:
-    """Whole or not at all."""
-    partial = path.with_suffix(".partial")
-    torch.save(state, partial)
-    os.replace(partial, path)
-
-
 def load_state(path: Path) -> dict[str, Any]:
     try:
         state = torch.load(path, weights_only=True, map_location="cpu")
@@ -215,7 +209,8 @@ def train(
     def keep(step: int) -> None:
         if processes.is_first:
             now = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "losses": torch.stack(recorded)}
-            save(path, described | now | {"seconds": seconds + time.monotonic() - began})
+            with replacing(path) as partial:
+                torch.save(described | now | {"seconds": seconds + time.monotonic() - began}, partial)
 
     interrupted: list[bool] = []
     previous = signal.signal(signal.SIGINT, lambda *_: interrupted.append(True))
