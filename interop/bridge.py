@@ -28,9 +28,9 @@ class TorchArrays(Arrays):
 
     def __init__(self, dtype: torch.dtype, device: torch.device) -> None:
         if dtype not in _REALS:
-            raise TypeError(f"TorchArrays: tensors must be float32 or float64, got {dtype}")
+            raise TypeError(f"TorchArrays: dtype must be float32 or float64, got {dtype}")
         if device.type not in ("cpu", "cuda"):
-            raise ValueError(f"TorchArrays: tensors must be on cpu or cuda, got {device}")
+            raise ValueError(f"TorchArrays: device must be cpu or cuda, got {device}")
         arch = ensure_initialized(device.type)
         if arch != device.type:
             raise RuntimeError(
@@ -56,6 +56,8 @@ class TorchArrays(Arrays):
             first = given[first_name]
             if tensor.dtype not in _REALS:
                 raise TypeError(f"{op}: {name} must be float32 or float64, got {tensor.dtype}")
+            if tensor is first and tensor.device.type not in ("cpu", "cuda"):
+                raise ValueError(f"{op}: {name} must be on cpu or cuda, got {tensor.device}")
             if tensor.dtype != first.dtype:
                 raise TypeError(f"{op}: {name} must have the dtype of {first_name} ({first.dtype}), got {tensor.dtype}")
             if tensor.device != first.device:
@@ -112,7 +114,7 @@ class TorchArrays(Arrays):
 
 
 class _Run(torch.autograd.Function):
-    """Any :class:`Op` as an autograd operation."""
+    """Any `Op` as an autograd operation."""
 
     @staticmethod
     def forward(ctx: Any, arrays: TorchArrays, op: Op, output_shapes: Sequence[tuple[int, ...]], rest: Sequence[Any], *inputs: torch.Tensor) -> Any:

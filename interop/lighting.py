@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from .. import lighting
-from ..checks import check_shape
+from ..checks import as_array, check_choice, check_kind, check_shape
 from ..lighting import (
     AmbientLight,
     DirectionalLight,
@@ -54,7 +54,7 @@ def shade(
     specular: Specular = Specular.NONE,
     row_image: torch.Tensor | np.ndarray | None = None,
 ) -> torch.Tensor:
-    """See :func:`taichi_softras.lighting.shade`. albedo, normals and positions: [N, 3] or [B, H, W, 3]."""
+    """See `taichi_softras.lighting.shade`. albedo, normals and positions: [N, 3] or [B, H, W, 3]."""
     lights = [lights] if isinstance(lights, Light) else list(lights)
     material = material or Material()
     tensors = {"albedo": albedo, "normals": normals, "positions": positions}
@@ -76,7 +76,7 @@ def shade_dibr_phong(
     mask: torch.Tensor | None = None,
     row_image: torch.Tensor | np.ndarray | None = None,
 ) -> torch.Tensor:
-    """See :func:`taichi_softras.lighting.shade_dibr_phong`."""
+    """See `taichi_softras.lighting.shade_dibr_phong`."""
     material = material or Material()
     tensors = {"albedo": albedo, "normals": normals, "positions": positions, "mask": mask}
     arrays = _library("shade_dibr_phong", tensors, {"eye": eye, "direction": direction}, _places((), material))
@@ -87,22 +87,29 @@ def shade_dibr_phong(
 
 
 def vertex_normals(vertices: torch.Tensor, faces: torch.Tensor | np.ndarray | Topology) -> torch.Tensor:
-    """See :func:`taichi_softras.lighting.vertex_normals`; vertices [V, 3], or [B, V, 3] of meshes with the same faces, whose normals are [B, V, 3]."""
+    """See `taichi_softras.lighting.vertex_normals`; vertices [V, 3], or [B, V, 3] of meshes with the same faces, whose normals are [B, V, 3]."""
     return _normals("vertex_normals", lighting.vertex_normals, vertices, faces)
 
 
 def face_normals(vertices: torch.Tensor, faces: torch.Tensor | np.ndarray | Topology) -> torch.Tensor:
-    """See :func:`taichi_softras.lighting.face_normals`; [F, 3], or [B, F, 3] for vertices [B, V, 3]."""
+    """See `taichi_softras.lighting.face_normals`; [F, 3], or [B, F, 3] for vertices [B, V, 3]."""
     return _normals("face_normals", lighting.face_normals, vertices, faces)
 
 
 class Shading(nn.Module):
-    """:func:`shade` with its lights and material kept. Those of their numbers that are ``nn.Parameter`` are parameters of the module: they can be learnt."""
+    """`shade` with its lights and material kept. Those of their numbers that are ``nn.Parameter`` are parameters of the module: they can be learnt."""
 
     def __init__(self, lights: Light | Sequence[Light], material: Material | None = None, specular: Specular = Specular.NONE) -> None:
         super().__init__()
         self.lights = (lights,) if isinstance(lights, Light) else tuple(lights)
-        self.material, self.specular = material or Material(), specular
+        self.material, self.specular = Material() if material is None else material, specular
+        if not self.lights:
+            raise ValueError("Shading: lights must be at least one, got none")
+        for light in self.lights:
+            if not isinstance(light, Light):
+                raise TypeError(f"Shading: each of the lights must be a light, such as DirectionalLight, got {type(light).__name__}")
+        check_kind("Shading", "material", self.material, Material)
+        check_choice("Shading", "specular", self.specular, Specular)
         for place, owner in _places(self.lights, self.material).items():
             for name, values in _named(owner):
                 if isinstance(values, nn.Parameter):
@@ -146,7 +153,7 @@ def _per_image(values: Any) -> Any:
 
 
 def _indices(row_image: Any) -> Any:
-    return row_image.detach().cpu().numpy() if isinstance(row_image, torch.Tensor) else row_image
+    return None if row_image is None else as_array("shade", "row_image", row_image)
 
 
 def _normals(op: str, function: Any, vertices: torch.Tensor, faces: Any) -> torch.Tensor:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from ..camera import Camera
-from ..checks import check_image_size
+from ..checks import check_image_size, check_kind
 from ..connectivity import Connectivity
 from ..rasterizer import Output, RenderedImage
 from ..settings import RasterizeSettings
@@ -20,12 +20,13 @@ __all__ = ["EdgeLengthLoss", "FlattenLoss", "LaplacianLoss", "NormalConsistencyL
 
 
 class SoftRenderer(nn.Module):
-    """:func:`~taichi_softras.interop.ops.render` with its settings kept. ``settings`` may be exchanged at any time; a new sigma or gamma compiles nothing."""
+    """`render` with its settings kept. ``settings`` may be exchanged at any time; a new sigma or gamma compiles nothing."""
 
     def __init__(self, image_size: int | tuple[int, int] = 256, settings: RasterizeSettings | None = None, background: Any = None) -> None:
         super().__init__()
         self.image_size = check_image_size("SoftRenderer", image_size)
-        self.settings = settings or RasterizeSettings()
+        self.settings = RasterizeSettings() if settings is None else settings
+        check_kind("SoftRenderer", "settings", self.settings, RasterizeSettings)
         self.background = background
 
     def forward(
@@ -59,7 +60,6 @@ class _MeshLoss(nn.Module):
 
     def __init__(self, faces: torch.Tensor | Any, n_vertices: int) -> None:
         super().__init__()
-        faces = faces.detach().cpu().numpy() if isinstance(faces, torch.Tensor) else faces
         self.connectivity = Connectivity.of(faces, n_vertices)
 
     def forward(self, vertices: torch.Tensor) -> torch.Tensor:
@@ -67,24 +67,24 @@ class _MeshLoss(nn.Module):
 
 
 class LaplacianLoss(_MeshLoss):
-    """See :func:`taichi_softras.losses.laplacian`."""
+    """See `taichi_softras.losses.laplacian`."""
 
     function = staticmethod(losses.laplacian)
 
 
 class FlattenLoss(_MeshLoss):
-    """See :func:`taichi_softras.losses.flatten`."""
+    """See `taichi_softras.losses.flatten`."""
 
     function = staticmethod(losses.flatten)
 
 
 class EdgeLengthLoss(_MeshLoss):
-    """See :func:`taichi_softras.losses.edge_length`."""
+    """See `taichi_softras.losses.edge_length`."""
 
     function = staticmethod(losses.edge_length)
 
 
 class NormalConsistencyLoss(_MeshLoss):
-    """See :func:`taichi_softras.losses.normal_consistency`."""
+    """See `taichi_softras.losses.normal_consistency`."""
 
     function = staticmethod(losses.normal_consistency)

@@ -9,7 +9,7 @@ import torch
 
 from .. import rasterizer
 from ..camera import Camera, Lens
-from ..checks import check_features, check_image_size, check_kind, check_shape
+from ..checks import as_array, as_numbers, check_features, check_finite, check_image_size, check_kind, check_shape, dtype_of
 from ..fragments import Fragments, FragmentSettings
 from ..fragments import fragments as fragments_on_screen
 from ..rasterizer import Output, RenderedImage
@@ -39,11 +39,11 @@ def render(
     """Renders meshes softly.
 
     Args:
-        vertices: [V, 3] one mesh seen by all B cameras; or [B, V, 3] a mesh for each camera, all with the same faces; or, with a :class:`Topology`,
+        vertices: [V, 3] one mesh seen by all B cameras; or [B, V, 3] a mesh for each camera, all with the same faces; or, with a `Topology`,
             [V, 3] as it says. World space, float32 or float64.
         faces: [F, 3] integers, or the topology of a batch whose meshes differ.
         camera: B cameras; where its arrays are tensors, they receive gradient.
-        colors: [V, C] or [B, V, C] per vertex; with Texture.FACE [F * R * R, C] texels; a :class:`~taichi_softras.UVTexture`; None for no colour.
+        colors: [V, C] or [B, V, C] per vertex; with Texture.FACE [F * R * R, C] texels; a `UVTexture`; None for no colour.
         background: [C] or [B, C], of the colours; black by default.
         features: [V, D] or [B, V, D] further features per vertex, any number of channels.
         outputs: what else to show: normals, positions, face_id.
@@ -51,15 +51,25 @@ def render(
         image_size: (height, width), or one number for a square.
 
     Returns:
-        Tensors: alpha [B, H, W], color [B, H, W, C], depth [B, H, W] and what else was asked for; see :class:`RenderedImage`.
+        Tensors: alpha [B, H, W], color [B, H, W, C], depth [B, H, W] and what else was asked for; see `RenderedImage`.
 
     Raises:
         TypeError, ValueError: if an argument does not fit, before anything is computed. RuntimeError: if Taichi runs on another device.
 
     Gradient: to vertices, colors (texels and texture coordinates), features, background and tensors of the camera, exact.
+
+    Examples:
+        >>> vertices = torch.tensor([[-1.0, -1.0, 0.0], [1.0, -1.0, 0.0], [0.0, 1.0, 0.0]], requires_grad=True)
+        >>> image = render(vertices, torch.tensor([[0, 1, 2]]), Camera.orbit(3.0), torch.ones(3, 3), image_size=(16, 24))
+        >>> image.color.shape
+        torch.Size([1, 16, 24, 3])
+        >>> image.alpha.sum().backward()
+        >>> vertices.grad.shape
+        torch.Size([3, 3])
     """
     check_kind("render", "camera", camera, Camera)
-    settings = settings or RasterizeSettings()
+    settings = RasterizeSettings() if settings is None else settings
+    check_kind("render", "settings", settings, RasterizeSettings)
     image_size = check_image_size("render", image_size)
     given = {"vertices": vertices, "features": features} | _tensors("colors", colors)
     given |= _camera_tensors(camera)
@@ -95,34 +105,35 @@ def rasterize(
     settings: RasterizeSettings | None = None,
     image_size: int | tuple[int, int] = 256,
 ) -> RenderedImage:
-    """Renders triangles that are already on the screen: see :func:`taichi_softras.rasterizer.rasterize`.
+    """Renders triangles that are already on the screen: see `taichi_softras.rasterizer.rasterize`.
 
     Args:
         vertices_screen: [N, 3] x right and y up (the shorter image side spans [-1, 1]), and depth, positive ahead.
         topology: which of them make which faces in which image.
-        features: [V, C] per vertex; with Texture.FACE [F * R * R, C] texels; a :class:`~taichi_softras.UVTexture`; None for the silhouette alone.
+        features: [V, C] per vertex; with Texture.FACE [F * R * R, C] texels; a `UVTexture`; None for the silhouette alone.
         background: [C] or [B, C]; zero by default.
     """
     given = {"vertices_screen": vertices_screen} | _tensors("features", features)
     given |= {"background": background} if isinstance(background, torch.Tensor) else {}
     arrays = TorchArrays.of("rasterize", **given)
+    check_kind("rasterize", "topology", topology, Topology)
+    settings = RasterizeSettings() if settings is None else settings
+    check_kind("rasterize", "settings", settings, RasterizeSettings)
     if features is not None:
         if not isinstance(features, UVTexture):
             check_features("rasterize", "features", features.shape, {})
         background = _background(arrays, background, topology.n_images, n_channels(features))
-    return rasterizer.rasterize(
-        arrays, topology, vertices_screen, features, background, settings or RasterizeSettings(), check_image_size("rasterize", image_size)
-    )
+    return rasterizer.rasterize(arrays, topology, vertices_screen, features, background, settings, check_image_size("rasterize", image_size))
 
 
 def fragments(
     vertices: torch.Tensor, faces: torch.Tensor | Topology, camera: Camera, settings: FragmentSettings | None = None, *, image_size: int | tuple[int, int] = 256
 ) -> Fragments:  # fmt: skip
-    """The K nearest faces of every pixel, for people who shade and blend them themselves: see :func:`taichi_softras.fragments.fragments`.
+    """The K nearest faces of every pixel, for people who shade and blend them themselves: see `taichi_softras.fragments.fragments`.
 
     Args:
-        vertices, faces, camera, image_size: as for :func:`render`.
-        settings: K, reach, interpolation. (A face with a vertex behind the eye is left out: only :func:`render` and the drop-in for PyTorch3D clip.)
+        vertices, faces, camera, image_size: as for `render`.
+        settings: K, reach, interpolation. (A face with a vertex behind the eye is left out: only `render` and the drop-in for PyTorch3D clip.)
 
     Returns:
         Tensors: face [B, H, W, K] (numbered as the topology's: with one mesh for B cameras, face + F * image), depth, bary [B, H, W, K, 3] and
@@ -131,8 +142,10 @@ def fragments(
     Gradient: to vertices and tensors of the camera.
     """
     check_kind("fragments", "camera", camera, Camera)
+    image_size = check_image_size("fragments", image_size)
     arrays = TorchArrays.of("fragments", vertices=vertices, **_camera_tensors(camera))
-    topology, placed, settings = _topology(vertices, faces, camera), camera.on(arrays), settings or FragmentSettings()
+    topology, placed, settings = _topology(vertices, faces, camera), camera.on(arrays), FragmentSettings() if settings is None else settings
+    check_kind("fragments", "settings", settings, FragmentSettings)
     if camera.lens is Lens.ORTHOGRAPHIC and settings.interpolation is Interpolation.PERSPECTIVE:
         settings = replace(settings, interpolation=Interpolation.LINEAR)
     vertices = vertices.reshape(-1, vertices.shape[-1])
@@ -155,12 +168,18 @@ def _topology(vertices: torch.Tensor, faces: torch.Tensor | Topology, camera: Ca
 
 def topology_of(faces: Any, n_vertices: int, n_images: int, one_mesh: bool) -> Topology:
     """The topology of faces, found again while the faces are the same: they are compared, which costs far less than making it."""
-    given = faces.detach() if isinstance(faces, torch.Tensor) else torch.from_numpy(np.array(faces))
+    if isinstance(faces, torch.Tensor):
+        given = faces.detach()
+    else:
+        array = as_array("render", "faces", faces)
+        if array.dtype.kind not in "iu":
+            raise TypeError(f"render: faces must be integers, got {dtype_of(array)}")
+        given = torch.from_numpy(np.array(array))
     key = (tuple(given.shape), given.dtype, given.device, n_vertices, n_images, one_mesh)
     known = _topologies.get(key)
     if known is not None and torch.equal(known[0], given):
         return known[1]
-    indices = given.cpu().numpy()
+    indices = as_array("render", "faces", given)
     topology = Topology.shared(indices, n_vertices, n_images) if one_mesh else Topology.batch([indices] * n_images, [n_vertices] * n_images)
     if len(_topologies) >= _MAX_TOPOLOGIES:
         _topologies.clear()
@@ -192,7 +211,11 @@ def _rows(name: str, rows: torch.Tensor, vertices: torch.Tensor, n_images: int, 
 def _background(arrays: TorchArrays, background: Any, n_images: int, n_features: int) -> torch.Tensor:
     if background is None:
         return arrays.zeros((n_images, n_features))
-    values = background if isinstance(background, torch.Tensor) else arrays.real(np.asarray(background, np.float64))
+    if not isinstance(background, torch.Tensor):
+        numbers = as_numbers("render", "background", background)
+        check_finite("render", "background", numbers)
+        background = arrays.real(numbers)
+    values = background
     if values.ndim == 1:
         check_shape("render", "background", values.shape, ("C",), {"C": n_features})
     return values.expand(n_images, n_features) if values.ndim == 1 else values

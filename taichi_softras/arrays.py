@@ -1,6 +1,6 @@
 """Array libraries that can carry the renderer's data: Taichi's own here, torch in `taichi_softras.interop.bridge`.
 
-The renderer and the losses are written once, against :class:`Arrays`: it allocates, and it runs an :class:`~taichi_softras.kernels.op.Op` so that its gradient
+The renderer and the losses are written once, against `Arrays`: it allocates, and it runs an `Op` so that its gradient
 finds its way back (on ``ti.ad.Tape`` here, through autograd there).
 """
 
@@ -19,7 +19,7 @@ from taichi.lang import impl
 from .kernels.op import Op
 from .kernels.variant import Storage, Variant
 from .launch import launch
-from .runtime import ensure_initialized, one_at_a_time
+from .runtime import check_not_forked, ensure_initialized, one_at_a_time
 from .spare_memory import spare_array, spare_ndarray
 
 __all__ = ["Arrays", "FieldArrays", "TaichiArrays", "default_arrays", "library_of", "variant_of"]
@@ -80,6 +80,7 @@ class Arrays(ABC):
 
     def launch(self, kernel: Any, arguments: Sequence[Any]) -> None:
         """Calls a kernel. Every kernel is called here."""
+        check_not_forked()
         with one_at_a_time:
             launch(kernel, arguments)
 
@@ -183,7 +184,7 @@ _call_untracked = ti.ad.no_grad(lambda function, result: result.append(function(
 
 
 class TaichiArrays(_TaichiBase):
-    """``ti.ndarray``, on CPU and CUDA. (On Vulkan Taichi's gradients of ndarrays are wrong: use :class:`FieldArrays` there.)"""
+    """``ti.ndarray``, on CPU and CUDA. (On Vulkan Taichi's gradients of ndarrays are wrong: use `FieldArrays` there.)"""
 
     def __init__(self, real: object = ti.f32) -> None:
         arch = ensure_initialized()
@@ -213,6 +214,7 @@ class TaichiArrays(_TaichiBase):
 
     def parameter(self, values: np.ndarray) -> ti.Ndarray:
         """A ``ti.ndarray`` with the given values and a gradient."""
+        check_not_forked()
         array = self._differentiable(np.shape(values))
         self.untracked(lambda: array.from_numpy(np.ascontiguousarray(values, dtype=self._numpy_real)))
         return array
@@ -243,7 +245,7 @@ class _FieldPool:
     """Fields that are used again: Taichi compiles a kernel anew for every field it has not met, and never frees a field.
 
     What is asked for in the same order gets the same fields, so that a step of an optimisation finds its kernels compiled. All are free again when a tape
-    begins; those asked for outside of a tape (within :meth:`FieldArrays.frame`), when the next frame begins.
+    begins; those asked for outside of a tape (within `FieldArrays.frame`), when the next frame begins.
     """
 
     def __init__(self) -> None:
@@ -281,7 +283,7 @@ class FieldArrays(_TaichiBase):
     """``ti.field``, whose gradients are right on every backend, Vulkan too.
 
     Taichi compiles a kernel anew for each field. So the fields of one tape (or of a picture rendered outside of one) serve the next again: a picture made on
-    a tape holds until the next tape begins. What you make yourself (:meth:`parameter`, :meth:`real` outside of a tape) is yours.
+    a tape holds until the next tape begins. What you make yourself (`parameter`, `real` outside of a tape) is yours.
     """
 
     def __init__(self, real: object = ti.f32) -> None:
@@ -334,6 +336,7 @@ class FieldArrays(_TaichiBase):
 
     def parameter(self, values: Any) -> Array:
         """A ``ti.field`` with the given values and a gradient."""
+        check_not_forked()
         with self.lasting():
             return self._filled(values, self.variant.real, self._numpy_real, needs_grad=True)
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from .checks import check_integer
 
-__all__ = ["memory_budget", "set_memory_budget", "within_budget"]
+__all__ = ["free_memory", "memory_budget", "set_memory_budget", "within_budget"]
 
 SHARE_OF_FREE = 0.25  # of the memory that is free, unless a budget is set
-WHERE_UNKNOWN = 1 << 30  # bytes, where the system does not tell what is free
+WHERE_UNKNOWN = 1 << 32  # bytes, where the system does not tell what is free
 SMALLEST = 1 << 8
 SMALL = 1 << 25
 
@@ -34,8 +34,15 @@ def set_memory_budget(n_bytes: int | None) -> None:
 
 
 def memory_budget() -> int:
-    """The bytes that the lists may take now."""
-    return _free_memory() if _budget is None else _budget
+    """The bytes that the lists may take now.
+
+    Examples:
+        >>> set_memory_budget(1 << 20)
+        >>> memory_budget()
+        1048576
+        >>> set_memory_budget(None)
+    """
+    return max(int(SHARE_OF_FREE * free_memory()), SMALLEST) if _budget is None else _budget
 
 
 def within_budget(n_bytes: int) -> bool:
@@ -43,14 +50,11 @@ def within_budget(n_bytes: int) -> bool:
     return (_budget is None and n_bytes <= SMALL) or n_bytes <= memory_budget()
 
 
-def _free_memory() -> int:
-    """A share of what the host has free. (On GPUs too: their lists are bounded by the same figure or by `set_memory_budget`.)"""
+def free_memory() -> int:
+    """The bytes that the host has free. (On GPUs too: their lists are bounded by the same figure or by `set_memory_budget`.)"""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        free = 1024 * next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
+        return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
     except (OSError, StopIteration):
         names = getattr(os, "sysconf_names", {})
-        if "SC_AVPHYS_PAGES" not in names:
-            return WHERE_UNKNOWN
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return max(int(SHARE_OF_FREE * free), SMALLEST)
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if "SC_AVPHYS_PAGES" in names else WHERE_UNKNOWN

@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.polynomial import Polynomial
 
-from .checks import check_choice, check_finite, check_image_size, check_integer, check_number, check_shape
+from .checks import as_numbers, check_choice, check_finite, check_image_size, check_integer, check_number, check_shape
 from .kernels.projection import Lens
 
 __all__ = ["Camera", "Convention", "Lens", "distortion_limit"]
@@ -68,6 +68,12 @@ class Camera:
 
     def __post_init__(self) -> None:
         check_choice("Camera", "lens", self.lens, Lens)
+        for name in self.ARRAYS:
+            value = getattr(self, name)
+            if not hasattr(value, "shape") and not (name == "distortion" and value is None):
+                raise TypeError(f"Camera: {name} must be an array, got {type(value).__name__}")
+            if isinstance(value, np.ndarray) and value.dtype.kind not in "fiu":
+                raise TypeError(f"Camera: {name} must be real numbers, got {value.dtype}")
         sizes: dict[str, int] = {}
         check_shape("Camera", "camera_from_world", self.camera_from_world.shape, ("B", 3, 4), sizes)
         check_shape("Camera", "intrinsics", self.intrinsics.shape, ("B", 4), sizes)
@@ -118,15 +124,25 @@ class Camera:
             fov: degrees, full angle across the shorter image side.
             target: [3] or [B, 3] point looked at.
             orthographic_height: if given, the projection is orthographic and the shorter image side spans this many world units.
+
+        Examples:
+            >>> cameras = Camera.orbit(distance=2, azimuth=[0, 90, 180, 270])
+            >>> len(cameras), len(cameras[1:3])
+            (4, 2)
+            >>> (cameras.eye.round(6) + 0.0).tolist()
+            [[0.0, 0.0, 2.0], [2.0, 0.0, 0.0], [0.0, 0.0, -2.0], [-2.0, 0.0, 0.0]]
         """
-        names = "distance, elevation and azimuth"
-        distance, elevation, azimuth = _broadcast("Camera.orbit", names, *(np.atleast_1d(np.asarray(v, np.float64)) for v in (distance, elevation, azimuth)))
+        op, names = "Camera.orbit", "distance, elevation and azimuth"
+        distance, elevation, azimuth, target = (
+            as_numbers(op, name, v) for name, v in (("distance", distance), ("elevation", elevation), ("azimuth", azimuth), ("target", target))
+        )
+        check_shape(op, "target", target.shape, (3,) if target.ndim < 2 else ("B", 3))
+        distance, elevation, azimuth = _broadcast("Camera.orbit", names, *(np.atleast_1d(v) for v in (distance, elevation, azimuth)))
         check_shape("Camera.orbit", names, distance.shape, ("B",))
         if not (distance > 0).all():
             raise ValueError(f"Camera.orbit: distance must be positive, got {distance.min()}")
         if not (np.abs(elevation) <= 90).all():
             raise ValueError(f"Camera.orbit: elevation must be between -90 and 90 degrees, got {elevation[np.abs(elevation).argmax()]}")
-        target = np.asarray(target, np.float64)
         for name, values in (("distance", distance), ("azimuth", azimuth), ("target", target)):
             check_finite("Camera.orbit", name, values)
         e, a = np.radians(elevation), np.radians(azimuth)
@@ -140,8 +156,9 @@ class Camera:
 
     @classmethod
     def all_around(cls, count: int, distance: float = 2.732, turn: float = 0.0, *, fov: float = 60.0, target: Any = (0.0, 0.0, 0.0)) -> "Camera":
-        """``count`` cameras spread evenly over a sphere around ``target`` (a Fibonacci sphere), turned by ``turn`` degrees. For the rest see :meth:`orbit`."""
+        """``count`` cameras spread evenly over a sphere around ``target`` (a Fibonacci sphere), turned by ``turn`` degrees. For the rest see `orbit`."""
         check_integer("Camera.all_around", "count", count, 1, 2**20)
+        check_number("Camera.all_around", "turn", turn)
         i = np.arange(count) + 0.5
         return cls.orbit(distance, np.degrees(np.arcsin(1 - 2 * i / count)), i * GOLDEN_ANGLE + turn, fov=fov, target=target)
 
@@ -155,8 +172,8 @@ class Camera:
         fov: float = 60.0,
         orthographic_height: float | None = None,
     ) -> "Camera":
-        """Cameras at ``eye`` [3] or [B, 3] that look at ``target``, with ``up`` upwards in the image. For the rest see :meth:`orbit`."""
-        points = [np.asarray(v, np.float64) for v in (eye, target, up)]
+        """Cameras at ``eye`` [3] or [B, 3] that look at ``target``, with ``up`` upwards in the image. For the rest see `orbit`."""
+        points = [as_numbers("Camera.look_at", name, v) for name, v in (("eye", eye), ("target", target), ("up", up))]
         for name, point in zip(("eye", "target", "up"), points, strict=True):
             check_shape("Camera.look_at", name, point.shape, (3,) if point.ndim < 2 else ("B", 3))
         eye, target, up = _broadcast("Camera.look_at", "eye, target and up", *(np.atleast_2d(point) for point in points))
@@ -189,12 +206,20 @@ class Camera:
 
         ``distortion`` [n], [1, n], [n, 1] or [B, n] are OpenCV's coefficients, as calibration gives them: k1, k2, p1, p2[, k3[, k4, k5, k6]] with Lens.OPENCV
         (its thin prism and tilt, which may follow, must be zero), k1, k2, k3, k4 with Lens.FISHEYE. What is left out is zero.
+
+        Examples:
+            >>> world_to_camera = np.eye(4)
+            >>> world_to_camera[2, 3] = 3.0  # OpenCV looks along +z: the origin is three units ahead
+            >>> k = np.array([[500.0, 0.0, 320.0], [0.0, 500.0, 240.0], [0.0, 0.0, 1.0]])
+            >>> camera = Camera.from_matrices(world_to_camera[None], k, (480, 640), convention=Convention.OPENCV)
+            >>> (camera.eye + 0.0).tolist()
+            [[0.0, 0.0, -3.0]]
         """
         check_choice("Camera.from_matrices", "convention", convention, Convention)
         check_choice("Camera.from_matrices", "lens", lens, Lens)
         if lens is Lens.ORTHOGRAPHIC:
             raise ValueError(f"Camera.from_matrices: lens must not be {lens}, for which K has no meaning")
-        matrices = np.asarray(camera_from_world, np.float64)
+        matrices = as_numbers("Camera.from_matrices", "camera_from_world", camera_from_world)
         matrices = matrices[None] if matrices.ndim == 2 else matrices
         rows = 3 if matrices.shape[1:2] == (3,) else 4
         check_shape("Camera.from_matrices", "camera_from_world", matrices.shape, ("B", rows, 4))
@@ -207,8 +232,9 @@ class Camera:
             raise ValueError(f"{wrong} a mirror image")
         if convention is Convention.OPENCV:
             matrices = matrices * _FLIP[:, None]
-        k = np.asarray(pixel_intrinsics, np.float64)
+        k = as_numbers("Camera.from_matrices", "pixel_intrinsics", pixel_intrinsics)
         check_shape("Camera.from_matrices", "pixel_intrinsics", k.shape, (3, 3) if k.ndim == 2 else ("B", 3, 3), {"B": len(matrices)})
+        check_finite("Camera.from_matrices", "pixel_intrinsics", k)
         k = np.broadcast_to(k, (len(matrices), 3, 3))
         height, width = check_image_size("Camera.from_matrices", image_size)
         half = min(height, width) / 2
@@ -216,7 +242,7 @@ class Camera:
         return cls(camera_from_world=matrices, intrinsics=intrinsics, lens=lens, distortion=_coefficients(lens, distortion, len(matrices)))
 
     def to_matrices(self, image_size: tuple[int, int], *, convention: Convention = Convention.OPENGL) -> tuple[np.ndarray, np.ndarray]:
-        """([B, 4, 4] camera_from_world, [B, 3, 3] K in pixels of an (height, width) image), the inverse of :meth:`from_matrices`."""
+        """([B, 4, 4] camera_from_world, [B, 3, 3] K in pixels of an (height, width) image), the inverse of `from_matrices`."""
         check_choice("Camera.to_matrices", "convention", convention, Convention)
         matrices = np.tile(np.eye(4), (len(self), 1, 1))
         matrices[:, :3] = self.camera_from_world
@@ -259,7 +285,7 @@ def _coefficients(lens: Lens, distortion: Any, n: int) -> np.ndarray | None:
             raise ValueError(f"Camera.from_matrices: distortion must be None with {lens}, got one")
         return None
     full = COEFFICIENTS[lens]
-    given = np.zeros(full) if distortion is None else np.asarray(distortion, np.float64)
+    given = np.zeros(full) if distortion is None else as_numbers("Camera.from_matrices", "distortion", distortion)
     allowed = (4,) if lens is Lens.FISHEYE else (4, 5, 8)
     if given.ndim == 2 and 1 in given.shape:  # as OpenCV returns them
         given = given.ravel()
@@ -280,7 +306,12 @@ def distortion_limit(lens: Lens, coefficients: np.ndarray) -> np.ndarray:
     The first is the tangent of the angle off the view axis (Lens.OPENCV) or that angle (Lens.FISHEYE) at which the model's slope, in the direction where it is
     least, leaves `SLOPES`; the largest that there can be if it never does.
     """
-    return np.array([_limit(lens, *row) for row in np.asarray(coefficients, np.float64).tolist()])
+    check_choice("distortion_limit", "lens", lens, Lens)
+    if lens not in COEFFICIENTS:
+        raise ValueError(f"distortion_limit: lens must be one with distortion, got {lens}")
+    coefficients = as_numbers("distortion_limit", "coefficients", coefficients)
+    check_shape("distortion_limit", "coefficients", coefficients.shape, ("B", COEFFICIENTS[lens]))
+    return np.array([_limit(lens, *row) for row in coefficients.tolist()])
 
 
 @functools.lru_cache(maxsize=1 << 12)

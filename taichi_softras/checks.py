@@ -1,10 +1,15 @@
 """Checks of arguments, with one form of sentence: ``op: name must ..., got ...``."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 __all__ = [
+    "MAX_IMAGE_SIDE",
+    "as_array",
+    "as_numbers",
+    "check_array",
     "check_choice",
     "check_corners",
     "check_countable",
@@ -13,10 +18,14 @@ __all__ = [
     "check_finite",
     "check_flag",
     "check_image_size",
+    "check_indices",
     "check_integer",
     "check_kind",
     "check_number",
+    "check_reals",
     "check_shape",
+    "check_table",
+    "dtype_of",
 ]
 
 MAX_IMAGE_SIDE = 1 << 14
@@ -33,6 +42,50 @@ def check_shape(op: str, name: str, shape: Sequence[int], expected: Sequence[int
         where = f" with {', '.join(letters)}" if letters else ""
         raise ValueError(f"{op}: {name} must have shape ({', '.join(map(str, expected))}){where}, got {tuple(shape)}")
     sizes.update({want: size for size, want in zip(shape, expected, strict=True) if isinstance(want, str)})
+
+
+def dtype_of(array: np.ndarray) -> str:
+    """What people call it."""
+    return "text" if array.dtype.kind in "US" else str(array.dtype)
+
+
+def as_numbers(op: str, name: str, values: object) -> np.ndarray:
+    """Real numbers as float64."""
+    array = as_array(op, name, values)
+    if array.dtype.kind not in "fiu":
+        raise TypeError(f"{op}: {name} must be real numbers, got {dtype_of(array)}")
+    return array.astype(np.float64)
+
+
+def check_array(op: str, name: str, values: object, expected: Sequence[int | str], sizes: dict[str, int] | None = None) -> None:
+    """A NumPy array of real numbers of a shape (see `check_shape`)."""
+    if not isinstance(values, np.ndarray):
+        raise TypeError(f"{op}: {name} must be a NumPy array, got {type(values).__name__}")
+    if values.dtype.kind not in "fiub":
+        raise TypeError(f"{op}: {name} must be real numbers, got {values.dtype}")
+    check_shape(op, name, values.shape, expected, sizes)
+
+
+_SPELLINGS = {"f32": ("f32", "float32", "torch.float32"), "f64": ("f64", "float64", "torch.float64")}  # of one type, in each library
+_MODULES = {"taichi": {"taichi", "numpy"}, "field": {"taichi", "numpy"}, "torch": {"torch"}}  # whose arrays a library takes
+
+
+_makers: dict[type, set[str]] = {}  # the packages that classes and their bases come from
+
+
+def check_reals(op: str, arrays: Any, **given: Any) -> None:
+    """Arrays of the library ``arrays``, of its type of real numbers. (None is none.)"""
+    real, modules = arrays.variant.real, _MODULES[arrays.place[0]]
+    for name, array in given.items():
+        if array is None:
+            continue
+        kind = type(array)
+        if kind not in _makers:
+            _makers[kind] = {base.__module__.split(".", 1)[0] for base in kind.__mro__}
+        if modules.isdisjoint(_makers[kind]) or not hasattr(array, "dtype"):
+            raise TypeError(f"{op}: {name} must be an array of {' or '.join(sorted(modules, reverse=True))}, got {type(array).__name__}")
+        if str(array.dtype) not in _SPELLINGS[str(real)]:
+            raise TypeError(f"{op}: {name} must be {_SPELLINGS[str(real)][1]}, as the other arrays are, got {array.dtype}")
 
 
 def check_number(op: str, name: str, value: float, low: float = -np.inf, high: float = np.inf) -> None:
@@ -85,6 +138,33 @@ def check_image_size(op: str, image_size: int | Sequence[int]) -> tuple[int, int
     return int(sides[0]), int(sides[1])
 
 
+def check_indices(op: str, name: str, indices: object, of: str, n: int) -> np.ndarray:
+    """A list of integers within [0, n)."""
+    array = np.asarray(indices)
+    if array.dtype.kind not in "iu" and array.size:
+        raise TypeError(f"{op}: {name} must be integers, got {dtype_of(array)}")
+    check_shape(op, name, array.shape, ("N",))
+    if array.size and not (int(array.min()) >= 0 and int(array.max()) < n):
+        raise ValueError(f"{op}: {name} must be numbers of {of}, 0 to {n - 1}, got {int(array.min()) if array.min() < 0 else int(array.max())}")
+    return array.astype(np.int64)
+
+
+def check_table(
+    op: str, name: str, table: object, expected: Sequence[int | str], n: int, sizes: dict[str, int] | None = None, *, at_least_one: bool = True
+) -> None:
+    """A list of indices as the kernels take it: int32, within [0, n)."""
+    if not isinstance(table, np.ndarray) or table.dtype != np.int32:
+        raise TypeError(f"{op}: {name} must be a NumPy array of int32, got {table.dtype if isinstance(table, np.ndarray) else type(table).__name__}")
+    check_shape(op, name, table.shape, expected, sizes)
+    if table.size == 0:
+        if at_least_one:
+            raise ValueError(f"{op}: {name} must have at least one entry, got none")
+        return
+    low, high = int(table.min()), int(table.max())
+    if low < 0 or high >= n:
+        raise ValueError(f"{op}: {name} must be indices 0 to {n - 1}, got {low if low < 0 else high}")
+
+
 def check_features(op: str, name: str, shape: Sequence[int], sizes: dict[str, int]) -> None:
     """[V, C] with at least one channel."""
     check_shape(op, name, shape, ("V", "C"), dict(sizes))
@@ -100,16 +180,26 @@ def check_finite(op: str, name: str, values: np.ndarray) -> None:
         raise ValueError(f"{op}: {name} must be finite, got {values[where]} at {where}")
 
 
-def check_faces(op: str, faces: np.ndarray, n_vertices: int) -> np.ndarray:
+def as_array(op: str, name: str, values: object) -> np.ndarray:
+    """What NumPy makes of them; torch's tensors come from any device that has memory."""
+    if getattr(values, "is_meta", False):
+        raise ValueError(f"{op}: {name} must be on a device with memory, got meta")
+    try:
+        return np.asarray(values.detach().cpu() if hasattr(values, "detach") and hasattr(values, "cpu") else values)
+    except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
+        raise TypeError(f"{op}: {name} must be an array, got {type(values).__name__}: {error}") from error
+
+
+def check_faces(op: str, faces: Any, n_vertices: int) -> np.ndarray:
     """Faces as contiguous int32 [F, 3] whose indices lie within [0, n_vertices)."""
     return check_corners(op, "faces", faces, "vertices", n_vertices)
 
 
-def check_corners(op: str, name: str, corners: np.ndarray, of: str, n: int) -> np.ndarray:
+def check_corners(op: str, name: str, corners: Any, of: str, n: int) -> np.ndarray:
     """What the corners of faces are, as contiguous int32 [F, 3] whose indices lie within [0, n)."""
-    corners = np.asarray(corners)
+    corners = as_array(op, name, corners)
     if corners.dtype.kind not in "iu":
-        raise TypeError(f"{op}: {name} must be integers, got {corners.dtype}")
+        raise TypeError(f"{op}: {name} must be integers, got {dtype_of(corners)}")
     check_shape(op, name, corners.shape, ("F", 3))
     if len(corners) == 0:
         raise ValueError(f"{op}: the mesh must have at least one face, got none")

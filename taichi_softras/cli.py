@@ -15,10 +15,12 @@ import numpy as np
 from tqdm import tqdm
 
 from .camera import Camera
-from .checks import check_image_size, check_integer, check_number
+from .checks import MAX_IMAGE_SIDE, check_image_size, check_integer, check_number
 from .fit import Fit, FitOptions, score
+from .foreign_files import read_json
 from .mesh import Mesh
 from .pictures import fit_curves, normal_colors, sheet, turntable
+from .replacing import replacing
 from .runtime import init
 from .settings import RasterizeSettings
 from .shapes import creature
@@ -94,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     render.add_argument("--sigma", type=float, default=SHARP.sigma, help="softness of edges, squared screen units (default: %(default)s)")
     render.add_argument("--gamma", type=float, default=SHARP.gamma, help="softness in depth (default: %(default)s)")
     render.add_argument("--samples", type=int, default=4, help="antialiasing: render so many times larger and average (default: %(default)s)")
+    render.add_argument("--overwrite", action="store_true", help="render anew although OUT holds pictures with their transforms.json")
     render.set_defaults(run=_render)
 
     examine = commands.add_parser(
@@ -140,8 +143,12 @@ def _render(options: argparse.Namespace) -> int:
     size = check_image_size("render", options.size[0] if len(options.size) == 1 else tuple(options.size))
     check_integer("render", "--views", options.views, 1, 100_000)
     check_integer("render", "--samples", options.samples, 1, 16)
+    if max(size) * options.samples > MAX_IMAGE_SIDE:
+        raise ValueError(f"render: --size times --samples must be at most {MAX_IMAGE_SIDE} pixels a side, got {max(size)} x {options.samples}")
     if options.out.exists() and not options.out.is_dir():
         raise NotADirectoryError(f"render: OUT must be a folder, got the file {options.out}")
+    if (options.out / "transforms.json").exists() and not options.overwrite:
+        raise FileExistsError(f"render: {options.out} already holds a transforms.json; replace it (--overwrite) or choose another folder")
     settings = RasterizeSettings(sigma=options.sigma, gamma=options.gamma)
     mesh = _colored(options.mesh)
     init("cpu")
@@ -152,6 +159,8 @@ def _render(options: argparse.Namespace) -> int:
 
 def _view(options: argparse.Namespace) -> int:
     size = check_image_size("view", tuple(options.size))
+    if 2 * max(size) > MAX_IMAGE_SIDE:
+        raise ValueError(f"view: --size must be at most {MAX_IMAGE_SIDE // 2} pixels a side, got {max(size)}")
     for name in ("sigma", "gamma"):
         if getattr(options, name) is not None:
             check_number("view", f"--{name}", getattr(options, name), 1e-12, 1e6)
@@ -216,7 +225,8 @@ def _fit(options: argparse.Namespace) -> int:
         train, test = _split_views(Path(source), options.size)
         fit = Fit(train, choices)
         out.mkdir(parents=True, exist_ok=True)
-        (out / "source.json").write_text(json.dumps({"source": str(Path(source).resolve()), "size": options.size}))
+        with replacing(out / "source.json") as partial:
+            partial.write_text(json.dumps({"source": str(Path(source).resolve()), "size": options.size}))
     finished = _descend(fit, checkpoint)
     _write_results(out, fit, train, test, time.monotonic() - began)
     if not finished:
@@ -271,7 +281,8 @@ def _write_results(out: Path, fit: Fit, train: Views, test: Views, seconds: floa
             "psnr_white": "dB, over all pixels of the pictures laid over white",
         },
     }
-    (out / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
+    with replacing(out / "metrics.json") as partial:
+        partial.write_text(json.dumps(metrics, indent=1) + "\n")
     print(f"on {len(test)} pictures that were not fitted: IoU {scores[TEST].iou:.4f}, PSNR {scores[TEST].psnr:.2f} dB; {seconds:.0f} s")
     print(f"mesh.glb, mesh.obj, turntable.gif, sheet.png, curves.png and metrics.json are in {out}")
 
@@ -310,13 +321,16 @@ def _reduced(views: Views, size: int) -> Views:
 
 
 def _read_source(out: Path) -> tuple[str, int]:
+    note = out / "source.json"
     try:
-        described = json.loads((out / "source.json").read_text())
+        described = read_json(f"fit: {note}", note)
         if not isinstance(described["source"], str) or not isinstance(described["size"], int) or described["size"] < 8:
             raise ValueError(f"a source and a size from 8 pixels on, not {described}")
         return described["source"], described["size"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"fit: {out / 'source.json'} must tell what is fitted, got {type(error).__name__}: {error}") from error
+        if str(error).startswith("fit: "):
+            raise
+        raise ValueError(f"fit: {note} must tell what is fitted, got {type(error).__name__}: {error}") from error
 
 
 if __name__ == "__main__":

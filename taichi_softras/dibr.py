@@ -12,7 +12,18 @@ import numpy as np
 
 from .arrays import Arrays
 from .binning import PairSearch
-from .checks import check_choice, check_countable, check_features, check_flag, check_image_size, check_integer, check_number, check_shape
+from .checks import (
+    check_choice,
+    check_countable,
+    check_features,
+    check_flag,
+    check_image_size,
+    check_integer,
+    check_kind,
+    check_number,
+    check_reals,
+    check_shape,
+)
 from .kernels import dibr as ops
 from .kernels import tiles
 from .kernels.dibr import MaskFaces
@@ -104,6 +115,7 @@ def dibr_rasterize(
     Gradient: to features; to x and y, through the weights of the interpolation and through the mask outside of the foreground; to z only with
         ``settings.perspective``. None through the decisions which face is seen and which ones count. A face seen edge-on covers nothing.
     """
+    check_kind("dibr_rasterize", "settings", settings, DibrSettings)
     scene = _Scene("dibr_rasterize", arrays, topology, vertices_image, settings, image_size, settings.boxlen)
     image, face_index = scene.foreground(features, face_shown)
     return DibrImage(image, scene.soft_mask(face_index), face_index)
@@ -119,16 +131,19 @@ def dibr_foreground(
     *,
     face_shown: Any | None = None,
 ) -> tuple[Any, Any]:
-    """The first and the last of what :func:`dibr_rasterize` returns: features [B, H, W, D] and face_index [B, H, W]."""
+    """The first and the last of what `dibr_rasterize` returns: features [B, H, W, D] and face_index [B, H, W]."""
     return _Scene("dibr_foreground", arrays, topology, vertices_image, settings, image_size, 0.0).foreground(features, face_shown)
 
 
 def dibr_soft_mask(arrays: Arrays, topology: Topology, vertices_image: Any, face_index: Any, settings: DibrSettings) -> Any:
-    """The soft mask [B, H, W] of :func:`dibr_rasterize`, around a given foreground.
+    """The soft mask [B, H, W] of `dibr_rasterize`, around a given foreground.
 
     Args:
         face_index: [B, H, W] int32; what is not negative is foreground.
     """
+    check_kind("dibr_soft_mask", "topology", topology, Topology)
+    check_kind("dibr_soft_mask", "settings", settings, DibrSettings)
+    _check_integers("dibr_soft_mask", "face_index", face_index)
     check_shape("dibr_soft_mask", "face_index", face_index.shape, ("B", "H", "W"), {"B": topology.n_images})
     image_size = (int(face_index.shape[1]), int(face_index.shape[2]))
     return _Scene("dibr_soft_mask", arrays, topology, vertices_image, settings, image_size, settings.boxlen).soft_mask(face_index)
@@ -141,7 +156,10 @@ class _Scene:
         self, op: str, arrays: Arrays, topology: Topology, vertices_image: Any, settings: DibrSettings, image_size: tuple[int, int], margin: float
     ) -> None:
         self.op, self.arrays, self.topology, self.vertices, self.settings = op, arrays, topology, vertices_image, settings
+        check_kind(op, "topology", topology, Topology)
+        check_kind(op, "settings", settings, DibrSettings)
         self.height, self.width = check_image_size(op, image_size)
+        check_reals(op, arrays, vertices_image=vertices_image)
         check_shape(op, "vertices_image", vertices_image.shape, ("N", 3), {"N": len(topology.vertex_source)})
         check_countable(op, "pixels", topology.n_images * (self.height + 8) * (self.width + 8))
         variant = arrays.variant
@@ -152,10 +170,12 @@ class _Scene:
 
     def foreground(self, features: Any, face_shown: Any | None) -> tuple[Any, Any]:
         arrays, topology, settings, variant = self.arrays, self.topology, self.settings, self.arrays.variant
+        check_reals(self.op, arrays, features=features)
         check_features(self.op, "features", features.shape, {"V": topology.n_vertices})
         n_faces, n_features = len(topology.faces), int(features.shape[1])
         if face_shown is None:
             face_shown = arrays.index(np.ones(n_faces, np.int32))
+        _check_integers(self.op, "face_shown", face_shown)
         check_shape(self.op, "face_shown", face_shown.shape, (n_faces,))
         shape = (topology.n_images, self.height, self.width)
         at_once = min(n_features, FEATURES_AT_ONCE)
@@ -249,6 +269,12 @@ class _Scene:
         chunk_sums = arrays.zeros_index(-(-n // tiles.SCAN_CHUNK))
         arrays.launch(tiles.scan_kernel(arrays.variant), (values, places, chunk_sums, offsets, statistics, n, n_shares))
         return statistics
+
+
+def _check_integers(op: str, name: str, array: Any) -> None:
+    """32-bit integers of whatever library."""
+    if str(getattr(array, "dtype", None)) not in ("i32", "int32", "torch.int32"):
+        raise TypeError(f"{op}: {name} must be an array of int32, got {getattr(array, 'dtype', type(array).__name__)}")
 
 
 def _centres(size: int, tile: int, multiplier: float | None) -> np.ndarray:

@@ -6,6 +6,7 @@ The vertices are not moved one by one: their coordinates u = (I + smoothness L) 
 
 import json
 import zipfile
+import zlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ import taichi as ti
 import trimesh
 
 from . import losses
-from .checks import check_integer, check_number
+from .checks import MAX_IMAGE_SIDE, check_array, check_finite, check_indices, check_integer, check_kind, check_number
 from .connectivity import Connectivity
+from .foreign_files import as_path
 from .mesh import Mesh
 from .renderer import Renderer
 from .replacing import replacing
@@ -26,6 +28,9 @@ from .topology import Topology
 from .views import SHARP, Views, render_views
 
 __all__ = ["Adam", "Fit", "FitOptions", "Score", "Stage", "initial_sphere", "score"]
+
+MAX_BYTES = 1 << 30  # of a saved fit, unpacked
+UNREADABLE = (OSError, LookupError, EOFError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError, MemoryError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,12 +121,27 @@ class Adam:
         return values - rate * (self.first / (1 - b1**self.steps)) / (np.sqrt(second / (1 - b2**self.steps)) + 1e-12)
 
 
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """What an .npz file holds, if it is no larger unpacked than a fit can be. Nothing is unpickled."""
+    with zipfile.ZipFile(path) as archive:
+        n_bytes = sum(entry.file_size for entry in archive.infolist())
+    if n_bytes > MAX_BYTES:
+        raise ValueError(f"{n_bytes} bytes, where a fit has at most 2^30")
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as saved:
+            return dict(saved)
+    except RuntimeError as error:  # compressed in a way that is not known, or encrypted
+        raise ValueError(str(error)) from error
+
+
 def initial_sphere(views: Views, subdivisions: int = 3) -> Mesh:
     """A grey sphere where the silhouettes say that the object is: nearest to the rays through their centroids, and as large as they look.
 
     Raises:
         ValueError: if all masks are empty.
     """
+    check_kind("fit", "views", views, Views)
+    check_integer("fit", "subdivisions", subdivisions, 0, 8)
     _, height, width = views.alpha.shape
     area = views.alpha.sum((1, 2))
     seen = area > 0
@@ -152,6 +172,10 @@ def initial_sphere(views: Views, subdivisions: int = 3) -> Mesh:
 
 def score(rendered: Views, views: Views) -> Score:
     """Compares two sets of pictures of the same views."""
+    for name, given in (("rendered", rendered), ("views", views)):
+        check_kind("score", name, given, Views)
+    if rendered.alpha.shape != views.alpha.shape:
+        raise ValueError(f"score: rendered must have the shape of views, {views.alpha.shape}, got {rendered.alpha.shape}")
     a, b = rendered.alpha > 0.5, views.alpha > 0.5
     union = (a | b).sum((1, 2))
     iou = np.where(union > 0, (a & b).sum((1, 2)) / np.maximum(union, 1), 1.0).mean()
@@ -165,7 +189,7 @@ def _psnr(mean_square: float) -> float:
 
 
 class Fit:
-    """A fit in progress: :meth:`step` goes on, :meth:`save` and :meth:`load` keep all of its state.
+    """A fit in progress: `step` goes on, `save` and `load` keep all of its state.
 
     Args:
         views: the pictures to fit.
@@ -180,6 +204,10 @@ class Fit:
 
     def __init__(self, views: Views, options: FitOptions | None = None) -> None:
         self.views, self.options = views, options or FitOptions()
+        check_kind("Fit", "views", views, Views)
+        check_kind("Fit", "options", self.options, FitOptions)
+        check_finite("Fit", "alpha of the views", views.alpha)
+        check_finite("Fit", "color of the views", views.color)
         self.stages = self.options.stages(views.image_size)
         sphere = initial_sphere(views)
         self.centre = sphere.vertices.mean(0)
@@ -237,6 +265,7 @@ class Fit:
         """Sharp pictures of a mesh from the cameras of ``views``, whatever the unit of the world."""
         distance = np.linalg.norm(views.camera.eye - self.centre, axis=1)
         settings = replace(SHARP, near=1e-3 * float(distance.min()), far=float(distance.max()) + 10 * self.radius)
+        samples = min(samples, MAX_IMAGE_SIDE // max(views.image_size))
         return render_views(mesh, views.camera, views.image_size, views.names, settings, samples)
 
     def _next_views(self) -> list[int]:
@@ -290,7 +319,7 @@ class Fit:
 
     def save(self, path: str | Path) -> None:
         """Writes all of the state, so that an interruption at any moment leaves either the old file or the new one."""
-        path = Path(path)
+        path = as_path("Fit.save", "path", path)
         facts = {
             "options": asdict(self.options),
             "pictures": [list(self.views.names), list(self.views.image_size)],
@@ -325,28 +354,43 @@ class Fit:
         Raises:
             ValueError: if the file is not a saved fit.
         """
+        path = as_path("Fit.load", "path", path)
+        check_kind("Fit.load", "views", views, Views)
         try:
-            with open(path, "rb") as file, np.load(file) as saved:
-                arrays = dict(saved)
+            arrays = _read_arrays(path)
             facts = json.loads(str(arrays["facts"]))
             if facts["pictures"] != [list(views.names), list(views.image_size)]:
                 raise ValueError("one of other pictures than those that the source holds now")
             fit = cls(views, FitOptions(**facts["options"]))
-            fit.vertices, fit.faces, fit.colors = arrays["vertices"], arrays["faces"], arrays["colors"]
-            fit.stage, fit.stage_step = facts["stage"], facts["stage_step"]
-            if not fit.done:
-                fit._begin_stage()
-            fit._coordinates = arrays["coordinates"]
-            for (name, optimizer), steps in zip(fit._adams(), facts["adam_steps"], strict=True):
-                optimizer.steps, optimizer.first, optimizer.second = steps, arrays[f"{name}_first"], arrays[f"{name}_second"]
-            fit.losses, fit.scores = facts["losses"], [(step, iou) for step, iou in facts["scores"]]
-            fit.best = Mesh(vertices=arrays["best_vertices"], faces=arrays["best_faces"], colors=arrays["best_colors"])
-            fit.best_iou = facts["best_iou"]
-            fit._queue = facts["queue"]
-            fit._rng.bit_generator.state = facts["random"]
-        except (OSError, KeyError, EOFError, ValueError, TypeError, zipfile.BadZipFile) as error:
+            fit._restore(arrays, facts)
+        except (*UNREADABLE, zipfile.BadZipFile, zlib.error) as error:
             raise ValueError(f"Fit.load: {path} must be a saved fit, got {type(error).__name__}: {error}") from error
         return fit
+
+    def _restore(self, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
+        """Takes over what :meth:`save` has written, if it goes together."""
+        mesh = Mesh(vertices=arrays["vertices"], faces=arrays["faces"], colors=arrays["colors"])
+        self.best = Mesh(vertices=arrays["best_vertices"], faces=arrays["best_faces"], colors=arrays["best_colors"])
+        numbers = ("vertices", "colors", "coordinates", *(f"{name}_{moment}" for name, _ in self._adams() for moment in ("first", "second")))
+        for name in numbers:
+            begun = not (name.endswith(("_first", "_second")) and arrays[name].ndim == 0)  # before its first step Adam has plain noughts
+            check_array("Fit", name, arrays[name], mesh.vertices.shape if begun else ())
+            check_finite("Fit", name, arrays[name])
+        check_integer("Fit", "stage", facts["stage"], 0, len(self.stages))
+        self.stage = facts["stage"]
+        check_integer("Fit", "stage_step", facts["stage_step"], 0, 0 if self.done else self.stages[self.stage].steps - 1)
+        self.stage_step = facts["stage_step"]
+        self.vertices, self.faces, self.colors = arrays["vertices"].astype(np.float64), mesh.faces, arrays["colors"].astype(np.float64)
+        if not self.done:
+            self._begin_stage()
+        self._coordinates = arrays["coordinates"].astype(np.float64)
+        for (name, optimizer), steps in zip(self._adams(), facts["adam_steps"], strict=True):
+            check_integer("Fit", "adam_steps", steps, 0, 2**31 - 1)
+            optimizer.steps, optimizer.first, optimizer.second = steps, arrays[f"{name}_first"], arrays[f"{name}_second"]
+        self.losses, self.scores = [float(loss) for loss in facts["losses"]], [(int(step), float(iou)) for step, iou in facts["scores"]]
+        self.best_iou = float(facts["best_iou"])
+        self._queue = check_indices("Fit", "queue", facts["queue"], "pictures", len(self.views)).tolist()
+        self._rng.bit_generator.state = facts["random"]
 
     def _adams(self) -> list[tuple[str, Adam]]:
         return [("shape", self._shape_adam), ("color", self._color_adam)]

@@ -10,7 +10,7 @@ import numpy as np
 
 from .arrays import Arrays
 from .binning import PairSearch
-from .checks import check_choice, check_countable, check_flag, check_image_size, check_integer, check_number, check_shape
+from .checks import check_choice, check_countable, check_flag, check_image_size, check_integer, check_kind, check_number, check_reals, check_shape
 from .kernels import tiles
 from .kernels.face import Interpolation, Sides
 from .kernels.fragments import FragmentChoices, fragments_op, list_slots_kernel, nearest_faces_kernel
@@ -100,6 +100,8 @@ def fragments(
     height, width = check_image_size(op, image_size)
     if not isinstance(settings, FragmentSettings):
         raise TypeError(f"{op}: settings must be FragmentSettings, got {type(settings).__name__}")
+    check_kind(op, "topology", topology, Topology)
+    check_reals(op, arrays, vertices_screen=vertices_screen)
     check_shape(op, "vertices_screen", vertices_screen.shape, ("N", 3), {"N": len(topology.vertex_source)})
     shape = (topology.n_images, height, width, settings.faces_per_pixel)
     check_countable(op, "numbers in the fragments", int(np.prod(shape, dtype=np.int64)) * 3)

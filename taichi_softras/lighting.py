@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .arrays import Arrays
-from .checks import check_choice, check_faces, check_finite, check_shape
+from .checks import as_array, check_choice, check_faces, check_finite, check_kind, check_reals, check_shape
 from .kernels import normals as normal_ops
 from .kernels import shading as ops
 from .kernels.op import Op
@@ -51,7 +51,7 @@ def is_constant(values: Any) -> bool:
 
 def _numbers(op: str, name: str, values: Any) -> np.ndarray:
     """Finite numbers as float64."""
-    array = np.asarray(values)
+    array = as_array(op, name, values)
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{op}: {name} must be numbers, got {values!r}")
     check_finite(op, name, array)
@@ -258,11 +258,11 @@ def shade_dibr_phong(
 ) -> Any:
     """DIB-R's Phong shading under one white parallel light: clamp(((Ka + Kd c) T + Ks a) mask, 0, 1).
 
-    c = clamp(n.l, 0, 1), r = 2 c n - l, a = clamp(r.e, 1e-5, 1)^s (Chen et al. 2019). :func:`shade` with Specular.PHONG differs where light comes from
+    c = clamp(n.l, 0, 1), r = 2 c n - l, a = clamp(r.e, 1e-5, 1)^s (Chen et al. 2019). `shade` with Specular.PHONG differs where light comes from
     behind (here it then goes straight through: r = -l), and does not clamp.
 
     Args:
-        albedo, normals, positions, eye, row_image: as for :func:`shade`.
+        albedo, normals, positions, eye, row_image: as for `shade`.
         direction: l, to the light, of any length: [3] or [B, 3].
         material: Ka, Kd, Ks and s.
         mask: [N] or [B, H, W], the soft silhouette; 1 by default.
@@ -327,6 +327,7 @@ class _Scene:
         self._positions = None if positions is None else self.place("positions", positions, self.shape)
         self._eye = None if eye is None else self.parameter("eye", np.atleast_2d(eye) if is_constant(eye) else eye, ("B", 3))
         material = material or Material()
+        check_kind(op, "material", material, Material)
         self.material = {name: self.parameter(f"material.{name}", getattr(material, name), shape) for name, shape in Material.SHAPES.items()}
         self.row_image = arrays.index(images)
 
@@ -336,18 +337,22 @@ class _Scene:
             return np.arange(self.shape[0], dtype=np.int32) if self.surface is Surface.PICTURES else np.zeros(self.shape[0], np.int32)
         if self.surface is Surface.PICTURES:
             raise ValueError(f"{self.op}: row_image must be None for pictures, got an array")
-        images = np.asarray(row_image)
+        images = as_array(self.op, "row_image", row_image)
         if images.dtype.kind not in "iu":
             raise TypeError(f"{self.op}: row_image must be integers, got {images.dtype}")
         check_shape(self.op, "row_image", images.shape, (self.shape[0],))
         if images.min() < 0:
             raise ValueError(f"{self.op}: row_image must not be negative, got {images.min()}")
+        if images.max() >= 2**31:
+            raise ValueError(f"{self.op}: row_image must be below 2^31, got {images.max()}")
         return np.ascontiguousarray(images, dtype=np.int32)
 
     def place(self, name: str, values: Any, shape: Sequence[int | str]) -> Any:
         """An array of the library; from numbers, a constant."""
         if is_constant(values):
             values = self.arrays.real(_numbers(self.op, name, values))
+        else:
+            check_reals(self.op, self.arrays, **{name: values})
         check_shape(self.op, name, values.shape, shape)
         return values
 
@@ -414,11 +419,12 @@ def vertex_normals(arrays: Arrays, vertices: Any, faces: np.ndarray | Topology) 
 
 
 def face_normals(arrays: Arrays, vertices: Any, faces: np.ndarray | Topology) -> Any:
-    """Normals [F, 3] of unit length of the faces; zero, with zero gradient, for a face without area. Otherwise as :func:`vertex_normals`."""
+    """Normals [F, 3] of unit length of the faces; zero, with zero gradient, for a face without area. Otherwise as `vertex_normals`."""
     return _normals("face_normals", arrays, vertices, faces, at_vertices=False)
 
 
 def _normals(op: str, arrays: Arrays, vertices: Any, faces: np.ndarray | Topology, at_vertices: bool) -> Any:
+    check_reals(op, arrays, vertices=vertices)
     if isinstance(faces, Topology):
         check_shape(op, "vertices", vertices.shape, ("V", 3), {"V": faces.n_vertices})
         indices = faces.on(arrays)["feature_faces"]

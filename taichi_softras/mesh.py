@@ -7,14 +7,31 @@ from typing import Any
 import numpy as np
 import trimesh
 
-from .checks import check_choice, check_corners, check_faces, check_finite, check_shape
+from .checks import as_array, check_choice, check_corners, check_faces, check_finite, check_integer, check_number, check_shape, dtype_of
+from .foreign_files import MAX_PIXELS, as_path, is_file
 from .kernels.texture_image import Wrap
-from .textured_files import MAX_PIXELS, read_textured_obj, textured_scene, trimesh_scene, vertex_colors, write_textured_glb, write_textured_obj
+from .replacing import replacing
+from .textured_files import read_textured_obj, textured_scene, trimesh_scene, vertex_colors, write_textured_glb, write_textured_obj
 
 __all__ = ["Mesh"]
 
 READABLE = (".glb", ".gltf", ".obj", ".off", ".ply", ".stl")
 WRITABLE = (".glb", ".obj", ".ply", ".stl")
+
+
+LARGEST = 1e18  # coordinates: their squares are numbers, too
+
+
+def _numbers(name: str, values: Any, shape: tuple[int | str, ...], sizes: dict[str, int]) -> np.ndarray:
+    """Finite float32 of a shape."""
+    given = as_array("Mesh", name, values)
+    if given.dtype.kind not in "fiu":
+        raise TypeError(f"Mesh: {name} must be real numbers, got {dtype_of(given)}")
+    check_shape("Mesh", name, given.shape, shape, sizes)
+    check_finite("Mesh", name, given)
+    if given.size and (largest := max(given.max(), -given.min())) > LARGEST:
+        raise ValueError(f"Mesh: {name} must be at most {LARGEST:g}, got {largest}")
+    return np.ascontiguousarray(given, dtype=np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,17 +57,12 @@ class Mesh:
     wrap: Wrap | None = None
 
     def __post_init__(self) -> None:
-        vertices = np.ascontiguousarray(self.vertices, dtype=np.float32)
         sizes: dict[str, int] = {}
-        check_shape("Mesh", "vertices", vertices.shape, ("V", 3), sizes)
-        check_finite("Mesh", "vertices", vertices)
+        vertices = _numbers("vertices", self.vertices, ("V", 3), sizes)
         object.__setattr__(self, "vertices", vertices)
         object.__setattr__(self, "faces", check_faces("Mesh", self.faces, len(vertices)))
         if self.colors is not None:
-            colors = np.ascontiguousarray(self.colors, dtype=np.float32)
-            check_shape("Mesh", "colors", colors.shape, ("V", 3), sizes)
-            check_finite("Mesh", "colors", colors)
-            object.__setattr__(self, "colors", colors)
+            object.__setattr__(self, "colors", _numbers("colors", self.colors, ("V", 3), sizes))
         self._check_texture(sizes)
 
     def _check_texture(self, sizes: dict[str, int]) -> None:
@@ -58,10 +70,7 @@ class Mesh:
             if getattr(self, name) is not None and self.uvs is None:
                 raise ValueError(f"Mesh: {name} must come with uvs, got None")
         if self.uvs is not None:
-            uvs = np.ascontiguousarray(self.uvs, dtype=np.float32)
-            check_shape("Mesh", "uvs", uvs.shape, ("T" if self.face_uvs is not None else "V", 2), sizes)
-            check_finite("Mesh", "uvs", uvs)
-            object.__setattr__(self, "uvs", uvs)
+            object.__setattr__(self, "uvs", _numbers("uvs", self.uvs, ("T" if self.face_uvs is not None else "V", 2), sizes))
         if self.face_uvs is not None and self.uvs is not None:
             face_uvs = check_corners("Mesh", "face_uvs", self.face_uvs, "uvs", len(self.uvs))
             check_shape("Mesh", "face_uvs", face_uvs.shape, ("F", 3), {"F": len(self.faces)})
@@ -72,9 +81,7 @@ class Mesh:
                 raise ValueError(f"Mesh: texture must have shape (H, W, 3) or (H, W, 4), got {shape}")
             if shape[0] * shape[1] > MAX_PIXELS:
                 raise ValueError(f"Mesh: texture must have at most 2^28 pixels, got {shape[0]} x {shape[1]}")
-            texture = np.ascontiguousarray(self.texture, dtype=np.float32)
-            check_finite("Mesh", "texture", texture)
-            object.__setattr__(self, "texture", texture)
+            object.__setattr__(self, "texture", _numbers("texture", self.texture, ("H", "W", shape[2]), {}))
         if self.wrap is not None:
             check_choice("Mesh", "wrap", self.wrap, Wrap)
 
@@ -95,14 +102,14 @@ class Mesh:
             FileNotFoundError: if there is no such file. (A material file or a picture that is missing leaves a mesh without texture.)
             ValueError: if its name or content is not that of a triangle mesh, or its texture is no picture, or has more than 2^28 pixels.
         """
-        path = Path(path)
+        path = as_path("Mesh.load", "path", path)
         if path.suffix.lower() not in READABLE:
             raise ValueError(f"Mesh.load: the file must be one of {', '.join(READABLE)}, got {path.name!r}")
-        if not path.is_file():
+        if not is_file(path):
             raise FileNotFoundError(f"Mesh.load: there is no file {path}")
         is_obj = path.suffix.lower() == ".obj"
         if is_obj and (textured := read_textured_obj(path)) is not None:
-            return cls(**textured)
+            return cls._loaded(path, **textured)
         try:
             scene, loaded = trimesh_scene(path)
         except Exception as error:  # trimesh's readers raise whatever the malformed file makes them stumble over
@@ -111,12 +118,20 @@ class Mesh:
             raise ValueError(f"Mesh.load: {path} must be a readable {path.suffix} file, got {type(error).__name__}: {error}") from error
         if not isinstance(loaded, trimesh.Trimesh) or len(loaded.faces) == 0:
             raise ValueError(f"Mesh.load: {path} must hold triangles, got none")
-        check_faces("Mesh", loaded.faces, len(loaded.vertices))
+        cls._loaded(path, vertices=loaded.vertices, faces=loaded.faces)  # before anything looks up what the faces point to
         if not is_obj and (textured := textured_scene(path, scene, loaded)) is not None:
-            return cls(**textured)
+            return cls._loaded(path, **textured)
         if path.suffix.lower() == ".stl":
             loaded.merge_vertices()  # STL repeats every vertex in every triangle
-        return cls(vertices=loaded.vertices, faces=loaded.faces, colors=vertex_colors(scene, loaded))
+        return cls._loaded(path, vertices=loaded.vertices, faces=loaded.faces, colors=vertex_colors(scene, loaded))
+
+    @classmethod
+    def _loaded(cls, path: Path, **given: Any) -> "Mesh":
+        """The mesh that a file holds, if it is a good one."""
+        try:
+            return cls(**given)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"Mesh.load: {path} must hold a good mesh: {str(error).removeprefix('Mesh: ')}") from error
 
     def save(self, path: str | Path) -> None:
         """Writes a GLB, OBJ, PLY or STL file.
@@ -124,7 +139,7 @@ class Mesh:
         GLB and OBJ have texture coordinates and the texture, in 8 bits (OBJ: in a .png beside it, named in a .mtl), and then no colours besides it; or
         colours. PLY has colours, STL nothing. What the texture does outside of [0, 1] is said by GLB, and by OBJ if it is clamped.
         """
-        path = Path(path)
+        path = as_path("Mesh.save", "path", path)
         if path.suffix.lower() not in WRITABLE:
             raise ValueError(f"Mesh.save: the file must be one of {', '.join(WRITABLE)}, got {path.name!r}")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -136,11 +151,19 @@ class Mesh:
         if self.colors is not None:
             rgb = np.round(np.clip(self.colors, 0, 1) * 255).astype(np.uint8)
             out.visual.vertex_colors = np.concatenate([rgb, np.full((len(rgb), 1), 255, np.uint8)], 1)
-        out.export(path)
+        with replacing(path) as partial:
+            out.export(partial)
 
     @classmethod
     def icosphere(cls, subdivisions: int = 3, radius: float = 1.0) -> "Mesh":
-        """A sphere of 20 * 4^subdivisions nearly equal triangles."""
+        """A sphere of 20 * 4^subdivisions nearly equal triangles.
+
+        Examples:
+            >>> Mesh.icosphere(3).faces.shape
+            (1280, 3)
+        """
+        check_integer("Mesh.icosphere", "subdivisions", subdivisions, 0, 10)
+        check_number("Mesh.icosphere", "radius", radius, 0.0, LARGEST)
         sphere = trimesh.creation.icosphere(subdivisions=subdivisions, radius=radius)
         return cls(vertices=sphere.vertices, faces=sphere.faces)
 

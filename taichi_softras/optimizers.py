@@ -88,6 +88,8 @@ class Adam(_Optimizer):
 
     def __init__(self, parameters: Any | Sequence[Any], rate: float = 1e-2, betas: tuple[float, float] = (0.9, 0.999), uniform: bool = False) -> None:
         super().__init__(parameters, rate)
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
+            raise ValueError(f"Adam: betas must be two numbers, got {betas!r}")
         for beta in betas:
             check_number("Adam", "each of the betas", beta, -1e-30, 1.0)
         check_flag("Adam", "uniform", uniform)

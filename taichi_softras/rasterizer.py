@@ -186,7 +186,7 @@ def rasterize(
         topology: which vertices make which faces in which image.
         vertices_screen: [N, 3] x right and y up (the shorter image side spans [-1, 1]), and depth, positive ahead.
         features: [V, C] per vertex, such as colours; with Texture.FACE [F * R * R, C], R x R texels for each face of the meshes; a
-            :class:`~taichi_softras.textures.UVTexture`; None for the silhouette alone.
+            `UVTexture`; None for the silhouette alone.
         background: [B, C] features of the background; None for the silhouette alone.
         settings: softness and choices.
         image_size: (height, width).
@@ -235,7 +235,7 @@ def render(
     """Projects vertices [V, 3] of the world through B cameras, whose arrays are the library's, and renders them.
 
     Args:
-        arrays, topology, settings, image_size: see :func:`rasterize`.
+        arrays, topology, settings, image_size: see `rasterize`.
         colors, background: as its features and background.
         features: [V, D] further features per vertex.
         outputs: what else is to be shown.

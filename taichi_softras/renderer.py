@@ -1,14 +1,16 @@
 """The renderer for people who use Taichi alone, and a picture from a mesh in one call."""
 
+import weakref
 from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 import taichi as ti
+from taichi.lang import impl
 
-from .arrays import FieldArrays, TaichiArrays, default_arrays
+from .arrays import Arrays, FieldArrays, TaichiArrays, default_arrays
 from .camera import Camera
-from .checks import check_features, check_finite, check_image_size, check_kind, check_shape
+from .checks import as_numbers, check_features, check_finite, check_image_size, check_kind, check_reals, check_shape
 from .mesh import Mesh
 from .rasterizer import Output, RenderedImage, render
 from .settings import RasterizeSettings
@@ -26,11 +28,13 @@ class Renderer:
         settings: softness and choices.
         arrays: the kind of arrays: by default of float32, and ``ti.ndarray`` (`TaichiArrays`) on CPU and CUDA, ``ti.field`` (`FieldArrays`) elsewhere.
 
-    Example::
-
-        renderer = Renderer(128)
-        vertices, colors = renderer.parameter(mesh.vertices), renderer.parameter(mesh.colors)
-        image = renderer(vertices, mesh.faces, Camera.orbit(azimuth=30), colors)
+    Examples:
+        >>> mesh = Mesh.icosphere(2)
+        >>> renderer = Renderer((48, 64))
+        >>> vertices, colors = renderer.parameter(mesh.vertices), renderer.parameter(np.ones((162, 3)))
+        >>> image = renderer(vertices, mesh.faces, Camera.orbit(azimuth=[0, 30]), colors)
+        >>> image.color.shape
+        (2, 48, 64, 3)
     """
 
     def __init__(
@@ -41,13 +45,16 @@ class Renderer:
         arrays: TaichiArrays | FieldArrays | None = None,
     ) -> None:
         self.image_size = check_image_size("Renderer", image_size)
-        self.settings = settings or RasterizeSettings()
-        self.arrays = arrays or default_arrays()
+        self.settings = RasterizeSettings() if settings is None else settings
+        check_kind("Renderer", "settings", self.settings, RasterizeSettings)
+        self.arrays = default_arrays() if arrays is None else arrays
+        check_kind("Renderer", "arrays", self.arrays, Arrays)
         self._last: tuple[np.ndarray, Topology] | None = None
+        self._runtime = weakref.ref(impl.get_runtime())
 
     def parameter(self, values: Any) -> Any:
         """A Taichi array with the given values and room for a gradient (``.grad``)."""
-        return self.arrays.parameter(np.asarray(values))
+        return self.arrays.parameter(as_numbers("Renderer.parameter", "values", values))
 
     def loss(self) -> Any:
         """A place for a loss, as ``ti.ad.Tape`` wants it; ``loss.to_numpy().item()`` is its value."""
@@ -64,21 +71,26 @@ class Renderer:
         features: Any | None = None,
         outputs: Collection[Output] = (),
     ) -> RenderedImage:
-        """Renders one mesh through all cameras, or the batch that a :class:`Topology` describes.
+        """Renders one mesh through all cameras, or the batch that a `Topology` describes.
 
         Args:
             vertices: [V, 3] Taichi array, world.
             faces: [F, 3] integers, or a topology.
             camera: B cameras (their arrays may be Taichi's, to receive gradient).
-            colors: [V, C] Taichi array, per vertex (with Texture.FACE [F * R * R, C] texels), or a :class:`UVTexture`; None for no colour.
+            colors: [V, C] Taichi array, per vertex (with Texture.FACE [F * R * R, C] texels), or a `UVTexture`; None for no colour.
             background: C numbers, or [B, C] per image (a Taichi array to receive gradient); black by default.
             features: [V, D] Taichi array of further features per vertex, any number of channels.
             outputs: what else to show.
 
         Returns:
-            Taichi arrays: see :class:`RenderedImage`.
+            Taichi arrays: see `RenderedImage`.
         """
+        if self._runtime() is not impl.get_runtime():
+            raise RuntimeError("Renderer: Taichi was started again (ti.init or ti.reset), which ended all arrays; make the renderer and its parameters anew")
         check_kind("Renderer", "camera", camera, Camera)
+        check_kind("Renderer", "settings", self.settings, RasterizeSettings)
+        check_reals("Renderer", self.arrays, vertices=vertices, colors=None if isinstance(colors, UVTexture) else colors, features=features)
+        check_shape("Renderer", "vertices", vertices.shape, ("V", 3))
         topology = faces if isinstance(faces, Topology) else self._topology(faces, vertices.shape[0], len(camera))
         if colors is not None:
             if not isinstance(colors, UVTexture):
@@ -112,8 +124,9 @@ class Renderer:
 
     def _background(self, background: Any, n_images: int, n_features: int) -> Any:
         if isinstance(background, (ti.Ndarray, ti.Field)):
+            check_reals("Renderer", self.arrays, background=background)
             return background
-        values = np.zeros(n_features) if background is None else np.asarray(background, np.float64)
+        values = np.zeros(n_features) if background is None else as_numbers("Renderer", "background", background)
         check_finite("Renderer", "background", values)
         check_shape("Renderer", "background", values.shape, ("B", "C") if values.ndim == 2 else ("C",), {"B": n_images, "C": n_features})
         return self.arrays.real(np.ascontiguousarray(np.broadcast_to(values, (n_images, n_features))))
@@ -129,7 +142,13 @@ def render_mesh(
     """One mesh through B cameras, as NumPy arrays: alpha [B, H, W], color [B, H, W, 3] and depth [B, H, W].
 
     The colours are those of the mesh's texture (mipmapped, without its alpha), else of its vertices, else white.
+
+    Examples:
+        >>> image = render_mesh(Mesh.icosphere(2), Camera.orbit(), 32)
+        >>> image.alpha.shape, image.alpha[0, 0, 0].item(), round(image.depth[0, 16, 16].item(), 1)
+        ((1, 32, 32), 0.0, 1.7)
     """
+    check_kind("render_mesh", "mesh", mesh, Mesh)
     renderer = Renderer(image_size, settings)
     arrays = renderer.arrays
     image = renderer(arrays.real(mesh.vertices), mesh.faces, camera, _mesh_colors(arrays, mesh), background)

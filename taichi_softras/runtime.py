@@ -4,6 +4,7 @@
 Taichi that is already running does not suit, a sentence says what to do.
 """
 
+import atexit
 import os
 import sys
 import threading
@@ -14,12 +15,45 @@ from taichi.lang import impl
 from . import devices
 from .checks import check_flag
 
-__all__ = ["current_arch", "ensure_initialized", "init", "is_deterministic", "one_at_a_time"]
+__all__ = ["check_not_forked", "current_arch", "ensure_initialized", "init", "is_deterministic", "one_at_a_time"]
 
 # Taichi compiles a kernel at its first call, and two threads must not compile at once. Backward may come from any thread.
 one_at_a_time = threading.RLock()
 
 _ARCHES = {"cpu": ti.cpu, "cuda": ti.cuda, "vulkan": ti.vulkan, "metal": ti.metal}
+
+
+_lost_in_fork = False
+
+
+def _after_fork() -> None:
+    """A forked process has the memory of a running Taichi, and none of its threads: a kernel would wait for them for ever."""
+    global _lost_in_fork
+    _lost_in_fork = impl.get_runtime().prog is not None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+@atexit.register
+def _save_compiled() -> None:
+    """Taichi writes what it has compiled to its cache when it ends, and nobody ends it where torch is in use."""
+    if impl.get_runtime().prog is not None and not _lost_in_fork and one_at_a_time.acquire(timeout=1.0):
+        ti.reset()
+
+
+def check_not_forked() -> None:
+    """Before anything is asked of Taichi.
+
+    Raises:
+        RuntimeError: in a process that was forked off one in which Taichi ran.
+    """
+    if _lost_in_fork:
+        raise RuntimeError(
+            "taichi_softras: Taichi already ran when this process was forked, and its threads did not come along; "
+            "start worker processes by spawn (torch: multiprocessing_context='spawn'), or render in the main process only after they have been forked"
+        )
 
 
 def current_arch() -> str | None:
@@ -61,6 +95,7 @@ def init(arch: str = "cpu", *, deterministic: bool = False, **options: object) -
         options = {"cpu_max_num_threads": 1} | options
     if arch not in (*_ARCHES, "auto"):
         raise ValueError(f"init: arch must be one of {', '.join(_ARCHES)}, auto, got {arch!r}")
+    check_not_forked()
     with one_at_a_time:
         running = _init_auto(options) if arch == "auto" else _init(arch, options)
     if deterministic and not is_deterministic():
@@ -115,6 +150,7 @@ def _init(arch: str, options: dict) -> str:
 
 def ensure_initialized(default: str = "cpu") -> str:
     """The running backend; starts ``default`` if there is none."""
+    check_not_forked()
     return current_arch() or init(default)
 
 

@@ -60,6 +60,14 @@ class RasterizeSettings:
         culling: whether a face that shows its other side is left out of alpha, too (back-face culling); if not, alpha counts both sides.
         silhouette_beyond_depth_range: whether a face also counts for alpha where it is nearer than ``near`` or farther than ``far`` (SoftRas's way).
             If not, a face that reaches behind the eye is cut off before it (by ``render``; left out by ``rasterize``, which knows no eye).
+
+    Examples:
+        >>> settings = RasterizeSettings(sigma=1e-3, distribution=Distribution.GAUSSIAN, silhouette=Silhouette.YAGER)
+        >>> round(settings.reach, 3)  # screen units; one pixel of 128 is 2/128 = 0.016
+        0.061
+        >>> RasterizeSettings(sigma=-1)
+        Traceback (most recent call last):
+        ValueError: RasterizeSettings: sigma must be a finite number between 1e-12 and 1e+06 (exclusive), got -1
     """
 
     sigma: float = 1e-4

@@ -10,7 +10,7 @@ from .checks import check_features, check_shape
 from .kernels.face import Choices
 from .kernels.texture import Texture
 from .settings import RasterizeSettings
-from .textures import FlatTextures, TextureLevels, TextureSettings, UVTexture, flat_textures
+from .textures import FlatTextures, TextureLevels, TextureSettings, UVTexture, flat_textures, n_pictures
 from .topology import Topology
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Surface"]
 
-NO_LEVELS = TextureLevels(levels=np.zeros((1, 3), np.int32), textures=np.zeros((1, 2), np.int32), n_texels=0)
+NO_LEVELS = TextureLevels(levels=np.zeros((1, 3), np.int32), textures=np.array([[0, 1]], np.int32), n_texels=0)
 CORNERS = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])  # barycentric coordinates (of a and b) of a face's corners a, b and c
 
 
@@ -46,7 +46,7 @@ class Surface:
 
     @classmethod
     def of(cls, arrays: Arrays, topology: Topology, features: Any | None, settings: RasterizeSettings) -> "Surface":
-        """The surface that a user describes: [V, C], texels [F * R * R, C], a :class:`UVTexture`, or nothing."""
+        """The surface that a user describes: [V, C], texels [F * R * R, C], a `UVTexture`, or nothing."""
         if isinstance(features, UVTexture):
             return cls._of_pictures(arrays, topology, features)
         indices, nowhere = topology.on(arrays), arrays.zeros((1, 2))
@@ -65,14 +65,15 @@ class Surface:
 
     @classmethod
     def _of_pictures(cls, arrays: Arrays, topology: Topology, texture: UVTexture) -> "Surface":
-        flat = texture.picture if isinstance(texture.picture, FlatTextures) else flat_textures(arrays, texture.picture, texture.settings)
-        n_textures, n_uvs, face_uvs = len(flat.levels.textures), texture.uvs.shape[0], texture.face_uvs
+        n_textures, n_uvs, face_uvs = n_pictures(texture), texture.uvs.shape[0], texture.face_uvs
         if n_textures not in (1, topology.n_images):
             raise ValueError(f"rasterize: there must be one texture, or one for each of the {topology.n_images} images, got {n_textures}")
         if face_uvs is None:
             check_shape("rasterize", "uvs", texture.uvs.shape, ("V", 2), {"V": topology.n_vertices})
         else:
             check_shape("rasterize", "face_uvs", face_uvs.shape, ("F", 3), {"F": topology.n_source_faces})
+
+        flat = texture.picture if isinstance(texture.picture, FlatTextures) else flat_textures(arrays, texture.picture, texture.settings)
 
         def corners() -> np.ndarray:
             rows = topology.feature_faces if face_uvs is None else face_uvs[topology.face_source[:, 0]]

@@ -3,14 +3,12 @@
 OBJ is read and written here, because its two lists of indices, one into positions and one into texture coordinates, are what keeps a surface in one piece along
 the seams of its texture. GLB has one list: vertices are split along seams when it is written, and joined again when it is read.
 
-What comes back are the keyword arguments of a `Mesh`. Files are not trusted: only pictures in `PICTURE_FORMATS` are opened (no format that runs a program),
-and none of more than `MAX_PIXELS`.
+What comes back are the keyword arguments of a `Mesh`. Files are not trusted: see `foreign_files` for what is opened of what they name; and a file of a few
+kilobytes may not stand for a mesh that fills all memory.
 """
 
 import contextlib
 import json
-import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,15 +17,17 @@ import numpy as np
 import trimesh
 from PIL import Image
 
+from .foreign_files import check_picture, file_near, own_pixel_limit, picture_file, pixels, read_text
 from .kernels.texture_image import Wrap
+from .replacing import replacing
 
 if TYPE_CHECKING:
     from .mesh import Mesh
 
-__all__ = ["MAX_PIXELS", "read_textured_obj", "textured_scene", "trimesh_scene", "vertex_colors", "write_textured_glb", "write_textured_obj"]
+__all__ = ["read_textured_obj", "textured_scene", "trimesh_scene", "vertex_colors", "write_textured_glb", "write_textured_obj"]
 
-MAX_PIXELS = 1 << 28
-PICTURE_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TGA", "TIFF", "WEBP")
+MAX_FACES = 1 << 27  # of a scene: a file may show one mesh very often
+MAX_PLACEHOLDERS = 1 << 28  # bytes of a glTF file's arrays that have no data
 GLTF_WRAPS = {10497: Wrap.REPEAT, 33071: Wrap.CLAMP, 33648: Wrap.MIRROR}
 TEXTURE_NAMES = ("image", "baseColorTexture", "emissiveTexture", "metallicRoughnessTexture", "normalTexture", "occlusionTexture")
 MAP_OPTIONS = {"-blendu": 1, "-blendv": 1, "-bm": 1, "-boost": 1, "-cc": 1, "-clamp": 1, "-imfchan": 1, "-mm": 2, "-o": 3, "-s": 3, "-t": 3, "-texres": 1}
@@ -36,53 +36,27 @@ MAP_OPTIONS = {"-blendu": 1, "-blendv": 1, "-bm": 1, "-boost": 1, "-cc": 1, "-cl
 # Pictures
 
 
-_limit_lock = threading.Lock()
-
-
-@contextlib.contextmanager
-def _own_pixel_limit() -> Iterator[None]:
-    """Pillow's limit is lower than ours, and trimesh takes its refusal for a missing picture: opened here, a picture is measured by `_check_picture`."""
-    with _limit_lock:
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
-
-
-def _check_picture(path: Path, name: str, picture: Image.Image) -> None:
-    if picture.width * picture.height > MAX_PIXELS:
-        raise ValueError(f"Mesh.load: the texture of {path} must have at most 2^28 pixels, got {picture.width} x {picture.height} in {name}")
-    if picture.format not in (*PICTURE_FORMATS, "MPO", None):  # MPO: a JPEG with more than one picture; None: no file
-        raise ValueError(f"Mesh.load: the texture of {path} must be one of {', '.join(PICTURE_FORMATS)}, got {picture.format} in {name}")
+def _subject(path: Path) -> str:
+    return f"Mesh.load: the texture of {path}"
 
 
 def _pixels(path: Path, name: str, picture: Image.Image) -> np.ndarray:
     """[H, W, 3], or [H, W, 4] if the picture has transparency, float32 in [0, 1]."""
-    _check_picture(path, name, picture)
+    check_picture(_subject(path), name, picture)
     transparent = picture.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info
-    try:
-        if picture.mode.startswith("I"):  # 16 bit, of which Pillow would keep the lower 8
-            grey = np.clip(np.asarray(picture, np.float32) / np.float32(65535), 0, 1)
-            return np.repeat(grey[..., None], 3, axis=2)
-        return np.asarray(picture.convert("RGBA" if transparent else "RGB"), np.float32) / np.float32(255)
-    except Exception as error:  # what a damaged picture makes its reader stumble over
-        raise ValueError(f"Mesh.load: the texture of {path} must be a readable picture, got {type(error).__name__}: {error} in {name}") from error
+    if picture.mode.startswith("I"):  # 16 bit, of which Pillow would keep the lower 8
+        grey = np.clip(pixels(_subject(path), name, picture, "F", 65535), 0, 1)
+        return np.repeat(grey[..., None], 3, axis=2)
+    return pixels(_subject(path), name, picture, "RGBA" if transparent else "RGB")
 
 
 def _read_picture(path: Path, name: str) -> np.ndarray | None:
     """The texture of the OBJ file ``path``; None if there is no such picture."""
-    places = [path.parent / name, path.parent / name.replace("\\", "/")]
-    found = next((place for place in places if place.is_file()), None)
+    found = file_near(_subject(path), path, name)
     if found is None:
         return None
-    with _own_pixel_limit():
-        try:
-            picture = Image.open(found, formats=PICTURE_FORMATS)
-        except Exception as error:
-            raise ValueError(f"Mesh.load: the texture of {path} must be a picture in {', '.join(PICTURE_FORMATS)}, got {name}: {error}") from error
-        with picture:
-            return _pixels(path, name, picture)
+    with picture_file(_subject(path), found, name) as picture:
+        return _pixels(path, name, picture)
 
 
 def _picture_of(texture: np.ndarray) -> Image.Image:
@@ -233,12 +207,13 @@ def _read_materials(path: Path, libraries: list[str]) -> dict[str | None, _Mater
     """The materials of an OBJ file by name; a library that is missing has none."""
     found: dict[str | None, _Material] = {}
     for library in libraries:
-        whole = path.parent / library
-        for place in [whole] if whole.is_file() else [path.parent / name for name in library.split()]:
-            if not place.is_file():
+        subject = f"Mesh.load: the material file of {path}"
+        whole = file_near(subject, path, library)
+        for place in [whole] if whole is not None else [file_near(subject, path, name) for name in library.split()]:
+            if place is None:
                 continue
             material = _Material()
-            for line in place.read_bytes().decode("utf-8", errors="replace").splitlines():
+            for line in read_text(subject, place).splitlines():
                 words = line.split()
                 key = words[0].lower() if words else ""
                 if key == "newmtl":
@@ -279,15 +254,18 @@ def write_textured_obj(path: Path, mesh: "Mesh", uvs: np.ndarray) -> None:
     rows = mesh.vertices if mesh.texture is not None or mesh.colors is None else np.concatenate([mesh.vertices, np.clip(mesh.colors, 0, 1)], 1)
     if mesh.texture is not None:
         picture, library = path.with_suffix(".png"), path.with_suffix(".mtl")
-        _picture_of(mesh.texture).save(picture)
+        with replacing(picture) as partial:
+            _picture_of(mesh.texture).save(partial)
         clamp = "-clamp on " if mesh.wrap is Wrap.CLAMP else ""
-        library.write_text(f"newmtl material_0\nKd 1 1 1\nmap_Kd {clamp}{picture.name}\n", encoding="utf-8")
+        with replacing(library) as partial:
+            partial.write_text(f"newmtl material_0\nKd 1 1 1\nmap_Kd {clamp}{picture.name}\n", encoding="utf-8")
         lines += [f"mtllib {library.name}", "usemtl material_0"]
     lines += ["v " + " ".join(f"{number:.9g}" for number in row) for row in rows.tolist()]
     lines += [f"vt {u:.9g} {v:.9g}" for u, v in uvs.tolist()]
     corners = np.stack([mesh.faces, mesh.faces if mesh.face_uvs is None else mesh.face_uvs], -1) + 1
     lines += ["f " + " ".join(f"{vertex}/{uv}" for vertex, uv in face) for face in corners.tolist()]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with replacing(path) as partial:
+        partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 # GLB, and whatever else trimesh reads
@@ -295,14 +273,42 @@ def write_textured_obj(path: Path, mesh: "Mesh", uvs: np.ndarray) -> None:
 
 def trimesh_scene(path: Path) -> tuple[Any, Any]:
     """The scene of a file, and its one mesh; its pictures are checked before they are decoded."""
-    with _own_pixel_limit():
-        scene: Any = trimesh.load_scene(path, process=False, maintain_order=True)
+    if path.suffix.lower() in (".glb", ".gltf"):
+        _check_placeholders(path)
+    with own_pixel_limit():
+        scene: Any = trimesh.load_scene(path, resolver=_FilesNear(path), process=False, maintain_order=True)
         for geometry in scene.geometry.values():
             material = getattr(getattr(geometry, "visual", None), "material", None)
             for name in TEXTURE_NAMES:
                 if isinstance(picture := getattr(material, name, None), Image.Image):
-                    _check_picture(path, name, picture)
+                    check_picture(_subject(path), name, picture)
+        n_faces = sum(len(getattr(scene.geometry[scene.graph[node][1]], "faces", ())) for node in scene.graph.nodes_geometry)
+        if n_faces > MAX_FACES:
+            raise ValueError(f"Mesh.load: {path} must have at most 2^27 faces, got {n_faces}")
         return scene, scene.to_mesh()
+
+
+class _FilesNear(trimesh.resolvers.FilePathResolver):
+    """The files that a mesh names, as `foreign_files` finds them."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
+        self._path = path
+
+    def get(self, name: str) -> bytes:
+        found = file_near(f"Mesh.load: what {self._path} names", self._path, name.strip())
+        if found is None:
+            raise FileNotFoundError(f"there is no file {name}")
+        return found.read_bytes()
+
+
+def _check_placeholders(path: Path) -> None:
+    """The arrays of a glTF file without data are as long as it says."""
+    with contextlib.suppress(KeyError, IndexError, TypeError, AttributeError):  # what trimesh stumbles over, too
+        accessors = [accessor for accessor in _gltf_tree(path).get("accessors", []) if "bufferView" not in accessor]
+        n_bytes = sum(64 * accessor["count"] for accessor in accessors)
+        if n_bytes > MAX_PLACEHOLDERS:
+            raise ValueError(f"Mesh.load: {path} must have at most 2^28 bytes of arrays without data, got {n_bytes}")
 
 
 def textured_scene(path: Path, scene: Any, loaded: Any) -> dict[str, Any] | None:
@@ -392,14 +398,20 @@ def _unit_colors(colors: np.ndarray) -> np.ndarray:
 def _gltf_wrap(path: Path) -> Wrap | None:
     """What the sampler of a glTF file's texture says of u, if all of its textures say the same."""
     with contextlib.suppress(ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
-        content = path.read_bytes()
-        if path.suffix.lower() == ".glb":
-            content = content[20 : 20 + int.from_bytes(content[12:16], "little")]
-        tree = json.loads(content)
+        tree = _gltf_tree(path)
         samplers = [tree["samplers"][texture["sampler"]] for texture in tree["textures"]]
         wraps = {GLTF_WRAPS[sampler["wrapS"]] for sampler in samplers}
         return wraps.pop() if len(wraps) == 1 else None
     return None
+
+
+def _gltf_tree(path: Path) -> Any:
+    """The JSON of a glTF file."""
+    with path.open("rb") as file:
+        if path.suffix.lower() != ".glb":
+            return json.loads(file.read())
+        head = file.read(20)
+        return json.loads(file.read(int.from_bytes(head[12:16], "little")))
 
 
 def write_textured_glb(path: Path, mesh: "Mesh", uvs: np.ndarray) -> None:
@@ -424,4 +436,5 @@ def write_textured_glb(path: Path, mesh: "Mesh", uvs: np.ndarray) -> None:
             for entry in tree["textures"]:
                 entry["sampler"] = 0
 
-    path.write_bytes(trimesh.exchange.gltf.export_glb(trimesh.Scene(out), tree_postprocessor=say_wrap))
+    with replacing(path) as partial:
+        partial.write_bytes(trimesh.exchange.gltf.export_glb(trimesh.Scene(out), tree_postprocessor=say_wrap))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Arrays
-from .checks import check_choice, check_corners, check_countable, check_shape
+from .checks import check_choice, check_corners, check_countable, check_integer, check_kind, check_reals, check_shape, check_table
 from .kernels.texture_image import Filter, Wrap, join_op, mipmap_op, sample_op
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "flat_textures",
     "mip_pyramid",
     "n_channels",
+    "n_pictures",
     "sample_flat",
     "sample_texture",
 ]
@@ -65,6 +66,17 @@ class TextureLevels:
     n_texels: int
     _placed: dict = field(default_factory=dict, repr=False)
 
+    def __post_init__(self) -> None:
+        op = "TextureLevels"
+        check_integer(op, "n_texels", self.n_texels, 0, 2**31 - 1)
+        check_table(op, "levels", self.levels, ("L", 3), 2**31)
+        check_table(op, "textures", self.textures, ("B", 2), len(self.levels) + 1)
+        first, height, width = self.levels.astype(np.int64).T
+        if (first + height * width).max() > self.n_texels:
+            raise ValueError(f"{op}: levels must lie within the {self.n_texels} texels, got one that ends at {int((first + height * width).max())}")
+        if not ((self.textures[:, 1] >= 1).all() and self.textures.sum(1).max() <= len(self.levels)):
+            raise ValueError(f"{op}: textures must name levels 0 to {len(self.levels) - 1}, and at least one each, got {self.textures.tolist()}")
+
     def on(self, arrays: Arrays) -> dict[str, Any]:
         """The tables as arrays of the library ``arrays``, made once."""
         if arrays.place not in self._placed:
@@ -80,13 +92,19 @@ class FlatTextures:
     texels: Array
     levels: TextureLevels
 
+    def __post_init__(self) -> None:
+        check_kind("FlatTextures", "levels", self.levels, TextureLevels)
+        if not hasattr(self.texels, "shape"):
+            raise TypeError(f"FlatTextures: texels must be an array, got {type(self.texels).__name__}")
+        check_shape("FlatTextures", "texels", self.texels.shape, (self.levels.n_texels, "C"))
+
 
 @dataclass(frozen=True, eq=False)
 class UVTexture:
     """Pictures on the faces of a mesh, for the rasteriser to show: sampled at each pixel's (u, v), with each face's own level of detail if mipmapped.
 
     Attributes:
-        picture: [H, W, C]; or one for each image, [B, H, W, C] or a sequence of [H, W, C]; or what :func:`flat_textures` has made of them, so that it is not
+        picture: [H, W, C]; or one for each image, [B, H, W, C] or a sequence of [H, W, C]; or what `flat_textures` has made of them, so that it is not
             done anew for each image.
         uvs: [U, 2] texture coordinates.
         face_uvs: [F, 3] integers into uvs, for each corner of the mesh's faces; None if uvs are per vertex (U = V).
@@ -109,10 +127,11 @@ class UVTexture:
             raise TypeError(f"{op}: settings must be TextureSettings, got {type(self.settings).__name__}")
         if not isinstance(self.picture, (FlatTextures, list, tuple)):
             _check_picture(op, self.picture)
+        if not hasattr(self.uvs, "shape"):
+            raise TypeError(f"{op}: uvs must be an array, got {type(self.uvs).__name__}")
         check_shape(op, "uvs", self.uvs.shape, ("U", 2))
         if self.face_uvs is not None:
-            given = self.face_uvs.detach().cpu().numpy() if hasattr(self.face_uvs, "detach") else self.face_uvs
-            object.__setattr__(self, "face_uvs", check_corners(op, "face_uvs", given, "uvs", self.uvs.shape[0]))
+            object.__setattr__(self, "face_uvs", check_corners(op, "face_uvs", self.face_uvs, "uvs", self.uvs.shape[0]))
 
 
 def n_channels(features: Array | UVTexture) -> int:
@@ -120,7 +139,18 @@ def n_channels(features: Array | UVTexture) -> int:
     pictures = features.picture if isinstance(features, UVTexture) else features
     if isinstance(pictures, FlatTextures):
         return pictures.texels.shape[-1]
-    return (pictures[0] if isinstance(pictures, (list, tuple)) and pictures else pictures).shape[-1]
+    first = pictures[0] if isinstance(pictures, (list, tuple)) and pictures else pictures
+    if not hasattr(first, "shape") or len(first.shape) == 0:
+        raise TypeError(f"n_channels: features must be arrays [..., C] or a UVTexture, got {type(first).__name__}")
+    return first.shape[-1]
+
+
+def n_pictures(texture: UVTexture) -> int:
+    """How many pictures a texture has."""
+    picture = texture.picture
+    if isinstance(picture, FlatTextures):
+        return len(picture.levels.textures)
+    return len(picture) if isinstance(picture, (list, tuple)) else picture.shape[0] if len(picture.shape) == 4 else 1
 
 
 def level_sizes(height: int, width: int) -> list[tuple[int, int]]:
@@ -142,6 +172,7 @@ def mip_pyramid(arrays: Arrays, picture: Array) -> list[Array]:
 
     Gradient: to the picture.
     """
+    check_reals("mip_pyramid", arrays, picture=picture)
     batched, height, width = _check_picture("mip_pyramid", picture)
     n_pictures, n_channels = (picture.shape[0] if batched else 1), picture.shape[-1]
     pyramid = [picture]
@@ -160,8 +191,10 @@ def flat_textures(arrays: Arrays, pictures: Array | Sequence[Array], settings: T
 
     Gradient: to the pictures.
     """
+    check_kind("flat_textures", "settings", settings, TextureSettings)
     if isinstance(pictures, (list, tuple)):
         return _joined_textures(arrays, pictures, settings)
+    check_reals("flat_textures", arrays, pictures=pictures)
     picture: Array = pictures
     batched, height, width = _check_picture("flat_textures", picture)
     n_pictures = picture.shape[0] if batched else 1
@@ -185,6 +218,7 @@ def _joined_textures(arrays: Arrays, pictures: Sequence[Array], settings: Textur
         raise ValueError("flat_textures: pictures must be at least one, got none")
     channels: dict[str, int] = {}
     for picture in pictures:
+        check_reals("flat_textures", arrays, **{"each of the pictures": picture})
         check_shape("flat_textures", "each of the pictures", picture.shape, ("H", "W", "C"), channels)
         channels = {"C": channels["C"]}
     parts = [flat_textures(arrays, picture, settings) for picture in pictures]
@@ -215,7 +249,7 @@ def sample_flat(arrays: Arrays, textures: FlatTextures, uv: Array, settings: Tex
     """Colours [N, C] of N points.
 
     Args:
-        textures: see :func:`flat_textures`.
+        textures: see `flat_textures`.
         uv: [N, 2]; the first N/B points are of texture 0, the next ones of texture 1, and so on.
         settings: as ``textures`` were made with.
         lod: [N] the level of detail of each point, only with Filter.MIPMAPPED: 0 is the picture itself, 1 the next mip level; between two levels both are
@@ -223,6 +257,9 @@ def sample_flat(arrays: Arrays, textures: FlatTextures, uv: Array, settings: Tex
 
     Gradient: to texels; to uv (zero with Filter.NEAREST; at a texel centre, where the slope steps, that to the right and below); to lod within the levels.
     """
+    check_kind("sample_texture", "textures", textures, FlatTextures)
+    check_kind("sample_texture", "settings", settings, TextureSettings)
+    check_reals("sample_texture", arrays, uv=uv, texels=textures.texels, lod=lod)
     sizes: dict[str, int] = {}
     check_shape("sample_texture", "uv", uv.shape, ("N", 2), sizes)
     n_points, n_textures, n_channels = sizes["N"], len(textures.levels.textures), textures.texels.shape[1]
@@ -245,17 +282,21 @@ def sample_texture(arrays: Arrays, picture: Array, uv: Array, settings: TextureS
     Args:
         arrays: the library of the arrays that follow.
         picture: [H, W, C], or [B, H, W, C] for as many sets of points.
-        uv: [..., 2]; [B, ..., 2] with B pictures. Taichi's own arrays cannot be reshaped: [N, 2], and one picture (or :func:`sample_flat`).
+        uv: [..., 2]; [B, ..., 2] with B pictures. Taichi's own arrays cannot be reshaped: [N, 2], and one picture (or `sample_flat`).
         settings: wrap and filter.
-        lod: [...] as uv without its last axis; only with Filter.MIPMAPPED: see :func:`sample_flat`.
+        lod: [...] as uv without its last axis; only with Filter.MIPMAPPED: see `sample_flat`.
 
-    Gradient: to picture, uv and lod: see :func:`sample_flat`.
+    Gradient: to picture, uv and lod: see `sample_flat`.
     """
+    check_kind("sample_texture", "settings", settings, TextureSettings)
+    check_reals("sample_texture", arrays, picture=picture, uv=uv, lod=lod)
     batched, _, _ = _check_picture("sample_texture", picture)
     places = tuple(uv.shape[:-1])
     if tuple(uv.shape[-1:]) != (2,) or (batched and places[:1] != (picture.shape[0],)):
         expected = f"({picture.shape[0]}, ..., 2)" if batched else "(..., 2)"
         raise ValueError(f"sample_texture: uv must have shape {expected}, got {tuple(uv.shape)}")
+    if 0 in places:
+        raise ValueError(f"sample_texture: uv must have at least one point, got shape {tuple(uv.shape)}")
     _check_lod(lod, settings)
     if lod is not None:
         check_shape("sample_texture", "lod", lod.shape, places)
@@ -269,6 +310,8 @@ def sample_texture(arrays: Arrays, picture: Array, uv: Array, settings: TextureS
 
 def _check_picture(op: str, picture: Array) -> tuple[bool, int, int]:
     """Whether there are several, height and width."""
+    if not hasattr(picture, "shape"):
+        raise TypeError(f"{op}: picture must be an array, got {type(picture).__name__}")
     if len(picture.shape) not in (3, 4) or 0 in tuple(picture.shape):
         raise ValueError(f"{op}: picture must have shape (H, W, C) or (B, H, W, C), none of them zero, got {tuple(picture.shape)}")
     return len(picture.shape) == 4, picture.shape[-3], picture.shape[-2]

@@ -12,9 +12,12 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from .checks import check_faces, check_integer
+from .checks import check_countable, check_faces, check_integer, check_table
 
 __all__ = ["Topology"]
+
+MAX_IMAGES = 2**20
+LARGEST = 2**31 - 1  # the kernels count in 32 bits
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,6 +34,9 @@ class Topology:
         n_vertices: number of vertices V.
         n_source_faces: number of faces of the meshes.
         n_images: number of images B.
+
+    Raises:
+        TypeError, ValueError: if the lists do not go together, or an index is out of range. (The kernels read where it points.)
     """
 
     faces: np.ndarray
@@ -45,11 +51,27 @@ class Topology:
     remembered: dict = field(default_factory=dict, repr=False)  # how much room the lists of the last picture took
     _placed: dict = field(default_factory=dict, repr=False)
 
+    def __post_init__(self) -> None:
+        op, sizes = "Topology", dict[str, int]()
+        check_integer(op, "n_vertices", self.n_vertices, 1, LARGEST)
+        check_integer(op, "n_source_faces", self.n_source_faces, 1, LARGEST)
+        check_integer(op, "n_images", self.n_images, 1, MAX_IMAGES)
+        check_table(op, "vertex_source", self.vertex_source, ("N",), self.n_vertices, sizes)
+        check_table(op, "vertex_image", self.vertex_image, ("N",), self.n_images, sizes)
+        check_table(op, "faces", self.faces, ("F", 3), sizes["N"], sizes)
+        check_table(op, "feature_faces", self.feature_faces, ("F", 3), self.n_vertices, sizes)
+        check_table(op, "face_source", self.face_source, ("F", 1), self.n_source_faces, sizes)
+        check_table(op, "face_image", self.face_image, ("F",), self.n_images, sizes)
+        if (np.diff(self.face_image) < 0).any():
+            raise ValueError(f"{op}: face_image must ascend, got {int(self.face_image[np.diff(self.face_image).argmin()])} before a smaller number")
+
     @classmethod
     def shared(cls, faces: np.ndarray, n_vertices: int, n_images: int = 1) -> "Topology":
         """One mesh, seen in ``n_images`` images."""
-        check_integer("Topology", "n_images", n_images, 1, 2**20)
+        check_integer("Topology", "n_images", n_images, 1, MAX_IMAGES)
+        check_integer("Topology", "n_vertices", n_vertices, 1, LARGEST)
         faces = check_faces("Topology", faces, n_vertices)
+        check_countable("Topology", "corners in all images", 3 * max(len(faces), n_vertices) * n_images)
         offsets = (np.arange(n_images, dtype=np.int32) * n_vertices)[:, None, None]
         return cls(
             faces=(faces[None] + offsets).reshape(-1, 3),
@@ -65,9 +87,19 @@ class Topology:
 
     @classmethod
     def batch(cls, faces: Sequence[np.ndarray], n_vertices: Sequence[int]) -> "Topology":
-        """Several meshes of any sizes, each in an image of its own; their vertices stand one mesh after the other in [sum of n_vertices, 3]."""
+        """Several meshes of any sizes, each in an image of its own; their vertices stand one mesh after the other in [sum of n_vertices, 3].
+
+        Examples:
+            >>> triangle, square = np.array([[0, 1, 2]]), np.array([[0, 1, 2], [0, 2, 3]])
+            >>> topology = Topology.batch([triangle, square], [3, 4])
+            >>> topology.n_images, topology.n_vertices, topology.faces.tolist()
+            (2, 7, [[0, 1, 2], [3, 4, 5], [3, 5, 6]])
+        """
         if len(faces) != len(n_vertices) or len(faces) == 0:
             raise ValueError(f"Topology: faces and n_vertices must be as many, and at least one, got {len(faces)} and {len(n_vertices)}")
+        for n in n_vertices:
+            check_integer("Topology", "each of n_vertices", n, 1, LARGEST)
+        check_countable("Topology", "vertices in all images", sum(n_vertices))
         checked = [check_faces("Topology", f, n) for f, n in zip(faces, n_vertices, strict=True)]
         starts = np.concatenate([[0], np.cumsum(n_vertices)]).astype(np.int32)
         flat = np.concatenate([f + start for f, start in zip(checked, starts[:-1], strict=True)]).astype(np.int32)
@@ -88,6 +120,9 @@ class Topology:
     @functools.lru_cache(maxsize=16)
     def separate_faces(cls, n_faces: int, n_images: int) -> "Topology":
         """Triangles that share no vertices: ``n_faces`` in each image, three vertices each, one after the other."""
+        check_integer("Topology.separate_faces", "n_faces", n_faces, 1, LARGEST // 3)
+        check_integer("Topology.separate_faces", "n_images", n_images, 1, MAX_IMAGES)
+        check_countable("Topology.separate_faces", "corners in all images", 3 * n_faces * n_images)
         faces = np.arange(3 * n_faces).reshape(n_faces, 3)
         return cls.batch([faces] * n_images, [3 * n_faces] * n_images)
 

@@ -9,12 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from .budget import free_memory
 from .camera import Camera, Lens
-from .checks import check_finite
+from .checks import MAX_IMAGE_SIDE, check_array, check_finite, check_image_size, check_indices, check_integer, check_kind
+from .foreign_files import as_path, file_near, is_file, picture_file, pixels, read_json
 from .mesh import Mesh
 from .renderer import render_mesh
+from .replacing import replacing
 from .settings import RasterizeSettings
 
 __all__ = ["SHARP", "Views", "render_views", "save_picture"]
@@ -45,6 +48,17 @@ class Views:
     camera: Camera
     names: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        sizes: dict[str, int] = {}
+        check_array("Views", "alpha", self.alpha, ("N", "H", "W"), sizes)
+        check_array("Views", "color", self.color, ("N", "H", "W", 3), sizes)
+        check_kind("Views", "camera", self.camera, Camera)
+        if not isinstance(self.names, (tuple, list)) or not all(isinstance(name, str) for name in self.names):
+            raise TypeError(f"Views: names must be a tuple of text, got {self.names!r}")
+        for name, n in (("cameras", len(self.camera)), ("names", len(self.names))):
+            if n != len(self.alpha):
+                raise ValueError(f"Views: there must be as many {name} as pictures, {len(self.alpha)}, got {n}")
+
     def __len__(self) -> int:
         return len(self.alpha)
 
@@ -55,10 +69,12 @@ class Views:
 
     def select(self, which: np.ndarray | list[int]) -> "Views":
         """The pictures of the given numbers."""
+        which = check_indices("Views.select", "which", which, "pictures", len(self))
         return Views(alpha=self.alpha[which], color=self.color[which], camera=self.camera[which], names=tuple(self.names[i] for i in which))
 
     def reduced(self, factor: int) -> "Views":
         """The pictures made smaller by a whole factor: averages over blocks of pixels, colours weighted by alpha. A rest at the border is cut off evenly."""
+        check_integer("Views.reduced", "factor", factor, 1, min(self.image_size))
         if factor == 1:
             return self
         n, height, width = self.alpha.shape
@@ -85,46 +101,58 @@ class Views:
         ``is_fisheye`` means OPENCV_FISHEYE; coefficients that are not zero, with no model or with PINHOLE, mean OPENCV, as in nerfstudio. (k4 of OPENCV is
         OpenCV's, in the denominator; nerfstudio's is another one, which COLMAP never makes.)
 
+        Pictures are kept as they are, 16 bytes a pixel: each may have 2^28 pixels, if all of them fit into the memory that is free.
+
         Raises:
             FileNotFoundError: if the folder, its list of cameras or a picture is missing; the sentence names it.
             ValueError: if the list or a picture is not what it should be.
+            MemoryError: if the pictures do not fit into memory.
         """
-        folder = Path(folder)
+        folder = as_path("Views.load", "folder", folder)
+        _check_split("Views.load", split)
         index = folder / ("transforms.json" if split is None else f"transforms_{split}.json")
-        if not index.is_file():
+        if not is_file(index):
             raise FileNotFoundError(f"Views.load: there is no file {index}")
+        described = read_json(f"Views.load: {index}", index)
         try:
-            described = json.loads(index.read_text())
             frames = described["frames"]
             matrices = np.array([frame["transform_matrix"] for frame in frames], np.float64)
-            paths = [_picture(folder, frame["file_path"]) for frame in frames]
+            names = [str(frame["file_path"]) for frame in frames]
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"Views.load: {index} must list frames with file_path and transform_matrix, got {type(error).__name__}: {error}") from error
         if matrices.shape != (len(frames), 4, 4) or not len(frames):
             raise ValueError(f"Views.load: {index} must hold a 4 x 4 transform_matrix for each of at least one frame, got shape {matrices.shape}")
         if not np.isfinite(matrices).all() or (np.abs(np.linalg.det(matrices)) < 1e-9).any():
             raise ValueError(f"Views.load: every transform_matrix in {index} must be finite and invertible")
-        pictures = [_read_rgba(path) for path in paths]
-        for path, picture in zip(paths, pictures, strict=True):
-            if picture.shape != pictures[0].shape:
-                raise ValueError(f"Views.load: all pictures must have the size of the first, {pictures[0].shape[:2]}, got {picture.shape[:2]} in {path}")
-        rgba = np.stack(pictures)
+        paths = [_picture(index, name) for name in names]
+        rgba = _read_pictures(paths)
         height, width = rgba.shape[1:3]
         try:
             k = np.stack([_intrinsics(index, described | frame, height, width) for frame in frames])
             lens, distortion = _lens(index, [described | frame for frame in frames])
-        except (TypeError, OverflowError, ZeroDivisionError) as error:
+        except (TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
+            if str(error).startswith("Views.load"):
+                raise
             raise ValueError(f"Views.load: the intrinsics in {index} must be numbers, got {type(error).__name__}: {error}") from error
-        camera = Camera.from_matrices(np.linalg.inv(matrices), k, (height, width), lens=lens, distortion=distortion)
+        try:
+            camera = Camera.from_matrices(np.linalg.inv(matrices), k, (height, width), lens=lens, distortion=distortion)
+        except ValueError as error:
+            raise ValueError(f"Views.load: {index} must hold good cameras: {str(error).split(': ', 1)[-1]}") from error
         return cls(alpha=rgba[..., 3], color=rgba[..., :3], camera=camera, names=tuple(path.stem for path in paths))
 
     def save(self, folder: str | Path, split: str | None = None) -> None:
-        """Writes the pictures and ``transforms[_<split>].json``, which :meth:`load` and NeRF's own loaders read."""
+        """Writes the pictures and ``transforms[_<split>].json``, which `load` and NeRF's own loaders read."""
+        folder = as_path("Views.save", "folder", folder)
+        _check_split("Views.save", split)
         models = {lens: (model, names) for model, (lens, names) in LENSES.items()}
         if self.camera.lens not in models:
             raise ValueError(f"Views.save: the cameras must not be orthographic (the NeRF layout knows none), got {self.camera.lens}")
+        for name in self.names:
+            if name in ("", ".", "..") or name != Path(name.replace("\\", "/")).name or "\0" in name:
+                raise ValueError(f"Views.save: the names of pictures must be names of files, got {name!r}")
+        if len(set(self.names)) < len(self.names):
+            raise ValueError(f"Views.save: the names of pictures must differ, got {next(n for n in self.names if self.names.count(n) > 1)!r} more than once")
         model, names = models[self.camera.lens]
-        folder = Path(folder)
         pictures = folder / (split or "images")
         pictures.mkdir(parents=True, exist_ok=True)
         height, width = self.image_size
@@ -136,13 +164,22 @@ class Views:
             own |= {coefficient: float(self.camera.distortion[i, j]) for j, coefficient in enumerate(names)}
             frames.append({"file_path": f"./{pictures.name}/{name}", "transform_matrix": np.linalg.inv(matrices[i]).tolist(), **own})
         described = {"camera_model": model, "camera_angle_x": 2 * np.arctan(width / 2 / k[0, 0, 0]), "w": width, "h": height, "frames": frames}
-        (folder / ("transforms.json" if split is None else f"transforms_{split}.json")).write_text(json.dumps(described, indent=1))
+        with replacing(folder / ("transforms.json" if split is None else f"transforms_{split}.json")) as partial:
+            partial.write_text(json.dumps(described, indent=1))
 
 
 def render_views(
     mesh: Mesh, camera: Camera, image_size: tuple[int, int], names: tuple[str, ...], settings: RasterizeSettings = SHARP, samples: int = 4
 ) -> Views:
     """The mesh through each camera, antialiased: rendered ``samples`` times larger and averaged."""
+    op = "render_views"
+    check_kind(op, "mesh", mesh, Mesh)
+    check_kind(op, "camera", camera, Camera)
+    image_size = check_image_size(op, image_size)
+    check_kind(op, "settings", settings, RasterizeSettings)
+    check_integer(op, "samples", samples, 1, MAX_IMAGE_SIDE // max(image_size))
+    if len(names) != len(camera):
+        raise ValueError(f"{op}: there must be as many names as cameras, {len(camera)}, got {len(names)}")
     parts = []
     at_once = max(1, PIXELS_AT_ONCE // (image_size[0] * image_size[1] * samples**2))
     for i in range(0, len(camera), at_once):
@@ -154,26 +191,52 @@ def render_views(
 
 def save_picture(path: str | Path, picture: np.ndarray) -> None:
     """Writes [H, W, 3 or 4] numbers in [0, 1] as a PNG."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)).save(path)
+    check_array("save_picture", "picture", picture, ("H", "W", "C"), {"C": 4 if np.shape(picture)[-1:] == (4,) else 3})
+    check_finite("save_picture", "picture", picture)
+    if picture.size == 0:
+        raise ValueError(f"save_picture: picture must have at least one pixel, got shape {picture.shape}")
+    path = as_path("save_picture", "path", path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as partial:
+        Image.fromarray(np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)).save(partial)
 
 
-def _picture(folder: Path, file_path: str) -> Path:
+def _check_split(op: str, split: object) -> None:
+    """None, or a part of a file's name."""
+    if split is None:
+        return
+    if not isinstance(split, str):
+        raise TypeError(f"{op}: split must be text, or None, got {type(split).__name__}")
+    if not split or split != Path(split.replace("\\", "/")).name or "\0" in split:
+        raise ValueError(f"{op}: split must be a part of a file's name, got {split!r}")
+
+
+def _picture(index: Path, name: str) -> Path:
     """NeRF's lists leave out the .png."""
-    path = folder / file_path
-    return path if path.is_file() or path.suffix.lower() in PICTURES else path.with_name(path.name + ".png")
+    for spelling in (name,) if name.lower().endswith(PICTURES) else (name, name + ".png"):
+        found = file_near(f"Views.load: the pictures of {index}", index, spelling)
+        if found is not None:
+            return found
+    raise FileNotFoundError(f"Views.load: there is no picture {index.parent / spelling}")
 
 
-def _read_rgba(path: Path) -> np.ndarray:
-    if not path.is_file():
-        raise FileNotFoundError(f"Views.load: there is no picture {path}")
-    try:
-        with Image.open(path) as picture:
+def _read_pictures(paths: list[Path]) -> np.ndarray:
+    """[N, H, W, 4] of pictures of one size."""
+    rgba = np.zeros((0, 0, 0, 4), np.float32)
+    for i, path in enumerate(paths):
+        with picture_file(f"Views.load: {path}", path, path.name) as picture:
             if "A" not in picture.getbands() and "transparency" not in picture.info:
                 raise ValueError(f"Views.load: {path} must have an alpha channel (it is the mask), got {picture.mode}")
-            return np.asarray(picture.convert("RGBA"), np.float32) / 255
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
-        raise ValueError(f"Views.load: {path} must be a readable picture, got {type(error).__name__}: {error}") from error
+            size = (picture.height, picture.width)
+            if i == 0:
+                n_bytes, free = 16 * len(paths) * size[0] * size[1], free_memory()
+                if n_bytes > free:
+                    raise MemoryError(f"Views.load: {len(paths)} pictures of {size[0]} x {size[1]} pixels must fit into {free} free bytes, got {n_bytes}")
+                rgba = np.empty((len(paths), *size, 4), np.float32)
+            if size != rgba.shape[1:3]:
+                raise ValueError(f"Views.load: all pictures must have the size of the first, {rgba.shape[1:3]}, got {size} in {path}")
+            rgba[i] = pixels(f"Views.load: {path}", path.name, picture, "RGBA")
+    return rgba
 
 
 def _lens(index: Path, frames: list[dict]) -> tuple[Lens, np.ndarray | None]:

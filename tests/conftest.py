@@ -1,7 +1,7 @@
 """What every test shares: Taichi on the CPU, started once, and the data beside the repository.
 
-Scenes are made in `scenes.py`, and compared with the plain NumPy rasteriser of `reference.py`. One process has one Taichi: a test that needs another
-backend, or another order of starting, runs a script in a process of its own (`run_python`).
+Scenes are made in `scenes.py`, and compared with the plain torch of `interop/dense.py` (`second_opinion.py`). One process has one Taichi: a test that needs
+another backend, or another order of starting, runs a script in a process of its own (`run_python`).
 
 Without torch the tests of the standalone part run: all files that do not speak of it.
 """

@@ -17,16 +17,39 @@ torch = pytest.importorskip("torch", reason="the demo trains with torch")
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))  # the demo is run from a clone
 
+import taichi_softras as tsr  # noqa: E402
 from demos.reconstruction import __main__ as program  # noqa: E402
 from demos.reconstruction.data import VIEWS, ShapeData, cameras, solid_voxels, write_array  # noqa: E402
 from demos.reconstruction.evaluation import evaluate_model, mean_shape, retrieval, voxels_of  # noqa: E402
 from demos.reconstruction.families import FAMILIES, make_object  # noqa: E402
 from demos.reconstruction.generate import GenerateOptions, corners_of, generate  # noqa: E402
 from demos.reconstruction.network import ColorGenerator, NetworkOptions, Reconstructor  # noqa: E402
-from demos.reconstruction.training import Losses, TrainOptions, load_state, train  # noqa: E402
+from demos.reconstruction.training import Losses, TrainOptions, load_state, surface_area, train  # noqa: E402
 
-SMALL = ("--image-size", "16", "--width", "8", "--subdivisions", "1", "--norm", "group", "--batch", "4")
+SMALL = ("--image-size", "16", "--target-size", "16", "--width", "8", "--subdivisions", "1", "--norm", "group", "--batch", "4")
 NETWORK = NetworkOptions(image_size=16, width=8, hidden=32, code=16, decoder=16, subdivisions=1, norm="group")
+
+ONE_LANE = """
+import json, sys
+from taichi_softras.interop import bridge
+from taichi_softras.kernels.variant import Storage, Variant
+
+def one_lane(arch, real, storage=Storage.ARRAY):  # the same kernels, which compile several times faster
+    return Variant(real=real, storage=storage, lanes=1, tile_width=8, tile_height=8)
+
+bridge.variant_of = one_lane
+from demos.reconstruction.__main__ import main
+for arguments in json.loads(sys.argv[1]):
+    main(arguments)
+"""
+
+
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory):
+    """A script that runs commands of the program, given as JSON, one after the other."""
+    path = tmp_path_factory.mktemp("script") / "commands.py"
+    path.write_text(ONE_LANE)
+    return str(path)
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +141,26 @@ class TestData:
         views = [np.concatenate([half.views[k : k + 2] for half in halves]) for k in (0, 2)]
         np.testing.assert_array_equal(np.concatenate(views), whole.views)
 
+    def test_augmentation(self, data):
+        """The same objects; a flipped silhouette is the one from the opposite side (the families are their own mirror images); colours change places."""
+        plain, changed = data.batch(32, 3, 0), data.batch(32, 3, 0, augment=True)
+        flipped = changed.views != plain.views
+        np.testing.assert_array_equal(changed.views[flipped], -plain.views[flipped] % VIEWS)
+        sure = ~np.isin(plain.views, [0, 12]).reshape(2, 32).any(0)  # these views are their own opposite
+        np.testing.assert_array_equal(flipped[:32][sure], flipped[32:][sure])
+        assert 5 < flipped[:32].sum() < 27
+        unflipped = torch.where(torch.from_numpy(flipped)[:, None, None, None], changed.images.flip(-1), changed.images)
+        same = ~(flipped | np.isin(plain.views, [0, 12]))
+        torch.testing.assert_close(changed.images[same, 3], plain.images[same, 3])
+        torch.testing.assert_close(unflipped[flipped, 3], plain.images[flipped, 3])
+        torch.testing.assert_close(changed.images[same, :3].sort(1).values, plain.images[same, :3].sort(1).values)
+        assert (changed.images[same, :3] - plain.images[same, :3]).abs().max() > 0.1
+        turned = torch.from_numpy(data.images[0, -changed.views % VIEWS, 3] / 255.0 - data.images[0, changed.views, 3][..., ::-1] / 255.0)
+        assert turned.abs().mean() < 0.02
+        halves = [data.batch(4, 7, 0, (i, 2), augment=True) for i in range(2)]
+        whole = data.batch(4, 7, 0, augment=True).images
+        torch.testing.assert_close(torch.cat([half.images[k : k + 2] for k in (0, 2) for half in halves]), whole)
+
     @pytest.mark.parametrize(
         ("images", "message"),
         [
@@ -149,6 +192,24 @@ class TestNetwork:
         torch.nn.init.zeros_(model.shape.centroid.weight)
         torch.nn.init.zeros_(model.shape.centroid.bias)
         torch.testing.assert_close(model(torch.rand(1, 4, 16, 16))[0].norm(dim=-1), torch.full((1, 42), 0.25))
+
+    def test_symmetric_shapes(self):
+        """Whatever the network says, every vertex has its mirror image; larger pictures are reduced to its size."""
+        torch.manual_seed(0)
+        model = Reconstructor(NetworkOptions(**{**vars(NETWORK), "symmetric": True})).eval()
+        images = torch.rand(2, 4, 16, 16)
+        vertices = model(images)[0].detach()
+        assert vertices.std(0).max() > 1e-4
+        across = vertices * torch.tensor([-1.0, 1.0, 1.0])
+        assert (across[:, :, None] - vertices[:, None]).norm(dim=-1).min(-1).values.max() < 1e-6
+        larger = images.repeat_interleave(2, -1).repeat_interleave(2, -2)
+        torch.testing.assert_close(model(larger)[0].detach(), vertices)
+
+    def test_surface_area(self):
+        ball = tsr.Mesh.icosphere(3)
+        vertices = torch.from_numpy(ball.vertices).double()
+        area = surface_area(torch.stack([vertices, 2 * vertices]), torch.from_numpy(np.asarray(ball.faces)))
+        torch.testing.assert_close(area / (4 * np.pi), torch.tensor([1.0, 4.0], dtype=torch.float64), rtol=0.02, atol=0)
 
     def test_colors_are_the_picture_s(self):
         """Of a picture in two colours, over black, only their mixtures can come out, wherever the background is."""
@@ -192,6 +253,9 @@ class TestSchedule:
         assert released.sigma_at(200_000) == pytest.approx(3e-5)
         quick = TrainOptions(steps=100, sigma_start=1e-2)
         assert [quick.sigma_at(step) for step in (0, 15, 30)] == pytest.approx([1e-2, 1e-3, 1e-4])
+        assert [released.rate_at(step) for step in (0, 150_000)] == pytest.approx([1e-4, 3e-5])
+        wave = TrainOptions(steps=100, rate=1.0, cosine=True)
+        assert [wave.rate_at(step) for step in (0, 25, 50, 100)] == pytest.approx([1, 0.5 + 0.125**0.5, 0.5, 0], abs=1e-12)
 
 
 class TestTraining:
@@ -199,12 +263,12 @@ class TestTraining:
     def arguments(data_folder, out, *more):
         return ["train", str(data_folder), "-o", str(out), "--quick", *SMALL, "--deterministic", "--threads", "1", "--save-every", "3", *more]
 
-    def test_goes_on_after_a_kill(self, data_folder, tmp_path):
+    def test_goes_on_after_a_kill(self, data_folder, tmp_path, commands):
         """SIGKILL, at any moment: the same command then ends with the losses, and the weights, of a run that nobody disturbed."""
-        environment = os.environ | {"TI_SKIP_VERSION_CHECK": "ON", "OMP_WAIT_POLICY": "passive"}
+        environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "TI_SKIP_VERSION_CHECK": "ON", "OMP_WAIT_POLICY": "passive"}
         killed, whole = (self.arguments(data_folder, tmp_path / name, "--steps", "24") for name in ("killed", "whole"))
-        program_of = [sys.executable, "-m", "demos.reconstruction"]
-        process = subprocess.Popen(program_of + killed, cwd=REPOSITORY, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        run = [sys.executable, commands]
+        process = subprocess.Popen([*run, json.dumps([killed])], cwd=REPOSITORY, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         state, give_up = tmp_path / "killed" / "state.pt", time.monotonic() + 120
         while not state.is_file() and time.monotonic() < give_up:
             time.sleep(0.005)
@@ -212,8 +276,7 @@ class TestTraining:
         assert process.wait() == -signal.SIGKILL
         reached = load_state(state)["step"]
         assert 0 < reached < 24
-        both = f"from demos.reconstruction.__main__ import main; main({killed!r}); main({whole!r})"
-        subprocess.run([sys.executable, "-c", both], cwd=REPOSITORY, env=environment, check=True, capture_output=True)
+        subprocess.run([*run, json.dumps([killed, whole])], cwd=REPOSITORY, env=environment, check=True, capture_output=True)
         resumed, whole = load_state(state), load_state(tmp_path / "whole" / "state.pt")
         assert resumed["step"] == 24
         assert len(resumed["losses"]) == 24
@@ -222,13 +285,13 @@ class TestTraining:
             torch.testing.assert_close(resumed["model"][name], weights, atol=0, rtol=0)
         assert whole["losses"][-8:, 1].mean() < whole["losses"][:8, 1].mean()
 
-    def test_two_processes_are_as_one(self, data_folder, tmp_path):
+    def test_two_processes_are_as_one(self, data_folder, tmp_path, commands, one_lane):
         """Two processes with halves of the batch end with the parameters of one with all of it."""
-        environment = os.environ | {"TI_SKIP_VERSION_CHECK": "ON", "OMP_WAIT_POLICY": "passive", "OMP_NUM_THREADS": "1"}
-        program.main(["train", str(data_folder), "-o", str(tmp_path / "one"), "--quick", *SMALL, "--steps", "6", "--color"])
+        environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "TI_SKIP_VERSION_CHECK": "ON", "OMP_WAIT_POLICY": "passive", "OMP_NUM_THREADS": "1"}
+        program.main(["train", str(data_folder), "-o", str(tmp_path / "one"), "--quick", *SMALL, "--steps", "4", "--color", "--no-cosine"])
         launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-        shared = self.arguments(data_folder, tmp_path / "two", "--steps", "6", "--color")
-        subprocess.run([*launch, "-m", "demos.reconstruction", *shared], cwd=REPOSITORY, env=environment, check=True, capture_output=True)
+        shared = self.arguments(data_folder, tmp_path / "two", "--steps", "4", "--color", "--no-cosine")
+        subprocess.run([*launch, commands, json.dumps([shared])], cwd=REPOSITORY, env=environment, check=True, capture_output=True)
         one, two = (load_state(tmp_path / name / "state.pt") for name in ("one", "two"))
         torch.testing.assert_close(two["losses"], one["losses"], atol=1e-5, rtol=1e-4)
         torch.manual_seed(0)
@@ -253,6 +316,11 @@ class TestTraining:
         first, second = (load_state(tmp_path / name / "state.pt")["model"] for name in ("first", "second"))
         for name, weights in first.items():
             torch.testing.assert_close(second[name], weights, atol=1e-6, rtol=0)
+        colored = NetworkOptions(**{**vars(NETWORK), "palette": 4})
+        assert train(data, tmp_path / "colored", colored, TrainOptions(steps=1, batch=2, rate=1e-12), begin_with=tmp_path / "first")
+        weights = load_state(tmp_path / "colored" / "state.pt")["model"]
+        assert {name.split(".")[0] for name in weights.keys() - first.keys()} == {"color"}
+        torch.testing.assert_close(weights["shape.bias.weight"], first["shape.bias.weight"], atol=1e-6, rtol=0)
         larger = NetworkOptions(**{**vars(NETWORK), "hidden": 40})
         with pytest.raises(ValueError, match="belongs to a training with other hidden; give the same options"):
             train(data, tmp_path / "third", larger, TrainOptions(steps=1, batch=2), begin_with=tmp_path / "first")
@@ -305,8 +373,18 @@ class TestEvaluation:
         assert told["runs"]["colour"]["steps"] == 2
         assert set(told["iou"]["colour"]) == {"chair", "lamp"}
 
+    def test_fit_without_a_network(self, data_folder, capsys):
+        """Fitted straight to an object's pictures, the template comes nearer to it than the ball that it is (whose IoU is below 0.25)."""
+        program.main(["fit", str(data_folder), "--objects", "1", "--split", "train", "--steps", "60", "--target-size", "16", "--subdivisions", "1"])
+        table = capsys.readouterr().out.splitlines()
+        assert table[0] == "| | chair | lamp | mean |"
+        assert table[2].startswith("| fitted | ")
+        assert all(float(cell) > 0.25 for cell in table[2].split(" | ")[1:3])
+
     def test_wrong_arguments(self, data_folder, tmp_path):
         with pytest.raises(ValueError, match="--runs must be NAME=FOLDER, got nothing"):
             program.main(["evaluate", str(data_folder), "-o", str(tmp_path), "--runs", "nothing"])
         with pytest.raises(ValueError, match="--palette needs --color"):
             program.main(["train", str(data_folder), "-o", str(tmp_path), "--palette", "3"])
+        with pytest.raises(ValueError, match=r"--target-size must be 64 \(that of the pictures given\) or more, got 32"):
+            program.main(["train", str(data_folder), "-o", str(tmp_path), "--target-size", "32"])

@@ -1,6 +1,6 @@
 """The rasteriser as a whole, forward.
 
-Plan: every output against the dense NumPy reference (`reference.py`) on random soups, for settings in which every two options meet, in float64 nearly to the
+Plan: every output against the plain torch of `interop/dense.py` on random soups, for settings in which every two options meet, in float64 nearly to the
 last digit and in float32 to its own; single scenes whose image can be worked out by hand; then what a user counts on: the same bits in every run, no
 compilation when a number changes, and no damage from faces without area, behind the eye or outside the picture.
 """
@@ -15,7 +15,7 @@ from scenes import IMAGE_SIZE, SMOOTH, ScreenScene, orthogonal_settings, screen_
 from taichi.lang import impl
 
 from taichi_softras import Camera, Extrapolation, Interpolation, Mesh, RasterizeSettings, Sides, Topology, render_mesh
-from taichi_softras.interop import rasterize, render
+from taichi_softras.interop import dense, rasterize, render
 
 FLOAT32_TOLERANCE = 3e-5
 
@@ -30,9 +30,15 @@ def render_scene(
 
 def assert_equals_reference(scene: ScreenScene, settings: RasterizeSettings, image_size: tuple[int, int], dtype: torch.dtype, tolerance: float) -> None:
     got = render_scene(scene, settings, image_size, dtype)
-    expected = reference.rasterize(scene.vertices, scene.topology, scene.features, scene.background, settings, image_size)
+    expected = expected_of(scene, settings, image_size)
     for name, ours, theirs, scale in zip(("alpha", "color", "depth"), got, expected, (1, 1, settings.far), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=tolerance * scale, err_msg=name)
+
+
+def expected_of(scene: ScreenScene, settings: RasterizeSettings, image_size: tuple[int, int]) -> list[np.ndarray]:
+    vertices, features, background = (torch.tensor(values) for values in (scene.vertices, scene.features, scene.background))
+    image = dense.rasterize(vertices, scene.topology, features, background=background, settings=settings, image_size=image_size)
+    return [tensor.numpy() for tensor in (image.alpha, image.color, image.depth)]
 
 
 class TestReference:
@@ -72,7 +78,7 @@ class TestReference:
     def test_silhouette_alone(self):
         scene = screen_scene(7)
         image = rasterize(torch.tensor(scene.vertices), scene.topology, settings=SMOOTH, image_size=IMAGE_SIZE)
-        expected, _, _ = reference.rasterize(scene.vertices, scene.topology, scene.features, scene.background, SMOOTH, IMAGE_SIZE)
+        expected, _, _ = expected_of(scene, SMOOTH, IMAGE_SIZE)
         np.testing.assert_allclose(image.alpha.numpy(), expected, rtol=0, atol=1e-12)
         assert image.color is None
         assert image.depth is None
@@ -88,7 +94,7 @@ class TestReference:
         settings = RasterizeSettings(sigma=1e-4, gamma=1e-2, near=1.0, far=10.0)
         scene = screen_scene(8, (30, 20), size=0.3)
         got = render_scene(scene, settings, (40, 50), torch.float32)
-        expected = reference.rasterize(scene.vertices, scene.topology, scene.features, scene.background, settings, (40, 50))
+        expected = expected_of(scene, settings, (40, 50))
         for ours, theirs, scale in zip(got, expected, (1, 1, 10), strict=True):
             error = np.abs(ours - theirs) / scale
             assert np.quantile(error, 0.99) < 1e-4

@@ -18,17 +18,30 @@ import torch
 
 import taichi_softras as tsr
 
-from .data import SPLITS, VIEWS, ShapeData
+from .data import IMAGE_SIZE, SPLITS, VIEWS, ShapeData
 from .evaluation import evaluate_model, markdown, mean_shape, retrieval, save_curves, save_sheet
 from .families import FAMILIES
+from .fitting import fitted_iou
 from .generate import GenerateOptions, generate
 from .network import NetworkOptions
 from .training import TrainOptions, load_model, load_state, train
 
 PALETTE = 16
-QUICK_GENERATE = {"train": 200, "val": 8, "test": 30}
-QUICK_NETWORK = {"image_size": 32, "width": 16, "hidden": 512, "code": 256, "decoder": 512, "subdivisions": 2, "embedding": 32}
-QUICK_TRAIN = {"steps": 4000, "batch": 16, "rate": 7e-4, "sigma_start": 1e-3, "cutoff": 1e-4, "laplacian": 2e-3, "clip": 1.0}
+NUMBERS = ("rate", "sigma", "sigma_start", "laplacian", "flatten", "area")
+QUICK_GENERATE = {"train": 400, "val": 8, "test": 30}
+QUICK_NETWORK = {"image_size": 32, "width": 16, "hidden": 512, "code": 256, "decoder": 512, "subdivisions": 2, "symmetric": True, "embedding": 32}
+QUICK_TRAIN = {
+    "steps": 4000,
+    "batch": 16,
+    "rate": 7e-4,
+    "sigma_start": 1e-3,
+    "cutoff": 1e-4,
+    "laplacian": 2e-3,
+    "area": 0.05,
+    "clip": 1.0,
+    "cosine": True,
+    "augment": True,
+}
 
 
 def parser_of() -> argparse.ArgumentParser:
@@ -59,10 +72,21 @@ def parser_of() -> argparse.ArgumentParser:
     for options, fields in ((NetworkOptions, ("image_size", "width", "subdivisions", "palette")), (TrainOptions, ("steps", "batch", "seed"))):
         for name in fields:
             training.add_argument(f"--{name.replace('_', '-')}", type=int, help=f"default: the recipe's, {getattr(options, name)}")
-    for name in ("rate", "sigma", "sigma_start", "laplacian", "flatten"):
+    training.add_argument("--target-size", type=int, default=IMAGE_SIZE, help="of the pictures that results are compared with (default: %(default)s)")
+    for options, name in ((NetworkOptions, "symmetric"), (TrainOptions, "augment"), (TrainOptions, "cosine")):
+        training.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, help=f"default: the recipe's, {getattr(options, name)}")
+    for name in NUMBERS:
         training.add_argument(f"--{name.replace('_', '-')}", type=float, help=f"default: the recipe's, {getattr(TrainOptions, name)}")
     training.add_argument("--color-weight", type=float, help=f"default: {TrainOptions.color}")
     training.add_argument("--norm", choices=("batch", "group"), help="default: batch")
+
+    fitting = commands.add_parser("fit", parents=[own], help="prints the 3D IoU of the template fitted straight to all pictures of some objects")
+    fitting.add_argument("--objects", type=int, default=6, help="of each class (default: %(default)s)")
+    fitting.add_argument("--split", choices=SPLITS, default="test")
+    fitting.add_argument("--steps", type=int, default=240)
+    fitting.add_argument("--target-size", type=int, default=IMAGE_SIZE, help="of the pictures (default: %(default)s)")
+    fitting.add_argument("--subdivisions", type=int, default=QUICK_NETWORK["subdivisions"], help="of the template (default: %(default)s)")
+    fitting.add_argument("--area", type=float, default=QUICK_TRAIN["area"], help="weight (default: %(default)s)")
 
     judging = commands.add_parser("evaluate", parents=[own], help="prints the table of 3D IoU")
     judging.add_argument("-o", "--out", type=Path, required=True, help="folder for iou.md, iou.json, sheet.png, curves.png")
@@ -80,20 +104,30 @@ def given(options: argparse.Namespace, names: dict[str, str], quick: dict) -> di
 
 
 def run_train(options: argparse.Namespace) -> None:
-    flags = ("image_size", "width", "subdivisions", "palette", "norm")
+    flags = ("image_size", "width", "subdivisions", "palette", "norm", "symmetric")
     sizes = given(options, {name: name for name in flags}, QUICK_NETWORK)
     if options.color:
         sizes = {"palette": PALETTE} | sizes
     elif options.palette:
         raise ValueError("train: --palette needs --color")
-    recipe = given(options, {name: name for name in ("steps", "batch", "seed", "rate", "sigma", "sigma_start", "laplacian", "flatten")}, QUICK_TRAIN)
+    recipe = given(options, {name: name for name in ("steps", "batch", "seed", "augment", "cosine", *NUMBERS)}, QUICK_TRAIN)
     if options.color_weight is not None:
         recipe["color"] = options.color_weight
     network = NetworkOptions(**sizes)
-    data = ShapeData.load(options.data, "train", options.classes, network.image_size)
+    if options.target_size < network.image_size:
+        raise ValueError(f"train: --target-size must be {network.image_size} (that of the pictures given) or more, got {options.target_size}")
+    data = ShapeData.load(options.data, "train", options.classes, options.target_size)
     kept = {"device": options.device, "save_every": options.save_every, "stop_after": options.stop_after, "begin_with": options.begin_with}
     if not train(data, options.out, network, TrainOptions(**recipe), **kept):
         sys.exit("interrupted; the same command goes on")
+
+
+def run_fit(options: argparse.Namespace) -> None:
+    network = NetworkOptions(**QUICK_NETWORK | {"subdivisions": options.subdivisions})
+    recipe = TrainOptions(**QUICK_TRAIN | {"steps": options.steps, "area": options.area})
+    data = ShapeData.load(options.data, options.split, image_size=options.target_size)
+    iou, size = fitted_iou(data, options.objects, network, recipe)
+    print(markdown({"fitted": iou, "voxels / true ones": size}))
 
 
 def run_evaluate(options: argparse.Namespace) -> None:
@@ -131,6 +165,8 @@ def main(arguments: list[str] | None = None) -> None:
         generate(options.data, GenerateOptions(**counts, seed=options.seed, families=tuple(options.families)))
     elif options.command == "train":
         run_train(options)
+    elif options.command == "fit":
+        run_fit(options)
     else:
         run_evaluate(options)
 

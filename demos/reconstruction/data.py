@@ -130,18 +130,26 @@ class ShapeData:
         """[B, 4, S, S] float32 in [0, 1]."""
         return torch.from_numpy(self.images[objects, views].astype(np.float32) / 255)
 
-    def batch(self, size: int, step: int, seed: int, share: tuple[int, int] = (0, 1)) -> Batch:
+    def batch(self, size: int, step: int, seed: int, share: tuple[int, int] = (0, 1), augment: bool = False) -> Batch:
         """The batch of a training step, which follows from step and seed alone: a run that goes on later sees what it would have seen.
 
-        ``share`` (i, n): the i-th of n equal parts of it. Classes are equally likely, whatever their size.
+        ``share`` (i, n): the i-th of n equal parts of it. Classes are equally likely, whatever their size. ``augment`` exchanges red, green and blue of
+        each object at random, and makes half of the objects their mirror images: a picture of view v, flipped, shows the mirror image from view -v.
         """
         random = np.random.default_rng([seed, step])
         kind = random.integers(0, len(self.classes), size)
         objects = self.first[kind] + (random.random(size) * (self.first[kind + 1] - self.first[kind])).astype(int)
         views = random.integers(0, VIEWS, (2, size))
         mine = slice(size * share[0] // share[1], size * (share[0] + 1) // share[1])
+        if not augment:
+            objects, views = np.tile(objects[mine], 2), views[:, mine].ravel()
+            return Batch(self.pictures(objects, views), views)
+        flipped, channels = np.tile(random.random(size)[mine] < 0.5, 2), random.permuted(np.tile(np.arange(3), (size, 1)), axis=1)[mine]
         objects, views = np.tile(objects[mine], 2), views[:, mine].ravel()
-        return Batch(self.pictures(objects, views), views)
+        channels = np.tile(np.pad(channels, ((0, 0), (0, 1)), constant_values=3), (2, 1))
+        pictures = self.pictures(objects, views)[torch.arange(len(views))[:, None], torch.from_numpy(channels)]
+        pictures[flipped] = pictures[flipped].flip(-1)
+        return Batch(pictures, np.where(flipped, -views % VIEWS, views))
 
 
 def reduced(images: np.ndarray, size: int) -> np.ndarray:

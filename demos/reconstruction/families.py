@@ -113,23 +113,37 @@ Groups = list[list[np.ndarray]]  # the hulls of one group have one colour
 
 
 def airplane(random: Random) -> Groups:
+    """A glider, a light aircraft, an airliner with straight or swept wings, or one with delta wings; up to four engines, under the wings or at the tail."""
+    kind = random.choice(["straight", "swept", "swept", "delta"])
     r, tall = random.uniform(0.035, 0.105), random.uniform(0.8, 1.3)
     stations = ((-0.5, 0.2, 0.5), (-0.3, 0.75, 0.15), (-0.1, 1.0, 0.0), (0.3, 1.0, 0.0), (0.43, 0.7, -0.05), (0.5, 0.15, -0.2))
     rings = [frustum((0, lift * r, z), (0, lift * r, z + 1e-3), share * r, share * r, flat=tall) for z, share, lift in stations]
-    half, root = random.uniform(0.2, 0.72), random.uniform(0.12, 0.4)
-    tip_chord, thin = root * random.uniform(0.2, 0.95), (0, random.uniform(0.02, 0.045), 0)
-    sweep, rise = half * random.uniform(-0.05, 0.75), half * random.uniform(-0.05, 0.25)
-    z, y = random.uniform(-0.08, 0.16), r * random.uniform(-0.7, 0.8)
-    wings = both(plate((0, y, z), (half, y + rise, z - sweep), root, tip_chord, thin))
+    half, root, narrowing, sweep, z = {
+        "straight": (random.uniform(0.4, 0.75), random.uniform(0.1, 0.24), random.uniform(0.4, 1.0), random.uniform(-0.05, 0.1), random.uniform(0.0, 0.2)),
+        "swept": (random.uniform(0.3, 0.6), random.uniform(0.15, 0.35), random.uniform(0.2, 0.6), random.uniform(0.3, 0.8), random.uniform(0.0, 0.18)),
+        "delta": (random.uniform(0.2, 0.4), random.uniform(0.4, 0.65), random.uniform(0.05, 0.3), random.uniform(0.45, 0.9), random.uniform(-0.2, 0.0)),
+    }[kind]
+    thin, rise, y = (0, random.uniform(0.02, 0.045), 0), half * random.uniform(-0.05, 0.25), r * random.uniform(-0.7, 0.8)
+    sweep = min(sweep * half, z + 0.5 - root * narrowing / 2)  # the tips end where the tail does
+    wings = both(plate((0, y, z), (half, y + rise, z - sweep), root, root * narrowing, thin))
     fin, chord = random.uniform(0.08, 0.26), random.uniform(0.1, 0.2)
-    fins = [plate((0, 0.3 * r, -0.5 + chord / 2), (0, 0.3 * r + fin, -0.5 + chord * random.uniform(0.2, 0.5)), chord, chord * 0.6, (thin[1], 0, 0))]
+    hull, upright = (-0.5 + chord / 2, 0.3 * r), -0.5 + chord * random.uniform(0.2, 0.5)
+    fin_x = random.choice([0.0, r]) if kind == "delta" else 0.0  # one fin, or two
+    fins = [plate((fin_x, hull[1], hull[0]), (fin_x, hull[1] + fin, upright), chord, chord * 0.6, (thin[1], 0, 0))]
+    fins += [points * MIRROR for points in fins] if fin_x else []
     height = random.choice([0.4 * r, 0.3 * r + fin])
-    tail = both(plate((0, height, -0.5 + chord / 2), (half * random.uniform(0.25, 0.55), height, -0.5 + chord * 0.25), chord * 0.9, chord * 0.5, thin))
+    tail = both(plate((0, height, hull[0]), (half * random.uniform(0.25, 0.55), height, -0.5 + chord * 0.25), chord * 0.9, chord * 0.5, thin))
+    if kind == "delta":  # no tail plane, perhaps small wings at the nose
+        tail = both(plate((0, y, 0.3), (half * 0.5, y, 0.26), 0.1, 0.04, thin)) if random.random() < 0.4 else []
     engines = []
-    for share in random.permutation([0.35, 0.62])[: random.integers(0, 3)]:
+    at_tail = random.random() < 0.25
+    for share in [] if at_tail else random.permutation([0.35, 0.62])[: random.integers(0, 3)]:
         radius, long = random.uniform(0.025, 0.05), random.uniform(0.1, 0.22)
         x, at, down = half * share, z - sweep * share + 0.05, y + rise * share - radius * 0.9
         engines += both(frustum((x, down, at - long / 2), (x, down, at + long / 2), radius * 0.7, radius))
+    if at_tail:
+        radius = random.uniform(0.025, 0.045)
+        engines = both(frustum((r + radius, 0.4 * r, -0.38), (r + radius, 0.4 * r, -0.22), radius * 0.7, radius))
     return [[np.concatenate(rings)], wings, fins + tail, engines]
 
 
@@ -217,10 +231,48 @@ def lamp(random: Random) -> Groups:
     return [base, body, shade]
 
 
+@dataclass(frozen=True)
+class CarKind:
+    """Ranges of one kind of car, in lengths of it.
+
+    Attributes:
+        half: of its width.
+        wheel: radius.
+        body: height of the part below the windows.
+        cabin: height of the part with the windows.
+        front, back: where the cabin begins and ends, from -0.5 to 0.5.
+        slope, slope_back: how far the windscreens lean, in heights of the cabin.
+        load: what is behind the cabin: nothing, an open bed, or a box.
+    """
+
+    half: tuple[float, float]
+    wheel: tuple[float, float]
+    body: tuple[float, float]
+    cabin: tuple[float, float]
+    front: tuple[float, float]
+    back: tuple[float, float]
+    slope: tuple[float, float] = (0.3, 0.9)
+    slope_back: tuple[float, float] = (0.1, 0.7)
+    load: str = ""
+
+
+CARS = {
+    "sedan": CarKind((0.18, 0.21), (0.065, 0.08), (0.1, 0.14), (0.09, 0.13), (0.15, 0.25), (-0.4, -0.28)),
+    "hatchback": CarKind((0.2, 0.24), (0.07, 0.09), (0.12, 0.17), (0.11, 0.17), (0.18, 0.3), (-0.5, -0.44)),
+    "sports": CarKind((0.19, 0.24), (0.07, 0.09), (0.07, 0.1), (0.06, 0.1), (0.0, 0.18), (-0.42, -0.25), (0.8, 1.8), (0.8, 2.0)),
+    "van": CarKind((0.17, 0.24), (0.06, 0.085), (0.14, 0.22), (0.16, 0.32), (0.25, 0.45), (-0.5, -0.46), (0.2, 0.8), (0.0, 0.15)),
+    "bus": CarKind((0.1, 0.15), (0.04, 0.055), (0.08, 0.13), (0.12, 0.24), (0.46, 0.5), (-0.5, -0.47), (0.0, 0.2), (0.0, 0.1)),
+    "pickup": CarKind((0.16, 0.2), (0.065, 0.09), (0.11, 0.15), (0.1, 0.14), (0.12, 0.25), (-0.15, 0.02), load="bed"),
+    "truck": CarKind((0.13, 0.18), (0.05, 0.075), (0.1, 0.16), (0.12, 0.22), (0.42, 0.5), (0.15, 0.28), (0.0, 0.4), (0.0, 0.1), load="box"),
+}
+
+
 def car(random: Random) -> Groups:
-    half, radius = random.uniform(0.15, 0.28), random.uniform(0.055, 0.12)
-    low, waist = radius * random.uniform(0.7, 1.1), radius + random.uniform(0.08, 0.2)
-    nose, rear = random.uniform(0.6, 1.0), random.uniform(0.6, 1.0)
+    kind = CARS[random.choice(list(CARS))]
+    half, radius = random.uniform(*kind.half), random.uniform(*kind.wheel)
+    low = radius * random.uniform(0.4, 0.8)
+    waist = low + random.uniform(*kind.body)
+    nose, rear = random.uniform(0.6, 1.0), random.uniform(0.7, 1.0)
     body = [
         np.concatenate(
             [
@@ -230,21 +282,16 @@ def car(random: Random) -> Groups:
             ]
         )
     ]
-    front, back, extra = {
-        "sedan": (random.uniform(0.1, 0.25), random.uniform(-0.4, -0.2), 0),
-        "van": (random.uniform(0.2, 0.42), random.uniform(-0.5, -0.42), 0),
-        "pickup": (random.uniform(0.15, 0.3), random.uniform(-0.15, 0.0), 1),
-        "truck": (random.uniform(0.42, 0.5), random.uniform(0.12, 0.25), 2),
-    }[random.choice(["sedan", "van", "pickup", "truck"])]
-    tall = random.uniform(0.09, 0.3)
-    slope, slope_back, narrow = random.uniform(0.0, 0.9) * tall, random.uniform(0.0, 0.7) * tall, random.uniform(0.75, 1.0)
+    front, back, tall = random.uniform(*kind.front), random.uniform(*kind.back), random.uniform(*kind.cabin)
+    slope, slope_back, narrow = random.uniform(*kind.slope) * tall, random.uniform(*kind.slope_back) * tall, random.uniform(0.75, 1.0)
     foot = box((0, waist, (front + back) / 2), (2 * half, 0.01, front - back))
-    long = max(0.08, front - back - 0.6 * (slope + slope_back))
-    roof = box((0, waist + tall, (front - slope * 0.6 + back + slope_back * 0.6) / 2), (2 * half * narrow, 0.01, long))
+    long = max(0.08, front - back - slope - slope_back)
+    roof = box((0, waist + tall, (front - slope + back + slope_back) / 2), (2 * half * narrow, 0.01, long))
     cabin, load = [np.concatenate([foot, roof])], []
-    if extra == 1:  # sides of the bed
-        load = both(box((half * 0.92, waist + tall * 0.15, (back - 0.5) / 2), (half * 0.16, tall * 0.3, back + 0.5)))
-    if extra == 2:
+    if kind.load == "bed":
+        side = tall * random.uniform(0.2, 0.5)
+        load = both(box((half * 0.92, waist + side / 2, (back - 0.5) / 2), (half * 0.16, side, back + 0.5)))
+    if kind.load == "box":
         top = tall * random.uniform(0.6, 1.8)
         load = [box((0, waist + top / 2, (back - 0.04 - 0.5) / 2), (2 * half, top, back - 0.04 + 0.5))]
     axle, wide = random.uniform(0.26, 0.36), half * random.uniform(0.25, 0.45)

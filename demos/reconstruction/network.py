@@ -18,13 +18,14 @@ class NetworkOptions:
     """The sizes of the networks; the defaults are the released recipe's.
 
     Attributes:
-        image_size: of the pictures, pixels.
+        image_size: of the pictures that the encoder sees, pixels; larger ones are reduced.
         width: channels of the first convolution; the next ones have two and four times as many.
         hidden: of the encoder's fully connected layers.
         code: numbers that the encoder makes of a picture.
         decoder: of the decoder's first layer; the second has twice as many.
         subdivisions: of the template, an icosphere with 10 * 4^n + 2 vertices.
         norm: "batch" (as released), or "group": GroupNorm, whose result does not depend on who shares the batch.
+        symmetric: every shape is its own mirror image in x (not in the released recipe).
         palette: how many colours the generator picks from the picture; 0: no colours at all.
         embedding: numbers by which pixels and palette entries, faces and palette entries find each other.
     """
@@ -36,6 +37,7 @@ class NetworkOptions:
     decoder: int = 1024
     subdivisions: int = 3
     norm: str = "batch"
+    symmetric: bool = False
     palette: int = 0
     embedding: int = 64
 
@@ -78,13 +80,30 @@ class ShapeGenerator(nn.Module):
         self.register_buffer("sign", torch.where(base.abs() < 1e-6, 0.0, torch.sign(base)), persistent=False)
         self.register_buffer("logit", torch.logit(base.abs().clamp_min(1e-6)), persistent=False)
         self.layers = nn.Sequential(nn.Linear(options.code, options.decoder), nn.ReLU(), nn.Linear(options.decoder, 2 * options.decoder), nn.ReLU())
+        self.register_buffer("mirrored", mirrored_vertices(sphere.vertices) if options.symmetric else None, persistent=False)
         self.centroid, self.bias = nn.Linear(2 * options.decoder, 3), nn.Linear(2 * options.decoder, base.numel())
 
     def forward(self, code: torch.Tensor) -> torch.Tensor:
         hidden = self.layers(code)
-        centroid = torch.tanh(0.1 * self.centroid(hidden))[:, None]
-        vertices = torch.sigmoid(self.logit + self.bias(hidden).view(len(code), -1, 3)) * self.sign
+        return self.placed(self.bias(hidden).view(len(code), -1, 3), torch.tanh(0.1 * self.centroid(hidden)))
+
+    def placed(self, bias: torch.Tensor, centroid: torch.Tensor) -> torch.Tensor:
+        """[B, V, 3] the template's vertices, moved by ``bias`` [B, V, 3] and shifted by ``centroid`` [B, 3] in (-1, 1)."""
+        centroid = centroid[:, None]
+        vertices = torch.sigmoid(self.logit + bias) * self.sign
+        if self.mirrored is not None:
+            across = vertices.new_tensor([-1.0, 1.0, 1.0])
+            vertices = 0.5 * (vertices + across * vertices[:, self.mirrored])
+            centroid = centroid * (across > 0)
         return 0.5 * (F.relu(vertices) * (1 - centroid) - F.relu(-vertices) * (1 + centroid) + centroid)
+
+
+def mirrored_vertices(vertices: np.ndarray) -> torch.Tensor:
+    """[V] which vertex of a sphere is the mirror image in x of each."""
+    apart = np.abs(vertices[:, None] * [-1.0, 1.0, 1.0] - vertices[None]).sum(-1)
+    if apart.min(1).max() > 1e-4:
+        raise ValueError("mirrored_vertices: the template must be its own mirror image in x, got one that is not")
+    return torch.from_numpy(apart.argmin(1))
 
 
 class ColorGenerator(nn.Module):
@@ -130,5 +149,7 @@ class Reconstructor(nn.Module):
         self.color = ColorGenerator(options, len(self.faces)) if options.palette else None
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        factor = images.shape[-1] // self.options.image_size
+        images = F.avg_pool2d(images, factor) if factor > 1 else images
         code = self.encoder(images)
         return self.shape(code), None if self.color is None else self.color(images, code)

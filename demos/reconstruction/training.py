@@ -1,6 +1,7 @@
 """Training on pictures alone: every object is seen twice, reconstructed from each of the two, and each result drawn through both cameras."""
 
 import json
+import math
 import os
 import signal
 import sys
@@ -22,8 +23,6 @@ from taichi_softras.replacing import replacing
 from .data import Batch, ShapeData, cameras
 from .network import NetworkOptions, Reconstructor
 
-FLATTEN_EPSILON = 1e-6  # SoftRas's: with a smaller one, hinges that have collapsed blow up in float32
-
 __all__ = ["Losses", "TrainOptions", "load_model", "train"]
 
 
@@ -33,11 +32,12 @@ class TrainOptions:
 
     Attributes:
         steps, batch: how many steps, and how many objects (each seen twice) in each, on all processes together.
-        rate: Adam's, times 0.3 from 60 % of the steps on.
+        rate: Adam's, times 0.3 from 60 % of the steps on; with ``cosine`` it falls to 0 along half a wave instead.
         sigma: softness; from 60 % of the steps on times 0.3.
         sigma_start: if larger than sigma, softness falls from it to sigma, geometrically, over the first 30 % of the steps (not in the released recipe).
         cutoff: coverage that counts as none (the released dist_eps).
-        laplacian, flatten, color: weights of these losses beside the silhouettes'.
+        laplacian, flatten, area, color: weights of these losses beside the silhouettes' (there is no area in the released recipe).
+        augment: see :meth:`.data.ShapeData.batch`.
         clip: the largest norm of the gradient; 0: none (as released).
         seed: of the weights and batches.
     """
@@ -50,8 +50,11 @@ class TrainOptions:
     cutoff: float = 1e-10
     laplacian: float = 5e-3
     flatten: float = 5e-4
+    area: float = 0.0
     color: float = 2.0
     clip: float = 0.0
+    cosine: bool = False
+    augment: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -59,8 +62,11 @@ class TrainOptions:
             raise ValueError(f"TrainOptions: steps, batch, rate and sigma must be positive, got {self.steps}, {self.batch}, {self.rate} and {self.sigma}")
 
     def late(self, step: int) -> float:
-        """What rate and sigma are multiplied with."""
+        """What sigma and, but for ``cosine``, the rate are multiplied with."""
         return 0.3 if step >= 0.6 * self.steps else 1.0
+
+    def rate_at(self, step: int) -> float:
+        return self.rate * (0.5 + 0.5 * math.cos(math.pi * step / self.steps) if self.cosine else self.late(step))
 
     def sigma_at(self, step: int) -> float:
         done = min(1.0, step / (0.3 * self.steps))
@@ -69,7 +75,7 @@ class TrainOptions:
 
 
 class Losses:
-    """L = L_s + color L_c + laplacian L_l + flatten L_f: one minus the IoU of silhouettes, L1 of colours, smoothness of the mesh."""
+    """L = L_s + color L_c + laplacian L_l + flatten L_f + area L_a: one minus the IoU of silhouettes, L1 of colours, smoothness of the mesh, its area."""
 
     def __init__(self, options: TrainOptions, faces: np.ndarray, n_vertices: int) -> None:
         self.options, self.faces, self.n_vertices = options, faces, n_vertices
@@ -90,7 +96,9 @@ class Losses:
         parts = {"silhouette": losses.silhouette_iou(image.alpha, seen[:, 3].contiguous())}
         flat, connectivity = vertices.reshape(-1, 3), self.connectivity_of(n_meshes)
         parts["laplacian"] = options.laplacian / n_meshes * losses.laplacian(flat, connectivity)
-        parts["flatten"] = options.flatten / n_meshes * losses.flatten(flat, connectivity, epsilon=FLATTEN_EPSILON)
+        parts["flatten"] = options.flatten / n_meshes * losses.flatten(flat, connectivity)
+        if options.area:
+            parts["area"] = options.area * surface_area(vertices, self.triangles(vertices)).mean()
         if colors is not None:
             parts["color"] = options.color * losses.color_l1(image.color, seen[:, :3].permute(0, 2, 3, 1).contiguous())
         return {"total": sum(parts.values(), torch.zeros((), dtype=vertices.dtype, device=vertices.device)), **parts}
@@ -103,6 +111,16 @@ class Losses:
             faces = self.faces[None] + self.n_vertices * np.arange(n_meshes)[:, None, None]
             self.connectivity[n_meshes] = tsr.Connectivity.of(faces.reshape(-1, 3), n_meshes * self.n_vertices)
         return self.connectivity[n_meshes]
+
+
+def surface_area(vertices: torch.Tensor, faces: torch.Tensor) -> torch.Tensor:
+    """[B] of meshes [B, V, 3].
+
+    All views look down by 30 degrees: their silhouettes cannot tell a flat roof, or floor, from a tent. The one with the smaller surface is the flat one.
+    """
+    corners = vertices[:, faces.long()]
+    normals = torch.linalg.cross(corners[:, :, 1] - corners[:, :, 0], corners[:, :, 2] - corners[:, :, 0])
+    return 0.5 * torch.sqrt((normals**2).sum(-1) + 1e-12).sum(1)
 
 
 class Processes:
@@ -176,7 +194,8 @@ def train(
 ) -> bool:
     """Trains, or goes on where ``folder/state.pt`` ends; False if Ctrl-C (or ``stop_after`` steps) came before the end.
 
-    ``begin_with`` is the folder of another training, whose weights are the first ones; schedule and optimiser begin anew.
+    ``begin_with`` is the folder of another training, whose weights are the first ones; schedule and optimiser begin anew. If it had no colours, their
+    generator's weights are new.
 
     Several processes, started by ``torchrun``, share each batch; gradients are their mean. The state is written every ``save_every`` steps, whole or not at
     all: after a kill the same command repeats what came after it, with the same batches.
@@ -190,7 +209,7 @@ def train(
     torch.manual_seed(options.seed)
     model = Reconstructor(network).to(device)
     optimizer = torch.optim.Adam(model.parameters(), options.rate, fused=True)
-    described = {"network": asdict(network), "train": asdict(options), "classes": list(data.classes)}
+    described = {"network": asdict(network), "train": asdict(options), "classes": list(data.classes), "pictures": data.images.shape[-1]}
     path, first, history, seconds = folder / "state.pt", 0, torch.zeros(0), 0.0
     if path.is_file():
         state = load_state(path)
@@ -201,8 +220,13 @@ def train(
         seconds = state["seconds"]
     elif begin_with is not None:
         earlier = load_state(begin_with / "state.pt")
-        check_same(begin_with, {"network": described["network"]}, earlier)
-        model.load_state_dict(earlier["model"])
+        both_colored = network.palette and earlier["network"]["palette"]
+        waived = {} if both_colored else {"palette": 0, "embedding": 0}
+        check_same(begin_with, {"network": described["network"] | waived}, {"network": earlier["network"] | waived})
+        known = {name: value for name, value in earlier["model"].items() if network.palette or not name.startswith("color.")}
+        if network.palette and not earlier["network"]["palette"]:
+            known |= {name: value for name, value in model.state_dict().items() if name.startswith("color.")}
+        model.load_state_dict(known)
     wrapped, began = processes.wrapped(model, device), time.monotonic()
     objective, recorded = Losses(options, model.faces, model.n_vertices), list(history)
 
@@ -220,8 +244,8 @@ def train(
         folder.mkdir(parents=True, exist_ok=True)
         bar = tqdm(range(first, options.steps), initial=first, total=options.steps, desc="train", **quiet)
         for step in bar:
-            optimizer.param_groups[0]["lr"] = options.rate * options.late(step)
-            batch = data.batch(options.batch, step, options.seed, (processes.rank, processes.count))
+            optimizer.param_groups[0]["lr"] = options.rate_at(step)
+            batch = data.batch(options.batch, step, options.seed, (processes.rank, processes.count), options.augment)
             batch = Batch(batch.images.to(device), batch.views)
             parts = objective(*wrapped(batch.images), batch, step)
             optimizer.zero_grad()
@@ -246,7 +270,7 @@ def train(
 
 def check_same(path: Path, described: dict[str, Any], state: dict[str, Any]) -> None:
     for name, mine in described.items():
-        if state[name] != mine:
-            theirs = state[name]
-            differ = [key for key in mine if mine[key] != theirs.get(key)] if isinstance(mine, dict) else [name]
+        theirs = state.get(name)
+        if theirs != mine:
+            differ = [key for key in mine if mine[key] != theirs.get(key)] if isinstance(mine, dict) and isinstance(theirs, dict) else [name]
             raise ValueError(f"train: {path} belongs to a training with other {', '.join(differ)}; give the same options, or another folder")

@@ -1,6 +1,6 @@
 """The part of Kaolin that DIB-R needs, name for name, on our kernels: `render.mesh`, and what it takes from `render.camera` and `ops.mesh`.
 
-Change ``import kaolin`` to ``from taichi_softras.interop import kaolin``; or leave the import as it is, and call :func:`stand_in` before it.
+Change ``import kaolin`` to ``from taichi_softras.interop import kaolin``; or leave the import as it is, and call `stand_in` before it.
 """
 
 from ..stand_in import answer_to

@@ -1,6 +1,6 @@
 """The mesh renderer of PyTorch3D (0.7.9), name for name, on our kernels: compiled by nobody, on CPU and CUDA, with any number of faces per pixel.
 
-Change ``from pytorch3d.renderer import ...`` to ``from taichi_softras.interop.pytorch3d import ...``; or leave the import as it is, and call :func:`stand_in`
+Change ``from pytorch3d.renderer import ...`` to ``from taichi_softras.interop.pytorch3d import ...``; or leave the import as it is, and call `stand_in`
 before it. Meshes, cameras, lights and textures of an installed PyTorch3D are accepted too.
 """
 

@@ -4,9 +4,12 @@ import math
 from abc import ABC, abstractmethod
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ...checks import check_shape
+from ..checks import check_tensors
 from .properties import Batch, broadcast
 from .transforms import Transform3d
 
@@ -38,6 +41,12 @@ class CamerasBase(Batch, ABC):
     R: torch.Tensor
     T: torch.Tensor
     K: torch.Tensor | None
+
+    def __init__(self, device: Any, **values: Any) -> None:
+        super().__init__(device, **values)
+        for name, shape in (("R", (3, 3)), ("T", (3,)), ("K", (4, 4))):
+            if getattr(self, name) is not None:
+                check_shape(type(self).__name__, name, getattr(self, name).shape, ("N", *shape))
 
     @abstractmethod
     def is_perspective(self) -> bool: ...
@@ -262,6 +271,10 @@ def _screen_from_ndc(cameras: CamerasBase, image_size: Any, flip: float) -> Tran
 
 def get_world_to_view_transform(R: torch.Tensor = _R, T: torch.Tensor = _T) -> Transform3d:
     """x R + T, for R [N, 3, 3] and T [N, 3]."""
+    check_tensors("get_world_to_view_transform", R=R)
+    check_tensors("get_world_to_view_transform", T=T)
+    if T.device != R.device:
+        raise ValueError(f"get_world_to_view_transform: T must be on the device of R ({R.device}), got {T.device}")
     if R.ndim != 3 or R.shape[1:] != (3, 3):
         raise ValueError(f"get_world_to_view_transform: R must have shape (N, 3, 3), got {tuple(R.shape)}")
     if T.shape != (len(R), 3):
@@ -282,6 +295,9 @@ def camera_position_from_spherical_angles(distance: Any, elevation: Any, azimuth
 
 def _vectors(op: str, device: Any, **values: Any) -> list[torch.Tensor]:
     """Positions and directions [N, 3]; one vector may come without a batch."""
+    for name, value in values.items():
+        if not isinstance(value, (torch.Tensor, np.ndarray, list, tuple)) or len(value) == 0:
+            raise TypeError(f"{op}: {name} must be positions of shape (N, 3), got {type(value).__name__}")
     batched = {name: value[None] if isinstance(value, torch.Tensor) and value.ndim == 1 else value for name, value in values.items()}
     batched = {name: [value] if not isinstance(value, torch.Tensor) and not hasattr(value[0], "__len__") else value for name, value in batched.items()}
     tensors = broadcast(op, device, **batched)

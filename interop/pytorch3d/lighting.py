@@ -6,6 +6,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from ..checks import as_tensor, check_tensors
 from .properties import Batch
 
 __all__ = ["AmbientLights", "DirectionalLights", "Materials", "PointLights", "diffuse", "specular"]
@@ -24,8 +25,16 @@ def _like(values: torch.Tensor, points: torch.Tensor, n_trailing: int = 1) -> to
     return values.reshape(len(values), *[1] * (points.ndim - 2), *values.shape[1:])
 
 
+def _check_vectors(op: str, **given: torch.Tensor) -> None:
+    for name, tensor in given.items():
+        check_tensors(op, **{name: tensor})
+        if tensor.ndim < 2 or tensor.shape[-1] != 3:
+            raise ValueError(f"{op}: {name} must have shape (N, ..., 3), got {tuple(tensor.shape)}")
+
+
 def diffuse(normals: torch.Tensor, color: torch.Tensor, direction: torch.Tensor) -> torch.Tensor:
     """color * max(0, cosine of normal and direction to the light). normals: [N, ..., 3]; color, direction: [N, 3], or as the normals."""
+    _check_vectors("diffuse", normals=normals, color=color, direction=direction)
     angle = F.relu((_unit(normals) * _unit(_like(direction, normals))).sum(-1, keepdim=True))
     return _like(color, normals) * angle
 
@@ -34,6 +43,9 @@ def specular(
     points: torch.Tensor, normals: torch.Tensor, direction: torch.Tensor, color: torch.Tensor, camera_position: torch.Tensor, shininess: torch.Tensor
 ) -> torch.Tensor:
     """color * max(0, cosine of the view and the mirrored light) ^ shininess, where the light is before the surface."""
+    given = {"points": points, "normals": normals, "direction": direction, "color": color, "camera_position": camera_position}
+    check_tensors("specular", shininess=shininess)
+    _check_vectors("specular", **given)
     if points.shape != normals.shape:
         raise ValueError(f"specular: normals must have the shape of points, {tuple(points.shape)}, got {tuple(normals.shape)}")
     normals, direction = _unit(normals), _unit(_like(direction, points))
@@ -50,7 +62,7 @@ class _Lights(Batch, ABC):
     specular_color: torch.Tensor
 
     def __init__(self, device: Any, **values: Any) -> None:
-        super().__init__(device, **{name: _vector(value) for name, value in values.items()})
+        super().__init__(device, **{name: _vector(type(self).__name__, name, value) for name, value in values.items()})
         for name in self._names:
             _check_color(type(self).__name__, name, getattr(self, name))
 
@@ -108,7 +120,7 @@ class AmbientLights(Batch):
     ambient_color: torch.Tensor
 
     def __init__(self, *, ambient_color: Any = None, device: Any = "cpu") -> None:
-        super().__init__(device, ambient_color=_vector(((1.0, 1.0, 1.0),) if ambient_color is None else ambient_color))
+        super().__init__(device, ambient_color=_vector("AmbientLights", "ambient_color", ((1.0, 1.0, 1.0),) if ambient_color is None else ambient_color))
 
     def diffuse(self, normals: torch.Tensor, points: torch.Tensor | None = None) -> torch.Tensor:
         return torch.zeros_like(normals[..., :1])
@@ -133,7 +145,8 @@ class Materials(Batch):
         shininess: Any = 64,
         device: Any = "cpu",
     ) -> None:
-        colors = {"ambient_color": _vector(ambient_color), "diffuse_color": _vector(diffuse_color), "specular_color": _vector(specular_color)}
+        colors = {"ambient_color": ambient_color, "diffuse_color": diffuse_color, "specular_color": specular_color}
+        colors = {name: _vector("Materials", name, value) for name, value in colors.items()}
         super().__init__(device, **colors, shininess=shininess)
         for name in colors:
             _check_color("Materials", name, getattr(self, name))
@@ -141,9 +154,9 @@ class Materials(Batch):
             raise ValueError(f"Materials: shininess must have shape (N,), got {tuple(self.shininess.shape)}")
 
 
-def _vector(value: Any) -> torch.Tensor:
+def _vector(op: str, name: str, value: Any) -> torch.Tensor:
     """[N, C] of one vector or of several."""
-    tensor = value if isinstance(value, torch.Tensor) else torch.as_tensor(value, dtype=torch.float32)
+    tensor = value if isinstance(value, torch.Tensor) else as_tensor(op, name, value).to(torch.float32)
     return tensor[None] if tensor.ndim == 1 else tensor
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import torch
 
+from ..checks import as_tensor
+
 __all__ = ["Batch", "broadcast"]
 
 
@@ -22,7 +24,11 @@ def broadcast(op: str, device: Any, **values: Any) -> dict[str, torch.Tensor]:
     dtype = _dtype_of(values.values())
     tensors = {}
     for name, value in values.items():
-        tensor = value if isinstance(value, torch.Tensor) else torch.as_tensor(value)
+        tensor = as_tensor(op, name, value)
+        if tensor.is_complex():
+            raise TypeError(f"{op}: {name} must be real numbers, got {tensor.dtype}")
+        if tensor.is_meta and torch.device(device).type != "meta":
+            raise ValueError(f"{op}: {name} must be on a device with memory, such as {device}, got {tensor.device}")
         tensor = tensor.to(device=device, dtype=torch.bool if tensor.dtype is torch.bool else dtype)
         tensors[name] = tensor[None] if tensor.ndim == 0 else tensor
     n = max(len(tensor) for tensor in tensors.values())

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ...checks import check_image_size, check_number
+from ...checks import check_flag, check_image_size, check_number
 from ...clipping import Clipped, clip_near
 from ...fragments import FragmentSettings, fragments
 from ...kernels.face import Interpolation, Sides
@@ -113,6 +113,11 @@ class MeshRasterizer(nn.Module):
 
     def forward(self, meshes_world: Any, **kwargs: Any) -> Fragments:
         settings = kwargs.get("raster_settings", self.raster_settings)
+        for name, value, method in (("meshes_world", meshes_world, "verts_padded"), ("cameras", self._cameras(kwargs), "get_projection_transform")):
+            if not hasattr(value, method):  # those of an installed PyTorch3D are welcome
+                raise TypeError(f"MeshRasterizer: {name} must be PyTorch3D's kind of {name.split('_')[0]}, got {type(value).__name__}")
+        if not hasattr(settings, "faces_per_pixel"):
+            raise TypeError(f"MeshRasterizer: raster_settings must be RasterizationSettings, got {type(settings).__name__}")
         image_size = check_image_size("MeshRasterizer", settings.image_size)
         fragment_settings, z_clip = _fragment_settings(settings, self._cameras(kwargs))
         meshes = self.transform(meshes_world, **kwargs)
@@ -140,6 +145,10 @@ class MeshRasterizer(nn.Module):
 
 def _fragment_settings(settings: RasterizationSettings, cameras: Any) -> tuple[FragmentSettings, float | None]:
     """What the kernels want to know, and the depth at which faces are cut off, if they are."""
+    check_number("MeshRasterizer", "blur_radius", settings.blur_radius)
+    for name in ("perspective_correct", "clip_barycentric_coords", "cull_backfaces"):
+        if getattr(settings, name) is not None:
+            check_flag("MeshRasterizer", name, getattr(settings, name))
     perspective, clip, z_clip = settings.perspective_correct, settings.clip_barycentric_coords, settings.z_clip_value
     if perspective is None:
         perspective = cameras.is_perspective()
@@ -150,7 +159,7 @@ def _fragment_settings(settings: RasterizationSettings, cameras: Any) -> tuple[F
         check_number("MeshRasterizer", "z_clip_value (or znear)", z_clip, 0.0 if perspective else -np.inf)
     fragment_settings = FragmentSettings(
         faces_per_pixel=settings.faces_per_pixel,
-        reach_sq=float(settings.blur_radius),
+        reach_sq=settings.blur_radius,
         interpolation=Interpolation.PERSPECTIVE if perspective else Interpolation.LINEAR,
         clip_bary=bool(settings.blur_radius > 0) if clip is None else clip,
         sides=Sides.COUNTERCLOCKWISE if settings.cull_backfaces else Sides.BOTH,

@@ -20,6 +20,12 @@ __all__ = [
 ]
 
 
+def _check_shaded(op: str, fragments: Any, meshes: Any) -> None:
+    for name, value, attribute in (("fragments", fragments, "pix_to_face"), ("meshes", meshes, "faces_packed")):
+        if not hasattr(value, attribute):  # those of an installed PyTorch3D are welcome
+            raise TypeError(f"{op}: {name} must be {name.capitalize()}, got {type(value).__name__}")
+
+
 class ShaderBase(nn.Module):
     """Lights, cameras, materials and blending; each may also be given to the call."""
 
@@ -36,17 +42,19 @@ class ShaderBase(nn.Module):
         self.lights, self.materials = self.lights.to(device), self.materials.to(device)
         return self
 
-    def _scene(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+    def _scene(self, fragments: Any, meshes: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Lights, cameras and materials; checks what is to be shaded."""
         scene = {name: kwargs.get(name, getattr(self, name)) for name in ("lights", "cameras", "materials")}
         if scene["cameras"] is None:
             raise ValueError(f"{type(self).__name__}: cameras must be given when it is made or called, got None")
+        _check_shaded(type(self).__name__, fragments, meshes)
         return scene
 
     def _hard(self, colors: torch.Tensor, fragments: Any, kwargs: dict[str, Any]) -> torch.Tensor:
         return hard_rgb_blend(colors, fragments, kwargs.get("blend_params", self.blend_params))
 
     def _soft(self, colors: torch.Tensor, fragments: Any, kwargs: dict[str, Any]) -> torch.Tensor:
-        cameras = self._scene(kwargs)["cameras"]
+        cameras = kwargs.get("cameras", self.cameras)
         znear, zfar = (kwargs.get(name, getattr(cameras, name, default)) for name, default in (("znear", 1.0), ("zfar", 100.0)))
         return softmax_rgb_blend(colors, fragments, kwargs.get("blend_params", self.blend_params), znear=znear, zfar=zfar)
 
@@ -55,7 +63,7 @@ class HardPhongShader(ShaderBase):
     """Lit at every pixel; the nearest face."""
 
     def forward(self, fragments: Any, meshes: Any, **kwargs: Any) -> torch.Tensor:
-        scene = self._scene(kwargs)
+        scene = self._scene(fragments, meshes, kwargs)
         colors = phong_shading(meshes, fragments, texels=meshes.sample_textures(fragments), **scene)
         return self._hard(colors, fragments, kwargs)
 
@@ -64,7 +72,7 @@ class SoftPhongShader(ShaderBase):
     """Lit at every pixel; all faces, softly."""
 
     def forward(self, fragments: Any, meshes: Any, **kwargs: Any) -> torch.Tensor:
-        scene = self._scene(kwargs)
+        scene = self._scene(fragments, meshes, kwargs)
         colors = phong_shading(meshes, fragments, texels=meshes.sample_textures(fragments), **scene)
         return self._soft(colors, fragments, kwargs)
 
@@ -73,21 +81,21 @@ class HardGouraudShader(ShaderBase):
     """Lit at the vertices; the nearest face."""
 
     def forward(self, fragments: Any, meshes: Any, **kwargs: Any) -> torch.Tensor:
-        return self._hard(gouraud_shading(meshes, fragments, **self._scene(kwargs)), fragments, kwargs)
+        return self._hard(gouraud_shading(meshes, fragments, **self._scene(fragments, meshes, kwargs)), fragments, kwargs)
 
 
 class SoftGouraudShader(ShaderBase):
     """Lit at the vertices; all faces, softly."""
 
     def forward(self, fragments: Any, meshes: Any, **kwargs: Any) -> torch.Tensor:
-        return self._soft(gouraud_shading(meshes, fragments, **self._scene(kwargs)), fragments, kwargs)
+        return self._soft(gouraud_shading(meshes, fragments, **self._scene(fragments, meshes, kwargs)), fragments, kwargs)
 
 
 class HardFlatShader(ShaderBase):
     """Lit once a face; the nearest face."""
 
     def forward(self, fragments: Any, meshes: Any, **kwargs: Any) -> torch.Tensor:
-        scene = self._scene(kwargs)
+        scene = self._scene(fragments, meshes, kwargs)
         colors = flat_shading(meshes, fragments, texels=meshes.sample_textures(fragments), **scene)
         return self._hard(colors, fragments, kwargs)
 
@@ -100,5 +108,6 @@ class SoftSilhouetteShader(nn.Module):
         self.blend_params = blend_params or BlendParams()
 
     def forward(self, fragments: Any, meshes: Any, **kwargs: Any) -> torch.Tensor:
+        _check_shaded("SoftSilhouetteShader", fragments, meshes)
         white = torch.ones_like(fragments.bary_coords[..., :1, :])
         return sigmoid_alpha_blend(white, fragments, kwargs.get("blend_params", self.blend_params))

@@ -6,6 +6,9 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from ...checks import check_shape
+from ..checks import check_tensors
+
 __all__ = ["Meshes"]
 
 LEAST_LENGTH = 1e-6  # of a normal before it is made a unit
@@ -26,6 +29,19 @@ class Meshes:
     """
 
     def __init__(self, verts: Any, faces: Any, textures: Any = None, *, verts_normals: Any = None) -> None:
+        for name, given in (("verts", verts), ("faces", faces)):
+            if not isinstance(given, (torch.Tensor, list, tuple)) or (isinstance(given, torch.Tensor) and given.ndim == 0):
+                raise TypeError(f"Meshes: {name} must be a tensor or a list of tensors, got {type(given).__name__}")
+            for tensor in given:
+                if not isinstance(tensor, torch.Tensor):
+                    raise TypeError(f"Meshes: {name} must be tensors, got {type(tensor).__name__}")
+                of_kind = tensor.is_floating_point() == (name == "verts") and not tensor.is_complex() and tensor.dtype is not torch.bool
+                if not of_kind and (tensor.numel() or name == "verts"):
+                    raise TypeError(f"Meshes: {name} must be {'floating point numbers' if name == 'verts' else 'integers'}, got {tensor.dtype}")
+                if tensor.device != verts[0].device:
+                    raise ValueError(f"Meshes: {name} must be on the device of the first verts ({verts[0].device}), got {tensor.device}")
+                if name == "verts" and tensor.dtype != verts[0].dtype:
+                    raise TypeError(f"Meshes: verts must be of one dtype, got {verts[0].dtype} and {tensor.dtype}")
         if len(verts) != len(faces):
             raise ValueError(f"Meshes: faces must be of as many meshes as verts ({len(verts)}), got {len(faces)}")
         if isinstance(verts, torch.Tensor) and verts.ndim != 3:
@@ -40,9 +56,20 @@ class Meshes:
             if f.numel() and (int(f.min()) < 0 or int(f.max()) >= len(v)):
                 bad = int(f.min()) if int(f.min()) < 0 else int(f.max())
                 raise ValueError(f"Meshes: faces must index verts 0 to {len(v) - 1}, got {bad}")
-        self._normals = None if verts_normals is None else list(verts_normals)
+        self._normals = None if verts_normals is None else self._checked_normals(verts_normals)
         self.device = self._verts[0].device if self._verts else torch.device("cpu")
         self.textures = textures.fitted(list(map(len, self._verts)), list(map(len, self._faces))) if hasattr(textures, "fitted") else textures
+
+    def _checked_normals(self, verts_normals: Any) -> list[torch.Tensor]:
+        if not isinstance(verts_normals, (torch.Tensor, list, tuple)):
+            raise TypeError(f"Meshes: verts_normals must be a tensor or a list of tensors, got {type(verts_normals).__name__}")
+        normals = list(verts_normals)
+        if len(normals) != len(self._verts):
+            raise ValueError(f"Meshes: verts_normals must be of as many meshes as verts ({len(self._verts)}), got {len(normals)}")
+        for verts, own in zip(self._verts, normals, strict=True):
+            check_tensors("Meshes", verts=verts, verts_normals=own)
+            check_shape("Meshes", "verts_normals", own.shape, tuple(verts.shape))
+        return normals
 
     def __len__(self) -> int:
         return len(self._verts)
@@ -157,6 +184,7 @@ class Meshes:
 
     def offset_verts(self, vert_offsets_packed: torch.Tensor) -> "Meshes":
         """Vertices moved by [sum of V_n, 3], or all by [3]."""
+        check_tensors("Meshes.offset_verts", offsets=vert_offsets_packed)
         if vert_offsets_packed.ndim == 1:
             return self._with([v + vert_offsets_packed for v in self._verts], self._faces, self.textures)
         if vert_offsets_packed.shape != (sum(map(len, self._verts)), 3):

@@ -7,20 +7,30 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from ...checks import check_flag, check_shape
 from .attributes import interpolate_face_attributes
 
 __all__ = ["TexturesAtlas", "TexturesUV", "TexturesVertex"]
 
 Tensors = list[torch.Tensor]
+PADDINGS, SAMPLINGS = ("border", "zeros", "reflection"), ("bilinear", "nearest")
 
 
-def _list(op: str, name: str, values: Any, n_dimensions: int) -> Tensors:
+def _list(op: str, name: str, values: Any, n_dimensions: int, integers: bool = False) -> Tensors:
     """A tensor for each mesh, of a list or a padded tensor."""
+    if not isinstance(values, (torch.Tensor, list, tuple)) or (isinstance(values, torch.Tensor) and values.ndim == 0):
+        raise TypeError(f"{op}: {name} must be a tensor or a list of tensors, got {type(values).__name__}")
     tensors = list(values)
+    if not tensors:
+        raise ValueError(f"{op}: {name} must be of at least one mesh, got none")
     for tensor in tensors:
         if not isinstance(tensor, torch.Tensor) or tensor.ndim != n_dimensions:
             got = tuple(tensor.shape) if isinstance(tensor, torch.Tensor) else type(tensor).__name__
             raise ValueError(f"{op}: {name} must be tensors of {n_dimensions} dimensions, one for each mesh, got {got}")
+        if tensor.is_floating_point() == integers or tensor.is_complex():
+            raise TypeError(f"{op}: {name} must be {'integers' if integers else 'floating point numbers'}, got {tensor.dtype}")
+        if tensor.device != tensors[0].device:
+            raise ValueError(f"{op}: {name} must be on one device, got {tensors[0].device} and {tensor.device}")
     return tensors
 
 
@@ -122,14 +132,20 @@ class TexturesUV(_Textures):
     def __init__(
         self, maps: Any, faces_uvs: Any, verts_uvs: Any, padding_mode: str = "border", align_corners: bool = True, sampling_mode: str = "bilinear"
     ) -> None:
+        for name, value, choices in (("padding_mode", padding_mode, PADDINGS), ("sampling_mode", sampling_mode, SAMPLINGS)):
+            if value not in choices:
+                raise ValueError(f"TexturesUV: {name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+        check_flag("TexturesUV", "align_corners", align_corners)
         self._maps = _list("TexturesUV", "maps", maps, 3)
-        self._faces_uvs = [faces.to(torch.int64) for faces in _list("TexturesUV", "faces_uvs", faces_uvs, 2)]
+        self._faces_uvs = [faces.to(torch.int64) for faces in _list("TexturesUV", "faces_uvs", faces_uvs, 2, integers=True)]
         self._verts_uvs = _list("TexturesUV", "verts_uvs", verts_uvs, 2)
         if not len(self._maps) == len(self._faces_uvs) == len(self._verts_uvs):
             sizes = (len(self._maps), len(self._faces_uvs), len(self._verts_uvs))
             raise ValueError(f"TexturesUV: maps, faces_uvs and verts_uvs must be of as many meshes, got {sizes}")
         self._faces_uvs = [faces[(faces >= 0).all(1)] for faces in self._faces_uvs]
         for faces, uvs in zip(self._faces_uvs, self._verts_uvs, strict=True):
+            check_shape("TexturesUV", "faces_uvs", faces.shape, ("F", 3))
+            check_shape("TexturesUV", "verts_uvs", uvs.shape, ("T", 2))
             if faces.numel() and int(faces.max()) >= len(uvs):
                 raise ValueError(f"TexturesUV: faces_uvs must index verts_uvs 0 to {len(uvs) - 1}, got {int(faces.max())}")
         self.padding_mode, self.align_corners, self.sampling_mode = padding_mode, align_corners, sampling_mode
@@ -183,6 +199,8 @@ class TexturesAtlas(_Textures):
 
     def __init__(self, atlas: Any) -> None:
         self._atlas = _list("TexturesAtlas", "atlas", atlas, 4)
+        for tensor in self._atlas:
+            check_shape("TexturesAtlas", "atlas", tensor.shape, ("F", "R", "R", "C"), {"R": tensor.shape[1]})
 
     def _lists(self) -> dict[str, Tensors]:
         return {"atlas": self._atlas}

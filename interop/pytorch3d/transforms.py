@@ -4,7 +4,14 @@ from typing import Any
 
 import torch
 
+from ..checks import check_tensors
+
 __all__ = ["Transform3d"]
+
+
+def _check_batch(op: str, name: str, batch: torch.Tensor, n: int) -> None:
+    if len(batch) not in (1, n) and n != 1:
+        raise ValueError(f"{op}: {name} must be of 1 or {n} batches, as many as transforms, got {len(batch)}")
 
 
 class Transform3d:
@@ -13,6 +20,7 @@ class Transform3d:
     def __init__(self, dtype: torch.dtype = torch.float32, device: Any = "cpu", matrix: torch.Tensor | None = None) -> None:
         if matrix is None:
             matrix = torch.eye(4, dtype=dtype, device=device)
+        check_tensors("Transform3d", matrix=matrix)
         if matrix.ndim not in (2, 3) or matrix.shape[-2:] != (4, 4):
             raise ValueError(f"Transform3d: matrix must have shape (N, 4, 4) or (4, 4), got {tuple(matrix.shape)}")
         self._matrix = matrix[None] if matrix.ndim == 2 else matrix
@@ -53,7 +61,12 @@ class Transform3d:
 
     def transform_points(self, points: torch.Tensor, eps: float | None = None) -> torch.Tensor:
         """Points [P, 3] or [N, P, 3], divided by their fourth coordinate, which ``eps`` keeps off zero. [P, 3] stay so if there is one transform."""
+        op = "Transform3d.transform_points"
+        check_tensors(op, points=points)
+        if points.ndim not in (2, 3) or points.shape[-1] != 3:
+            raise ValueError(f"{op}: points must have shape (P, 3) or (N, P, 3), got {tuple(points.shape)}")
         batch = points if points.ndim == 3 else points[None]
+        _check_batch(op, "points", batch, len(self))
         matrix = self._matrix.to(batch.dtype)
         moved = batch @ matrix[:, :3] + matrix[:, 3:]
         w = moved[..., 3:]
@@ -64,6 +77,11 @@ class Transform3d:
 
     def transform_normals(self, normals: torch.Tensor) -> torch.Tensor:
         """Normals [P, 3] or [N, P, 3], by the inverse transpose; not of unit length."""
+        op = "Transform3d.transform_normals"
+        check_tensors(op, normals=normals)
+        if normals.ndim not in (2, 3) or normals.shape[-1] != 3:
+            raise ValueError(f"{op}: normals must have shape (P, 3) or (N, P, 3), got {tuple(normals.shape)}")
         batch = normals if normals.ndim == 3 else normals[None]
+        _check_batch(op, "normals", batch, len(self))
         moved = batch @ torch.linalg.inv(self._matrix.to(batch.dtype)[:, :3, :3]).mT
         return moved[0] if normals.ndim == 2 and len(moved) == 1 else moved

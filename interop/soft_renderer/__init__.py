@@ -1,6 +1,6 @@
 """SoftRas's ``soft_renderer``, name for name, on our kernels.
 
-Change ``import soft_renderer as sr`` to ``from taichi_softras.interop import soft_renderer as sr``; or leave the import as it is, and call :func:`stand_in`
+Change ``import soft_renderer as sr`` to ``from taichi_softras.interop import soft_renderer as sr``; or leave the import as it is, and call `stand_in`
 before it.
 """
 

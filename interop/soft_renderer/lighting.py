@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ...checks import check_kind
 from . import functional as srf
 from .mesh import Mesh
 
@@ -50,6 +51,7 @@ class Lighting(nn.Module):
 
     def forward(self, mesh: Mesh) -> Mesh:
         """The mesh with its textures lit; the one given stays as it was (the original changes it)."""
+        check_kind("Lighting", "mesh", mesh, Mesh)
         normals = mesh.surface_normals if self.light_mode == "surface" else mesh.vertex_normals
         light = self.ambient(torch.zeros_like(normals))
         for directional in self.directionals:

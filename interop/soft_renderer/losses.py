@@ -3,8 +3,10 @@
 import torch
 from torch import nn
 
+from ...checks import check_corners, check_flag, check_shape
 from ...connectivity import Connectivity
 from .. import losses
+from ..checks import check_tensors
 
 __all__ = ["FlattenLoss", "LaplacianLoss"]
 
@@ -22,6 +24,7 @@ class _BatchLoss(nn.Module):
 
     def forward(self, vertices: torch.Tensor) -> torch.Tensor:
         """[B, V, 3] to [B], or to their mean."""
+        check_tensors(type(self).__name__, vertices=vertices)
         if vertices.ndim != 3:
             raise ValueError(f"{type(self).__name__}: vertices must have shape (B, V, 3), got {tuple(vertices.shape)}")
         values = torch.stack([self.of_one(one) for one in vertices])
@@ -32,7 +35,11 @@ class LaplacianLoss(_BatchLoss):
     """Sum over vertices of |v - mean of its neighbours|^2, sparse inside. A vertex without neighbours counts nothing (the original gives NaN)."""
 
     def __init__(self, vertex: torch.Tensor, faces: torch.Tensor, average: bool = False) -> None:
-        super().__init__(Connectivity.of(faces.detach().cpu().numpy(), len(vertex)), average)
+        check_flag("LaplacianLoss", "average", average)
+        if not hasattr(vertex, "shape"):
+            raise TypeError(f"LaplacianLoss: vertex must be an array, got {type(vertex).__name__}")
+        check_shape("LaplacianLoss", "vertex", vertex.shape, ("V", 3))
+        super().__init__(Connectivity.of(faces, len(vertex)), average)
 
     def of_one(self, vertices: torch.Tensor) -> torch.Tensor:
         return losses.laplacian(vertices, self.connectivity)
@@ -45,7 +52,8 @@ class FlattenLoss(_BatchLoss):
     """
 
     def __init__(self, faces: torch.Tensor, average: bool = False) -> None:
-        indices = faces.detach().cpu().numpy()
+        check_flag("FlattenLoss", "average", average)
+        indices = check_corners("FlattenLoss", "faces", faces, "vertices", 2**31 - 1)
         super().__init__(Connectivity.of(indices, int(indices.max()) + 1), average)
 
     def of_one(self, vertices: torch.Tensor) -> torch.Tensor:

@@ -5,14 +5,24 @@ from typing import Any
 import numpy as np
 import torch
 
+from ...checks import as_array, check_integer, check_shape, dtype_of
 from . import functional as srf
 
 __all__ = ["Mesh"]
 
 
-def _batched(values: Any, dtype: torch.dtype | None, device: torch.device | None) -> torch.Tensor:
+def _numbers(name: str, values: Any) -> np.ndarray:
+    array = as_array("Mesh", name, values)
+    if array.dtype.kind not in "fiu":
+        raise TypeError(f"Mesh: {name} must be numbers, got {dtype_of(array)}")
+    return np.array(array)
+
+
+def _batched(name: str, values: Any, dtype: torch.dtype | None, device: torch.device | None) -> torch.Tensor:
     """A tensor [B, ...] of an array or tensor with or without a batch."""
-    tensor = torch.from_numpy(np.asarray(values)) if not isinstance(values, torch.Tensor) else values
+    tensor = values if isinstance(values, torch.Tensor) else torch.from_numpy(_numbers(name, values))
+    if dtype == torch.int32 and (tensor.is_floating_point() or tensor.is_complex() or tensor.dtype == torch.bool):
+        raise TypeError(f"Mesh: {name} must be integers, got {tensor.dtype}")
     if dtype is not None and tensor.dtype != dtype and not (dtype.is_floating_point and tensor.is_floating_point()):
         tensor = tensor.to(dtype)
     return tensor.to(device) if device is not None else tensor
@@ -31,9 +41,10 @@ class Mesh:
     def __init__(self, vertices: Any, faces: Any, textures: Any = None, texture_res: int = 1, texture_type: str = "surface") -> None:
         if texture_type not in ("surface", "vertex"):
             raise ValueError(f"Mesh: texture_type must be 'surface' or 'vertex', got {texture_type!r}")
-        vertices = _batched(vertices, torch.float32, None)
+        check_integer("Mesh", "texture_res", texture_res, 1, 1 << 10)
+        vertices = _batched("vertices", vertices, torch.float32, None)
         self._vertices = vertices[None] if vertices.ndim == 2 else vertices
-        faces = _batched(faces, torch.int32, self._vertices.device)
+        faces = _batched("faces", faces, torch.int32, self._vertices.device)
         self._faces = faces[None] if faces.ndim == 2 else faces
         for name, tensor in (("vertices", self._vertices), ("faces", self._faces)):
             if tensor.ndim != 3 or tensor.shape[2] != 3:
@@ -44,16 +55,21 @@ class Mesh:
         self.num_vertices, self.num_faces = self._vertices.shape[1], self._faces.shape[1]
         if len(self._faces) == 1 and self.batch_size > 1:
             self._faces = self._faces.expand(self.batch_size, -1, -1)
+        if len(self._faces) != self.batch_size:
+            raise ValueError(f"Mesh: faces must be of one mesh, or of as many as vertices ({self.batch_size}), got {len(self._faces)}")
         if textures is None:
             shape = (self.batch_size, self.num_faces, texture_res**2, 3) if texture_type == "surface" else (self.batch_size, self.num_vertices, 3)
             self._textures = torch.ones(shape, dtype=self._vertices.dtype, device=self.device)
             self.texture_res = texture_res
         else:
-            textures = _batched(textures, torch.float32, self.device)
+            textures = _batched("textures", textures, torch.float32, self.device)
             wanted = 4 if texture_type == "surface" else 3
             self._textures = textures[None] if textures.ndim == wanted - 1 else textures
             if self._textures.ndim != wanted:
                 raise ValueError(f"Mesh: {texture_type} textures must have {wanted} dimensions, got {tuple(textures.shape)}")
+            rows = self.num_faces if texture_type == "surface" else self.num_vertices
+            expected = (self.batch_size, rows, "texels", 3) if texture_type == "surface" else (self.batch_size, rows, 3)
+            check_shape("Mesh", "textures", self._textures.shape, expected)
             self.texture_res = int(np.sqrt(self._textures.shape[2])) if texture_type == "surface" else 1
         self._origin = (self._vertices, self._faces, self._textures)
         self._fill_back = False
@@ -148,5 +164,6 @@ class Mesh:
 
     def voxelize(self, voxel_size: int = 32) -> torch.Tensor:
         """[B, N, N, N] of 0 and 1, for vertices within +-0.5. Nothing is lost of a mesh that reaches the border (the original loses most of it)."""
+        check_integer("voxelize", "voxel_size", voxel_size, 2, 1024)
         corners = self.face_vertices * (voxel_size / (voxel_size - 1)) + 0.5
         return srf.voxelization(corners, voxel_size, False)

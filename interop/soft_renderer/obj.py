@@ -11,7 +11,13 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ...checks import as_array, check_array, check_corners, check_finite, check_integer
+from ...foreign_files import as_path, file_near, is_file, picture_file, pixels, read_text
+from ...replacing import replacing
+
 __all__ = ["load_obj", "save_obj"]
+
+MAX_RES = 1 << 10  # texels along a side of a face
 
 
 def load_obj(
@@ -26,15 +32,22 @@ def load_obj(
     """
     if texture_type not in ("surface", "vertex"):
         raise ValueError(f"load_obj: texture_type must be 'surface' or 'vertex', got {texture_type!r}")
-    path = Path(filename_obj)
+    check_integer("load_obj", "texture_res", texture_res, 1, MAX_RES)
+    path = as_path("load_obj", "filename_obj", filename_obj)
+    if not is_file(path):
+        raise FileNotFoundError(f"load_obj: there is no file {path}")
+    text = read_text(f"load_obj: {path}", path)
     try:
-        read = _Obj(path)
-    except (ValueError, IndexError, UnicodeDecodeError) as error:
+        read = _Obj(path, text)
+    except (ValueError, IndexError, OverflowError) as error:
         raise ValueError(f"load_obj: {path} must be an OBJ file, got {type(error).__name__}: {error}") from error
+    check_finite("load_obj", f"the vertices of {path}", read.vertices)
     vertices = torch.from_numpy(read.vertices[:, :3].astype(np.float32))
     faces = torch.from_numpy(read.faces)
     if normalization:
         vertices = vertices - vertices.min(0)[0]
+        if not vertices.abs().max() > 0:
+            raise ValueError(f"load_obj: the vertices of {path} must have an extent to be normalised, got a single point")
         vertices = vertices / vertices.abs().max() * 2
         vertices = vertices - vertices.max(0)[0] / 2
     if not load_texture:
@@ -49,12 +62,10 @@ def load_obj(
 class _Obj:
     """The lines of an OBJ file, as arrays."""
 
-    def __init__(self, path: Path) -> None:
-        if not path.is_file():
-            raise FileNotFoundError(f"load_obj: there is no file {path}")
+    def __init__(self, path: Path, text: str) -> None:
         self.path = path
         vertices, uv, faces, uv_faces, materials, library, material = [], [], [], [], [], None, ""
-        for line in path.read_text().splitlines():
+        for line in text.splitlines():
             words = line.split()
             if not words:
                 continue
@@ -94,43 +105,61 @@ class _Obj:
         if self.library is None:
             raise ValueError(f"load_obj: {self.path} must name a material file (mtllib) to have textures, got none")
         textures = np.ones((len(self.faces), size * size, 3), np.float32)
-        for name, (color, picture) in _materials(self.path.parent / self.library).items():
+        for name, (color, picture) in _materials(self.path, self.library).items():
             of_material = self.materials == name
             if color is not None:
                 textures[of_material] = color
             if picture is not None and of_material.any():
-                uv = self.uv[self._indices(np.array(self.uv_faces)[of_material].tolist(), len(self.uv))]
-                textures[of_material] = _bake(_read_picture(picture), np.where(uv > 1, uv % 1, uv), size)
+                try:
+                    uv = self.uv[self._indices(np.array(self.uv_faces)[of_material].tolist(), len(self.uv))]
+                except ValueError as error:
+                    raise ValueError(f"load_obj: {self.path} must have texture coordinates where it has a picture, got {error}") from error
+                check_finite("load_obj", f"the texture coordinates of {self.path}", uv)
+                textures[of_material] = _bake(_read_picture(self.path, picture), np.where(uv > 1, uv % 1, uv), size)
         return textures
 
 
-def _materials(path: Path) -> dict[str, tuple[Any, Path | None]]:
-    """Colour (Kd) and picture (map_Kd) of each material."""
-    if not path.is_file():
-        raise FileNotFoundError(f"load_obj: there is no material file {path}")
-    found: dict[str, tuple[Any, Path | None]] = {}
+def _materials(path: Path, library: str) -> dict[str, tuple[Any, str | None]]:
+    """Colour (Kd) and picture (map_Kd) of each material of the OBJ file ``path``."""
+    subject = f"load_obj: the material file of {path}"
+    place = file_near(subject, path, library)
+    if place is None:
+        raise FileNotFoundError(f"load_obj: there is no material file {path.parent / library}")
+    found: dict[str, tuple[Any, str | None]] = {}
     name = ""
-    for line in path.read_text().splitlines():
+    for line in read_text(subject, place).splitlines():
         words = line.split()
-        if not words:
+        if len(words) < 2:
             continue
         color, picture = found.get(name, (None, None))
         if words[0] == "newmtl":
             name = line.split(maxsplit=1)[1].strip()
             found[name] = (None, None)
         elif words[0] == "Kd":
-            found[name] = (np.array([float(word) for word in words[1:4]], np.float32), picture)
+            found[name] = (_color(subject, words[1:4]), picture)
         elif words[0] == "map_Kd":
-            found[name] = (color, path.parent / line.split(maxsplit=1)[1].strip())
+            found[name] = (color, line.split(maxsplit=1)[1].strip())
     return found
 
 
-def _read_picture(path: Path) -> np.ndarray:
+def _color(subject: str, words: list[str]) -> np.ndarray:
+    try:
+        color = np.array([float(word) for word in words], np.float32)
+    except ValueError as error:
+        raise ValueError(f"{subject} must have numbers after Kd, got {error}") from error
+    if color.shape != (3,) or not np.isfinite(color).all():
+        raise ValueError(f"{subject} must have three finite numbers after Kd, got {' '.join(words)}")
+    return color
+
+
+def _read_picture(path: Path, name: str) -> np.ndarray:
     """[H, W, 3], row 0 at the bottom, as texture coordinates have it."""
-    if not path.is_file():
-        raise FileNotFoundError(f"load_obj: there is no picture {path}")
-    with Image.open(path) as picture:
-        return np.asarray(picture.convert("RGB"), np.float32)[::-1] / 255
+    subject = f"load_obj: the texture of {path}"
+    place = file_near(subject, path, name)
+    if place is None:
+        raise FileNotFoundError(f"load_obj: there is no picture {path.parent / name}")
+    with picture_file(subject, place, name) as picture:
+        return pixels(subject, name, picture, "RGB")[::-1]
 
 
 def _texel_centres(size: int) -> np.ndarray:
@@ -161,12 +190,18 @@ def save_obj(filename: str | Path, vertices: Any, faces: Any, textures: Any = No
     """
     if texture_type not in ("surface", "vertex"):
         raise ValueError(f"save_obj: texture_type must be 'surface' or 'vertex', got {texture_type!r}")
-    vertices, faces = (np.asarray(torch.as_tensor(values).detach().cpu()) for values in (vertices, faces))
-    if vertices.ndim != 2 or faces.ndim != 2:
-        raise ValueError(f"save_obj: vertices and faces must have shapes (V, 3) and (F, 3), got {vertices.shape} and {faces.shape}")
-    path = Path(filename)
+    op, sizes = "save_obj", dict[str, int]()
+    path = as_path(op, "filename", filename)
+    vertices, faces = as_array(op, "vertices", vertices), as_array(op, "faces", faces)
+    check_array(op, "vertices", vertices, ("V", 3), sizes)
+    check_finite(op, "vertices", vertices)
+    faces = np.zeros((0, 3), np.int32) if faces.shape == (0, 3) else check_corners(op, "faces", faces, "vertices", sizes["V"])
+    check_integer(op, "texture_res", texture_res, 2, MAX_RES)
+    texels = None if textures is None else as_array(op, "textures", textures)
+    if texels is not None:
+        check_array(op, "textures", texels, ("F", "texels", 3) if texture_type == "surface" else ("V", 3), sizes | {"F": len(faces)})
+        texels = texels.astype(np.float64)
     path.parent.mkdir(parents=True, exist_ok=True)
-    texels = None if textures is None else np.asarray(torch.as_tensor(textures).detach().cpu(), np.float64)
     lines = [f"# {path.name}", ""]
     corners = [[f"{index + 1}" for index in face] for face in faces]
     rows = vertices
@@ -177,12 +212,15 @@ def save_obj(filename: str | Path, vertices: Any, faces: Any, textures: Any = No
     lines += ["v " + " ".join(f"{number:.8f}" for number in row) for row in rows]
     if texels is not None and texture_type == "surface":
         atlas, uv = create_texture_atlas(texels, texture_res)
-        Image.fromarray((np.clip(atlas, 0, 1) * 255).astype(np.uint8)).save(path.with_suffix(".png"))
-        path.with_suffix(".mtl").write_text(f"newmtl material_1{os.linesep}map_Kd {path.with_suffix('.png').name}{os.linesep}")
+        with replacing(path.with_suffix(".png")) as partial:
+            Image.fromarray((np.clip(atlas, 0, 1) * 255).astype(np.uint8)).save(partial)
+        with replacing(path.with_suffix(".mtl")) as partial:
+            partial.write_text(f"newmtl material_1{os.linesep}map_Kd {path.with_suffix('.png').name}{os.linesep}")
         lines += ["", *(f"vt {u:.8f} {v:.8f}" for u, v in uv.reshape(-1, 2)), "", "usemtl material_1"]
         corners = [[f"{index}/{3 * f + k + 1}" for k, index in enumerate(face)] for f, face in enumerate(corners)]
     lines += ["", *("f " + " ".join(face) for face in corners), ""]
-    path.write_text("\n".join(lines))
+    with replacing(path) as partial:
+        partial.write_text("\n".join(lines))
 
 
 def create_texture_atlas(textures: np.ndarray, tile: int) -> tuple[np.ndarray, np.ndarray]:

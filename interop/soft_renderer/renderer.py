@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ...checks import check_image_size, check_kind
 from . import functional as srf
 from .lighting import Lighting
 from .mesh import Mesh
@@ -44,7 +45,8 @@ class SoftRasterizer(nn.Module):
         """[B, 4, H, W] of a mesh that is on the screen; ``mode`` "silhouettes" gives alpha alone, [B, H, W], "rgb" the colours."""
         if mode not in (None, "rgb", "silhouettes"):
             raise ValueError(f"SoftRasterizer: mode must be None, 'rgb' or 'silhouettes', got {mode!r}")
-        height, width = self.image_size if isinstance(self.image_size, (tuple, list)) else (self.image_size, self.image_size)
+        check_kind("SoftRasterizer", "mesh", mesh, Mesh)
+        height, width = check_image_size("SoftRasterizer", self.image_size)
         samples = 2 if self.anti_aliasing else 1
         images = srf.soft_rasterize(
             mesh.face_vertices,
@@ -139,6 +141,7 @@ class SoftRenderer(nn.Module):
 
     def render_mesh(self, mesh: Mesh, mode: str | None = None) -> torch.Tensor:
         """[B, 4, H, W]. The mesh stays as it was: rendering it again gives the same picture (with the original it does not)."""
+        check_kind("SoftRenderer", "mesh", mesh, Mesh)
         self.set_texture_mode(mesh.texture_type)
         return self.rasterizer(self.transform(self.lighting(mesh)), mode)
 

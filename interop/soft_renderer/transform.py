@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from ...checks import check_kind
+from ..checks import as_tensor, check_tensors
 from . import functional as srf
 from .mesh import Mesh
 
@@ -20,13 +22,14 @@ class Projection(nn.Module):
         super().__init__()
         if P is None:
             raise ValueError("Projection: P must be a projection matrix of shape (B, 3, 4), got None")
-        P = torch.as_tensor(P, dtype=None if isinstance(P, torch.Tensor) else torch.float32)
+        P = P if isinstance(P, torch.Tensor) else as_tensor("Projection", "P", P).to(torch.float32)
         if P.ndim != 3 or tuple(P.shape[1:]) != (3, 4):
             raise ValueError(f"Projection: P must have shape (B, 3, 4), got {tuple(P.shape)}")
         self.P, self.orig_size = P, orig_size
-        self.dist_coeffs = P.new_zeros(len(P), 5) if dist_coeffs is None else dist_coeffs
+        self.dist_coeffs = P.new_zeros(len(P), 5) if dist_coeffs is None else as_tensor("Projection", "dist_coeffs", dist_coeffs).to(P)
 
     def forward(self, vertices: torch.Tensor) -> torch.Tensor:
+        check_tensors("projection", vertices=vertices)
         return srf.projection(vertices, self.P.to(vertices), self.dist_coeffs.to(vertices), self.orig_size)
 
 
@@ -91,6 +94,7 @@ class Transform(nn.Module):
 
     def forward(self, mesh: Mesh) -> Mesh:
         """The mesh on the screen; the one given stays as it was (the original changes it)."""
+        check_kind("Transform", "mesh", mesh, Mesh)
         return Mesh(self.transformer(mesh.vertices), mesh.faces, mesh.textures, mesh.texture_res, mesh.texture_type)
 
     def set_eyes_from_angles(self, distances: Any, elevations: Any, azimuths: Any) -> None:

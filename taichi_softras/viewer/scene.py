@@ -123,7 +123,7 @@ class Scene:
     """A mesh and its pictures.
 
     Attributes:
-        mesh: what is shown; assign with :meth:`show`.
+        mesh: what is shown; assign with `show`.
         orbit: the camera.
         look: how it is looked at.
         face: the face whose coverage is shown, -1 for none.

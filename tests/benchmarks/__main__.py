@@ -9,7 +9,7 @@ output; kernels are compiled before. Times are medians; "least" is the shortest 
                     pixels with c = 5 numbers (alpha, colour, depth; c = 1 for alpha alone), V vertices with C = 3 (0) colours, F faces:
                     4 (2 B P c + 2 (3 F + 3 V B + C V) + 3 V B + C V)
     peak MiB        by how much the process grows in a step, at most (the kernel's account of resident memory; Linux only)
-    dense           the same mathematics in plain torch, every face against every pixel (`dense.py`), where it takes less than about 20 s
+    dense           the same mathematics in plain torch, every face against every pixel (`interop/dense.py`), where it takes less than about 20 s
     generated       with --generated: the same step with the gradient that Taichi generates
     ours/...        our total over the other's total: less is better
 """

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 import torch
 
 from taichi_softras import Topology
+from taichi_softras.interop import dense
 
-from . import dense
 from .rows import Scene
 from .timing import Step
 
@@ -70,7 +70,12 @@ def dense_step(scene: Scene, device: str) -> Step:
     topology = Topology.shared(scene.faces, len(scene.vertices_screen), scene.batch)
     background = torch.zeros(scene.batch, 3, device=device)
     size = (scene.size, scene.size)
-    return step_of(lambda: dense.rasterize(vertices.flatten(0, 1), topology, colors, background, scene.settings, size), (vertices, colors))
+
+    def render() -> Sequence[torch.Tensor]:
+        image = dense.rasterize(vertices.flatten(0, 1), topology, colors, background=background, settings=scene.settings, image_size=size)
+        return [image.alpha] if image.color is None else [image.alpha, image.color, image.depth]
+
+    return step_of(render, (vertices, colors))
 
 
 def pytorch3d_step(scene: Scene, device: str) -> Step:

@@ -2,14 +2,16 @@
 
 Plan: float64 finite differences of the silhouette for 54 pairs: every distribution with three T-conorms that shift from one to the next, so that every
 distribution, T-conorm and distance, squared and plain, is met. Then of the colours for every distribution; and pixels deep inside and far outside, in both
-precisions.
+precisions. Each is compared with the plain torch of `interop/dense.py`, too.
 """
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
 from scenes import IMAGE_SIZE, SMOOTH, screen_scene
+from second_opinion import agree
 from test_gradcheck import check, mixtures
 
 from taichi_softras import Distance, Distribution, RasterizeSettings, Silhouette
@@ -35,10 +37,11 @@ def test_gradient_of_the_silhouette(distribution, silhouette, number):
     settings = soft(distribution, silhouette, squared=squared, sigma=0.05 if squared else 0.2, distance=DISTANCES[number % 3])
     scene = screen_scene(51, (4, 3))
 
-    def function(vertices):
+    def function(rasterize, vertices):
         return mixtures(rasterize(vertices, scene.topology, settings=settings, image_size=IMAGE_SIZE))
 
-    check(function, scene.vertices)
+    check(partial(function, rasterize), scene.vertices)
+    agree(function, scene.vertices)
 
 
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=lambda d: d.name)
@@ -46,10 +49,11 @@ def test_gradient_of_colour(distribution):
     settings = soft(distribution, Silhouette.PROBABILISTIC, squared=False, sigma=0.2)
     scene = screen_scene(52, (4, 3), n_features=1)
 
-    def function(vertices, features, background):
+    def function(rasterize, vertices, features, background):
         return mixtures(rasterize(vertices, scene.topology, features, background=background, settings=settings, image_size=IMAGE_SIZE))
 
-    check(function, scene.vertices, scene.features, scene.background)
+    check(partial(function, rasterize), scene.vertices, scene.features, scene.background)
+    agree(function, scene.vertices, scene.features, scene.background)
 
 
 @pytest.mark.parametrize("distribution", [Distribution.LEVY, Distribution.GAMMA, Distribution.EXPONENTIAL])

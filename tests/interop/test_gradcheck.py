@@ -3,21 +3,23 @@
 Plan: `torch.autograd.gradcheck` on scenes at generic points (`scenes.py`: several tiles, an image that is not square, a batch whose meshes differ), for
 settings in which every two options meet. A picture has thousands of numbers, so what is differentiated is a few random mixtures of all of its pixels: each
 entry of the Jacobian of the mixtures is checked, for every input number. Softness is chosen so that differences are well-conditioned, and the cut-off so that
-a pair that crosses it cannot be seen.
+a pair that crosses it cannot be seen. What has been compiled for it is also compared with the plain torch of `interop/dense.py` (`second_opinion.py`).
 """
 
 from dataclasses import replace
+from functools import partial
 from itertools import product
 
 import numpy as np
 import pytest
 import torch
 from scenes import IMAGE_SIZE, SMOOTH, orthogonal_settings, relative_error, screen_scene, world_scene
+from second_opinion import agree
 from torch.autograd import gradcheck
 
 from taichi_softras import Connectivity, Mesh
 from taichi_softras.interop import losses, rasterize, render
-from taichi_softras.interop.soft_renderer.functional import soft_rasterize
+from taichi_softras.interop.soft_renderer import functional
 from taichi_softras.rasterizer import RenderedImage
 
 SUM_ORDER = 1e-9  # threads add in any order: the last digits of a gradient differ from run to run
@@ -40,10 +42,11 @@ class TestRasterize:
     def test_every_option(self, settings):
         scene = screen_scene(21)
 
-        def function(vertices, features, background):
+        def function(rasterize, vertices, features, background):
             return mixtures(rasterize(vertices, scene.topology, features, background=background, settings=settings, image_size=IMAGE_SIZE))
 
-        check(function, scene.vertices, scene.features, scene.background)
+        check(partial(function, rasterize), scene.vertices, scene.features, scene.background)
+        agree(function, scene.vertices, scene.features, scene.background)
 
     @pytest.mark.parametrize("sigma", [3e-3, 0.1])
     @pytest.mark.parametrize("gamma", [0.02, 1.0])
@@ -51,10 +54,11 @@ class TestRasterize:
         scene = screen_scene(22)
         settings = replace(SMOOTH, sigma=sigma, gamma=gamma)
 
-        def function(vertices, features, background):
+        def function(rasterize, vertices, features, background):
             return mixtures(rasterize(vertices, scene.topology, features, background=background, settings=settings, image_size=IMAGE_SIZE))
 
-        check(function, scene.vertices, scene.features, scene.background)
+        check(partial(function, rasterize), scene.vertices, scene.features, scene.background)
+        agree(function, scene.vertices, scene.features, scene.background)
 
     def test_silhouette_alone(self):
         scene = screen_scene(23)
@@ -78,18 +82,20 @@ class TestEveryCombinationOfSoftRas:
         ("dist_func", "aggr_func_rgb", "aggr_func_alpha", "texture_type"),
         list(product(("hard", "barycentric", "euclidean", "chebyshev"), ("softmax", "hard"), ("prod", "sum", "hard"), ("surface", "vertex"))),
     )
-    def test_combination(self, dist_func, aggr_func_rgb, aggr_func_alpha, texture_type):
+    def test_combination(self, dist_func, aggr_func_rgb, aggr_func_alpha, texture_type, monkeypatch):
         scene = screen_scene(26, (5, 5))
         textures = np.random.default_rng(1).uniform(size=(2, 5, 4 if texture_type == "surface" else 3, 3))
         choices = {"dist_func": dist_func, "aggr_func_rgb": aggr_func_rgb, "aggr_func_alpha": aggr_func_alpha, "texture_type": texture_type}
         # A barycentric distance is a fraction of the triangle, a fifth of the others here.
         softness = {"sigma_val": 4e-3 if dist_func == "barycentric" else 2e-2, "gamma_val": 0.2, "dist_eps": 1e-12, "near": 2.6, "far": 5.4, "eps": 0.15}
 
-        def function(faces, textures, background):
-            picture = soft_rasterize(faces, textures, IMAGE_SIZE, background, **choices, **softness)
+        def function(rasterize, faces, textures, background):
+            monkeypatch.setattr(functional, "rasterize", rasterize)
+            picture = functional.soft_rasterize(faces, textures, IMAGE_SIZE, background, **choices, **softness)
             return mixtures(RenderedImage(picture[:, 3], picture[:, :3], None))
 
-        check(function, scene.vertices.reshape(2, 5, 3, 3), textures, scene.background)
+        check(partial(function, rasterize), scene.vertices.reshape(2, 5, 3, 3), textures, scene.background)
+        agree(function, scene.vertices.reshape(2, 5, 3, 3), textures, scene.background)
 
 
 class TestFloat32:

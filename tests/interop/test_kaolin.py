@@ -367,7 +367,7 @@ class TestCameras:
         for options in ({}, {"camera_rot": torch.eye(3)[None]}, {"camera_rot": torch.eye(3)[None], "camera_transform": torch.zeros(1, 4, 3)}):
             with pytest.raises(ValueError, match="prepare_vertices: either camera_rot and camera_trans or camera_transform must be given"):
                 prepare_vertices(vertices, faces, projection, **options)
-        with pytest.raises(ValueError, match="faces must index vertices 0 to 3, got 1 to 4"):
+        with pytest.raises(ValueError, match="faces must index vertices 0 to 3, got 4"):
             index_vertices_by_faces(vertices, torch.tensor([[1, 2, 4]]))
         with pytest.raises(TypeError, match=r"faces must be integers, got torch.float32"):
             index_vertices_by_faces(vertices, torch.zeros(1, 3))

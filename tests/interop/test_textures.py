@@ -169,7 +169,7 @@ class TestBadInput:
             sample_texture(torch.zeros(2, 4, 4, 3), torch.zeros(shape))
 
     def test_no_points(self):
-        with pytest.raises(ValueError, match=r"sample_texture: uv must have .* at least one, got 0 in all"):
+        with pytest.raises(ValueError, match=r"sample_texture: uv must have at least one point, got shape"):
             sample_texture(torch.zeros(4, 4, 3), torch.zeros(0, 2))
 
     def test_level_of_detail(self):
@@ -197,7 +197,7 @@ class TestBadInput:
         with pytest.raises(ValueError, match="flat_textures: pictures must be at least one, got none"):
             flat_textures(arrays, [], TextureSettings())
         with pytest.raises(ValueError, match=r"flat_textures: each of the pictures must have shape \(H, W, C\) with C = 3, got \(2, 2, 4\)"):
-            flat_textures(arrays, [np.zeros((4, 5, 3)), np.zeros((2, 2, 4))], TextureSettings())
+            flat_textures(arrays, [np.zeros((4, 5, 3), np.float32), np.zeros((2, 2, 4), np.float32)], TextureSettings())
 
     def test_points_of_several_textures(self):
         arrays, settings = TaichiArrays(), TextureSettings()

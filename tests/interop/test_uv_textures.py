@@ -1,15 +1,17 @@
 """Pictures on meshes, shown by the soft rasteriser.
 
-Plan: finite differences for every filter and wrap, to vertices, texels and texture coordinates; the same picture as by hand (texture coordinates rendered as
-features, then sampled); the level of detail against rays cast through a slanted plane in NumPy; one picture for each image; Taichi's own arrays; faults.
+Plan: finite differences for every filter and wrap, to vertices, texels and texture coordinates, and the plain torch of `interop/dense.py`; the same picture as
+by hand (texture coordinates rendered as features, then sampled); the level of detail against rays cast through a slanted plane in NumPy; one picture for each image; Taichi's own arrays; faults.
 """
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from scenes import IMAGE_SIZE, SMOOTH, screen_scene
+from second_opinion import agree
 from test_gradcheck import check, mixtures
 
 from taichi_softras import Blending, Camera, Filter, Interpolation, RasterizeSettings, Renderer, Texture, TextureSettings, Topology, UVTexture, Wrap
@@ -40,14 +42,15 @@ def test_gradient(filtering, wrap, interpolation):
     face_uvs = RNG.integers(0, 9, (7, 3))
     picture, uvs = RNG.uniform(0, 1, (5, 6, 2)), RNG.uniform(-0.4, 1.5, (9, 2))
 
-    def function(vertices, picture, uvs, background):
+    def function(rasterize, vertices, picture, uvs, background):
         texture = UVTexture(picture, uvs, face_uvs, sampling)
         return mixtures(rasterize(vertices, scene.topology, texture, background=background, settings=settings, image_size=IMAGE_SIZE))
 
     if filtering is Filter.NEAREST:  # texels step: only their own gradient is that of finite differences
-        check(lambda picture, background: function(torch.tensor(scene.vertices), picture, torch.tensor(uvs), background), picture, scene.background[:, :2])
+        check(lambda *given: function(rasterize, torch.tensor(scene.vertices), given[0], torch.tensor(uvs), given[1]), picture, scene.background[:, :2])
     else:
-        check(function, scene.vertices, picture, uvs, scene.background[:, :2])
+        check(partial(function, rasterize), scene.vertices, picture, uvs, scene.background[:, :2])
+    agree(function, scene.vertices, picture, uvs, scene.background[:, :2])
 
 
 @pytest.mark.parametrize(("filtering", "wrap", "interpolation"), CHOICES[:4], ids=lambda value: value.name)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from ....checks import check_features, check_integer, check_number, check_shape
+from ....checks import check_features, check_integer, check_kind, check_number, check_shape
 from ....dibr import DibrSettings, MaskFaces
 from ....dibr import dibr_foreground as _foreground
 from ....dibr import dibr_rasterize as _rasterize
@@ -17,6 +17,7 @@ from ....dibr import dibr_soft_mask as _soft_mask
 from ....kernels.shading import SH_CONSTANTS, SHBasis
 from ....topology import Topology
 from ...bridge import TorchArrays
+from ...checks import check_tensors
 from ..ops.mesh import face_normals, index_vertices_by_faces
 from .camera import perspective_camera, rotate_translate_points
 
@@ -58,7 +59,7 @@ def dibr_rasterization(
         face_vertices_image: [B, F, 3, 2] in the image, [-1, 1] across its width and its height, y up.
         face_features: [B, F, 3, D], or a list of such, for each of which a picture is returned.
         face_normals_z: [B, F]; faces where it is negative are not seen (but count for the soft mask).
-        sigmainv, boxlen, knum: sharpness, extent and number of faces of the soft mask; see :class:`taichi_softras.dibr.DibrSettings`.
+        sigmainv, boxlen, knum: sharpness, extent and number of faces of the soft mask; see `taichi_softras.dibr.DibrSettings`.
         multiplier: 1000 by default. Pixel centres are rounded as in Kaolin after such an enlargement, and ``eps`` is relative to the enlarged faces.
         eps: 1e-8 by default, added to twice the (enlarged) area of a face before it divides.
         rast_backend: one of Kaolin's names, which all mean the same here.
@@ -69,6 +70,7 @@ def dibr_rasterization(
     Better than the original: a face seen edge-on covers nothing (it could hide all others with zeros); the weights' gradient is that of what is computed.
     """
     batch = _Batch("dibr_rasterization", height, width, face_vertices_z, face_vertices_image, face_features)
+    _check_beside("dibr_rasterization", "face_normals_z", face_normals_z, batch.arrays)
     _check_backend("dibr_rasterization", "rast_backend", rast_backend)
     settings = _settings("dibr_rasterization", multiplier, eps, perspective, sigmainv, boxlen, knum, mask_faces)
     n_images, n_faces = face_vertices_z.shape[:2]
@@ -91,11 +93,12 @@ def rasterize(
     *,
     perspective: bool = False,
 ) -> tuple[Any, torch.Tensor]:
-    """The foreground alone: the features and the face index of :func:`dibr_rasterization`. Only faces that ``valid_faces`` [B, F] has are seen."""
+    """The foreground alone: the features and the face index of `dibr_rasterization`. Only faces that ``valid_faces`` [B, F] has are seen."""
     batch = _Batch("rasterize", height, width, face_vertices_z, face_vertices_image, face_features)
     _check_backend("rasterize", "backend", backend)
     settings = _settings("rasterize", multiplier, eps, perspective)
     if valid_faces is not None:
+        _check_beside("rasterize", "valid_faces", valid_faces, batch.arrays)
         check_shape("rasterize", "valid_faces", valid_faces.shape, tuple(face_vertices_z.shape[:2]))
     shown = None if valid_faces is None else batch.shown(valid_faces != 0)
     image, face_index = _foreground(*batch.scene, batch.features, settings, batch.image_size, face_shown=shown)
@@ -112,13 +115,14 @@ def dibr_soft_mask(
     *,
     mask_faces: str = "first",
 ) -> torch.Tensor:
-    """The soft mask [B, H, W] of :func:`dibr_rasterization`, where ``selected_face_idx`` [B, H, W] is not negative on the foreground."""
+    """The soft mask [B, H, W] of `dibr_rasterization`, where ``selected_face_idx`` [B, H, W] is not negative on the foreground."""
     arrays = TorchArrays.of("dibr_soft_mask", face_vertices_image=face_vertices_image)
     check_shape("dibr_soft_mask", "face_vertices_image", face_vertices_image.shape, ("B", "F", 3, 2))
     n_images, n_faces = face_vertices_image.shape[:2]
-    check_shape("dibr_soft_mask", "selected_face_idx", selected_face_idx.shape, ("B", "H", "W"), {"B": n_images})
+    _check_beside("dibr_soft_mask", "selected_face_idx", selected_face_idx, arrays)
     if selected_face_idx.is_floating_point():
         raise TypeError(f"dibr_soft_mask: selected_face_idx must be integers, got {selected_face_idx.dtype}")
+    check_shape("dibr_soft_mask", "selected_face_idx", selected_face_idx.shape, ("B", "H", "W"), {"B": n_images})
     settings = _settings("dibr_soft_mask", multiplier, None, False, sigmainv, boxlen, knum, mask_faces)
     ahead = F.pad(face_vertices_image, (0, 1), value=-1.0).reshape(-1, 3)
     face_index = selected_face_idx.to(arrays.device, torch.int32).contiguous()
@@ -178,6 +182,13 @@ def _settings(
     )
 
 
+def _check_beside(op: str, name: str, tensor: torch.Tensor, arrays: TorchArrays) -> None:
+    """A tensor of any dtype, where the others are."""
+    check_kind(op, name, tensor, torch.Tensor)
+    if tensor.device != arrays.device:
+        raise ValueError(f"{op}: {name} must be on the device of the other tensors ({arrays.device}), got {tensor.device}")
+
+
 def _check_backend(op: str, name: str, backend: str) -> None:
     if backend not in BACKENDS:
         raise ValueError(f"{op}: {name} must be one of {', '.join(map(repr, BACKENDS))}, got {backend!r}")
@@ -196,11 +207,13 @@ def prepare_vertices(
     Args:
         vertices: [B, V, 3], world.
         faces: [F, 3].
-        camera_proj: [3, 1], see :func:`camera.generate_perspective_projection`.
-        camera_rot, camera_trans: [B, 3, 3] and [B, 3], see :func:`camera.generate_rotate_translate_matrices`; or else
-        camera_transform: [B, 4, 3], see :func:`camera.generate_transformation_matrix`.
+        camera_proj: [3, 1], see `camera.generate_perspective_projection`.
+        camera_rot, camera_trans: [B, 3, 3] and [B, 3], see `camera.generate_rotate_translate_matrices`; or else
+        camera_transform: [B, 4, 3], see `camera.generate_transformation_matrix`.
     """
-    check_shape("prepare_vertices", "vertices", vertices.shape, ("B", "V", 3))
+    op = "prepare_vertices"
+    check_tensors(op, vertices=vertices, camera_proj=camera_proj, camera_rot=camera_rot, camera_trans=camera_trans, camera_transform=camera_transform)
+    check_shape(op, "vertices", vertices.shape, ("B", "V", 3))
     if camera_transform is None and camera_rot is not None and camera_trans is not None:
         in_camera = rotate_translate_points(vertices, camera_rot, camera_trans)
     elif camera_transform is not None and camera_rot is None and camera_trans is None:
@@ -222,6 +235,7 @@ def texture_mapping(texture_coordinates: torch.Tensor, texture_maps: torch.Tenso
     """
     if mode not in FILTERS:
         raise ValueError(f"texture_mapping: mode must be one of {', '.join(map(repr, FILTERS))}, got {mode!r}")
+    check_tensors("texture_mapping", texture_coordinates=texture_coordinates, texture_maps=texture_maps)
     sizes: dict[str, int] = {}
     check_shape("texture_mapping", "texture_maps", texture_maps.shape, ("B", "C", "H", "W"), sizes)
     places = ("h", "w") if texture_coordinates.ndim == 4 else ("N",)
@@ -236,8 +250,12 @@ def spherical_harmonic_lighting(imnormal: torch.Tensor, lights: torch.Tensor, *,
     """[B, H, W]: nine coefficients [B, 9] times nine functions of the normals [B, H, W, 3].
 
     ``basis`` "kaolin" is today's Kaolin's (order 1, x, z, y, xy, yz, z^2, xz, x^2 - y^2; not convolved with the cosine; its last two functions are too small
-    by 1/sqrt(2)); "dibr" that of DIB-R's own code; "standard" the right one, of the same order as "dibr": see :class:`taichi_softras.lighting.SHBasis`.
+    by 1/sqrt(2)); "dibr" that of DIB-R's own code; "standard" the right one, of the same order as "dibr": see `taichi_softras.lighting.SHBasis`.
     """
+    check_tensors("spherical_harmonic_lighting", imnormal=imnormal)
+    check_tensors("spherical_harmonic_lighting", lights=lights)
+    if lights.device != imnormal.device:
+        raise ValueError(f"spherical_harmonic_lighting: lights must be on the device of imnormal ({imnormal.device}), got {lights.device}")
     check_shape("spherical_harmonic_lighting", "imnormal", imnormal.shape, ("B", "H", "W", 3))
     check_shape("spherical_harmonic_lighting", "lights", lights.shape, ("B", 9), {} if tuple(lights.shape[:1]) == (1,) else {"B": len(imnormal)})
     x, y, z = imnormal.unbind(-1)

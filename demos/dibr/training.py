@@ -1,0 +1,200 @@
+"""Training on pictures alone: every object is seen twice, under two lamps; what is found in each picture must explain both.
+
+Shape and texture found in one picture are drawn through both cameras, each time under the light that was found in that camera's own picture. So what
+changes from lamp to lamp cannot pass for paint.
+"""
+
+import json
+import signal
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from demos.reconstruction.data import Batch, ShapeData, cameras
+from taichi_softras.interop import losses
+from taichi_softras.replacing import replacing
+
+from .network import Found, NetworkOptions, Reconstructor
+from .surface import DrawOptions, Surface, Way
+
+__all__ = ["PARTS", "TrainOptions", "load_model", "load_state", "objective", "train"]
+
+COVERED = 0.999
+PARTS = ("total", "silhouette", "color", "laplacian", "flatten")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """How it is trained; the weights of the losses are DIB-R's.
+
+    Attributes:
+        steps, batch: how many steps, and how many objects (each seen twice) in each.
+        rate: Adam's, times 0.3 from 60 % of the steps on.
+        way: "dibr" or "soft", see :class:`Way`.
+        sigma: softness of outlines; from 60 % of the steps on times 0.3.
+        sigma_start: if larger than sigma, softness falls from it to sigma, geometrically, over the first 30 % of the steps.
+        silhouette, color, laplacian, flatten: weights of 1 - IoU, L1 of colours, the Laplacian of the moves, and flatness.
+        clip: the largest norm of the gradient; 0: none.
+        seed: of the weights and batches.
+    """
+
+    steps: int = 100_000
+    batch: int = 32
+    rate: float = 1e-4
+    way: str = Way.DIBR.value
+    sigma: float = 1e-4
+    sigma_start: float = 0.0
+    silhouette: float = 1.0
+    color: float = 3.0
+    laplacian: float = 1e-2
+    flatten: float = 1e-3
+    clip: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.batch < 1 or self.rate <= 0 or self.sigma <= 0:
+            raise ValueError(f"TrainOptions: steps, batch, rate and sigma must be positive, got {self.steps}, {self.batch}, {self.rate} and {self.sigma}")
+        if self.way not in (names := [way.value for way in Way]):
+            raise ValueError(f"TrainOptions: way must be one of {', '.join(names)}, got {self.way!r}")
+
+    def late(self, step: int) -> float:
+        """What rate and sigma are multiplied with."""
+        return 0.3 if step >= 0.6 * self.steps else 1.0
+
+    def sigma_at(self, step: int) -> float:
+        done = min(1.0, step / (0.3 * self.steps))
+        start = max(self.sigma_start, self.sigma)
+        return self.late(step) * start ** (1 - done) * self.sigma**done
+
+
+def objective(surface: Surface, found: Found, batch: Batch, options: TrainOptions, step: int) -> dict[str, torch.Tensor]:
+    """The total and its parts, each a mean over objects and views; see PARTS.
+
+    Colours are compared where the object is, and what was found covers it: elsewhere they would only learn how black the background is.
+    """
+    first, second = np.split(batch.views, 2)
+    # what was found in [first pictures, second ones], seen by the first cameras under the first lamps, then all again by the second ones
+    camera = cameras(np.concatenate([first, first, second, second]))
+    seen = torch.cat([half for half in batch.images.chunk(2) for _ in range(2)])
+    light = torch.cat([half for half in found.light.chunk(2) for _ in range(2)])
+    draw = DrawOptions(way=Way(options.way), image_size=seen.shape[-1], sigma=options.sigma_at(step))
+    drawn = surface(found.vertices.repeat(2, 1, 1), found.texture.repeat(2, 1, 1, 1), light, camera, draw)
+    alpha = seen[:, 3].contiguous()
+    both = alpha * (drawn.alpha.detach() > COVERED)
+    color = (seen[:, :3] / alpha[:, None].clamp_min(1e-3)).permute(0, 2, 3, 1).contiguous()
+    parts = {
+        "silhouette": options.silhouette * losses.silhouette_iou(drawn.alpha, alpha),
+        "color": options.color * losses.color_l1(drawn.color, color, both),
+        "laplacian": options.laplacian * surface.laplacian(found.vertices),
+        "flatten": options.flatten * surface.flatten(found.vertices),
+    }
+    return {"total": sum(parts.values(), torch.zeros((), device=seen.device)), **parts}
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    """A training's state; it is never unpickled."""
+    try:
+        state = torch.load(path, weights_only=True, map_location="cpu")
+        if not {"network", "train", "classes", "model", "optimizer", "step", "losses", "seconds"} <= state.keys():
+            raise ValueError("its entries are others")
+    except FileNotFoundError:
+        raise FileNotFoundError(f"train: there is no file {path}") from None
+    except Exception as error:  # torch raises whatever the malformed file makes it stumble over
+        raise ValueError(f"train: {path} must be a training's state, got {type(error).__name__}: {error}") from error
+    return state
+
+
+def load_model(folder: Path, device: str = "cpu") -> Reconstructor:
+    """The network that a training left, ready to be used."""
+    state = load_state(folder / "state.pt")
+    model = Reconstructor(NetworkOptions(**state["network"]))
+    model.load_state_dict(state["model"])
+    return model.to(device).eval()
+
+
+def train(
+    data: ShapeData,
+    folder: Path,
+    network: NetworkOptions,
+    options: TrainOptions,
+    *,
+    device: str = "cpu",
+    save_every: int = 200,
+    stop_after: int | None = None,
+    begin_with: Path | None = None,
+) -> bool:
+    """Trains, or goes on where ``folder/state.pt`` ends; False if Ctrl-C (or ``stop_after`` steps) came before the end.
+
+    ``begin_with`` is the folder of another training, whose weights are the first ones; schedule and optimiser begin anew.
+
+    The state is written every ``save_every`` steps, whole or not at all; a batch follows from the seed and the number of its step alone. So after a kill the
+    same command repeats what came after the last state.
+
+    Raises:
+        ValueError: if the state there belongs to other options or classes.
+    """
+    torch.manual_seed(options.seed)
+    model = Reconstructor(network).to(device)
+    optimizer = torch.optim.Adam(model.parameters(), options.rate, fused=True)
+    described = {"network": asdict(network), "train": asdict(options), "classes": list(data.classes)}
+    path, first, recorded, seconds = folder / "state.pt", 0, [], 0.0
+    if path.is_file():
+        state = load_state(path)
+        check_same(path, described, state)
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        first, recorded, seconds = state["step"], list(state["losses"]), state["seconds"]
+    elif begin_with is not None:
+        earlier = load_state(begin_with / "state.pt")
+        check_same(begin_with, {"network": described["network"]}, earlier)
+        model.load_state_dict(earlier["model"])
+    began = time.monotonic()
+
+    def keep(step: int) -> None:
+        now = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "losses": torch.stack(recorded)}
+        with replacing(path) as partial:
+            torch.save(described | now | {"seconds": seconds + time.monotonic() - began}, partial)
+
+    interrupted: list[bool] = []
+    previous = signal.signal(signal.SIGINT, lambda *_: interrupted.append(True))
+    model.train()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        bar = tqdm(range(first, options.steps), initial=first, total=options.steps, desc="train", mininterval=0.1 if sys.stderr.isatty() else 30)
+        for step in bar:
+            optimizer.param_groups[0]["lr"] = options.rate * options.late(step)
+            batch = data.batch(options.batch, step, options.seed)
+            batch = Batch(batch.images.to(device), batch.views)
+            parts = objective(model.surface, model(batch.images), batch, options, step)
+            optimizer.zero_grad()
+            parts["total"].backward()
+            if options.clip:
+                nn.utils.clip_grad_norm_(model.parameters(), options.clip)
+            optimizer.step()
+            recorded.append(torch.stack([parts[name].detach() for name in PARTS]).cpu())
+            bar.set_postfix({name: f"{value:.3f}" for name, value in zip(PARTS, recorded[-1].tolist(), strict=True)}, refresh=False)
+            stop = bool(interrupted) or (stop_after is not None and step + 1 >= first + stop_after)
+            if stop or step + 1 == options.steps or (step + 1) % save_every == 0:
+                keep(step + 1)
+            if stop and step + 1 < options.steps:
+                return False
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    with replacing(folder / "train.json") as partial:
+        partial.write_text(json.dumps(described | {"finished": time.strftime("%Y-%m-%d %H:%M:%S")}, indent=1) + "\n")
+    return True
+
+
+def check_same(path: Path, described: dict[str, Any], state: dict[str, Any]) -> None:
+    for name, mine in described.items():
+        if state[name] != mine:
+            theirs = state[name]
+            differ = [key for key in mine if mine[key] != theirs.get(key)] if isinstance(mine, dict) else [name]
+            raise ValueError(f"train: {path} belongs to a training with other {', '.join(differ)}; give the same options, or another folder")

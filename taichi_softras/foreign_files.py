@@ -1,0 +1,137 @@
+"""Files that nobody vouches for, and what those name: what is opened of them, and how large it may be.
+
+Nothing that is read here can run a program. Of pictures only the formats in `PICTURE_FORMATS` are opened, whatever a file is called (Pillow would start
+Ghostscript for an EPS file), and their size is looked at before a pixel is decoded: a file of a few kilobytes can stand for a picture that fills all memory.
+Only files are read, no devices and no pipes, which might never end; and of those that a file names only what lies near it: in its folder, in one beside that,
+or below (symbolic links are followed: those who can make them can read).
+"""
+
+import contextlib
+import json
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+__all__ = [
+    "MAX_PIXELS",
+    "PICTURE_FORMATS",
+    "as_path",
+    "check_picture",
+    "file_near",
+    "is_file",
+    "own_pixel_limit",
+    "picture_file",
+    "pixels",
+    "read_json",
+    "read_text",
+]
+
+MAX_PIXELS = 1 << 28
+MAX_TEXT = 1 << 28  # bytes of a list of cameras or materials
+PICTURE_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TGA", "TIFF", "WEBP")
+
+_limit_lock = threading.RLock()
+
+
+def as_path(op: str, name: str, path: object) -> Path:
+    """The path that a user gives."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"{op}: {name} must be a path, got {type(path).__name__}")
+    return Path(path)
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; a name that cannot be one is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long, or with a zero in it
+        return False
+
+
+def file_near(subject: str, path: Path, name: str) -> Path | None:
+    """The file that the file ``path`` calls ``name``; None if there is none. ``subject`` begins the sentence of an error.
+
+    Raises:
+        ValueError: if it is there, but not near.
+    """
+    for spelling in (name, name.replace("\\", "/")):
+        place = path.parent / spelling
+        if is_file(place):
+            near = Path(os.path.abspath(path)).parent.parent
+            if not Path(os.path.abspath(place)).is_relative_to(near):
+                raise ValueError(f"{subject} must lie near {path.name} (in its folder, or in one beside that), got {name}")
+            return place
+    return None
+
+
+def read_text(subject: str, path: Path) -> str:
+    """The text of a file, what is no UTF-8 in it replaced. ``subject`` begins the sentence of an error, such as "Mesh.load: m.mtl"."""
+    n = path.stat().st_size
+    if n > MAX_TEXT:
+        raise ValueError(f"{subject} must have at most 2^28 bytes, got {n}")
+    return path.read_bytes().decode("utf-8", errors="replace")
+
+
+def read_json(subject: str, path: Path) -> Any:
+    """What a JSON file says.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    try:
+        return json.loads(read_text(subject, path))
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"{subject} must be a JSON file, got {type(error).__name__}: {error}") from error
+
+
+@contextlib.contextmanager
+def own_pixel_limit() -> Iterator[None]:
+    """Pillow's limit is lower than ours, and in part a warning: within this, a picture is to be measured by `check_picture`."""
+    with _limit_lock:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def check_picture(subject: str, name: str, picture: Image.Image) -> None:
+    """Its size and its format; ``name`` is what the sentence calls it."""
+    if picture.width * picture.height > MAX_PIXELS:
+        raise ValueError(f"{subject} must have at most 2^28 pixels, got {picture.width} x {picture.height} in {name}")
+    if picture.format not in (*PICTURE_FORMATS, "MPO", None):  # MPO: a JPEG with more than one picture; None: no file
+        raise ValueError(f"{subject} must be one of {', '.join(PICTURE_FORMATS)}, got {picture.format} in {name}")
+
+
+@contextlib.contextmanager
+def picture_file(subject: str, path: Path, name: str) -> Iterator[Image.Image]:
+    """The picture of a file, measured and not yet decoded.
+
+    Raises:
+        ValueError: if it is none that we open.
+    """
+    with own_pixel_limit():
+        try:
+            picture = Image.open(path, formats=PICTURE_FORMATS)
+        except Exception as error:  # readers raise whatever the malformed file makes them stumble over
+            raise ValueError(f"{subject} must be a picture in {', '.join(PICTURE_FORMATS)}, got {name}: {error}") from error
+        with picture:
+            check_picture(subject, name, picture)
+            yield picture
+
+
+def pixels(subject: str, name: str, picture: Image.Image, mode: str, largest: float = 255) -> np.ndarray:
+    """[H, W, channels of ``mode``] float32, divided by the ``largest`` number that a channel can hold.
+
+    Raises:
+        ValueError: if the picture is damaged.
+    """
+    try:
+        return np.asarray(picture.convert(mode), np.float32) / np.float32(largest)
+    except Exception as error:  # what a damaged picture makes its reader stumble over
+        raise ValueError(f"{subject} must be a readable picture, got {type(error).__name__}: {error} in {name}") from error

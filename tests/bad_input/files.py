@@ -1,0 +1,378 @@
+"""The table of what is read from files, which nobody vouches for: unreadable ones and hostile ones."""
+
+import io
+import json
+import os
+import pickle
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import taichi_softras as ts
+from taichi_softras import fit, views
+
+from . import Function, In, Kind, Mistake, Nature, path
+from .standalone import views_of_a_square
+
+TRIANGLE = "v 0 0 0\nv 1 0 0\nv 0 1 0\n"
+TEXTURED = TRIANGLE + "vt 0 0\nvt 1 0\nvt 0 1\nf 1/1 2/2 3/3\n"
+WITH_PICTURE = "mtllib m.mtl\nusemtl a\n" + TEXTURED
+
+
+class Payload:
+    """Unpickled, it makes a file: the proof that a program of a stranger has run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple:
+        return os.mkdir, (str(self.path),)
+
+
+def payload(folder: Path) -> bytes:
+    return pickle.dumps(Payload(folder / "executed"))
+
+
+def png(height: int, width: int, rows: bytes = b"") -> bytes:
+    """An RGBA picture that says it is so large."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows or bytes(100))) + chunk(b"IEND", b"")
+
+
+def cut_png() -> bytes:
+    rows = b"".join(b"\0" + np.random.default_rng(row).bytes(4 * 64) for row in range(64))
+    return png(64, 64, rows)[:9000]
+
+
+def small_png() -> bytes:
+    return png(2, 2, (b"\0" + bytes([255] * 8)) * 2)
+
+
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 4 4\n%%EndComments\n(executed) (w) file closefile\nshowpage\n"
+
+
+def gltf(**changed: Any) -> str:
+    """One triangle."""
+    numbers = np.array([0, 0, 0, 1, 0, 0, 0, 1, 0], "<f4").tobytes() + np.array([0, 1, 2], "<u2").tobytes()
+    import base64
+
+    tree = {
+        "asset": {"version": "2.0"},
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"mesh": 0}],
+        "meshes": [{"primitives": [{"attributes": {"POSITION": 0}, "indices": 1}]}],
+        "accessors": [
+            {"bufferView": 0, "componentType": 5126, "count": 3, "type": "VEC3"},
+            {"bufferView": 1, "componentType": 5123, "count": 3, "type": "SCALAR"},
+        ],
+        "bufferViews": [{"buffer": 0, "byteOffset": 0, "byteLength": 36}, {"buffer": 0, "byteOffset": 36, "byteLength": 6}],
+        "buffers": [{"byteLength": 42, "uri": "data:application/octet-stream;base64," + base64.b64encode(numbers).decode()}],
+    }
+    return json.dumps(tree | changed)
+
+
+def glb(tree: str, length: int | None = None) -> bytes:
+    content = tree.encode()
+    content += b" " * (-len(content) % 4)
+    return struct.pack("<4sII", b"glTF", 2, 20 + len(content)) + struct.pack("<II", len(content) if length is None else length, 0x4E4F534A) + content
+
+
+def accessors(*counts: int, view: bool = True) -> list[dict]:
+    kinds = (("VEC3", 5126), ("SCALAR", 5123))
+    return [
+        ({"bufferView": i} if view else {}) | {"componentType": component, "count": count, "type": kind}
+        for i, (count, (kind, component)) in enumerate(zip(counts, kinds, strict=True))
+    ]
+
+
+def file(name: str, content: str | bytes | Callable[[Path], str | bytes], **beside: str | bytes) -> In:
+    """A file, and others beside it (a ``_`` in their names stands for a dot)."""
+
+    def make(folder: Path) -> Path:
+        given = content(folder) if callable(content) else content
+        for other, text in {name: given, **{key.replace("_", "."): value for key, value in beside.items()}}.items():
+            (folder / other).write_bytes(text if isinstance(text, bytes) else text.encode())
+        return folder / name
+
+    return In(make)
+
+
+def truncated(name: str, part: float) -> In:
+    def make(folder: Path) -> Path:
+        whole = folder / f"whole{Path(name).suffix}"
+        ts.Mesh.icosphere(1).save(whole)
+        (folder / name).write_bytes(whole.read_bytes()[: int(part * whole.stat().st_size)])
+        return folder / name
+
+    return In(make)
+
+
+def pipe(folder: Path) -> Path:
+    os.mkfifo(folder / "p.obj")
+    return folder / "p.obj"
+
+
+def outside(folder: Path, what: str, content: bytes) -> str:
+    """The absolute path of a file that is not near."""
+    place = folder / "far" / "away"
+    place.mkdir(parents=True)
+    (place / what).write_bytes(content)
+    return str(place / what)
+
+
+def obj_with_far_picture(folder: Path) -> Path:
+    home = folder / "far" / "from" / "home"
+    home.mkdir(parents=True)
+    (folder / "t.png").write_bytes(small_png())
+    (home / "m.mtl").write_text(f"newmtl a\nmap_Kd {folder / 't.png'}\n")
+    (home / "m.obj").write_text(WITH_PICTURE)
+    return home / "m.obj"
+
+
+def obj_with_far_library(folder: Path) -> Path:
+    home = folder / "far" / "from" / "home"
+    home.mkdir(parents=True)
+    (folder / "secret").write_text("newmtl a\n")
+    (home / "m.obj").write_text("mtllib ../../../secret\nusemtl a\n" + TEXTURED)
+    return home / "m.obj"
+
+
+def gltf_with_far_buffer(folder: Path) -> Path:
+    home = folder / "far" / "from" / "home"
+    home.mkdir(parents=True)
+    (folder / "secret.bin").write_bytes(bytes(42))
+    (home / "m.gltf").write_text(gltf(buffers=[{"byteLength": 42, "uri": str(folder / "secret.bin")}]))
+    return home / "m.gltf"
+
+
+DEEP = "[" * 100_000 + "]" * 100_000
+HUGE_PLY = "ply\nformat binary_little_endian 1.0\nelement vertex 4000000000\nproperty float x\nproperty float y\nproperty float z\nelement face 1\n"
+HUGE_PLY += "property list uchar int vertex_indices\nend_header\n"
+MESH_FILES: list[tuple[str, In]] = [
+    ("an empty OBJ file", file("m.obj", "")),
+    ("a GLB file that ends early", truncated("m.glb", 0.5)),
+    ("a PLY file that ends early", truncated("m.ply", 0.5)),
+    ("an STL file that ends early", truncated("m.stl", 0.5)),
+    ("an OFF file that ends early", file("m.off", "OFF\n4 2 0\n0 0 0\n1 0 0\n")),
+    ("prose, called .ply", file("m.ply", "this is no mesh\n")),
+    ("a file of a kind that we do not read", file("m.fbx", "")),
+    ("a folder", In(lambda folder: folder.joinpath("m.obj").mkdir() or folder / "m.obj")),
+    ("a named pipe", In(pipe)),
+    ("a name that no file can have", In(lambda folder: folder / ("m" * 300 + ".obj"))),
+    ("an OBJ face with a vertex too many", file("m.obj", TRIANGLE + "f 1 2 9\n")),
+    ("an OBJ face with 10^12", file("m.obj", TEXTURED + "f 1/1 2/2 1000000000000/3\n")),
+    ("an OBJ face with 10^30", file("m.obj", TEXTURED + "f 1/1 2/2 1" + "0" * 30 + "/3\n")),
+    ("an OBJ face that counts back too far", file("m.obj", TEXTURED + "f 1/1 2/2 -7/3\n")),
+    ("an OBJ face with the vertex 0", file("m.obj", TEXTURED + "f 1/1 2/2 0/3\n")),
+    ("an OBJ texture coordinate too many", file("m.obj", TEXTURED + "f 1/1 2/2 3/9\n")),
+    ("an OBJ face of two corners", file("m.obj", TEXTURED + "f 1/1 2/2\n")),
+    ("an OBJ vertex that is NaN", file("m.obj", TEXTURED.replace("v 0 1 0", "v 0 nan 0"))),
+    ("an OBJ vertex of 10^400", file("m.obj", TEXTURED.replace("v 0 1 0", "v 0 1e400 0"))),
+    ("an OBJ vertex of 10^30", file("m.obj", TEXTURED.replace("v 0 1 0", "v 0 1e30 0"))),
+    ("an OBJ vertex of two numbers", file("m.obj", TEXTURED.replace("v 0 1 0", "v 0 1"))),
+    ("a texture of 1 kB that stands for 10^10 pixels", file("m.obj", WITH_PICTURE, m_mtl="newmtl a\nmap_Kd t.png\n", t_png=png(100_000, 100_000))),
+    ("a texture that ends early", file("m.obj", WITH_PICTURE, m_mtl="newmtl a\nmap_Kd t.png\n", t_png=cut_png())),
+    ("a texture that is a program (EPS)", file("m.obj", WITH_PICTURE, m_mtl="newmtl a\nmap_Kd t.png\n", t_png=EPS)),
+    ("a texture far from the mesh", In(obj_with_far_picture)),
+    ("a material file far from the mesh", In(obj_with_far_library)),
+    ("a glTF buffer far from the mesh", In(gltf_with_far_buffer)),
+    ("a glTF buffer that is a device", file("m.gltf", gltf(buffers=[{"byteLength": 42, "uri": "/dev/zero"}]))),
+    ("a glTF index too large", file("m.gltf", gltf(accessors=accessors(2, 3)))),
+    ("a glTF file that says 10^12 vertices", file("m.gltf", gltf(accessors=accessors(10**12, 3)))),
+    ("a glTF file that says 10^12 vertices, and has none", file("m.gltf", gltf(accessors=accessors(10**12, 3, view=False)))),
+    ("a glTF file that is nested 100000 deep", file("m.gltf", DEEP)),
+    ("a GLB file whose text is said to be shorter than it is", file("m.glb", glb(gltf(), 100))),
+    ("a PLY file that says 4 * 10^9 vertices", file("m.ply", HUGE_PLY)),
+    ("an STL file that says 2^32 - 1 triangles", file("m.stl", bytes(80) + b"\xff\xff\xff\xff" + bytes(50))),
+    ("a pickle, called .obj", file("m.obj", payload)),
+    ("a pickle, called .ply", file("m.ply", payload)),
+]
+
+
+def frames(**changed: Any) -> str:
+    frame = {"file_path": "a", "transform_matrix": np.eye(4).tolist()}
+    return json.dumps({"camera_angle_x": 0.8, "frames": [frame | changed.pop("frame", {})]} | changed)
+
+
+def views_folder(text: str | bytes | Callable[[Path], bytes], picture: bytes | None = None, **more: bytes) -> In:
+    def make(folder: Path) -> Path:
+        content = text(folder) if callable(text) else text
+        (folder / "transforms.json").write_bytes(content if isinstance(content, bytes) else content.encode())
+        for name, given in {"a_png": small_png() if picture is None else picture, **more}.items():
+            (folder / name.replace("_", ".")).write_bytes(given)
+        return folder
+
+    return In(make)
+
+
+def opaque_png() -> bytes:
+    from PIL import Image
+
+    content = io.BytesIO()
+    Image.new("RGB", (2, 2)).save(content, "PNG")
+    return content.getvalue()
+
+
+def far_picture(folder: Path) -> Path:
+    home = folder / "far" / "from" / "home"
+    home.mkdir(parents=True)
+    (folder / "a.png").write_bytes(small_png())
+    (home / "transforms.json").write_text(frames(frame={"file_path": str(folder / "a.png")}))
+    return home
+
+
+TWO = [{"file_path": name, "transform_matrix": np.eye(4).tolist()} for name in "ab"]
+VIEWS: list[tuple[str, In]] = [
+    ("an empty list", views_folder("")),
+    ("a list that is cut off", views_folder(frames()[:-20])),
+    ("a list that is nested 100000 deep", views_folder(DEEP)),
+    ("a list of no frames", views_folder(json.dumps({"camera_angle_x": 0.8, "frames": []}))),
+    ("frames that are no frames", views_folder(json.dumps({"frames": [5]}))),
+    ("a matrix of 3 x 4", views_folder(frames(frame={"transform_matrix": np.eye(4)[:3].tolist()}))),
+    ("a matrix with NaN", views_folder(frames(frame={"transform_matrix": (np.eye(4) * np.nan).tolist()}))),
+    ("a matrix that is not invertible", views_folder(frames(frame={"transform_matrix": np.zeros((4, 4)).tolist()}))),
+    ("a matrix that is no rotation", views_folder(frames(frame={"transform_matrix": (np.eye(4) * 2).tolist()}))),
+    ("a focal length of NaN", views_folder(frames(fl_x=float("nan")))),
+    ("a focal length of 10^400", views_folder(frames().replace("0.8", '0.8, "fl_x": 1' + "0" * 400))),
+    ("a focal length that is a list", views_folder(frames(fl_x=[1, 2]))),
+    ("a focal length that is text", views_folder(frames(fl_x="long"))),
+    ("no focal length", views_folder(json.dumps({"frames": TWO[:1]}))),
+    ("a lens that we do not know", views_folder(frames(camera_model="EQUIRECTANGULAR"))),
+    ("a picture that is not there", views_folder(frames(frame={"file_path": "c"}))),
+    ("a picture far from the list", In(far_picture)),
+    ("a picture that ends early", views_folder(frames(), cut_png())),
+    ("a picture that is prose", views_folder(frames(), b"not a picture")),
+    ("a picture that is a program (EPS)", views_folder(frames(), EPS)),
+    ("a picture of 1 kB that stands for 10^10 pixels", views_folder(frames(), png(100_000, 100_000))),
+    ("a picture without alpha", views_folder(frames(), opaque_png())),
+    ("pictures of two sizes", views_folder(frames(frames=TWO), b_png=png(1, 2, b"\0" + bytes(8)))),
+    ("a pickle", views_folder(payload)),
+]
+
+
+def saved_fit(folder: Path, **changed: Any) -> Path:
+    """A saved fit, changed: arrays by their names, facts within ``facts``."""
+    fit.Fit(views_of_a_square(), fit.FitOptions(steps=6)).save(folder / "good.npz")
+    with np.load(folder / "good.npz") as saved:
+        arrays = dict(saved)
+    facts = json.loads(str(arrays["facts"])) | changed.pop("facts", {})
+    np.savez(folder / "fit.npz", **(arrays | {"facts": json.dumps(facts)} | changed))
+    return folder / "fit.npz"
+
+
+def zip_bomb(folder: Path) -> Path:
+    """A few bytes that stand for two gigabytes, by their own word."""
+    with zipfile.ZipFile(folder / "fit.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("vertices.npy", bytes(1000))
+        archive.filelist[0].file_size = 2**31
+    return folder / "fit.npz"
+
+
+def lying_npz(folder: Path) -> Path:
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (2**50,)})
+    with zipfile.ZipFile(folder / "fit.npz", "w") as archive:
+        archive.writestr("facts.npy", header.getvalue())
+    return folder / "fit.npz"
+
+
+def npz_of_objects(folder: Path) -> Path:
+    return saved_fit(folder, vertices=np.array([Payload(folder / "executed")], object))
+
+
+def npz_of_a_pickle(folder: Path) -> Path:
+    with zipfile.ZipFile(folder / "fit.npz", "w") as archive:
+        archive.writestr("facts.npy", payload(folder))
+        archive.writestr("data.pkl", payload(folder))
+    return folder / "fit.npz"
+
+
+FITS: list[tuple[str, In]] = [
+    ("an empty file", file("fit.npz", "")),
+    ("a pickle", file("fit.npz", payload)),
+    ("an .npz file with pickled objects", In(npz_of_objects)),
+    ("an .npz file with a pickle in the place of an array", In(npz_of_a_pickle)),
+    ("an .npz file without the arrays", In(lambda folder: np.savez(folder / "fit.npz", a=0) or folder / "fit.npz")),
+    ("an .npz file of a few bytes that stands for two gigabytes", In(zip_bomb)),
+    ("an .npz file that says 2^50 numbers", In(lying_npz)),
+    ("a saved fit that ends early", In(lambda folder: file("cut.npz", saved_fit(folder).read_bytes()[:2000]).make(folder))),
+    ("facts that are no JSON", In(lambda folder: saved_fit(folder, facts={}) and saved_fit_with(folder, "{"))),
+    ("facts that are nested 100000 deep", In(lambda folder: saved_fit(folder) and saved_fit_with(folder, DEEP))),
+    ("a stage that there is not", In(lambda folder: saved_fit(folder, facts={"stage": 99}))),
+    ("options that are out of range", In(lambda folder: saved_fit(folder, facts={"options": {"steps": -1}}))),
+    ("a queue of pictures that there are not", In(lambda folder: saved_fit(folder, facts={"queue": [7]}))),
+    ("other pictures", In(lambda folder: saved_fit(folder, facts={"pictures": [["x"], [1, 1]]}))),
+    ("faces that point beyond the vertices", In(lambda folder: saved_fit(folder, faces=np.array([[0, 1, 10**9]])))),
+    ("vertices that are NaN", In(lambda folder: saved_fit(folder, vertices=np.full((642, 3), np.nan)))),
+    ("vertices of another shape", In(lambda folder: saved_fit(folder, coordinates=np.zeros((5, 3))))),
+]
+
+
+def saved_fit_with(folder: Path, facts: str) -> Path:
+    with np.load(folder / "good.npz") as saved:
+        np.savez(folder / "fit.npz", **(dict(saved) | {"facts": facts}))
+    return folder / "fit.npz"
+
+
+def files(given: list[tuple[str, In]]) -> Nature:
+    return Nature(lambda good: [*path().mistakes(good), *(Mistake(Kind.FILE, what, value) for what, value in given)])
+
+
+def functions() -> Iterator[Function]:
+    yield Function(name="Mesh.load", call=ts.Mesh.load, good=lambda: {"path": file("m.obj", TEXTURED)}, natures={"path": files(MESH_FILES)})
+    split = Nature(lambda _: [Mistake(Kind.TYPE, "a number", 5), Mistake(Kind.RANGE, "'../x'", "../x")])
+    yield Function(
+        name="views.Views.load", call=views.Views.load, good=lambda: {"folder": views_folder(frames())}, natures={"folder": files(VIEWS), "split": split}
+    )
+    yield Function(
+        name="fit.Fit.load",
+        call=fit.Fit.load,
+        good=lambda: {"path": In(saved_fit), "views": views_of_a_square()},
+        natures={"path": files(FITS), "views": Nature(lambda _: [Mistake(Kind.TYPE, "text", "text")])},
+    )
+
+
+def torch_functions() -> Iterator[Function]:
+    from taichi_softras.interop import soft_renderer
+
+    from . import named, nothing, whole
+
+    library = "newmtl a\nmap_Kd t.png\n"
+    shapes = [entry for entry in MESH_FILES if entry[0].startswith(("an empty OBJ", "an OBJ face", "an OBJ vertex", "a folder", "a named pipe", "a pickle"))]
+    shapes = [(what, value) for what, value in shapes if what not in ("an OBJ face of two corners", "an OBJ vertex of 10^30", "a pickle, called .ply")]
+    shapes += [
+        ("no material file is named", file("m.obj", TEXTURED)),
+        ("a material file that is not there", file("m.obj", WITH_PICTURE)),
+        ("a texture that is not there", file("m.obj", WITH_PICTURE, m_mtl=library)),
+        ("a colour that is text", file("m.obj", WITH_PICTURE, m_mtl="newmtl a\nKd r g b\n")),
+        ("a colour of two numbers", file("m.obj", WITH_PICTURE, m_mtl="newmtl a\nKd 1 1\n")),
+        ("a texture of 1 kB that stands for 10^10 pixels", file("m.obj", WITH_PICTURE, m_mtl=library, t_png=png(100_000, 100_000))),
+        ("a texture that ends early", file("m.obj", WITH_PICTURE, m_mtl=library, t_png=cut_png())),
+        ("a texture that is a program (EPS)", file("m.obj", WITH_PICTURE, m_mtl=library, t_png=EPS)),
+        ("a texture far from the mesh", In(obj_with_far_picture)),
+        ("a material file far from the mesh", In(obj_with_far_library)),
+    ]
+    natures = {
+        "filename_obj": files(shapes),
+        "normalization": nothing("true or false of any value will do"),
+        "load_texture": nothing("true or false of any value will do"),
+        "texture_res": whole(0, 5000),
+        "texture_type": named(),
+    }
+    good = lambda: {"filename_obj": file("m.obj", WITH_PICTURE, m_mtl=library, t_png=small_png()), "load_texture": True}  # noqa: E731
+    more = [
+        (Kind.OPTIONS, "vertex colours that the file has not", {"texture_type": "vertex"}),
+        (Kind.RANGE, "a single point, to be normalised", {"normalization": True, "filename_obj": file("p.obj", "v 1 1 1\n" * 3 + "f 1 2 3\n")}),
+    ]
+    yield Function(name="interop.soft_renderer.functional.load_obj", call=soft_renderer.functional.load_obj, good=good, natures=natures, more=more)
+    yield Function(name="interop.soft_renderer.Mesh.from_obj", call=soft_renderer.Mesh.from_obj, good=good, natures=natures, more=more)

@@ -1,0 +1,135 @@
+"""What must be in the table: every public function and class of every module, and what of it is not there with a reason."""
+
+import dataclasses
+import enum
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import taichi_softras
+
+INTERNAL = {  # modules whose names are public to each other, not to users
+    "arrays": "array libraries, made by the functions that take them; TaichiArrays and FieldArrays have one argument, a type of Taichi's",
+    "binning": "called by the rasterisers with what they have checked",
+    "budget": "in the table as set_memory_budget",
+    "checks": "the checks themselves",
+    "cli": "the command line: its mistakes are tested in test_fit.py and test_viewer.py",
+    "clipping": "called by the rasterisers with what they have checked",
+    "devices": "takes nothing of a user's",
+    "doctor": "takes nothing of a user's",
+    "foreign_files": "called by the readers of files, which are in the table",
+    "kernels": "Taichi's kernels, called with what has been checked",
+    "launch": "called with what has been checked",
+    "rasterizer": "called by Renderer and interop.render with what they have checked",
+    "replacing": "takes a path of ours",
+    "runtime": "in the table as init",
+    "spare_memory": "takes nothing of a user's",
+    "surfaces": "called by the rasterisers with what they have checked",
+    "textured_files": "called by Mesh.load and Mesh.save, which are in the table",
+    "viewer": "the window of the command line; its files are read by Mesh.load and Views.load",
+    "interop.checks": "the checks themselves",
+    "interop.dense": "the readable second opinion that tests compare with; it checks nothing",
+    "interop.dense_surfaces": "the readable second opinion that tests compare with; it checks nothing",
+    "interop.stand_in": "takes names of modules of ours",
+    "interop.kaolin.ops": "a folder of modules",
+    "interop.kaolin.render": "a folder of modules",
+}
+EXCUSED = {  # by the name, or the last part of it
+    "Arrays": "abstract",
+    "CamerasBase": "abstract",
+    "ShaderBase": "abstract; its shaders are in the table",
+    "TaichiArrays": "takes a type of Taichi's",
+    "FieldArrays": "takes a type of Taichi's",
+    "RenderedImage": "made by us",
+    "Fragments": "made by us",
+    "DibrImage": "made by us",
+    "Score": "made by us",
+    "Stage": "made by us",
+    "Batch": "in the table as the cameras, lights and materials that it is of",
+    "BlendParams": "a tuple that holds anything; blending looks at it",
+    "RasterizationSettings": "holds anything, as PyTorch3D's; MeshRasterizer looks at it",
+    "MeshRasterizer": "keeps its cameras and settings, and looks at them when it is called",
+    "MeshRenderer": "keeps a rasteriser and a shader, which may be of an installed PyTorch3D",
+    "MeshRendererWithFragments": "keeps a rasteriser and a shader, which may be of an installed PyTorch3D",
+    "HardFlatShader": "keeps what it is given, and looks at it when it is called",
+    "HardGouraudShader": "keeps what it is given, and looks at it when it is called",
+    "HardPhongShader": "keeps what it is given, and looks at it when it is called",
+    "SoftGouraudShader": "keeps what it is given, and looks at it when it is called",
+    "SoftPhongShader": "keeps what it is given, and looks at it when it is called",
+    "SoftSilhouetteShader": "keeps what it is given, and looks at it when it is called",
+    "SoftRasterizer": "keeps what it is given, and looks at it when it is called",
+    "interop.soft_renderer.SoftRenderer": "its parts are in the table: Lighting, Transform and SoftRasterizer",
+    "interop.soft_renderer.Renderer": "SoftRenderer with other defaults",
+    "interop.soft_renderer.AmbientLighting": "keeps what it is given, and looks at it when it is called",
+    "interop.soft_renderer.DirectionalLighting": "keeps what it is given, and looks at it when it is called",
+    "interop.soft_renderer.Look": "keeps what it is given, and looks at it when it is called",
+    "interop.soft_renderer.LookAt": "keeps what it is given, and looks at it when it is called",
+    "SilhouetteIoULoss": "made of nothing",
+    "fit.Adam": "an optimiser of the fit's own arrays",
+    "current_arch": "takes nothing",
+    "memory_budget": "takes nothing",
+    "stand_in": "takes nothing",
+    "n_pictures": "of a UVTexture, which has been checked",
+}
+
+
+EXCUSED_KINDS = {  # of an argument, mistakes that it has by its annotation, and that are none
+    ("interop.soft_renderer.LaplacianLoss", "vertex"): "of any dtype: only their number counts",
+    ("interop.soft_renderer.SoftRenderer.forward", "vertices"): "of any dtype: made float32, as in the original",
+    ("interop.kaolin.render.mesh.dibr_rasterization", "face_normals_z"): "of any dtype: its sign counts",
+    ("interop.kaolin.render.mesh.rasterize", "valid_faces"): "of any dtype: whether it is nought counts",
+    ("interop.pytorch3d.specular", "shininess"): "of any shape that torch can broadcast",
+}
+
+
+def modules() -> Iterator[tuple[str, ModuleType]]:
+    """All modules that are not internal, by their names after ``taichi_softras.``."""
+    yield "", taichi_softras
+    for found in pkgutil.walk_packages(taichi_softras.__path__, "taichi_softras."):
+        name = found.name.removeprefix("taichi_softras.")
+        parts = name.split(".")
+        if name not in INTERNAL and parts[0] not in INTERNAL:
+            yield name, importlib.import_module(found.name)
+
+
+def public() -> dict[int, tuple[str, Any]]:
+    """Every public function and class, once, by the shortest of its names."""
+    found: dict[int, tuple[str, Any]] = {}
+    for module, content in modules():
+        for name in getattr(content, "__all__", ()):
+            thing = getattr(content, name)
+            if not callable(thing) or not getattr(thing, "__module__", "").startswith("taichi_softras"):
+                continue
+            if isinstance(thing, type) and issubclass(thing, enum.Enum):
+                continue
+            full = f"{module}.{name}" if module else name
+            known = found.get(id(thing))
+            if known is None or full.count(".") < known[0].count("."):
+                found[id(thing)] = (full, thing)
+    return found
+
+
+def arguments(thing: Any) -> list[str]:
+    """The names of what it takes."""
+    if isinstance(thing, type) and dataclasses.is_dataclass(thing):
+        return [field.name for field in dataclasses.fields(thing)]
+    function = thing.__init__ if isinstance(thing, type) else thing
+    return [name for name in inspect.signature(function).parameters if name != "self"]
+
+
+def resolve(name: str) -> Any:
+    """The object of a name in the table."""
+    thing: Any = taichi_softras
+    parts = name.split(".")
+    for i, part in enumerate(parts):
+        if not hasattr(thing, part):
+            importlib.import_module("taichi_softras." + ".".join(parts[: i + 1]))
+        thing = getattr(thing, part)
+    return thing
+
+
+def excuse(name: str) -> str | None:
+    return EXCUSED.get(name, EXCUSED.get(name.rsplit(".", 1)[-1]))
