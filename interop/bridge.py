@@ -103,7 +103,7 @@ class TorchArrays(Arrays):
         return ("torch", self.device)
 
     def run(self, op: Op, inputs: Sequence[torch.Tensor], outputs: Sequence[Any], rest: Sequence[Any]) -> list[torch.Tensor]:
-        return list(_Run.apply(self, op, outputs, rest, *inputs))
+        return list(_Run.apply(self, op, outputs, rest, *inputs))  # type: ignore[no-untyped-call]
 
     def launch(self, kernel: Any, arguments: Sequence[Any]) -> None:
         if self.device.type == "cuda":

@@ -28,7 +28,7 @@ LEAST = 1e-16  # what a face leaves free of a pixel, at least
 PAIRS_AT_ONCE = 1 << 20  # of a face and a pixel: about 300 MB
 
 # F(u), the distribution (GenDR table 1), with shape p and shift b. Three have mirror images, 1 - F(-u).
-F: dict[Distribution, Callable] = {
+F: dict[Distribution, Callable[..., torch.Tensor]] = {
     Distribution.HEAVISIDE: lambda u, p, b: (u > 0).to(u),
     Distribution.UNIFORM: lambda u, p, b: (u / 2 + 0.5).clamp(0, 1),
     Distribution.CUBIC_HERMITE: lambda u, p, b: (y := (u / 2 + 0.5).clamp(0, 1)) ** 2 * (3 - 2 * y),
@@ -48,7 +48,7 @@ F: dict[Distribution, Callable] = {
 MIRRORED = {getattr(Distribution, f"{name}_REV"): getattr(Distribution, name) for name in ("EXPONENTIAL", "GAMMA", "LEVY")}
 
 # S(a, b), the T-conorm of two coverages (GenDR table 2), with parameter p; x = 1 - a and y = 1 - b are what they leave free.
-S: dict[Silhouette, Callable] = {
+S: dict[Silhouette, Callable[..., torch.Tensor]] = {
     Silhouette.MAX: lambda a, b, x, y, p: torch.maximum(a, b),
     Silhouette.EINSTEIN: lambda a, b, x, y, p: (a + b) / (1 + a * b),
     Silhouette.HAMACHER: lambda a, b, x, y, p: 1 - x * y / (p + (1 - p) * (x + y - x * y)),
@@ -105,7 +105,7 @@ def pixel_centres(height: int, width: int, like: torch.Tensor) -> torch.Tensor:
 def image_of(
     pixels: torch.Tensor,  # [P, 2]
     corners: torch.Tensor,  # [F, 3, 3] x, y on the screen; depth
-    shown: Callable | None,  # weights of the corners, q -> features [F, P, C]
+    shown: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None,  # weights of the corners, q -> features [F, P, C]
     background: torch.Tensor,  # [C]
     n_faces: int,
     s: RasterizeSettings,

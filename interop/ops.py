@@ -21,7 +21,7 @@ from .bridge import TorchArrays
 __all__ = ["fragments", "rasterize", "render"]
 
 _MAX_TOPOLOGIES = 32
-_topologies: dict[tuple, tuple[torch.Tensor, Topology]] = {}
+_topologies: dict[tuple[Any, ...], tuple[torch.Tensor, Topology]] = {}
 
 
 def render(

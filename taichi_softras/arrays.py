@@ -249,8 +249,8 @@ class _FieldPool:
     """
 
     def __init__(self) -> None:
-        self._fields: dict[tuple, list[Any]] = {}
-        self._used: dict[tuple, int] = {}
+        self._fields: dict[tuple[Any, ...], list[Any]] = {}
+        self._used: dict[tuple[Any, ...], int] = {}
         self._tape: Any = lambda: None
         self.lasting = 0  # how deep within `FieldArrays.lasting`
         self.frames = 0  # how deep within `FieldArrays.frame`

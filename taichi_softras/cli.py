@@ -1,6 +1,7 @@
 """The command ``taichi-softras``."""
 
 import argparse
+import importlib.metadata
 import importlib.util
 import json
 import signal
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from . import __version__
 from .camera import Camera
 from .checks import MAX_IMAGE_SIDE, check_image_size, check_integer, check_number
 from .fit import Fit, FitOptions, score
@@ -52,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="taichi-softras", description="A differentiable mesh renderer in Taichi.")
+    parser.add_argument("--version", action="version", version=f"taichi_softras {__version__} (taichi {importlib.metadata.version('taichi')})")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     fit = commands.add_parser(

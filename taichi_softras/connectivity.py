@@ -30,7 +30,7 @@ class Connectivity:
     edges: np.ndarray
     hinges: np.ndarray
     one_over_degree: np.ndarray
-    _placed: dict = field(default_factory=dict, repr=False)
+    _placed: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         op = "Connectivity"

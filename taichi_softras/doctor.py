@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import taichi as ti
@@ -76,17 +77,17 @@ def _version(name: str) -> str:
         return "(not installed)"
 
 
-def _told(result: dict) -> str:
+def _told(result: dict[str, Any]) -> str:
     return f"forward and backward in {result['ms']:.0f} ms (started and compiled in {result['start']:.1f} s)"
 
 
-def _difference(got: list, expected: list) -> float:
+def _difference(got: list[Any], expected: list[Any]) -> float:
     """The largest difference, as a part of the largest number."""
     a, b = np.array(got), np.array(expected)
     return float(np.abs(a - b).max() / np.abs(b).max()) if np.isfinite(a).all() else float("inf")
 
 
-def _tried(arch: str, folder: Path) -> dict | str:
+def _tried(arch: str, folder: Path) -> dict[str, Any] | str:
     """What a process that renders on ``arch`` finds, or why it cannot."""
     answer = folder / f"{arch}.json"
     try:
@@ -99,7 +100,7 @@ def _tried(arch: str, folder: Path) -> dict | str:
     return json.loads(answer.read_text())
 
 
-def _trial(arch: str) -> dict:
+def _trial(arch: str) -> dict[str, Any]:
     """A picture of the creature and its gradient, on a backend."""
     begin = time.perf_counter()
     init(arch)

@@ -19,7 +19,7 @@ __all__ = ["launch"]
 
 Setter = Callable[[Any, tuple[int], Any], None]  # called with (launch context of Taichi, place of the argument, argument)
 
-_prepared: "weakref.WeakKeyDictionary[Any, tuple[weakref.ref, dict]]" = weakref.WeakKeyDictionary()
+_prepared: "weakref.WeakKeyDictionary[Any, tuple[weakref.ref[Any], dict[Any, Any]]]" = weakref.WeakKeyDictionary()
 _PLACES = [(i,) for i in range(64)]
 
 
@@ -50,7 +50,7 @@ def launch(kernel: Any, arguments: Sequence[Any]) -> None:
     program.launch_kernel(program.compile_kernel(program.config(), program.get_device_caps(), instance), context)
 
 
-def _kinds(arguments: Sequence[Any]) -> tuple | None:
+def _kinds(arguments: Sequence[Any]) -> tuple[Any, ...] | None:
     """All that an instantiation may depend on; None if there is an argument of another kind than are known here."""
     torch = sys.modules.get("torch")
     kinds: list[Any] = []

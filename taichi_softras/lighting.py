@@ -278,7 +278,7 @@ def shade_dibr_phong(
     return scene.run(ops.dibr_phong_op(arrays.variant, scene.surface), inputs, (scene.row_image,))
 
 
-def _share(scene: "_Scene", which: str, light: Light, specular: Specular) -> tuple[Op, tuple, tuple]:
+def _share(scene: "_Scene", which: str, light: Light, specular: Specular) -> tuple[Op, tuple[Any, ...], tuple[Any, ...]]:
     """The op that adds what ``light`` does, its inputs, and what it needs besides the size of the surface."""
     if not isinstance(light, Light):
         raise TypeError(f"shade: {which} must be an AmbientLight, DirectionalLight, PointLight or SphericalHarmonics, got {type(light).__name__}")

@@ -8,6 +8,7 @@ import atexit
 import os
 import sys
 import threading
+from typing import Any
 
 import taichi as ti
 from taichi.lang import impl
@@ -103,7 +104,7 @@ def init(arch: str = "cpu", *, deterministic: bool = False, **options: object) -
     return running
 
 
-def _init_auto(options: dict) -> str:
+def _init_auto(options: dict[str, Any]) -> str:
     running = current_arch()
     if running is not None:
         print(f"taichi_softras: Taichi already runs on {running}", file=sys.stderr)
@@ -130,7 +131,7 @@ def _say(arch: str, reasons: list[str]) -> str:
     return arch
 
 
-def _init(arch: str, options: dict) -> str:
+def _init(arch: str, options: dict[str, Any]) -> str:
     running = current_arch()
     if running is None:
         os.environ.setdefault("TI_SKIP_VERSION_CHECK", "ON")  # no question to a server at every start
@@ -155,7 +156,7 @@ def ensure_initialized(default: str = "cpu") -> str:
 
 
 @ti.kernel
-def _compile_something():
+def _compile_something():  # type: ignore[no-untyped-def]
     """Taichi wants its first kernel compiled in the thread that started it; later ones may come from any."""
     for _ in range(1):
         pass

@@ -429,7 +429,7 @@ def write_textured_glb(path: Path, mesh: "Mesh", uvs: np.ndarray) -> None:
     split_faces = inverse.reshape(-1)[: len(corners)].reshape(-1, 3)
     out = trimesh.Trimesh(mesh.vertices[pairs[:, 0]], split_faces, visual=visual, process=False)
 
-    def say_wrap(tree: dict) -> None:
+    def say_wrap(tree: dict[str, Any]) -> None:
         if mesh.wrap is not None and tree.get("textures"):
             code = next(code for code, meant in GLTF_WRAPS.items() if meant is mesh.wrap)
             tree["samplers"] = [{"wrapS": code, "wrapT": code}]

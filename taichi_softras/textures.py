@@ -64,7 +64,7 @@ class TextureLevels:
     levels: np.ndarray
     textures: np.ndarray
     n_texels: int
-    _placed: dict = field(default_factory=dict, repr=False)
+    _placed: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         op = "TextureLevels"

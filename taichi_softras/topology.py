@@ -48,8 +48,8 @@ class Topology:
     n_vertices: int
     n_source_faces: int
     n_images: int
-    remembered: dict = field(default_factory=dict, repr=False)  # how much room the lists of the last picture took
-    _placed: dict = field(default_factory=dict, repr=False)
+    remembered: dict[Any, Any] = field(default_factory=dict, repr=False)  # how much room the lists of the last picture took
+    _placed: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         op, sizes = "Topology", dict[str, int]()

@@ -7,6 +7,7 @@ A folder holds ``transforms.json``, or ``transforms_train.json`` beside ``transf
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -239,7 +240,7 @@ def _read_pictures(paths: list[Path]) -> np.ndarray:
     return rgba
 
 
-def _lens(index: Path, frames: list[dict]) -> tuple[Lens, np.ndarray | None]:
+def _lens(index: Path, frames: list[dict[str, Any]]) -> tuple[Lens, np.ndarray | None]:
     """The lens of all frames and its coefficients [N, n]."""
     models = {str(frame.get("camera_model") or ("OPENCV_FISHEYE" if frame.get("is_fisheye") else "PINHOLE")) for frame in frames}
     if models == {"PINHOLE"} and any(frame.get(name) for frame in frames for name in LENSES["OPENCV"][1]):
@@ -257,7 +258,7 @@ def _lens(index: Path, frames: list[dict]) -> tuple[Lens, np.ndarray | None]:
     return lens, distortion
 
 
-def _intrinsics(index: Path, described: dict, height: int, width: int) -> np.ndarray:
+def _intrinsics(index: Path, described: dict[str, Any], height: int, width: int) -> np.ndarray:
     """K of one frame, for pictures of the size found, whatever size the list speaks of."""
     w, h = described.get("w", width), described.get("h", height)
     if "fl_x" in described:

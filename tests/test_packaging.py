@@ -1,6 +1,7 @@
 """The wheel and the source distribution: they hold everything and nothing else, install into an empty environment, and every module imports."""
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -77,7 +78,9 @@ class TestEmptyEnvironment:
         assert str(tmp_path) in done.stdout
         done = run("-c", "import taichi_softras.interop")
         assert "taichi_softras[torch]" in done.stderr
-        done = run("-m", "taichi_softras.cli", "render", "-o", "pictures", "--views", "1", "--size", "16", "--samples", "1")
+        done = run("-m", "taichi_softras", "--version")
+        assert re.search(r"^taichi_softras \d+\.\d+\.\d+ \(taichi 1\.7\.\d\)$", done.stdout, re.MULTILINE), done.stdout + done.stderr
+        done = run("-m", "taichi_softras", "render", "-o", "pictures", "--views", "1", "--size", "16", "--samples", "1")
         assert done.returncode == 0, done.stderr
         install(f"{wheel}[torch,plot]")
         done = run("-c", "SKIP = False\n" + program)

@@ -164,7 +164,7 @@ class TestFaults:
     @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"frames": [{}]}', '{"frames": 3}'])
     def test_malformed_list(self, folder, text):
         (folder / "transforms_train.json").write_text(text)
-        with pytest.raises(ValueError, match="must (list frames|be a JSON file)"):
+        with pytest.raises(ValueError, match=r"must (list frames|be a JSON file)"):
             Views.load(folder, "train")
 
     def test_no_frames(self, folder):
@@ -194,13 +194,13 @@ class TestFaults:
 
     def test_unreadable_picture(self, folder):
         (folder / "train" / "r_000.png").write_bytes(b"not a picture")
-        with pytest.raises(ValueError, match="must be a (readable )?picture"):
+        with pytest.raises(ValueError, match=r"must be a (readable )?picture"):
             Views.load(folder, "train")
 
     def test_truncated_picture(self, folder):
         path = folder / "train" / "r_000.png"
         path.write_bytes(path.read_bytes()[:200])
-        with pytest.raises(ValueError, match="must be a (readable )?picture"):
+        with pytest.raises(ValueError, match=r"must be a (readable )?picture"):
             Views.load(folder, "train")
 
     def test_pictures_of_different_size(self, folder):

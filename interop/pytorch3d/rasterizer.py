@@ -18,7 +18,7 @@ __all__ = ["Fragments", "MeshRasterizer", "RasterizationSettings"]
 
 _MAX_TOPOLOGIES = 32
 _TIE = 1e-5  # distances whose ratio differs less from one are equal but for rounding: those to a corner that two pieces share
-_topologies: dict[tuple, tuple[torch.Tensor, Topology]] = {}
+_topologies: dict[tuple[Any, ...], tuple[torch.Tensor, Topology]] = {}
 
 
 class Fragments(NamedTuple):

@@ -47,7 +47,7 @@ _SILHOUETTES = {"hard": Silhouette.HARD, "sum": Silhouette.SUM, "prod": Silhouet
 _TEXTURES = {"surface": Texture.FACE, "vertex": Texture.VERTEX}
 
 
-def _choice(name: str, value: str, choices: dict) -> Any:
+def _choice(name: str, value: str, choices: dict[str, Any]) -> Any:
     if value not in choices:
         raise ValueError(f"soft_rasterize: {name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
     return choices[value]

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -97,9 +98,9 @@ class Model:
         self._picture: np.ndarray | None = None
         self._frames: list[np.ndarray] | None = None
         self._frame_times: list[float] = []
-        self._compiled: set[tuple] = set()
+        self._compiled: set[tuple[Any, ...]] = set()
         self._views: Views | None = None
-        self._gradient_of: tuple = ()
+        self._gradient_of: tuple[Any, ...] = ()
 
     # ---------------------------------------------------------------------------------------------------------------- pictures
 
@@ -202,7 +203,7 @@ class Model:
         )
 
     @property
-    def _kernels(self) -> tuple:
+    def _kernels(self) -> tuple[Any, ...]:
         look = self.scene.look
         shown = self.loss if look.view is View.GRADIENT else Loss.TOTAL
         return self.task, shown, look.distribution, look.silhouette, look.distance

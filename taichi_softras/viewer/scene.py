@@ -2,6 +2,7 @@
 
 import enum
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -136,7 +137,7 @@ class Scene:
         self.orbit, self.look = Orbit.around(mesh), Look()
         self.face = -1
         self.magnitudes: np.ndarray | None = None
-        self._compiled: set[tuple] = set()
+        self._compiled: set[tuple[Any, ...]] = set()
         self._faces: np.ndarray | None = None
         self.show(mesh)
 
@@ -172,7 +173,7 @@ class Scene:
         return self._kernels not in self._compiled
 
     @property
-    def _kernels(self) -> tuple:
+    def _kernels(self) -> tuple[Any, ...]:
         look = self.look
         textured = isinstance(self._albedo, UVTexture) and look.view is View.COLOR
         return look.view, look.distribution, look.silhouette, look.distance, textured, self.face >= 0 and look.view is View.COVERAGE, look.wireframe

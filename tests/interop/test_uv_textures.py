@@ -1,7 +1,8 @@
 """Pictures on meshes, shown by the soft rasteriser.
 
 Plan: finite differences for every filter and wrap, to vertices, texels and texture coordinates, and the plain torch of `interop/dense.py`; the same picture as
-by hand (texture coordinates rendered as features, then sampled); the level of detail against rays cast through a slanted plane in NumPy; one picture for each image; Taichi's own arrays; faults.
+by hand (texture coordinates rendered as features, then sampled); the level of detail against rays cast through a slanted plane in NumPy; one picture for each
+image; Taichi's own arrays; faults.
 """
 
 from dataclasses import replace
