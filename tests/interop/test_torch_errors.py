@@ -4,6 +4,7 @@ import inspect
 from pathlib import Path
 
 import pytest
+import torch  # noqa: F401
 from bad_input import Kind, drop_ins, files, outcome, page, public, standalone, torch_api
 
 TORCH = [*torch_api.functions(), *drop_ins.functions(), *files.torch_functions()]
