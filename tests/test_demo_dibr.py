@@ -16,15 +16,15 @@ sys.path.insert(0, str(REPOSITORY))  # the demo is run from a clone
 
 import taichi_softras as tsr  # noqa: E402
 from demos.dibr import __main__ as program  # noqa: E402
-from demos.dibr.data import AMBIENT, DIFFUSE, POINTS, WIDEST, Truth, random_lamps  # noqa: E402
+from demos.dibr.data import AMBIENT, DIFFUSE, MEAN_LAMP, POINTS, WIDEST, Truth, random_lamps  # noqa: E402
 from demos.dibr.evaluation import COLUMNS, angles, f_score, texture_l1  # noqa: E402
 from demos.dibr.generate import GenerateOptions, Paint, draw, generate, paints, surface_points  # noqa: E402
-from demos.dibr.network import NetworkOptions, Reconstructor  # noqa: E402
-from demos.dibr.surface import DrawOptions, Surface, Way, lamp, light_direction  # noqa: E402
+from demos.dibr.network import NetworkOptions, Reconstructor, look_up  # noqa: E402
+from demos.dibr.surface import DrawOptions, Surface, Way, lamp, light_direction, linear_part, spread  # noqa: E402
 from demos.dibr.training import PARTS, TrainOptions, load_state, objective  # noqa: E402
 from demos.reconstruction.data import VIEWS, ShapeData, cameras  # noqa: E402
 from demos.reconstruction.families import Part, box, make_object  # noqa: E402
-from taichi_softras.interop.lighting import SphericalHarmonics, shade  # noqa: E402
+from taichi_softras.interop.lighting import SphericalHarmonics, shade, vertex_normals  # noqa: E402
 
 OPTIONS = GenerateOptions(train=3, val=1, test=1, families=("chair", "table"))
 SMALL = ("--image-size", "16", "--width", "8", "--hidden", "32", "--code", "16", "--decoder", "16", "--subdivisions", "1", "--texture", "8", "--channels", "4")
@@ -100,10 +100,72 @@ class TestSurface:
             assert wrong.max() < 0.07
             assert wrong.mean() < 0.025
 
+    def test_spread_lamp(self):
+        """Half of the linear part: it shines as bright on the whole, and as a lamp does whose direction is uncertain: the mean of many lamps."""
+        directions = torch.tensor([[1.0, 2, 2], [0, -1, 0]])
+        light = lamp(directions, AMBIENT, DIFFUSE)
+        torch.testing.assert_close(spread(light, torch.ones(2)), light)
+        half = spread(light, torch.full((2,), 0.5))
+        torch.testing.assert_close(half[:, 0], light[:, 0])
+        torch.testing.assert_close(linear_part(half, DIFFUSE), 0.5 * torch.nn.functional.normalize(directions, dim=1))
+        lamps = torch.from_numpy(random_lamps(200_000, np.random.default_rng(0))).float()
+        many = lamp(lamps, AMBIENT, DIFFUSE).mean(0)
+        assert linear_part(many[None], DIFFUSE)[0].numpy() == pytest.approx([0, 0, MEAN_LAMP], abs=5e-3)
+        one = spread(lamp(torch.tensor([[0.0, 0, 1]]), AMBIENT, DIFFUSE), torch.tensor([MEAN_LAMP], dtype=torch.float32))[0]
+        normals = torch.nn.functional.normalize(torch.randn(500, 3, generator=torch.Generator().manual_seed(0)), dim=1)
+        shaded, expected = (shade(torch.ones(500, 3), normals, lights=SphericalHarmonics(coefficients=light)) for light in (one, many))
+        assert (shaded - expected).abs().max() < 0.03
+
+    def test_texels(self):
+        """Each lies on a face that has its texture coordinates, but for the triangles between a pole and the faces around it."""
+        surface = Surface(2)
+        face, weights = surface.texels(16)
+        assert weights.min() >= 0
+        np.testing.assert_allclose(weights.sum(1), 1, atol=1e-6)
+        v, u = np.mgrid[0:16, 0:32] + 0.5
+        place = (surface.corner_uvs[face] * weights[..., None]).sum(1).numpy()
+        apart = np.abs(np.stack([(place[:, 0] - u.ravel() / 32 + 0.5) % 1 - 0.5, place[:, 1] - 1 + v.ravel() / 16], 1)).max(1)
+        assert (apart < 1e-5).mean() > 0.9
+        assert (apart[2 * 32 : -2 * 32] < 1e-5).all()
+
     def test_wrong_vertices(self):
         surface = Surface(1)
         with pytest.raises(ValueError, match=r"vertices must have shape \(2, 42, 3\), got \(1, 42, 3\)"):
             surface(surface.base[None], torch.zeros(1, 3, 8, 16), None, cameras([0, 1]), DrawOptions())
+
+
+class TestLookUp:
+    def test_paint_comes_back_without_light(self):
+        """A painted, lit ball is drawn; where its picture shows it, its texels have their paint again; the back is not seen."""
+        surface, views, height = Surface(3), np.array([0, 5]), 16
+        camera, light = cameras(views), lamp(torch.tensor([[0.5, 0.5, 1], [-1, 0.2, 1]]), AMBIENT, DIFFUSE)
+        face, weights = surface.texels(height)
+        corners = surface.triangles[face]
+        vertices = surface.base.expand(2, -1, -1).contiguous()
+        points, normals = ((values[:, corners] * weights[..., None]).sum(2) for values in (vertices, vertex_normals(vertices, surface.triangles)))
+        paint = 0.3 + 0.6 * (points + surface.radius)  # smooth: 0.3 to 0.6
+        texture = paint.transpose(1, 2).reshape(2, 3, height, 2 * height).contiguous()
+        picture = surface(vertices, texture, light, camera, DrawOptions(way=Way.DIBR, image_size=64, sigma=1e-6)).rgba
+        color, seen = look_up(picture, camera, points, normals, light)
+        certain = seen > 0.99
+        assert 0.25 < certain.float().mean() < 0.5
+        apart = (color - paint)[certain].abs()
+        assert (apart < 0.03).float().mean() > 0.95  # others lie at the outline or a pole
+        assert apart.mean() < 0.01
+        towards = torch.from_numpy(-np.einsum("bji,bj->bi", camera.camera_from_world[:, :, :3], camera.camera_from_world[:, :, 3])).float()
+        assert (seen[(points * towards[:, None]).sum(-1) < 0] == 0).all()
+
+    def test_hidden_points_are_not_seen(self):
+        """Of two points on a ray, both of which face the camera, the nearer one is; of two at about the same depth, both."""
+        camera = cameras(np.array([0]))
+        eye = -camera.camera_from_world[0, :, :3].T @ camera.camera_from_world[0, :, 3]
+        points = torch.from_numpy(np.stack([0.1 * eye, 0.0 * eye, 0.02 * np.cross(eye, [0, 1.0, 0])])[None]).float()
+        normals = torch.from_numpy(unit(np.stack([eye, eye, eye]))[None]).float()
+        light = lamp(torch.tensor([[0.0, 0, 1]]), AMBIENT, DIFFUSE)
+        _, seen = look_up(torch.ones(1, 4, 32, 32), camera, points[:, :2], normals[:, :2], light)
+        assert seen[0].tolist() == [1, 0]
+        _, seen = look_up(torch.ones(1, 4, 32, 32), camera, points[:, 1:], normals[:, 1:], light)
+        assert seen[0].tolist() == [1, 1]
 
 
 class TestGenerate:
@@ -192,13 +254,14 @@ class TestTraining:
     def test_every_parameter_learns_and_the_strength_of_light_is_given(self, data_folder):
         torch.manual_seed(1)
         model, batch = Reconstructor(NETWORK), ShapeData.load(data_folder, "train", image_size=16).batch(2, 0, 0)
-        found = model(batch.images)
+        found = model(batch.images, batch.views)
         parts = objective(model.surface, found, batch, TrainOptions(steps=10, sigma=1e-3), 0)
         assert tuple(parts) == PARTS
         assert parts["total"].item() == pytest.approx(sum(part.item() for name, part in parts.items() if name != "total"), rel=1e-5)
         torch.testing.assert_close(found.light[:, 0], lamp(torch.eye(3), AMBIENT, DIFFUSE)[:1, 0].expand(4), atol=1e-4, rtol=0)
         assert (light_direction(found.light)[:, 2] > 0).all()  # on the camera's side
-        parts["color"].backward()
+        assert (linear_part(found.light, DIFFUSE).norm(dim=1) < 1).all()
+        parts["total"].backward()
         for name, parameter in model.named_parameters():
             assert parameter.grad is not None, name
             assert parameter.grad.abs().max() > 0, name
@@ -212,12 +275,12 @@ class TestTraining:
         optimizer, shape, losses = torch.optim.Adam(model.parameters(), 3e-3), model(batch.images).vertices.detach(), []
         for step in range(25):
             optimizer.zero_grad()
-            found = model(batch.images)
+            found = model(batch.images, batch.views)
             parts = objective(model.surface, found._replace(vertices=shape) if what == "color" else found, batch, options, step)
             parts[what].backward()
             optimizer.step()
             losses.append(parts[what].item())
-        assert losses[-1] < 0.8 * losses[0]
+        assert losses[-1] < 0.85 * losses[0]
 
     def test_goes_on_after_it_was_ended(self, data_folder, tmp_path):
         """At any moment: the same command then ends with the very losses and weights of a run that nobody disturbed."""
@@ -277,6 +340,8 @@ class TestTraining:
             TrainOptions(way="hard")
         with pytest.raises(ValueError, match="texture must be a multiple of 8, got 12"):
             NetworkOptions(texture=12)
+        with pytest.raises(ValueError, match="more_views must be even and not negative, got 3"):
+            TrainOptions(more_views=3)
         with pytest.raises(ValueError, match="width must be a multiple of 4, got 6"):
             NetworkOptions(width=6)
         with pytest.raises(ValueError, match=r"families must be some of airplane, .* got boat"):

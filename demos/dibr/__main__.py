@@ -28,10 +28,9 @@ from .surface import Way
 from .training import PARTS, TrainOptions, load_model, load_state, train
 
 QUICK_GENERATE = {"train": 300, "val": 4, "test": 30, "families": ("bench", "car", "chair", "table")}
-QUICK_NETWORK = {"image_size": 32, "width": 16, "hidden": 512, "code": 256, "decoder": 512, "subdivisions": 2, "texture": 16, "channels": 16}
+QUICK_NETWORK = {"image_size": 32, "width": 16, "hidden": 512, "code": 256, "decoder": 512, "subdivisions": 2, "texture": 32, "channels": 16}
 QUICK_TRAIN = {"steps": 2500, "batch": 12, "rate": 7e-4, "sigma_start": 1e-3, "laplacian": 2e-3, "flatten": 5e-4, "clip": 1.0}
-TRAIN_FLAGS = ("steps", "batch", "seed", "rate", "sigma", "sigma_start", "silhouette", "color", "laplacian", "flatten", "clip", "way")
-NETWORK_FLAGS = ("image_size", "width", "hidden", "code", "decoder", "subdivisions", "texture", "channels")
+TRAIN_FLAGS, NETWORK_FLAGS = (tuple(field.name for field in fields(options)) for options in (TrainOptions, NetworkOptions))
 
 
 def parser_of() -> argparse.ArgumentParser:
@@ -56,7 +55,7 @@ def parser_of() -> argparse.ArgumentParser:
     training.add_argument("--quick", action="store_true", help="a smaller network, fewer steps, a higher rate: for a CPU")
     training.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     training.add_argument("--save-every", type=int, default=200, help="steps (default: %(default)s)")
-    training.add_argument("--begin-with", type=Path, metavar="FOLDER", help="another training, whose weights are the first ones")
+    training.add_argument("--begin-with", type=Path, metavar="FOLDER", help="another training, whose weights are the first ones, where they fit")
     training.add_argument("--stop-after", type=int, help="stops after so many steps; the same command without it goes on")
     for options, names, quick in ((NetworkOptions, NETWORK_FLAGS, QUICK_NETWORK), (TrainOptions, TRAIN_FLAGS, QUICK_TRAIN)):
         usual = {field.name: field for field in fields(options)}

@@ -17,10 +17,11 @@ import numpy as np
 
 from demos.reconstruction.data import IMAGE_SIZE, VIEWS
 
-__all__ = ["AMBIENT", "DIFFUSE", "POINTS", "WIDEST", "Truth", "random_lamps"]
+__all__ = ["AMBIENT", "DIFFUSE", "MEAN_LAMP", "POINTS", "WIDEST", "Truth", "random_lamps"]
 
 AMBIENT, DIFFUSE = 0.35, 0.65
 WIDEST = 75.0
+MEAN_LAMP = (1 + np.cos(np.radians(WIDEST))) / 2  # along the view axis; nothing across
 POINTS = 2500
 
 

@@ -1,21 +1,31 @@
-"""From one picture to shape, texture and light: the encoder and the shape decoder of `demos.reconstruction`, a decoder of texture pictures, and a light."""
+"""From one picture to shape, texture and light: the encoder and the shape decoder of `demos.reconstruction`; the side it was seen from; a light; and paint.
+
+The paint is the picture itself, laid on the shape that was found, from the side that was found, without the light that was found.
+"""
 
 import itertools
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from demos.reconstruction import network as silhouettes
+from demos.reconstruction.data import VIEWS, cameras
+from taichi_softras import Camera
+from taichi_softras.interop.lighting import SphericalHarmonics, shade, vertex_normals
 
 from .data import AMBIENT, DIFFUSE
-from .surface import Surface, lamp
+from .surface import Surface, lamp, project, spread
 
-__all__ = ["Found", "LightGenerator", "NetworkOptions", "Reconstructor", "TextureGenerator"]
+__all__ = ["Found", "LightGenerator", "NetworkOptions", "Reconstructor", "TextureGenerator", "ViewGenerator"]
 
-TYPICAL_SHADING = 0.65  # of what a camera sees, under a lamp on its side
+COARSER = 4  # times, than the texture, are the texels among which colours for unseen ones are looked for
+CELLS, BEHIND = 16, 0.08  # of a picture's side, in which the nearest points hide those that are further behind them, world units
+LIKELIEST = 3  # sides, where it is not known; a table looks the same from two
+GRAZING = 0.3  # the cosine from which on a surface counts as fully seen
 TEMPLATE_RADIUS = 0.25  # of the shape decoder's
 
 
@@ -25,13 +35,13 @@ class NetworkOptions:
 
     Attributes:
         image_size: of the pictures, pixels.
-        width: channels of the first convolution of both encoders; the next ones have two and four times as many.
+        width: channels of the first convolution of all encoders; the next ones have two and four times as many.
         hidden: of the first encoder's fully connected layers.
-        code: numbers that either encoder makes of a picture.
+        code: numbers that every encoder makes of a picture.
         decoder: of the shape decoder's first layer; the second has twice as many.
         subdivisions: of the template, an icosphere with 10 * 4^n + 2 vertices.
         texture: height of the texture, texels; it is twice as wide.
-        channels: of the texture decoder's last layer but one; those before have two, four and eight times as many.
+        channels: numbers by which seen and unseen texels find each other.
     """
 
     image_size: int = 64
@@ -40,7 +50,7 @@ class NetworkOptions:
     code: int = 512
     decoder: int = 1024
     subdivisions: int = 3
-    texture: int = 64
+    texture: int = 128
     channels: int = 32
 
     def __post_init__(self) -> None:
@@ -61,45 +71,17 @@ class Found(NamedTuple):
         vertices: [B, V, 3] of a :class:`Surface`.
         texture: [B, 3, h, 2 h] in [0, 1].
         light: [B, 9] in the space of the camera that the picture was taken with.
+        view: [B, 24] logits of the side that the picture shows.
     """
 
     vertices: torch.Tensor
     texture: torch.Tensor
     light: torch.Tensor
+    view: torch.Tensor
 
 
-def around(picture: torch.Tensor) -> torch.Tensor:
-    """One more texel on each side: u goes around, v ends."""
-    return F.pad(F.pad(picture, (1, 1, 0, 0), mode="circular"), (0, 0, 1, 1), mode="replicate")
-
-
-class TextureGenerator(nn.Module):
-    """[B, code] and the pictures to textures [B, 3, h, 2 h]: three times enlarged and convolved, as a change of the picture's mean colour."""
-
-    def __init__(self, options: NetworkOptions) -> None:
-        super().__init__()
-        self.height, n = options.texture // 8, options.channels
-        self.first = nn.Linear(options.code, 8 * n * self.height * 2 * self.height)
-        self.layers = nn.ModuleList(nn.Conv2d(before * n, after * n, 3) for before, after in ((8, 4), (4, 2), (2, 1)))
-        self.norms = nn.ModuleList(nn.GroupNorm(4, after * n) for after in (4, 2, 1))
-        self.last = nn.Conv2d(n, 3, 3)
-        nn.init.zeros_(self.last.bias)
-        with torch.no_grad():
-            self.last.weight *= 0.3
-
-    def forward(self, images: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
-        x = F.relu(self.first(code)).view(len(code), -1, self.height, 2 * self.height)
-        for layer, norm in zip(self.layers, self.norms, strict=True):
-            x = F.relu(norm(layer(around(F.interpolate(x, scale_factor=2.0)))))
-        mean = images[:, :3].sum((2, 3)) / images[:, 3].sum((1, 2))[:, None].clamp_min(1.0) / TYPICAL_SHADING
-        return torch.sigmoid(self.last(around(x)) + torch.logit(mean.clamp(0.05, 0.95))[:, :, None, None])
-
-
-class LightGenerator(nn.Module):
-    """[B, 4, S, S] to nine coefficients: a lamp somewhere on the camera's side, found by an encoder of its own, which shape and paint do not outvote.
-
-    How strong lamp and ambient light are is given: bright paint under weak light is dark paint under strong light, and no picture tells them apart.
-    """
+class PictureEncoder(nn.Module):
+    """[B, 4, S, S] to [B, code]: three convolutions 5 x 5 of stride 2 over colours and places, one fully connected layer."""
 
     def __init__(self, options: NetworkOptions) -> None:
         super().__init__()
@@ -108,12 +90,120 @@ class LightGenerator(nn.Module):
         for before, after in itertools.pairwise(channels):
             layers += [nn.Conv2d(before, after, 5, stride=2, padding=2), nn.GroupNorm(4, after), nn.ReLU()]
         sizes = (channels[-1] * (options.image_size // 8) ** 2, options.code)
-        self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(*sizes), nn.ReLU(), nn.Linear(options.code, 2))
+        self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(*sizes), nn.ReLU())
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         y, x = torch.meshgrid(*[torch.linspace(-1, 1, images.shape[-1], device=images.device)] * 2, indexing="ij")
-        sideways = self.layers(torch.cat([images, torch.stack([x, y]).expand(len(images), -1, -1, -1)], 1))
-        return lamp(F.pad(sideways, (0, 1), value=1.0), AMBIENT, DIFFUSE)
+        return self.layers(torch.cat([images, torch.stack([x, y]).expand(len(images), -1, -1, -1)], 1))
+
+
+class ViewGenerator(PictureEncoder):
+    """[B, 4, S, S] to logits [B, 24]: from which side the object is seen."""
+
+    def __init__(self, options: NetworkOptions) -> None:
+        super().__init__(options)
+        self.last = nn.Linear(options.code, VIEWS)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.last(super().forward(images))
+
+
+class LightGenerator(PictureEncoder):
+    """[B, 4, S, S] to nine coefficients: a lamp somewhere on the camera's side, found by an encoder of its own, which shape and paint do not outvote.
+
+    The less sure the network is of its direction, the further apart the lamp's light may run (see :func:`spread`). How strong lamp and ambient light are is
+    given: bright paint under weak light is dark paint under strong light, and no picture tells them apart.
+    """
+
+    def __init__(self, options: NetworkOptions) -> None:
+        super().__init__(options)
+        self.direction, self.share = nn.Linear(options.code, 2), nn.Linear(options.code, 1)
+        with torch.no_grad():
+            self.share.weight *= 0.1
+            self.share.bias.fill_(1.0)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        code = super().forward(images)
+        return spread(lamp(F.pad(self.direction(code), (0, 1), value=1.0), AMBIENT, DIFFUSE), torch.sigmoid(self.share(code))[:, 0])
+
+
+class TextureGenerator(nn.Module):
+    """Textures [B, 3, h, 2 h] of the pictures' own colours.
+
+    Texels that the picture shows have its colour there, divided by the light that was found. The others are mixtures of what is seen: of texels that are near,
+    or near to the place's mirror image (in x), or that have turned out to be alike, and of the mean of all. How near, and which are alike, is learnt.
+    """
+
+    def __init__(self, options: NetworkOptions, surface: Surface) -> None:
+        super().__init__()
+        self.height, self.small = options.texture, options.texture // COARSER
+        for name, height in (("fine", self.height), ("coarse", self.small)):
+            face, weights = surface.texels(height)
+            self.register_buffer(f"{name}_corners", surface.triangles[face], persistent=False)
+            self.register_buffer(f"{name}_weights", weights, persistent=False)
+        n_texels = 2 * self.small**2
+        self.queries, self.keys = (nn.Parameter(torch.randn(n_texels, options.channels) * options.channels**-0.5) for _ in range(2))
+        self.near = nn.Parameter(torch.tensor([3.0, 3.0]))  # log of 1 / distance^2, as it is and mirrored
+        self.alike = nn.Parameter(torch.tensor([1.0, 1.0]))  # weight of the normals' cosine
+        self.rest = nn.Parameter(torch.tensor([0.0, 1.0]))  # logits of the mirror image and of the mean
+
+    def forward(self, images: torch.Tensor, views: np.ndarray, surface: Surface, vertices: torch.Tensor, light: torch.Tensor) -> torch.Tensor:
+        n_images = len(images)
+        normals = vertex_normals(vertices, surface.triangles)
+        points, along = (self.on_texels(values, "fine") for values in (vertices, normals))
+        color, seen = look_up(images, cameras(views), points, along, light)
+        as_picture = (n_images, -1, self.height, 2 * self.height)
+        color, seen = color.transpose(1, 2).reshape(as_picture), seen[:, None].reshape(as_picture)
+        share = F.avg_pool2d(seen, COARSER)
+        few = (F.avg_pool2d(color * seen, COARSER) / share.clamp_min(1e-6)).flatten(2).transpose(1, 2)
+        filled = self.fill(few, share.flatten(1), *(self.on_texels(values, "coarse") for values in (vertices, normals)))
+        filled = F.interpolate(around(filled.transpose(1, 2).reshape(n_images, 3, self.small, 2 * self.small)), scale_factor=COARSER, mode="bilinear")
+        filled = filled[..., COARSER:-COARSER, COARSER:-COARSER]
+        return seen * color + (1 - seen) * filled
+
+    def on_texels(self, values: torch.Tensor, which: str) -> torch.Tensor:
+        """[B, T, 3] of values [B, V, 3] of the vertices."""
+        return (values[:, getattr(self, f"{which}_corners")] * getattr(self, f"{which}_weights")[..., None]).sum(2)
+
+    def fill(self, color: torch.Tensor, share: torch.Tensor, points: torch.Tensor, normals: torch.Tensor) -> torch.Tensor:
+        """[B, T, 3] colours for all texels, from colours [B, T, 3] of those that are seen, each by a share [B, T]."""
+        logits = []
+        for i, sign in enumerate((1.0, -1.0)):
+            mirror = points.new_tensor([sign, 1.0, 1.0])
+            apart = (points.square().sum(-1)[:, :, None] + points.square().sum(-1)[:, None] - 2 * points @ (points * mirror).transpose(1, 2)).clamp_min(0)
+            cosine = F.normalize(normals, dim=-1) @ F.normalize(normals * mirror, dim=-1).transpose(1, 2)
+            logits.append(self.alike[i] * cosine - torch.exp(self.near[i]) * apart)
+        known = torch.log(share + 1e-6)[:, None]
+        logit = torch.logaddexp(logits[0], logits[1] + self.rest[0]) + self.queries @ self.keys.T + known
+        mean = (color * share[..., None]).sum(1) / share.sum(1)[:, None].clamp_min(1e-6)
+        logit = torch.cat([logit, self.rest[1].expand(*logit.shape[:2], 1)], -1)
+        return torch.softmax(logit, -1) @ torch.cat([color, mean[:, None]], 1)
+
+
+def around(picture: torch.Tensor) -> torch.Tensor:
+    """One more texel on each side: u goes around, v ends."""
+    return F.pad(F.pad(picture, (1, 1, 0, 0), mode="circular"), (0, 0, 1, 1), mode="replicate")
+
+
+def look_up(images: torch.Tensor, camera: Camera, points: torch.Tensor, normals: torch.Tensor, light: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The pictures' colours at points [B, T, 3] of surfaces with normals [B, T, 3], divided by the light there: [B, T, 3], and how well they are seen, [B, T].
+
+    Seen is what faces the camera, lies on the picture's object, and has no other of the points before it.
+    """
+    in_camera, in_image = project(points, camera)
+    rotation = torch.as_tensor(np.asarray(camera.camera_from_world)[:, :, :3]).to(points)
+    normals = F.normalize(normals, dim=-1) @ rotation.transpose(1, 2)
+    facing = -(normals * F.normalize(in_camera, dim=-1)).sum(-1)
+    cell = ((in_image * 0.5 + 0.5) * CELLS).long().clamp(0, CELLS - 1)
+    cell = cell[..., 1] * CELLS + cell[..., 0]
+    nearest = torch.full((len(points), CELLS**2), -torch.inf).to(points)
+    nearest = nearest.scatter_reduce(1, cell, torch.where(facing > 0, in_camera[..., 2], -torch.inf), "amax")
+    before = in_camera[..., 2] > nearest.gather(1, cell) - BEHIND
+    pixels = F.grid_sample(images, (in_image * in_image.new_tensor([1.0, -1.0]))[:, None], align_corners=False)[:, :, 0].transpose(1, 2)
+    alpha = pixels[..., 3]
+    shaded = shade(torch.ones_like(points)[:, None], normals[:, None].contiguous(), lights=SphericalHarmonics(coefficients=light))[:, 0]
+    color = pixels[..., :3] / alpha.clamp_min(1e-3)[..., None] / shaded.clamp_min(0.5 * AMBIENT)
+    return color.clamp(0, 1), (facing / GRAZING).clamp(0, 1) * ((alpha - 0.25) * 2).clamp(0, 1) * before
 
 
 class Reconstructor(nn.Module):
@@ -124,8 +214,17 @@ class Reconstructor(nn.Module):
         self.options = options
         self.surface = Surface(options.subdivisions, TEMPLATE_RADIUS)
         self.encoder, self.shape = silhouettes.Encoder(options.of_silhouettes), silhouettes.ShapeGenerator(options.of_silhouettes)
-        self.texture, self.light = TextureGenerator(options), LightGenerator(options)
+        self.view, self.light = ViewGenerator(options), LightGenerator(options)
+        self.texture = TextureGenerator(options, self.surface)
 
-    def forward(self, images: torch.Tensor) -> Found:
-        code = self.encoder(images)
-        return Found(self.shape(code), self.texture(images, code), self.light(images))
+    def forward(self, images: torch.Tensor, views: np.ndarray | None = None) -> Found:
+        """``views`` [B], where they are known (in training): from which sides the pictures were taken. Else the texture is the mean over the likeliest ones."""
+        vertices, light, view = self.shape(self.encoder(images)), self.light(images), self.view(images)
+        if views is not None:
+            sides, shares = views[:, None], torch.ones(len(images), 1).to(images)
+        else:
+            shares, chosen = torch.softmax(view, 1).topk(LIKELIEST, 1)
+            sides, shares = chosen.cpu().numpy(), shares / shares.sum(1, keepdim=True)
+        textures = [self.texture(images, side, self.surface, vertices.detach(), light) for side in sides.T]
+        texture = (torch.stack(textures, 1) * shares[:, :, None, None, None]).sum(1)
+        return Found(vertices, texture, light, view)

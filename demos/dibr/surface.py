@@ -21,7 +21,7 @@ from taichi_softras.interop import losses, render
 from taichi_softras.interop.lighting import SphericalHarmonics, shade, vertex_normals
 from taichi_softras.interop.textures import sample_texture
 
-__all__ = ["DrawOptions", "Drawn", "Surface", "Way", "lamp", "light_direction", "project", "spherical"]
+__all__ = ["DrawOptions", "Drawn", "Surface", "Way", "lamp", "light_direction", "linear_part", "project", "spherical", "spread"]
 
 SH_CONSTANT = math.sqrt(1 / (4 * math.pi))
 FLATTEN_EPSILON = 1e-6  # SoftRas's: with a smaller one, hinges that have collapsed blow up in float32
@@ -134,6 +134,29 @@ class Surface(nn.Module):
         image = render(vertices, self.triangles, camera, painted, features=normals, settings=settings, image_size=options.image_size)
         return image.color, image.features, image.alpha
 
+    def texels(self, height: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Where the texels of a texture [height, 2 height] are: their faces [height * 2 height] and weights [height * 2 height, 3] of the faces' corners.
+
+        Of the faces whose texture coordinates hold a texel's centre, or nearly so (at the poles), the one that holds it best.
+        """
+        v, u = np.mgrid[0:height, 0 : 2 * height] + 0.5
+        centers = np.stack([u / (2 * height), 1 - v / height], -1).reshape(-1, 1, 2)
+        corners = self.corner_uvs.double().cpu().numpy()
+        first, sides = corners[:, 0], np.stack([corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]], -1)
+        inverse, found, best = np.linalg.inv(sides), np.zeros((len(centers), 3)), np.full(len(centers), -np.inf)
+        face = np.zeros(len(centers), int)
+        for turn in (0.0, 1.0):
+            for rows in np.array_split(np.arange(len(centers)), height):
+                two = np.einsum("fij,tfj->tfi", inverse, centers[rows] + [turn, 0.0] - first)
+                weights = np.concatenate([1 - two.sum(-1, keepdims=True), two], -1)
+                inner = weights.min(-1)
+                chosen = inner.argmax(1)
+                better = inner[np.arange(len(rows)), chosen] > best[rows]
+                mine, chosen = rows[better], chosen[better]
+                face[mine], found[mine], best[mine] = chosen, weights[better, chosen], inner[better, chosen]
+        found = found.clip(0, None)
+        return torch.from_numpy(face).to(self.base.device), torch.from_numpy(found / found.sum(1, keepdims=True)).to(self.base)
+
     def connectivity(self, n_meshes: int) -> tsr.Connectivity:
         """Of ``n_meshes`` surfaces, one after the other."""
         if n_meshes not in self._connectivity:
@@ -195,7 +218,19 @@ def lamp(direction: torch.Tensor, ambient: float | torch.Tensor, diffuse: float 
     return coefficients + everywhere
 
 
+def spread(light: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
+    """[B, 9]: coefficients [B, 9] whose light has run apart on the sphere of directions, as heat would: as much light as before, but only ``share`` [B]
+    in (0, 1] of the linear part, and its third power of the quadratic one (the bands fall as exp(-l (l + 1) t))."""
+    ones = torch.ones_like(share)
+    return light * torch.stack([ones, *[share] * 3, *[share**3] * 5], -1)
+
+
 def light_direction(light: torch.Tensor) -> torch.Tensor:
     """[B, 3] the unit direction that most light comes from: that of the linear part of coefficients [B, 9]."""
+    return F.normalize(linear_part(light, 1.0), dim=-1)
+
+
+def linear_part(light: torch.Tensor, diffuse: float) -> torch.Tensor:
+    """[B, 3] the linear part of coefficients [B, 9], as a vector: the unit direction of a :func:`lamp` of strength ``diffuse``; shorter, if it was spread."""
     y, z, x = light[:, 1], light[:, 2], light[:, 3]
-    return F.normalize(torch.stack([-x, -y, z], -1), dim=-1)
+    return torch.stack([-x, -y, z], -1) / (diffuse * math.pi * math.sqrt(3 / (4 * math.pi)))

@@ -1,4 +1,4 @@
-"""Training on pictures alone: every object is seen twice, under two lamps; what is found in each picture must explain both.
+"""Training on pictures (and their cameras) alone: every object is seen twice, under two lamps; what is found in each picture must explain both.
 
 Shape and texture found in one picture are drawn through both cameras, each time under the light that was found in that camera's own picture. So what
 changes from lamp to lamp cannot pass for paint.
@@ -15,19 +15,21 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional as F
 from tqdm import tqdm
 
 from demos.reconstruction.data import Batch, ShapeData, cameras
 from taichi_softras.interop import losses
 from taichi_softras.replacing import replacing
 
+from .data import DIFFUSE, MEAN_LAMP
 from .network import Found, NetworkOptions, Reconstructor
-from .surface import DrawOptions, Surface, Way
+from .surface import DrawOptions, Surface, Way, linear_part
 
 __all__ = ["PARTS", "TrainOptions", "load_model", "load_state", "objective", "train"]
 
 COVERED = 0.999
-PARTS = ("total", "silhouette", "color", "laplacian", "flatten")
+PARTS = ("total", "silhouette", "color", "laplacian", "flatten", "view", "lamps")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,10 @@ class TrainOptions:
         sigma: softness of outlines; from 60 % of the steps on times 0.3.
         sigma_start: if larger than sigma, softness falls from it to sigma, geometrically, over the first 30 % of the steps.
         silhouette, color, laplacian, flatten: weights of 1 - IoU, L1 of colours, the Laplacian of the moves, and flatness.
+        view: weight of the cross entropy of the side that a picture shows.
+        lamps: weight of how far the mean lamp of a batch is from the mean of :func:`random_lamps` along the view axis, squared: a lamp guessed nearer to the
+            camera is too bright there, and paint would be too dark.
+        more_views: pictures in each step, besides the batch's, for the side alone: it needs no drawing.
         clip: the largest norm of the gradient; 0: none.
         seed: of the weights and batches.
     """
@@ -55,12 +61,17 @@ class TrainOptions:
     color: float = 3.0
     laplacian: float = 1e-2
     flatten: float = 1e-3
+    view: float = 0.1
+    lamps: float = 1.0
+    more_views: int = 64
     clip: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.batch < 1 or self.rate <= 0 or self.sigma <= 0:
             raise ValueError(f"TrainOptions: steps, batch, rate and sigma must be positive, got {self.steps}, {self.batch}, {self.rate} and {self.sigma}")
+        if self.more_views < 0 or self.more_views % 2:
+            raise ValueError(f"TrainOptions: more_views must be even and not negative, got {self.more_views}")
         if self.way not in (names := [way.value for way in Way]):
             raise ValueError(f"TrainOptions: way must be one of {', '.join(names)}, got {self.way!r}")
 
@@ -85,6 +96,7 @@ def objective(surface: Surface, found: Found, batch: Batch, options: TrainOption
     seen = torch.cat([half for half in batch.images.chunk(2) for _ in range(2)])
     light = torch.cat([half for half in found.light.chunk(2) for _ in range(2)])
     draw = DrawOptions(way=Way(options.way), image_size=seen.shape[-1], sigma=options.sigma_at(step))
+    mean_lamp = linear_part(found.light, DIFFUSE)[:, 2].mean()
     drawn = surface(found.vertices.repeat(2, 1, 1), found.texture.repeat(2, 1, 1, 1), light, camera, draw)
     alpha = seen[:, 3].contiguous()
     both = alpha * (drawn.alpha.detach() > COVERED)
@@ -94,6 +106,8 @@ def objective(surface: Surface, found: Found, batch: Batch, options: TrainOption
         "color": options.color * losses.color_l1(drawn.color, color, both),
         "laplacian": options.laplacian * surface.laplacian(found.vertices),
         "flatten": options.flatten * surface.flatten(found.vertices),
+        "view": options.view * F.cross_entropy(found.view, torch.as_tensor(batch.views, device=seen.device)),
+        "lamps": options.lamps * (mean_lamp - MEAN_LAMP) ** 2,
     }
     return {"total": sum(parts.values(), torch.zeros((), device=seen.device)), **parts}
 
@@ -132,7 +146,7 @@ def train(
 ) -> bool:
     """Trains, or goes on where ``folder/state.pt`` ends; False if Ctrl-C (or ``stop_after`` steps) came before the end.
 
-    ``begin_with`` is the folder of another training, whose weights are the first ones; schedule and optimiser begin anew.
+    ``begin_with`` is the folder of another training, whose weights are the first ones, where names and sizes are the same; schedule and optimiser begin anew.
 
     The state is written every ``save_every`` steps, whole or not at all; a batch follows from the seed and the number of its step alone. So after a kill the
     same command repeats what came after the last state.
@@ -153,8 +167,10 @@ def train(
         first, recorded, seconds = state["step"], list(state["losses"]), state["seconds"]
     elif begin_with is not None:
         earlier = load_state(begin_with / "state.pt")
-        check_same(begin_with, {"network": described["network"]}, earlier)
-        model.load_state_dict(earlier["model"])
+        own = model.state_dict()
+        fitting = {name: weights for name, weights in earlier["model"].items() if name in own and weights.shape == own[name].shape}
+        model.load_state_dict(own | fitting)
+        tqdm.write(f"weights of {begin_with}: {len(fitting)} of {len(own)}; new: {', '.join(sorted(own.keys() - fitting.keys())) or 'none'}", file=sys.stderr)
     began = time.monotonic()
 
     def keep(step: int) -> None:
@@ -172,7 +188,11 @@ def train(
             optimizer.param_groups[0]["lr"] = options.rate * options.late(step)
             batch = data.batch(options.batch, step, options.seed)
             batch = Batch(batch.images.to(device), batch.views)
-            parts = objective(model.surface, model(batch.images), batch, options, step)
+            parts = objective(model.surface, model(batch.images, batch.views), batch, options, step)
+            if options.more_views:
+                more = data.batch(options.more_views // 2, step, options.seed + 1)
+                logits, views = model.view(more.images.to(device)), torch.as_tensor(more.views, device=device)
+                parts["total"] = parts["total"] + options.view * F.cross_entropy(logits, views)
             optimizer.zero_grad()
             parts["total"].backward()
             if options.clip:
