@@ -186,7 +186,7 @@ def as_array(op: str, name: str, values: object) -> np.ndarray:
         raise ValueError(f"{op}: {name} must be on a device with memory, got meta")
     try:
         return np.asarray(values.detach().cpu() if hasattr(values, "detach") and hasattr(values, "cpu") else values)
-    except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise TypeError(f"{op}: {name} must be an array, got {type(values).__name__}: {error}") from error
 
 

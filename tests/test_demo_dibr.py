@@ -21,9 +21,10 @@ from demos.dibr.evaluation import COLUMNS, angles, f_score, texture_l1  # noqa: 
 from demos.dibr.generate import GenerateOptions, Paint, draw, generate, paints, surface_points  # noqa: E402
 from demos.dibr.network import NetworkOptions, Reconstructor, look_up  # noqa: E402
 from demos.dibr.surface import DrawOptions, Surface, Way, lamp, light_direction, linear_part, spread  # noqa: E402
-from demos.dibr.training import PARTS, TrainOptions, load_state, objective  # noqa: E402
+from demos.dibr.training import PARTS, TrainOptions, objective  # noqa: E402
 from demos.reconstruction.data import VIEWS, ShapeData, cameras  # noqa: E402
 from demos.reconstruction.families import Part, box, make_object  # noqa: E402
+from demos.reconstruction.states import read_state  # noqa: E402
 from taichi_softras.interop.lighting import SphericalHarmonics, shade, vertex_normals  # noqa: E402
 
 OPTIONS = GenerateOptions(train=3, val=1, test=1, families=("chair", "table"))
@@ -307,7 +308,7 @@ class TestTraining:
         done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], cwd=REPOSITORY, env=environment, check=True, capture_output=True, text=True)
         assert "ended" in done.stdout
         assert "4/12" in done.stderr  # where it went on
-        resumed, whole = (load_state(tmp_path / name / "state.pt") for name in ("ended", "whole"))
+        resumed, whole = (read_state(tmp_path / name / "state.pt") for name in ("ended", "whole"))
         assert resumed["step"] == len(resumed["losses"]) == 12
         torch.testing.assert_close(resumed["losses"], whole["losses"], atol=0, rtol=0)
         for name, weights in whole["model"].items():
@@ -329,7 +330,7 @@ class TestTraining:
         assert rows["network, 2 steps"] >= 5
         for file in ("table.md", "classes.md", "table.json", "sheet.png", "curves.png"):
             assert (tmp_path / "out" / file).stat().st_size > 100
-        first, more = (load_state(tmp_path / name / "state.pt")["model"]["light.layers.0.weight"] for name in ("run", "more"))
+        first, more = (read_state(tmp_path / name / "state.pt")["model"]["light.layers.0.weight"] for name in ("run", "more"))
         torch.testing.assert_close(more, first, atol=1e-6, rtol=0)
         (tmp_path / "run" / "state.pt").write_bytes(b"nothing")
         with pytest.raises(ValueError, match="must be a training's state, got"):

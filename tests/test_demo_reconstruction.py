@@ -24,7 +24,8 @@ from demos.reconstruction.evaluation import evaluate_model, mean_shape, retrieva
 from demos.reconstruction.families import FAMILIES, make_object  # noqa: E402
 from demos.reconstruction.generate import GenerateOptions, corners_of, generate  # noqa: E402
 from demos.reconstruction.network import ColorGenerator, NetworkOptions, Reconstructor  # noqa: E402
-from demos.reconstruction.training import Losses, TrainOptions, load_state, surface_area, train  # noqa: E402
+from demos.reconstruction.states import read_state  # noqa: E402
+from demos.reconstruction.training import Losses, TrainOptions, surface_area, train  # noqa: E402
 
 SMALL = ("--image-size", "16", "--target-size", "16", "--width", "8", "--subdivisions", "1", "--norm", "group", "--batch", "4")
 NETWORK = NetworkOptions(image_size=16, width=8, hidden=32, code=16, decoder=16, subdivisions=1, norm="group")
@@ -274,10 +275,10 @@ class TestTraining:
             time.sleep(0.005)
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
-        reached = load_state(state)["step"]
+        reached = read_state(state)["step"]
         assert 0 < reached < 24
         subprocess.run([*run, json.dumps([killed, whole])], cwd=REPOSITORY, env=environment, check=True, capture_output=True)
-        resumed, whole = load_state(state), load_state(tmp_path / "whole" / "state.pt")
+        resumed, whole = read_state(state), read_state(tmp_path / "whole" / "state.pt")
         assert resumed["step"] == 24
         assert len(resumed["losses"]) == 24
         torch.testing.assert_close(resumed["losses"], whole["losses"], atol=0, rtol=0)
@@ -292,7 +293,7 @@ class TestTraining:
         launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
         shared = self.arguments(data_folder, tmp_path / "two", "--steps", "4", "--color", "--no-cosine")
         subprocess.run([*launch, commands, json.dumps([shared])], cwd=REPOSITORY, env=environment, check=True, capture_output=True)
-        one, two = (load_state(tmp_path / name / "state.pt") for name in ("one", "two"))
+        one, two = (read_state(tmp_path / name / "state.pt") for name in ("one", "two"))
         torch.testing.assert_close(two["losses"], one["losses"], atol=1e-5, rtol=1e-4)
         torch.manual_seed(0)
         start = Reconstructor(NetworkOptions(**one["network"])).state_dict()
@@ -304,7 +305,7 @@ class TestTraining:
     def test_stops_and_refuses_other_options(self, data, tmp_path):
         options = TrainOptions(steps=4, batch=2)
         assert not train(data, tmp_path, NETWORK, options, stop_after=1)
-        assert load_state(tmp_path / "state.pt")["step"] == 1
+        assert read_state(tmp_path / "state.pt")["step"] == 1
         with pytest.raises(ValueError, match="belongs to a training with other rate; give the same options"):
             train(data, tmp_path, NETWORK, TrainOptions(steps=4, batch=2, rate=1e-3))
         assert train(data, tmp_path, NETWORK, options)
@@ -313,12 +314,12 @@ class TestTraining:
     def test_begins_with_the_weights_of_another(self, data, tmp_path):
         assert train(data, tmp_path / "first", NETWORK, TrainOptions(steps=2, batch=2, rate=1e-3))
         assert train(data, tmp_path / "second", NETWORK, TrainOptions(steps=1, batch=2, rate=1e-12, seed=5), begin_with=tmp_path / "first")
-        first, second = (load_state(tmp_path / name / "state.pt")["model"] for name in ("first", "second"))
+        first, second = (read_state(tmp_path / name / "state.pt")["model"] for name in ("first", "second"))
         for name, weights in first.items():
             torch.testing.assert_close(second[name], weights, atol=1e-6, rtol=0)
         colored = NetworkOptions(**{**vars(NETWORK), "palette": 4})
         assert train(data, tmp_path / "colored", colored, TrainOptions(steps=1, batch=2, rate=1e-12), begin_with=tmp_path / "first")
-        weights = load_state(tmp_path / "colored" / "state.pt")["model"]
+        weights = read_state(tmp_path / "colored" / "state.pt")["model"]
         assert {name.split(".")[0] for name in weights.keys() - first.keys()} == {"color"}
         torch.testing.assert_close(weights["shape.bias.weight"], first["shape.bias.weight"], atol=1e-6, rtol=0)
         larger = NetworkOptions(**{**vars(NETWORK), "hidden": 40})
@@ -328,7 +329,7 @@ class TestTraining:
     def test_wrong_state(self, tmp_path):
         (tmp_path / "state.pt").write_bytes(b"nothing")
         with pytest.raises(ValueError, match="must be a training's state, got"):
-            load_state(tmp_path / "state.pt")
+            read_state(tmp_path / "state.pt")
 
 
 class TestEvaluation:

@@ -18,6 +18,7 @@ import torch
 import taichi_softras as tsr
 from demos.reconstruction.data import SPLITS, VIEWS, ShapeData
 from demos.reconstruction.families import FAMILIES
+from demos.reconstruction.states import read_state
 from taichi_softras.replacing import replacing
 
 from .data import Truth
@@ -25,7 +26,7 @@ from .evaluation import Judge, baselines, judge_model, markdown, save_curves, sa
 from .generate import GenerateOptions, generate
 from .network import NetworkOptions
 from .surface import Way
-from .training import PARTS, TrainOptions, load_model, load_state, train
+from .training import PARTS, TrainOptions, load_model, train
 
 QUICK_GENERATE = {"train": 300, "val": 4, "test": 30, "families": ("bench", "car", "chair", "table")}
 QUICK_NETWORK = {"image_size": 32, "width": 16, "hidden": 512, "code": 256, "decoder": 512, "subdivisions": 2, "texture": 32, "channels": 16}
@@ -82,7 +83,7 @@ def given(options: argparse.Namespace, names: tuple[str, ...], quick: dict) -> d
 def run_evaluate(options: argparse.Namespace) -> None:
     if not 1 <= options.views <= VIEWS:
         raise ValueError(f"evaluate: --views must be 1 to {VIEWS}, got {options.views}")
-    state, model = load_state(options.run / "state.pt"), load_model(options.run)
+    state, model = read_state(options.run / "state.pt"), load_model(options.run)
     judge = Judge(options.data, options.split, state["classes"], model.options.image_size, options.views)
     train_data, train_truth = ShapeData.load(options.data, "train", state["classes"]), Truth.load(options.data, "train", state["classes"])
     rows = baselines(judge, train_data, train_truth)

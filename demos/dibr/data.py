@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from demos.reconstruction.data import IMAGE_SIZE, VIEWS
+from demos.reconstruction.data import IMAGE_SIZE, VIEWS, read_array
 
 __all__ = ["AMBIENT", "DIFFUSE", "MEAN_LAMP", "POINTS", "WIDEST", "Truth", "random_lamps"]
 
@@ -55,18 +55,5 @@ class Truth:
             FileNotFoundError: if a file is missing. ValueError: if one is not in the layout.
         """
         endings = {"lights": (VIEWS, 3), "albedo": (VIEWS, 3, IMAGE_SIZE, IMAGE_SIZE), "points": (POINTS, 3)}
-        parts = {what: [read_array(Path(folder) / f"{name}_{split}_{what}.npz", ending) for name in classes] for what, ending in endings.items()}
+        parts = {what: [read_array(Path(folder) / f"{name}_{split}_{what}.npz", ending, "Truth") for name in classes] for what, ending in endings.items()}
         return cls(**{what: np.concatenate(arrays) for what, arrays in parts.items()})
-
-
-def read_array(path: Path, ending: tuple[int, ...]) -> np.ndarray:
-    if not path.is_file():
-        raise FileNotFoundError(f"Truth: there is no file {path} (`generate` of demos.dibr writes it)")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            array = file["arr_0"]
-    except (ValueError, KeyError, OSError, EOFError) as error:
-        raise ValueError(f"Truth: {path} must be an .npz file with an array arr_0, got {type(error).__name__}: {error}") from error
-    if array.shape[1:] != ending:
-        raise ValueError(f"Truth: arr_0 of {path} must have shape (N, {', '.join(map(str, ending))}), got {array.shape}")
-    return array

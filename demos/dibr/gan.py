@@ -14,7 +14,6 @@ import copy
 import itertools
 import json
 import math
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -33,6 +32,7 @@ from tqdm import tqdm
 import taichi_softras as tsr
 from demos.dibr.surface import Surface
 from demos.reconstruction.data import VIEWS, ShapeData, cameras
+from demos.reconstruction.states import noting_interrupts, read_state
 from taichi_softras.interop import render
 from taichi_softras.replacing import replacing
 from taichi_softras.views import render_views, save_picture
@@ -288,16 +288,7 @@ class Training:
 
 def load_state(path: Path) -> dict[str, Any]:
     """A training's state. Raises FileNotFoundError, ValueError."""
-    try:
-        state = torch.load(path, weights_only=True, map_location="cpu")
-        missing = {"options", "generator", "discriminator", "average", "step", "curves", "seconds"} - state.keys()
-        if missing:
-            raise ValueError(f"it lacks {', '.join(sorted(missing))}")
-    except FileNotFoundError:
-        raise FileNotFoundError(f"load_state: there is no file {path}") from None
-    except Exception as error:  # torch raises whatever the malformed file makes it stumble over
-        raise ValueError(f"load_state: {path} must be a training's state, got {type(error).__name__}: {error}") from error
-    return state
+    return read_state(path, {"options", "generator", "discriminator", "average", "step", "curves", "seconds"}, "load_state")
 
 
 def load_generator(folder: Path) -> Generator:
@@ -335,9 +326,7 @@ def train(
         with replacing(path) as partial:
             torch.save(training.state() | now, partial)
 
-    interrupted: list[bool] = []
-    previous = signal.signal(signal.SIGINT, lambda *_: interrupted.append(True))
-    try:
+    with noting_interrupts() as interrupted:
         first = training.step
         bar = tqdm(range(first, options.steps), initial=first, total=options.steps, desc="train", mininterval=0.1 if sys.stderr.isatty() else 30)
         for step in bar:
@@ -350,8 +339,6 @@ def train(
                 save_progress(folder / f"progress_{done:06d}.png", training.average)
             if stop and done < options.steps:
                 return False
-    finally:
-        signal.signal(signal.SIGINT, previous)
     return True
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from demos.reconstruction import generate as unpainted
 from demos.reconstruction.data import IMAGE_SIZE, SPLITS, VIEWS, cameras, solid_voxels, write_array
 from demos.reconstruction.families import FAMILIES, Part, make_object, paint
 from taichi_softras.interop import kaolin as kal
@@ -28,21 +29,12 @@ CONTRAST = 0.5  # the least distance between the two colours of a paint
 
 
 @dataclass(frozen=True, kw_only=True)
-class GenerateOptions:
-    """How many objects of each family there are in each split, and the seed that they follow from."""
+class GenerateOptions(unpainted.GenerateOptions):
+    """The same as without paint, with fewer objects."""
 
     train: int = 500
     val: int = 20
     test: int = 100
-    seed: int = 0
-    families: tuple[str, ...] = tuple(FAMILIES)
-
-    def __post_init__(self) -> None:
-        if min(self.train, self.val, self.test) < 1:
-            raise ValueError(f"generate: there must be at least one object in each split, got {self.train}, {self.val} and {self.test}")
-        unknown = set(self.families) - set(FAMILIES)
-        if unknown or not self.families:
-            raise ValueError(f"generate: families must be some of {', '.join(FAMILIES)}, got {', '.join(sorted(unknown)) or 'none'}")
 
 
 @dataclass(frozen=True)
@@ -99,7 +91,7 @@ def paints(parts: list[Part], random: np.random.Generator) -> list[Paint]:
 
 def draw(parts: list[Part], painted: list[Paint], lamps: np.ndarray, size: int = IMAGE_SIZE) -> tuple[np.ndarray, np.ndarray]:
     """[24, 4, S, S] and [24, 3, S, S], uint8: all views under their lamps [24, 3] (in camera space), and without light; colours over black."""
-    corners = torch.from_numpy(np.concatenate([part.corners for part in parts])).float()
+    corners = torch.from_numpy(unpainted.corners_of(parts)).float()
     part_of_face = np.repeat(np.arange(len(parts)), [len(part.corners) for part in parts])
     normals = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     camera, n_faces, samples = cameras(np.arange(VIEWS)), len(corners), size * SAMPLES
@@ -164,7 +156,7 @@ def generate(folder: Path, options: GenerateOptions) -> None:
                     parts = make_object(family, random)
                     lamps = random_lamps(VIEWS, random)
                     images, albedo = draw(parts, paints(parts, random), lamps)
-                    corners = np.concatenate([part.corners for part in parts])
+                    corners = unpainted.corners_of(parts)
                     voxels = solid_voxels(torch.from_numpy(corners).float(), np.zeros(len(corners), np.int32), 1)[0]
                     own = {"points": surface_points(parts, random), "lights": lamps.astype(np.float32), "albedo": albedo, "voxels": voxels, "images": images}
                     for what, array in own.items():

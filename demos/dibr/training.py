@@ -5,12 +5,10 @@ changes from lamp to lamp cannot pass for paint.
 """
 
 import json
-import signal
 import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +17,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from demos.reconstruction.data import Batch, ShapeData, cameras
+from demos.reconstruction.states import Schedule, check_same, noting_interrupts, read_state
 from taichi_softras.interop import losses
 from taichi_softras.replacing import replacing
 
@@ -26,37 +25,28 @@ from .data import DIFFUSE, MEAN_LAMP
 from .network import Found, NetworkOptions, Reconstructor
 from .surface import DrawOptions, Surface, Way, linear_part
 
-__all__ = ["PARTS", "TrainOptions", "load_model", "load_state", "objective", "train"]
+__all__ = ["PARTS", "TrainOptions", "load_model", "objective", "train"]
 
 COVERED = 0.999
 PARTS = ("total", "silhouette", "color", "laplacian", "flatten", "view", "lamps")
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainOptions:
+class TrainOptions(Schedule):
     """How it is trained; the weights of the losses are DIB-R's.
 
     Attributes:
-        steps, batch: how many steps, and how many objects (each seen twice) in each.
-        rate: Adam's, times 0.3 from 60 % of the steps on.
         way: "dibr" or "soft", see :class:`Way`.
-        sigma: softness of outlines; from 60 % of the steps on times 0.3.
-        sigma_start: if larger than sigma, softness falls from it to sigma, geometrically, over the first 30 % of the steps.
         silhouette, color, laplacian, flatten: weights of 1 - IoU, L1 of colours, the Laplacian of the moves, and flatness.
         view: weight of the cross entropy of the side that a picture shows.
         lamps: weight of how far the mean lamp of a batch is from the mean of :func:`random_lamps` along the view axis, squared: a lamp guessed nearer to the
             camera is too bright there, and paint would be too dark.
         more_views: pictures in each step, besides the batch's, for the side alone: it needs no drawing.
-        clip: the largest norm of the gradient; 0: none.
-        seed: of the weights and batches.
     """
 
     steps: int = 100_000
     batch: int = 32
-    rate: float = 1e-4
     way: str = Way.DIBR.value
-    sigma: float = 1e-4
-    sigma_start: float = 0.0
     silhouette: float = 1.0
     color: float = 3.0
     laplacian: float = 1e-2
@@ -64,25 +54,13 @@ class TrainOptions:
     view: float = 0.1
     lamps: float = 1.0
     more_views: int = 64
-    clip: float = 0.0
-    seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.batch < 1 or self.rate <= 0 or self.sigma <= 0:
-            raise ValueError(f"TrainOptions: steps, batch, rate and sigma must be positive, got {self.steps}, {self.batch}, {self.rate} and {self.sigma}")
+        super().__post_init__()
         if self.more_views < 0 or self.more_views % 2:
             raise ValueError(f"TrainOptions: more_views must be even and not negative, got {self.more_views}")
         if self.way not in (names := [way.value for way in Way]):
             raise ValueError(f"TrainOptions: way must be one of {', '.join(names)}, got {self.way!r}")
-
-    def late(self, step: int) -> float:
-        """What rate and sigma are multiplied with."""
-        return 0.3 if step >= 0.6 * self.steps else 1.0
-
-    def sigma_at(self, step: int) -> float:
-        done = min(1.0, step / (0.3 * self.steps))
-        start = max(self.sigma_start, self.sigma)
-        return self.late(step) * start ** (1 - done) * self.sigma**done
 
 
 def objective(surface: Surface, found: Found, batch: Batch, options: TrainOptions, step: int) -> dict[str, torch.Tensor]:
@@ -112,22 +90,9 @@ def objective(surface: Surface, found: Found, batch: Batch, options: TrainOption
     return {"total": sum(parts.values(), torch.zeros((), device=seen.device)), **parts}
 
 
-def load_state(path: Path) -> dict[str, Any]:
-    """A training's state; it is never unpickled."""
-    try:
-        state = torch.load(path, weights_only=True, map_location="cpu")
-        if not {"network", "train", "classes", "model", "optimizer", "step", "losses", "seconds"} <= state.keys():
-            raise ValueError("its entries are others")
-    except FileNotFoundError:
-        raise FileNotFoundError(f"train: there is no file {path}") from None
-    except Exception as error:  # torch raises whatever the malformed file makes it stumble over
-        raise ValueError(f"train: {path} must be a training's state, got {type(error).__name__}: {error}") from error
-    return state
-
-
 def load_model(folder: Path, device: str = "cpu") -> Reconstructor:
     """The network that a training left, ready to be used."""
-    state = load_state(folder / "state.pt")
+    state = read_state(folder / "state.pt")
     model = Reconstructor(NetworkOptions(**state["network"]))
     model.load_state_dict(state["model"])
     return model.to(device).eval()
@@ -160,13 +125,13 @@ def train(
     described = {"network": asdict(network), "train": asdict(options), "classes": list(data.classes)}
     path, first, recorded, seconds = folder / "state.pt", 0, [], 0.0
     if path.is_file():
-        state = load_state(path)
+        state = read_state(path)
         check_same(path, described, state)
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         first, recorded, seconds = state["step"], list(state["losses"]), state["seconds"]
     elif begin_with is not None:
-        earlier = load_state(begin_with / "state.pt")
+        earlier = read_state(begin_with / "state.pt")
         own = model.state_dict()
         fitting = {name: weights for name, weights in earlier["model"].items() if name in own and weights.shape == own[name].shape}
         model.load_state_dict(own | fitting)
@@ -178,14 +143,12 @@ def train(
         with replacing(path) as partial:
             torch.save(described | now | {"seconds": seconds + time.monotonic() - began}, partial)
 
-    interrupted: list[bool] = []
-    previous = signal.signal(signal.SIGINT, lambda *_: interrupted.append(True))
     model.train()
-    try:
+    with noting_interrupts() as interrupted:
         folder.mkdir(parents=True, exist_ok=True)
         bar = tqdm(range(first, options.steps), initial=first, total=options.steps, desc="train", mininterval=0.1 if sys.stderr.isatty() else 30)
         for step in bar:
-            optimizer.param_groups[0]["lr"] = options.rate * options.late(step)
+            optimizer.param_groups[0]["lr"] = options.rate_at(step)
             batch = data.batch(options.batch, step, options.seed)
             batch = Batch(batch.images.to(device), batch.views)
             parts = objective(model.surface, model(batch.images, batch.views), batch, options, step)
@@ -205,16 +168,6 @@ def train(
                 keep(step + 1)
             if stop and step + 1 < options.steps:
                 return False
-    finally:
-        signal.signal(signal.SIGINT, previous)
     with replacing(folder / "train.json") as partial:
         partial.write_text(json.dumps(described | {"finished": time.strftime("%Y-%m-%d %H:%M:%S")}, indent=1) + "\n")
     return True
-
-
-def check_same(path: Path, described: dict[str, Any], state: dict[str, Any]) -> None:
-    for name, mine in described.items():
-        if state[name] != mine:
-            theirs = state[name]
-            differ = [key for key in mine if mine[key] != theirs.get(key)] if isinstance(mine, dict) else [name]
-            raise ValueError(f"train: {path} belongs to a training with other {', '.join(differ)}; give the same options, or another folder")

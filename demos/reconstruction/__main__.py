@@ -24,7 +24,8 @@ from .families import FAMILIES
 from .fitting import fitted_iou
 from .generate import GenerateOptions, generate
 from .network import NetworkOptions
-from .training import TrainOptions, load_model, load_state, train
+from .states import read_state
+from .training import TrainOptions, load_model, train
 
 PALETTE = 16
 NUMBERS = ("rate", "sigma", "sigma_start", "laplacian", "flatten", "area")
@@ -137,7 +138,7 @@ def run_evaluate(options: argparse.Namespace) -> None:
         raise ValueError(f"evaluate: --views must be 1 to {VIEWS}, got {options.views}")
     folders = {name: Path(folder) for name, folder in (run.split("=", 1) for run in options.runs)}
     models = {name: load_model(folder, options.device) for name, folder in folders.items()}
-    states = {name: load_state(folder / "state.pt") for name, folder in folders.items()}
+    states = {name: read_state(folder / "state.pt") for name, folder in folders.items()}
     size, classes = {model.options.image_size for model in models.values()}, states[next(iter(states))]["classes"]
     if len(size) > 1:
         raise ValueError(f"evaluate: all runs must take pictures of one size, got {sorted(size)}")

@@ -47,16 +47,17 @@ def write_array(path: Path, array: np.ndarray) -> None:
         np.savez_compressed(file, array)
 
 
-def read_array(path: Path, ending: tuple[int, ...]) -> np.ndarray:
+def read_array(path: Path, ending: tuple[int, ...], op: str = "ShapeData") -> np.ndarray:
+    """``arr_0`` of an .npz, of shape (N, *ending)."""
     if not path.is_file():
-        raise FileNotFoundError(f"ShapeData: there is no file {path}")
+        raise FileNotFoundError(f"{op}: there is no file {path}")
     try:
         with np.load(path, allow_pickle=False) as file:
             array = file["arr_0"]
     except (ValueError, KeyError, OSError, EOFError) as error:
-        raise ValueError(f"ShapeData: {path} must be an .npz file with an array arr_0, got {type(error).__name__}: {error}") from error
+        raise ValueError(f"{op}: {path} must be an .npz file with an array arr_0, got {type(error).__name__}: {error}") from error
     if array.ndim != 1 + len(ending) or array.shape[1:] != ending:
-        raise ValueError(f"ShapeData: arr_0 of {path} must have shape (N, {', '.join(map(str, ending))}), got {array.shape}")
+        raise ValueError(f"{op}: arr_0 of {path} must have shape (N, {', '.join(map(str, ending))}), got {array.shape}")
     return array
 
 

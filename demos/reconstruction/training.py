@@ -3,12 +3,10 @@
 import json
 import math
 import os
-import signal
 import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,56 +20,34 @@ from taichi_softras.replacing import replacing
 
 from .data import Batch, ShapeData, cameras
 from .network import NetworkOptions, Reconstructor
+from .states import Schedule, check_same, noting_interrupts, read_state
 
 __all__ = ["Losses", "TrainOptions", "load_model", "train"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainOptions:
+class TrainOptions(Schedule):
     """How it is trained; the defaults are the released recipe's, and the colour weight is ours.
 
     Attributes:
-        steps, batch: how many steps, and how many objects (each seen twice) in each, on all processes together.
-        rate: Adam's, times 0.3 from 60 % of the steps on; with ``cosine`` it falls to 0 along half a wave instead.
-        sigma: softness; from 60 % of the steps on times 0.3.
-        sigma_start: if larger than sigma, softness falls from it to sigma, geometrically, over the first 30 % of the steps (not in the released recipe).
         cutoff: coverage that counts as none (the released dist_eps).
         laplacian, flatten, area, color: weights of these losses beside the silhouettes' (there is no area in the released recipe).
         augment: see :meth:`.data.ShapeData.batch`.
-        clip: the largest norm of the gradient; 0: none (as released).
-        seed: of the weights and batches.
+        cosine: the rate falls to 0 along half a wave instead.
     """
 
     steps: int = 250_000
     batch: int = 64
-    rate: float = 1e-4
-    sigma: float = 1e-4
-    sigma_start: float = 0.0
     cutoff: float = 1e-10
     laplacian: float = 5e-3
     flatten: float = 5e-4
     area: float = 0.0
     color: float = 2.0
-    clip: float = 0.0
     cosine: bool = False
     augment: bool = False
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.steps < 1 or self.batch < 1 or self.rate <= 0 or self.sigma <= 0:
-            raise ValueError(f"TrainOptions: steps, batch, rate and sigma must be positive, got {self.steps}, {self.batch}, {self.rate} and {self.sigma}")
-
-    def late(self, step: int) -> float:
-        """What sigma and, but for ``cosine``, the rate are multiplied with."""
-        return 0.3 if step >= 0.6 * self.steps else 1.0
 
     def rate_at(self, step: int) -> float:
-        return self.rate * (0.5 + 0.5 * math.cos(math.pi * step / self.steps) if self.cosine else self.late(step))
-
-    def sigma_at(self, step: int) -> float:
-        done = min(1.0, step / (0.3 * self.steps))
-        start = max(self.sigma_start, self.sigma)
-        return self.late(step) * start ** (1 - done) * self.sigma**done
+        return self.rate * (0.5 + 0.5 * math.cos(math.pi * step / self.steps)) if self.cosine else super().rate_at(step)
 
 
 class Losses:
@@ -161,21 +137,9 @@ def distributed_on_cuda() -> bool:
     return distributed.is_initialized() and distributed.get_backend() == "nccl"
 
 
-def load_state(path: Path) -> dict[str, Any]:
-    try:
-        state = torch.load(path, weights_only=True, map_location="cpu")
-        if not {"network", "train", "classes", "model", "optimizer", "step", "losses", "seconds"} <= state.keys():
-            raise ValueError("its entries are others")
-    except FileNotFoundError:
-        raise FileNotFoundError(f"train: there is no file {path}") from None
-    except Exception as error:  # torch raises whatever the malformed file makes it stumble over
-        raise ValueError(f"train: {path} must be a training's state, got {type(error).__name__}: {error}") from error
-    return state
-
-
 def load_model(folder: Path, device: str = "cpu") -> Reconstructor:
     """The network that a training left, ready to be used."""
-    state = load_state(folder / "state.pt")
+    state = read_state(folder / "state.pt")
     model = Reconstructor(NetworkOptions(**state["network"]))
     model.load_state_dict(state["model"])
     return model.to(device).eval()
@@ -212,14 +176,14 @@ def train(
     described = {"network": asdict(network), "train": asdict(options), "classes": list(data.classes), "pictures": data.images.shape[-1]}
     path, first, history, seconds = folder / "state.pt", 0, torch.zeros(0), 0.0
     if path.is_file():
-        state = load_state(path)
+        state = read_state(path)
         check_same(path, described, state)
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         first, history = state["step"], state["losses"]
         seconds = state["seconds"]
     elif begin_with is not None:
-        earlier = load_state(begin_with / "state.pt")
+        earlier = read_state(begin_with / "state.pt")
         both_colored = network.palette and earlier["network"]["palette"]
         waived = {} if both_colored else {"palette": 0, "embedding": 0}
         check_same(begin_with, {"network": described["network"] | waived}, {"network": earlier["network"] | waived})
@@ -236,41 +200,32 @@ def train(
             with replacing(path) as partial:
                 torch.save(described | now | {"seconds": seconds + time.monotonic() - began}, partial)
 
-    interrupted: list[bool] = []
-    previous = signal.signal(signal.SIGINT, lambda *_: interrupted.append(True))
     quiet = {"disable": not processes.is_first, "mininterval": 0.1 if sys.stderr.isatty() else 30}
     model.train()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        bar = tqdm(range(first, options.steps), initial=first, total=options.steps, desc="train", **quiet)
-        for step in bar:
-            optimizer.param_groups[0]["lr"] = options.rate_at(step)
-            batch = data.batch(options.batch, step, options.seed, (processes.rank, processes.count), options.augment)
-            batch = Batch(batch.images.to(device), batch.views)
-            parts = objective(*wrapped(batch.images), batch, step)
-            optimizer.zero_grad()
-            parts["total"].backward()
-            if options.clip:
-                nn.utils.clip_grad_norm_(model.parameters(), options.clip)
-            optimizer.step()
-            recorded.append(processes.mean(torch.stack([part.detach() for part in parts.values()])).cpu())
-            bar.set_postfix({name: f"{value:.3f}" for name, value in zip(parts, recorded[-1].tolist(), strict=True)}, refresh=False)
-            stop = processes.any(bool(interrupted)) or (stop_after is not None and step + 1 >= first + stop_after)
-            if stop or step + 1 == options.steps or (step + 1) % save_every == 0:
-                keep(step + 1)
-            if stop and step + 1 < options.steps:
-                return False
+        with noting_interrupts() as interrupted:
+            folder.mkdir(parents=True, exist_ok=True)
+            bar = tqdm(range(first, options.steps), initial=first, total=options.steps, desc="train", **quiet)
+            for step in bar:
+                optimizer.param_groups[0]["lr"] = options.rate_at(step)
+                batch = data.batch(options.batch, step, options.seed, (processes.rank, processes.count), options.augment)
+                batch = Batch(batch.images.to(device), batch.views)
+                parts = objective(*wrapped(batch.images), batch, step)
+                optimizer.zero_grad()
+                parts["total"].backward()
+                if options.clip:
+                    nn.utils.clip_grad_norm_(model.parameters(), options.clip)
+                optimizer.step()
+                recorded.append(processes.mean(torch.stack([part.detach() for part in parts.values()])).cpu())
+                bar.set_postfix({name: f"{value:.3f}" for name, value in zip(parts, recorded[-1].tolist(), strict=True)}, refresh=False)
+                stop = processes.any(bool(interrupted)) or (stop_after is not None and step + 1 >= first + stop_after)
+                if stop or step + 1 == options.steps or (step + 1) % save_every == 0:
+                    keep(step + 1)
+                if stop and step + 1 < options.steps:
+                    return False
     finally:
-        signal.signal(signal.SIGINT, previous)
         processes.finish()
     if processes.is_first:
-        (folder / "train.json").write_text(json.dumps(described | {"finished": time.strftime("%Y-%m-%d %H:%M:%S")}, indent=1) + "\n")
+        with replacing(folder / "train.json") as partial:
+            partial.write_text(json.dumps(described | {"finished": time.strftime("%Y-%m-%d %H:%M:%S")}, indent=1) + "\n")
     return True
-
-
-def check_same(path: Path, described: dict[str, Any], state: dict[str, Any]) -> None:
-    for name, mine in described.items():
-        theirs = state.get(name)
-        if theirs != mine:
-            differ = [key for key in mine if mine[key] != theirs.get(key)] if isinstance(mine, dict) and isinstance(theirs, dict) else [name]
-            raise ValueError(f"train: {path} belongs to a training with other {', '.join(differ)}; give the same options, or another folder")
