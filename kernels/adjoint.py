@@ -31,25 +31,39 @@ from .face import (
     face_depth,
     item_and_group,
     load_block,
-    load_face,
+    load_set_up,
     slot,
     store_block,
     sum_row,
     who_counts,
 )
 from .silhouette import Silhouette
-from .softness import FAR, GAMMA, N_SOFTNESS, NEAR, REACH_SQ, SIGMA
+from .softness import FAR, N_SOFTNESS, OVER_DEPTH_RANGE, OVER_GAMMA, OVER_SIGMA, REACH_SQ
 from .special import exp
 from .texture import Texture, channel_of
 from .tiles import BEHIND_EYE, NOTHING_BEHIND, block_of, misses_tile, tiles_of_box, tiles_to_miss, with_slack
 from .triangle import (
+    AX,
+    AY,
+    AZ,
+    BX,
+    BY,
+    BZ,
+    CX,
+    CY,
+    CZ,
+    OVER_AB_SQ,
+    OVER_AREA2,
+    OVER_AZ,
+    OVER_BC_SQ,
+    OVER_BZ,
+    OVER_CA_SQ,
+    OVER_CZ,
     TINY_LENGTH_SQ,
     Distance,
     Extrapolation,
     clipped_weights,
     on_nearest_edge,
-    one_over_length_sq,
-    oriented_area,
     outline_weights,
     segment,
 )
@@ -77,15 +91,16 @@ def n_packed(choices: Choices) -> int:
 
 
 @ti.func
-def depth_adjoint(depth, depth_grad, pa, pb, pc, wa, wb, wc, oz_a, oz_b, oz_c, interpolation: ti.template()):
+def depth_adjoint(depth, depth_grad, pa, pb, pc, wa, wb, wc, face: ti.template(), interpolation: ti.template()):
     """Through `face_depth` and the weights of features p_k: from dL/dz and dL/dp_k to dL/dw_k and dL/dz_k. oz_k = 1/z_k.
 
     Perspective: p_k = w_k oz_k z, z = 1/sum w_k oz_k, so dL/d(w_k oz_k) = z dL/dp_k - z^2 (dL/dz + sum_j dL/dp_j w_j oz_j).
     """
+    oz_a, oz_b, oz_c = face[OVER_AZ], face[OVER_BZ], face[OVER_CZ]
     ga, gb, gc = pa, pb, pc
     za, zb, zc = depth_grad * wa, depth_grad * wb, depth_grad * wc
     if ti.static(interpolation == Interpolation.LINEAR):
-        ga, gb, gc = pa + depth_grad / oz_a, pb + depth_grad / oz_b, pc + depth_grad / oz_c
+        ga, gb, gc = pa + depth_grad * face[AZ], pb + depth_grad * face[BZ], pc + depth_grad * face[CZ]
     else:
         through_depth = -depth * depth * depth_grad
         qa, qb, qc = through_depth, through_depth, through_depth
@@ -113,20 +128,19 @@ def clipped_adjoint(ga, gb, gc, wa, wb, wc):
 
 
 @ti.func
-def weights_adjoint(
-    ga, gb, gc, la, lb, lc, inside, t_ab, t_bc, t_ca, d_ab, d_bc, d_ca, rx, ry, ax, ay, bx, by, cx, cy, ab_sq, bc_sq, ca_sq, one_over_area2
-):  # fmt: skip
+def weights_adjoint(ga, gb, gc, la, lb, lc, inside, t_ab, t_bc, t_ca, d_ab, d_bc, d_ca, rx, ry, face: ti.template()):
     """From dL/dw_k to x and y of the corners: inside, and else for the closest point of an edge (the lines "inside" and "on an edge" above).
 
-    l_k are the weights, ab_sq one over the squared length of ab, and so on.
+    l_k are the weights.
     """
+    ax, ay, bx, by, cx, cy = face[AX], face[AY], face[BX], face[BY], face[CX], face[CY]
     t = on_nearest_edge(d_ab, d_bc, d_ca, t_ab, t_bc, t_ca)
-    along_edge = on_nearest_edge(d_ab, d_bc, d_ca, (gb - ga) * ab_sq, (gc - gb) * bc_sq, (ga - gc) * ca_sq)
+    along_edge = on_nearest_edge(d_ab, d_bc, d_ca, (gb - ga) * face[OVER_AB_SQ], (gc - gb) * face[OVER_BC_SQ], (ga - gc) * face[OVER_CA_SQ])
     along_edge = ti.select((t > 0.0) & (t < 1.0), along_edge, 0.0)  # T; nought where the closest point is a corner
     gx = along_edge * on_nearest_edge(d_ab, d_bc, d_ca, bx - ax, cx - bx, ax - cx)
     gy = along_edge * on_nearest_edge(d_ab, d_bc, d_ca, by - ay, cy - by, ay - cy)
-    gx = ti.select(inside, (ga * (by - cy) + gb * (cy - ay) + gc * (ay - by)) * one_over_area2, gx)
-    gy = ti.select(inside, (ga * (cx - bx) + gb * (ax - cx) + gc * (bx - ax)) * one_over_area2, gy)
+    gx = ti.select(inside, (ga * (by - cy) + gb * (cy - ay) + gc * (ay - by)) * face[OVER_AREA2], gx)
+    gy = ti.select(inside, (ga * (cx - bx) + gb * (ax - cx) + gc * (bx - ax)) * face[OVER_AREA2], gy)
     along_edge = ti.select(inside, 0.0, along_edge)
     ha = along_edge * on_nearest_edge(d_ab, d_bc, d_ca, -1.0, 0.0, 1.0)
     hb = along_edge * on_nearest_edge(d_ab, d_bc, d_ca, 1.0, -1.0, 0.0)
@@ -213,6 +227,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
         depth_img_grad: real(3),  # [B, H, W]
         sums: variant.blocks(2),  # [tiles * n_sums, blocks, lanes]
         max_depth_norm: variant.blocks(2),  # [tiles, blocks, lanes]
+        set_ups: real(2),  # [F, N_SET_UP] of `triangle`
         faces: index(2),
         corners: index(2),
         face_image: index(1),
@@ -234,6 +249,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
         height: ti.i32,
         width: ti.i32,
     ):
+        ti.loop_config(serialize=variant.serial)
         for line in range(n_lines):
             at_a_time = tiles_at_a_time(width, variant)
             softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
@@ -284,6 +300,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                         if group * at_once + s < n_features:
                             background_grad[image, channels[s]] += total_of(of_background, s, lanes)
 
+        ti.loop_config(serialize=variant.serial)
         for item in range(n_items * n_groups):
             place, group = item_and_group(item, n_groups, choices)
             f = place
@@ -293,13 +310,10 @@ def adjoint_kernel(variant: Variant, choices: Choices):
             a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
             totals = ti.Vector.zero(variant.real, (OF_FEATURES + 3 * at_once) * lanes)  # a gradient, and a lane of it
             if ti.min(vertices_screen[a, 2], vertices_screen[b, 2], vertices_screen[c, 2]) > behind:
-                ax, ay, az, bx, by, bz, cx, cy, cz = load_face(f, vertices_screen, faces)
-                area2, sign = oriented_area(ax, ay, bx, by, cx, cy)
-                one_over_area2 = 1.0 / ti.select(sign == 0, 1.0, area2)
-                oz_a, oz_b, oz_c = 1.0 / az, 1.0 / bz, 1.0 / cz
-                ab_sq, bc_sq, ca_sq = one_over_length_sq(bx - ax, by - ay), one_over_length_sq(cx - bx, cy - by), one_over_length_sq(ax - cx, ay - cy)
-                one_over_sigma = 1.0 / softness[SIGMA]
-                one_over_gamma = 1.0 / ((softness[FAR] - softness[NEAR]) * softness[GAMMA])
+                face = load_set_up(f, set_ups)
+                ax, ay, bx, by, cx, cy, area = face[AX], face[AY], face[BX], face[BY], face[CX], face[CY], face[OVER_AREA2]
+                sign = ti.cast(area > 0, ti.i32) - ti.cast(area < 0, ti.i32)
+                one_over_gamma = softness[OVER_DEPTH_RANGE] * softness[OVER_GAMMA]
                 channels = ti.static([channel_of(group, s, n_features, choices) for s in ti.static(range(at_once))])
                 of_face = ti.Vector.zero(variant.real, max(3 * at_once, 1))
                 for s in ti.static(range(at_once)):
@@ -328,29 +342,29 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                                 line, column = ty * variant.tile_height + pixel // variant.tile_width, tx * variant.tile_width + pixel % variant.tile_width
                                 centre_x, centre_y = centres_at(line, column, height, width, single)
                                 x, y = centre_x[0], centre_y[0]
-                                t_ab, d_ab, s_c = segment(x, y, ax, ay, bx, by)
-                                t_bc, d_bc, s_a = segment(x, y, bx, by, cx, cy)
-                                t_ca, d_ca, s_b = segment(x, y, cx, cy, ax, ay)
-                                inside = (s_a * sign > 0) & (s_b * sign > 0) & (s_c * sign > 0)
-                                wa, wb, wc = s_a * one_over_area2, s_b * one_over_area2, s_c * one_over_area2
+                                t_ab, d_ab, s_c = segment(x, y, ax, ay, bx, by, face[OVER_AB_SQ])
+                                t_bc, d_bc, s_a = segment(x, y, bx, by, cx, cy, face[OVER_BC_SQ])
+                                t_ca, d_ca, s_b = segment(x, y, cx, cy, ax, ay, face[OVER_CA_SQ])
+                                wa, wb, wc = s_a * area, s_b * area, s_c * area
+                                inside = (wa > 0) & (wb > 0) & (wc > 0)
                                 ea, eb, ec = outline_weights(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
                                 la, lb, lc = ti.select(inside, wa, ea), ti.select(inside, wb, eb), ti.select(inside, wc, ec)
                                 if ti.static(clipped):
                                     ka, kb, kc = clipped_weights(wa, wb, wc)
-                                    la, lb, lc = ti.select(sign != 0, ka, la), ti.select(sign != 0, kb, lb), ti.select(sign != 0, kc, lc)
+                                    la, lb, lc = ti.select(area != 0, ka, la), ti.select(area != 0, kb, lb), ti.select(area != 0, kc, lc)
                                 rx, ry = x - (ea * ax + eb * bx + ec * cx), y - (ea * ay + eb * by + ec * cy)
                                 distance_sq = rx * rx + ry * ry
                                 side = ti.select(inside, 1.0, -1.0)
-                                du = side * one_over_sigma  # du/dd^2
+                                du = side * softness[OVER_SIGMA]  # du/dd^2
                                 u = du * distance_sq
                                 if ti.static(not choices.squared):
                                     distance = ti.sqrt(ti.max(distance_sq, TINY_LENGTH_SQ))
                                     u = du * distance
                                     du = ti.select(distance_sq > TINY_LENGTH_SQ, 0.5 * du / distance, 0.0)
                                 coverage, complement = coverage_of(u, softness, choices.distribution, variant.real)
-                                depth, in_range = face_depth(la, lb, lc, az, bz, cz, softness[NEAR], softness[FAR], choices.interpolation)
+                                depth, in_range = face_depth(la, lb, lc, face, softness, choices.interpolation)
                                 in_reach = inside | (distance_sq < softness[REACH_SQ])
-                                counted, colored = who_counts(inside, in_reach, in_range, coverage, sign, choices)
+                                counted, colored = who_counts(inside, in_reach, in_range, coverage, area, choices)
                                 u_grad = ti.select(counted, pixels[slot(0, l, lanes)] * coverage, 0.0)
                                 zero = u_grad * 0.0
                                 gax, gay, gaz, gbx, gby, gbz, gcx, gcy, gcz = zero, zero, zero, zero, zero, zero, zero, zero, zero
@@ -358,11 +372,11 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                                     m = pixels[slot(M, l, lanes)]
                                     weight_grad = pixels[slot(WEIGHT, l, lanes)]
                                     depth_sum_grad = pixels[slot(DEPTH, l, lanes)]
-                                    depth_norm = ti.select(colored, normalised_depth(depth, softness[NEAR], softness[FAR]), m)
-                                    weight = ti.select(colored, coverage * depth_weight(depth_norm, m, softness[GAMMA], variant.real), 0.0)
+                                    depth_norm = ti.select(colored, normalised_depth(depth, softness), m)
+                                    weight = ti.select(colored, coverage * depth_weight(depth_norm, m, softness, variant.real), 0.0)
                                     ua, ub, uc = la, lb, lc  # the weights of features
                                     if ti.static(choices.interpolation == Interpolation.PERSPECTIVE):
-                                        ua, ub, uc = la * depth * oz_a, lb * depth * oz_b, lc * depth * oz_c
+                                        ua, ub, uc = la * depth * face[OVER_AZ], lb * depth * face[OVER_BZ], lc * depth * face[OVER_CZ]
                                     weight_grad += depth_sum_grad * depth
                                     ma, mb, mc = variant.real(0.0), variant.real(0.0), variant.real(0.0)  # of the weights of features
                                     for s in ti.static(range(at_once)):
@@ -377,17 +391,16 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                                         totals[slot(OF_FEATURES + 3 * s + 2, l, lanes)] += value_grad * uc
                                     u_grad += weight_grad * weight * complement
                                     depth_grad = weight * (depth_sum_grad - weight_grad * one_over_gamma)
-                                    ga, gb, gc, za, zb, zc = depth_adjoint(depth, depth_grad, ma, mb, mc, la, lb, lc, oz_a, oz_b, oz_c, choices.interpolation)
+                                    ga, gb, gc, za, zb, zc = depth_adjoint(depth, depth_grad, ma, mb, mc, la, lb, lc, face, choices.interpolation)
                                     within = inside
                                     if ti.static(clipped):  # but for a face without area
-                                        within = inside | (sign != 0)
+                                        within = inside | (area != 0)
                                         ka, kb, kc = clipped_adjoint(ga, gb, gc, wa, wb, wc)
                                         ga, gb, gc = ti.select(within, ka, ga), ti.select(within, kb, gb), ti.select(within, kc, gc)
                                         la, lb, lc = ti.select(within, wa, la), ti.select(within, wb, lb), ti.select(within, wc, lc)
                                     gax, gay, gbx, gby, gcx, gcy = weights_adjoint(
-                                        ga, gb, gc, la, lb, lc, within, t_ab, t_bc, t_ca, d_ab, d_bc, d_ca, rx, ry,
-                                        ax, ay, bx, by, cx, cy, ab_sq, bc_sq, ca_sq, one_over_area2,
-                                    )  # fmt: skip
+                                        ga, gb, gc, la, lb, lc, within, t_ab, t_bc, t_ca, d_ab, d_bc, d_ca, rx, ry, face
+                                    )
                                     gaz, gbz, gcz = za, zb, zc
                                 distance_grad = -2.0 * u_grad * du
                                 hx, hy = distance_grad * rx, distance_grad * ry
@@ -413,25 +426,27 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                     rows[item, i] = total_of(totals, i, lanes)
 
         if ti.static(not by_pair):
-            for v in range(n_vertices):
-                gx, gy, gz = variant.real(0.0), variant.real(0.0), variant.real(0.0)
-                for k in range(vertex_offset[v], vertex_offset[v + 1]):
-                    f, corner = vertex_corner[k] // 3, vertex_corner[k] % 3
-                    for group in range(n_groups):
-                        gx += rows[f * n_groups + group, 3 * corner]
-                        gy += rows[f * n_groups + group, 3 * corner + 1]
-                        gz += rows[f * n_groups + group, 3 * corner + 2]
+            ti.loop_config(serialize=variant.serial)
+            for row in range(n_vertices + n_rows):
                 # No ``+=``, which would be atomic: nobody else writes here.
-                vertices_screen_grad[v, 0] = vertices_screen_grad[v, 0] + gx
-                vertices_screen_grad[v, 1] = vertices_screen_grad[v, 1] + gy
-                vertices_screen_grad[v, 2] = vertices_screen_grad[v, 2] + gz
-            if ti.static(at_once > 0):
-                for r in range(n_rows):
+                if row < n_vertices:
+                    gx, gy, gz = variant.real(0.0), variant.real(0.0), variant.real(0.0)
+                    for k in range(vertex_offset[row], vertex_offset[row + 1]):
+                        f, corner = vertex_corner[k] // 3, vertex_corner[k] % 3
+                        for group in range(n_groups):
+                            gx += rows[f * n_groups + group, 3 * corner]
+                            gy += rows[f * n_groups + group, 3 * corner + 1]
+                            gz += rows[f * n_groups + group, 3 * corner + 2]
+                    vertices_screen_grad[row, 0] = vertices_screen_grad[row, 0] + gx
+                    vertices_screen_grad[row, 1] = vertices_screen_grad[row, 1] + gy
+                    vertices_screen_grad[row, 2] = vertices_screen_grad[row, 2] + gz
+                elif ti.static(at_once > 0):
+                    r = row - n_vertices
                     for k in range(feature_offset[r], feature_offset[r + 1]):
                         f, corner = feature_corner[k] // 3, feature_corner[k] % 3
                         for place in range(n_groups * at_once):
                             channel = ti.min(place, n_features - 1)  # the last group may have places to spare (`channel_of`)
-                            row = f * n_groups + place // at_once
-                            features_grad[r, channel] = features_grad[r, channel] + rows[row, OF_FEATURES + 3 * (place % at_once) + corner]
+                            of_face = f * n_groups + place // at_once
+                            features_grad[r, channel] = features_grad[r, channel] + rows[of_face, OF_FEATURES + 3 * (place % at_once) + corner]
 
     return adjoint

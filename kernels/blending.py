@@ -4,7 +4,7 @@ import enum
 
 import taichi as ti
 
-from .softness import BACKGROUND_DEPTH_NORM, GAMMA
+from .softness import BACKGROUND_DEPTH_NORM, FAR, OVER_DEPTH_RANGE, OVER_GAMMA
 from .special import exp, smaller
 
 __all__ = ["Blending", "background_weight_of", "depth_weight", "normalised_depth"]
@@ -20,18 +20,18 @@ class Blending(enum.Enum):
 
 
 @ti.func
-def normalised_depth(depth, near, far):
+def normalised_depth(depth, softness: ti.template()):
     """depth_norm: 1 at the near plane, 0 at the far plane."""
-    return (far - depth) * (1.0 / (far - near))
+    return (softness[FAR] - depth) * softness[OVER_DEPTH_RANGE]
 
 
 @ti.func
-def depth_weight(depth_norm, max_depth_norm, gamma, real: ti.template()):
+def depth_weight(depth_norm, max_depth_norm, softness: ti.template(), real: ti.template()):
     """exp((depth_norm - m)/gamma), m the largest at the pixel: it keeps the exponential finite and cancels in the mix.
 
     The exponent is at most zero but for rounding, which a tiny gamma magnifies; what exceeds one is cut off.
     """
-    return exp(smaller((depth_norm - max_depth_norm) * (1.0 / gamma), 1.0), real)
+    return exp(smaller((depth_norm - max_depth_norm) * softness[OVER_GAMMA], 1.0), real)
 
 
 @ti.func
@@ -39,5 +39,5 @@ def background_weight_of(max_depth_norm, weight_sum, softness: ti.template(), bl
     """w_b: the background stands at a depth_norm of its own; behind hard colours it has what they leave."""
     weight = 1.0 - weight_sum
     if ti.static(blending != Blending.HARD):
-        weight = depth_weight(softness[BACKGROUND_DEPTH_NORM], max_depth_norm, softness[GAMMA], real)
+        weight = depth_weight(softness[BACKGROUND_DEPTH_NORM], max_depth_norm, softness, real)
     return weight

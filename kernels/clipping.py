@@ -36,6 +36,7 @@ def count_crossing_kernel(variant: Variant):
         plane: variant.real,
         n_faces: ti.i32,
     ):
+        ti.loop_config(serialize=variant.serial)
         for f in range(n_faces):
             n_behind = 0
             for k in ti.static(range(3)):

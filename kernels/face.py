@@ -8,11 +8,30 @@ import taichi as ti
 from .blending import Blending
 from .coverage import Distribution, coverage_of, series_coefficients
 from .silhouette import Silhouette, silhouette_generator
-from .softness import FAR, NEAR, REACH_SQ, SIGMA
+from .softness import FAR, NEAR, OVER_SIGMA, REACH_SQ
 from .texture import Texture
 from .texture_image import Filter, Wrap
 from .tiles import block_of
-from .triangle import TINY_LENGTH_SQ, Distance, Extrapolation, locate, oriented_area
+from .triangle import (
+    AX,
+    AY,
+    AZ,
+    BX,
+    BY,
+    BZ,
+    CX,
+    CY,
+    CZ,
+    N_SET_UP,
+    OVER_AREA2,
+    OVER_AZ,
+    OVER_BZ,
+    OVER_CZ,
+    TINY_LENGTH_SQ,
+    Distance,
+    Extrapolation,
+    locate,
+)
 
 __all__ = [
     "DEPTH",
@@ -29,7 +48,7 @@ __all__ = [
     "face_depth",
     "item_and_group",
     "load_block",
-    "load_face",
+    "load_set_up",
     "slot",
     "store_block",
     "sum_row",
@@ -96,21 +115,16 @@ class Choices:
 
 
 @ti.func
-def face_depth(wa, wb, wc, az, bz, cz, near, far, interpolation: ti.template()):
+def face_depth(wa, wb, wc, face: ti.template(), softness: ti.template(), interpolation: ti.template()):
     """Depth of the face at a pixel, and whether it lies within [near, far]; where it does not, the depth returned is ``far``."""
-    depth = wa * az + wb * bz + wc * cz
+    near, far = softness[NEAR], softness[FAR]
+    depth = wa * face[AZ] + wb * face[BZ] + wc * face[CZ]
     in_range = (depth >= near) & (depth <= far)
     if ti.static(interpolation != Interpolation.LINEAR):
-        one_over_depth = wa * (1.0 / az) + wb * (1.0 / bz) + wc * (1.0 / cz)  # one division a face, not one a pixel
+        one_over_depth = wa * face[OVER_AZ] + wb * face[OVER_BZ] + wc * face[OVER_CZ]
         in_range = (one_over_depth * near <= 1.0) & (one_over_depth * far >= 1.0)
         depth = 1.0 / ti.select(in_range, one_over_depth, 1.0 / far)
     return ti.select(in_range, depth, far), in_range
-
-
-@ti.func
-def safe_depth(z):
-    """z, moved off zero: a vertex in the plane of the eye must not divide by zero."""
-    return ti.select(ti.abs(z) < 1e-8, 1e-8, z)
 
 
 @ti.func
@@ -130,20 +144,14 @@ def centres_at(line, column, height, width, variant: ti.template()):
 
 
 @ti.func
-def load_face(f, vertices_screen: ti.template(), faces: ti.template()):
-    """The nine coordinates of a face."""
-    a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-    az, bz, cz = safe_depth(vertices_screen[a, 2]), safe_depth(vertices_screen[b, 2]), safe_depth(vertices_screen[c, 2])
-    return (
-        vertices_screen[a, 0], vertices_screen[a, 1], az,
-        vertices_screen[b, 0], vertices_screen[b, 1], bz,
-        vertices_screen[c, 0], vertices_screen[c, 1], cz,
-    )  # fmt: skip
+def load_set_up(f, set_ups: ti.template()):
+    """What `triangle.set_up` made of a face."""
+    return ti.Vector([set_ups[f, i] for i in ti.static(range(N_SET_UP))])
 
 
 @ti.func
-def who_counts(inside, in_reach, in_range, coverage, sign, choices: ti.template()):
-    """Whether a face counts for the silhouette of a pixel, and whether it has colour and depth there. ``sign`` is that of its area on the screen."""
+def who_counts(inside, in_reach, in_range, coverage, area, choices: ti.template()):
+    """Whether a face counts for the silhouette of a pixel, and whether it has colour and depth there. ``area`` has the sign of its area on the screen."""
     visible = in_reach & in_range
     colored = visible & (coverage > TINY_COVERAGE)
     if ti.static(choices.blending == Blending.HARD):
@@ -152,9 +160,9 @@ def who_counts(inside, in_reach, in_range, coverage, sign, choices: ti.template(
     if ti.static(choices.silhouette_beyond_depth_range):
         counted = in_reach
     if ti.static(choices.sides != Sides.BOTH):
-        facing = sign > 0
+        facing = area > 0
         if ti.static(choices.sides == Sides.CLOCKWISE):
-            facing = sign < 0
+            facing = area < 0
         colored = colored & facing
         if ti.static(choices.culling):
             counted = counted & facing
@@ -162,47 +170,45 @@ def who_counts(inside, in_reach, in_range, coverage, sign, choices: ti.template(
 
 
 @ti.func
-def evaluate(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, softness: ti.template(), choices: ti.template(), real: ti.template()):
-    """All that one face means to the pixel (x, y), or to a block of them.
+def evaluate(x, y, face: ti.template(), softness: ti.template(), choices: ti.template(), real: ti.template()):
+    """All that one face, whose set-up is given, means to the pixel (x, y), or to a block of them.
 
     Returns (generator value of its silhouette, coverage, depth, whether it has colour here, weights of a, b, c for features, and what these were made of the
     barycentric coordinates with).
     """
-    distance_sq, inside, wa, wb, wc = locate(x, y, ax, ay, bx, by, cx, cy, choices.distance, choices.extrapolation)
-    depth, in_range = face_depth(wa, wb, wc, az, bz, cz, softness[NEAR], softness[FAR], choices.interpolation)
+    distance_sq, inside, wa, wb, wc = locate(x, y, face, choices.distance, choices.extrapolation)
+    depth, in_range = face_depth(wa, wb, wc, face, softness, choices.interpolation)
     distance = distance_sq
     if ti.static(not choices.squared):
         distance = ti.sqrt(ti.max(distance_sq, TINY_LENGTH_SQ))
-    u = ti.select(inside, distance, -distance) * (1.0 / softness[SIGMA])
+    u = ti.select(inside, distance, -distance) * softness[OVER_SIGMA]
     in_reach = inside | (distance_sq < softness[REACH_SQ])
     if ti.static(choices.distance == Distance.HARD):
         u = ti.select(inside, SURE, -SURE)
         in_reach = inside
     if ti.static(choices.distance == Distance.BARYCENTRIC):
         reach = ti.sqrt(softness[REACH_SQ])
-        in_box = (x <= ti.max(ax, bx, cx) + reach) & (x >= ti.min(ax, bx, cx) - reach) & (y <= ti.max(ay, by, cy) + reach) & (y >= ti.min(ay, by, cy) - reach)
+        in_columns = (x <= ti.max(face[AX], face[BX], face[CX]) + reach) & (x >= ti.min(face[AX], face[BX], face[CX]) - reach)
+        in_box = in_columns & (y <= ti.max(face[AY], face[BY], face[CY]) + reach) & (y >= ti.min(face[AY], face[BY], face[CY]) - reach)
         in_reach = in_box & in_reach
     coverage, complement = coverage_of(u, softness, choices.distribution, real)
     if ti.static(choices.distance == Distance.HARD):
         coverage = ti.select(inside, wa * 0.0 + 1.0, 0.0)
         complement = 1.0 - coverage
-    _, sign = oriented_area(ax, ay, bx, by, cx, cy)
-    counted, colored = who_counts(inside, in_reach, in_range, coverage, sign, choices)
+    counted, colored = who_counts(inside, in_reach, in_range, coverage, face[OVER_AREA2], choices)
     generated = ti.select(counted, silhouette_generator(u, coverage, complement, softness, choices.distribution, choices.silhouette, real), 0.0)
     qa, qb, qc = depth * 0.0 + 1.0, depth * 0.0 + 1.0, depth * 0.0 + 1.0
     if ti.static(choices.interpolation == Interpolation.PERSPECTIVE):
-        qa, qb, qc = depth * (1.0 / az), depth * (1.0 / bz), depth * (1.0 / cz)
+        qa, qb, qc = depth * face[OVER_AZ], depth * face[OVER_BZ], depth * face[OVER_CZ]
     return generated, coverage, depth, colored, wa * qa, wb * qb, wc * qc, qa, qb, qc
 
 
 @ti.func
-def evaluate_with(
-    held: ti.template(), softness: ti.template(), x, y, ax, ay, az, bx, by, bz, cx, cy, cz, choices: ti.template(), real: ti.template()
-):  # fmt: skip
+def evaluate_with(held: ti.template(), softness: ti.template(), x, y, face: ti.template(), choices: ti.template(), real: ti.template()):
     """`evaluate` with a local copy of the settings, unless the distribution needs a series, which is too long to be copied."""
     if ti.static(len(series_coefficients(choices.distribution, 1.0)) > 0):
-        return evaluate(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, softness, choices, real)
-    return evaluate(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, held, choices, real)
+        return evaluate(x, y, face, softness, choices, real)
+    return evaluate(x, y, face, held, choices, real)
 
 
 @ti.func

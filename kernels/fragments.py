@@ -16,10 +16,10 @@ from dataclasses import dataclass
 
 import taichi as ti
 
-from .face import Interpolation, Sides, block_centres, load_face
+from .face import Interpolation, Sides, block_centres
 from .op import Op
 from .tiles import block_of
-from .triangle import segment
+from .triangle import load_face, one_over_length_sq, segment
 from .variant import Variant
 
 __all__ = ["FragmentChoices", "fragments_op", "list_slots_kernel", "nearest_faces_kernel"]
@@ -43,7 +43,7 @@ class FragmentChoices:
 @ti.func
 def edge(x, y, ax, ay, bx, by):
     """Squared distance of (x, y) to the segment ab, and the cross product of ab and a->(x, y)."""
-    _, distance_sq, cross = segment(x, y, ax, ay, bx, by)
+    _, distance_sq, cross = segment(x, y, ax, ay, bx, by, one_over_length_sq(bx - ax, by - ay))
     length_sq = (bx - ax) * (bx - ax) + (by - ay) * (by - ay)
     to_b_sq = (x - bx) * (x - bx) + (y - by) * (y - by)
     return ti.select(length_sq > SHORT_EDGE_SQ, distance_sq, to_b_sq), cross

@@ -31,6 +31,7 @@ def cross_op(variant: Variant, at_vertices: bool) -> Op:
 
     @ti.kernel
     def crosses(vertices: real(2), crosses: real(2), faces: index(2), n_faces: ti.i32):
+        ti.loop_config(serialize=variant.serial)
         for f in range(n_faces):
             a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
             ab = [vertices[b, k] - vertices[a, k] for k in ti.static(range(3))]
@@ -53,6 +54,7 @@ def normalise_op(variant: Variant) -> Op:
 
     @ti.kernel
     def normalise(vectors: real(2), directions: real(2), n: ti.i32):
+        ti.loop_config(serialize=variant.serial)
         for i in range(n):
             direction = normalised([vectors[i, k] for k in ti.static(range(3))])
             for k in ti.static(range(3)):

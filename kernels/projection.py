@@ -85,6 +85,7 @@ def view_op(variant: Variant) -> Op:
         vertex_image: index(1),  # [N] into the cameras
         n: ti.i32,
     ):
+        ti.loop_config(serialize=variant.serial)
         for i in range(n):
             v = vertex_source[i]
             b = vertex_image[i]
@@ -112,6 +113,7 @@ def project_op(variant: Variant, lens: Lens) -> Op:
         vertex_image: index(1),  # [N] into the cameras
         n: ti.i32,
     ):
+        ti.loop_config(serialize=variant.serial)
         for i in range(n):
             b = vertex_image[i]
             x, y, depth = vertices_camera[i, 0], vertices_camera[i, 1], -vertices_camera[i, 2]

@@ -38,17 +38,18 @@ from .face import (
     evaluate,
     evaluate_with,
     item_and_group,
-    load_face,
+    load_set_up,
     slot,
     store_block,
     sum_row,
 )
 from .op import Op, in_chunks
 from .resolve import resolve_flat_kernel, resolve_pixel
-from .softness import BACKGROUND_DEPTH_NORM, FAR, GAMMA, N_SOFTNESS, NEAR
+from .softness import BACKGROUND_DEPTH_NORM, N_SOFTNESS
 from .special import larger, smaller
 from .texture import Texture, channel_of, face_features, features_at
 from .tiles import block_of
+from .triangle import load_face, set_up
 from .variant import Variant
 
 __all__ = ["contribute_kernel", "draw_op", "generated_gradient", "gradient_by_hand"]
@@ -72,7 +73,8 @@ def gradient_by_hand(variant: Variant, choices: Choices) -> Callable[[Any, Seque
     kernel = adjoint_kernel(variant, choices)
 
     def gradient(arrays, arguments) -> None:
-        vertices, features, _, background, softness, alpha, color, depth, sums, max_depth_norm, _, _, faces, corners, face_image, walk, *rest = arguments
+        vertices, features, _, background, softness, alpha, color, depth, sums, max_depth_norm, _, _, *rest = arguments
+        set_ups, faces, corners, face_image, walk, *rest = rest
         n_features, n_groups, height, width = rest[-4:]
         differentiable = (vertices, features, background)
         wanted = [arrays.gradient_of(array) is not None for array in differentiable]
@@ -80,7 +82,7 @@ def gradient_by_hand(variant: Variant, choices: Choices) -> Callable[[Any, Seque
         n_tiles = sums.shape[0] // choices.n_sums(n_features)
         n_lines = n_tiles * variant.blocks_per_tile // (1 if variant.lanes == 1 else -(-width // variant.tile_width))
         packed = arrays.empty((n_tiles * variant.blocks_per_tile * n_groups, n_packed(choices), variant.lanes))
-        heads = (*differentiable, softness, *gradients, sums, max_depth_norm, faces, corners, face_image)
+        heads = (*differentiable, softness, *gradients, sums, max_depth_norm, set_ups, faces, corners, face_image)
         nothing = (face_image, face_image)
         if variant.lanes == 1:
             rows = arrays.zeros((1, 1))
@@ -145,6 +147,7 @@ def _draw_kernel(variant: Variant, choices: Choices):
         max_depth_norm: variant.blocks(2),  # [tiles, blocks, lanes] written: m (softmax)
         nearest_face: index(1),  # [tiles * tile_pixels] written: the face that is seen, or -1 (hard)
         strongest_face: index(1),  # [tiles * tile_pixels] written: the face with the largest coverage, or -1 (maximum)
+        set_ups: real(2),  # [F, N_SET_UP] of `triangle`
         faces: index(2),  # [F, 3] into vertices_screen
         corners: index(2),  # [F, 3] into features; with texels [F, 4]: into places, and the number of the texture
         face_image: index(1),  # [F] the image each face is in
@@ -163,6 +166,7 @@ def _draw_kernel(variant: Variant, choices: Choices):
         height: ti.i32,
         width: ti.i32,
     ):
+        ti.loop_config(serialize=variant.serial)
         for item in range(n_tiles * blocks_per_tile * n_groups):
             place, group = item_and_group(item, n_groups, choices)
             tile = first_tile + place // blocks_per_tile
@@ -179,14 +183,12 @@ def _draw_kernel(variant: Variant, choices: Choices):
                 state[slot(M, l, lanes)] = softness[BACKGROUND_DEPTH_NORM]
             for k in range(first_pair, last_pair):
                 f = pair_face[k]
-                ax, ay, az, bx, by, bz, cx, cy, cz = load_face(f, vertices_screen, faces)
+                face = load_set_up(f, set_ups)
                 of_face = ti.static(face_features(f, group, n_features, features, corners, places, choices))
                 held = ti.Vector([of_face[i] for i in ti.static(range(n_held))])
                 for l in range(lanes):
                     x, y = centres_at(first_line + l // wide, first_column + l % wide, height, width, single)
-                    generated, coverage, depth, colored, wa, wb, wc, qa, qb, qc = evaluate_with(
-                        softness, softness_array, x, y, ax, ay, az, bx, by, bz, cx, cy, cz, choices, variant.real
-                    )
+                    generated, coverage, depth, colored, wa, wb, wc, qa, qb, qc = evaluate_with(softness, softness_array, x, y, face, choices, variant.real)
                     if ti.static(strongest_only):
                         strongest[slot(0, l, lanes)] = ti.select(generated[0] > state[slot(SILHOUETTE, l, lanes)], f, strongest[slot(0, l, lanes)])
                         state[slot(SILHOUETTE, l, lanes)] = ti.max(state[slot(SILHOUETTE, l, lanes)], generated[0])
@@ -201,9 +203,9 @@ def _draw_kernel(variant: Variant, choices: Choices):
                             rescale = ti.select(nearer, 0.0, rescale)
                         else:
                             m = state[slot(M, l, lanes)]
-                            depth_norm = normalised_depth(depth[0], softness[NEAR], softness[FAR])
+                            depth_norm = normalised_depth(depth[0], softness)
                             nearer = colored[0] & (depth_norm > m)
-                            farther_weight = depth_weight(smaller(depth_norm, m), larger(depth_norm, m), softness[GAMMA], variant.real)
+                            farther_weight = depth_weight(smaller(depth_norm, m), larger(depth_norm, m), softness, variant.real)
                             rescale = ti.select(nearer, farther_weight, rescale)
                             weight = ti.select(colored[0], coverage[0] * ti.select(nearer, 1.0, farther_weight), weight)
                             state[slot(M, l, lanes)] = ti.select(nearer, depth_norm, m)
@@ -211,7 +213,7 @@ def _draw_kernel(variant: Variant, choices: Choices):
                         state[slot(DEPTH, l, lanes)] = state[slot(DEPTH, l, lanes)] * rescale + weight * depth[0]
                         values = ti.static(
                             features_at(
-                                f, held, group, n_features, ax, ay, qa, bx, by, qb, cx, cy, qc, wa, wb, wc, pixel_size, features, corners, levels,
+                                f, held, group, n_features, face, qa, qb, qc, wa, wb, wc, pixel_size, features, corners, levels,
                                 textures, texture_size, choices, single,
                             )
                         )  # fmt: skip
@@ -277,6 +279,7 @@ def contribute_kernel(variant: Variant, choices: Choices):
         max_depth_norm: real(3),
         nearest_face: index(1),
         strongest_face: index(1),
+        set_ups: real(2),
         faces: index(2),
         corners: index(2),
         face_image: index(1),
@@ -303,8 +306,8 @@ def contribute_kernel(variant: Variant, choices: Choices):
             at_block, at_lane = block * lanes // side_by_side, block * lanes % side_by_side
             x, y = block_centres(tile, block, height, width, variant)
             pixel_size = 2.0 / ti.cast(ti.min(height, width), variant.real)
-            ax, ay, az, bx, by, bz, cx, cy, cz = load_face(f, vertices_screen, faces)
-            generated, coverage, depth, colored, wa, wb, wc, qa, qb, qc = evaluate(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, softness, choices, variant.real)
+            face = set_up(*load_face(f, vertices_screen, faces))
+            generated, coverage, depth, colored, wa, wb, wc, qa, qb, qc = evaluate(x, y, face, softness, choices, variant.real)
             first_pixel = tile * variant.tile_pixels + block * lanes
             counts = variant.real(1.0)
             if ti.static(choices.grouped):  # what is not of a channel is added once
@@ -322,8 +325,8 @@ def contribute_kernel(variant: Variant, choices: Choices):
                     weight = ti.select(nearest == f, 1.0, weight)
                 else:
                     m = vector([max_depth_norm[tile, at_block, at_lane + l] for l in ti.static(range(lanes))])
-                    depth_norm = ti.select(colored, normalised_depth(depth, softness[NEAR], softness[FAR]), m)
-                    weight = ti.select(colored, coverage * depth_weight(depth_norm, m, softness[GAMMA], variant.real), weight)
+                    depth_norm = ti.select(colored, normalised_depth(depth, softness), m)
+                    weight = ti.select(colored, coverage * depth_weight(depth_norm, m, softness, variant.real), weight)
                 once = weight
                 if ti.static(choices.grouped):
                     once = weight * counts
@@ -333,7 +336,7 @@ def contribute_kernel(variant: Variant, choices: Choices):
                 of_face = ti.static(face_features(f, group, n_features, features, corners, places, choices))
                 values = ti.static(
                     features_at(
-                        f, of_face, group, n_features, ax, ay, qa, bx, by, qb, cx, cy, qc, wa, wb, wc, pixel_size, features, corners, levels, textures,
+                        f, of_face, group, n_features, face, qa, qb, qc, wa, wb, wc, pixel_size, features, corners, levels, textures,
                         texture_size, choices, variant,
                     )
                 )  # fmt: skip

@@ -158,6 +158,7 @@ def ambient_light_op(variant: Variant, surface: Surface) -> Op:
         albedo: real(ndim), light_color: real(3), ambient: real(2), color: real(ndim),
         row_image: index(1), n_rows: ti.i32, height: ti.i32, width: ti.i32, n_lights: ti.i32,
     ):  # fmt: skip
+        ti.loop_config(serialize=variant.serial)
         for item in range(n_rows * n_lights):
             row, light = item // n_lights, item % n_lights
             place = place_of(row, height, width, surface)
@@ -198,6 +199,7 @@ def direct_light_op(variant: Variant, surface: Surface, kind: LightKind, specula
         width: ti.i32,  # 1 for rows
         n_lights: ti.i32,
     ):
+        ti.loop_config(serialize=variant.serial)
         for item in range(n_rows * n_lights):
             row, light = item // n_lights, item % n_lights
             place = place_of(row, height, width, surface)
@@ -239,6 +241,7 @@ def harmonic_light_op(variant: Variant, surface: Surface, basis: SHBasis) -> Op:
         albedo: real(ndim), normals: real(ndim), coefficients: real(3), diffuse: real(2), color: real(ndim),
         row_image: index(1), n_rows: ti.i32, height: ti.i32, width: ti.i32,
     ):  # fmt: skip
+        ti.loop_config(serialize=variant.serial)
         for row in range(n_rows):
             place = place_of(row, height, width, surface)
             image = row_image[row // (height * width)]
@@ -277,6 +280,7 @@ def dibr_phong_op(variant: Variant, surface: Surface) -> Op:
         height: ti.i32,
         width: ti.i32,
     ):
+        ti.loop_config(serialize=variant.serial)
         for row in range(n_rows):
             place = place_of(row, height, width, surface)
             image = row_image[row // (height * width)]
@@ -301,6 +305,7 @@ def add_colors_op(variant: Variant, surface: Surface) -> Op:
 
     @ti.kernel
     def add_colors(a: real(ndim), b: real(ndim), color: real(ndim), n_rows: ti.i32, height: ti.i32, width: ti.i32):
+        ti.loop_config(serialize=variant.serial)
         for row in range(n_rows):
             place = place_of(row, height, width, surface)
             for k in ti.static(range(3)):

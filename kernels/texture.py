@@ -17,7 +17,7 @@ from .texture_image import (
     level_of_detail,
     nearest_place,
 )
-from .triangle import TINY_AREA
+from .triangle import AX, AY, BX, BY, CX, CY, TINY_AREA
 
 __all__ = ["TEXTURE", "Texture", "channel_of", "face_features", "face_level_of_detail", "features_at", "texel_of"]
 
@@ -117,10 +117,11 @@ def face_features(f, group, n_features, features: ti.template(), corners: ti.tem
 
 @ti.func
 def features_at(
-    f, of_face: ti.template(), group, n_features, ax, ay, qa, bx, by, qb, cx, cy, qc, wa, wb, wc, pixel, features: ti.template(), corners: ti.template(),
+    f, of_face: ti.template(), group, n_features, face: ti.template(), qa, qb, qc, wa, wb, wc, pixel, features: ti.template(), corners: ti.template(),
     levels: ti.template(), textures: ti.template(), texture_size, choices: ti.template(), variant: ti.template(),
 ):  # fmt: skip
-    """A group of channels of a face at a block of pixels, where its corners weigh wa, wb, wc: a list of vectors. For qa, ..., pixel see `face_level_of_detail`.
+    """A group of channels of a face at a block of pixels, where its corners weigh wa, wb, wc: a list of vectors. ``face`` is its set-up; for qa, ...,
+    pixel see `face_level_of_detail`.
 
     To be called within ``ti.static``: the gradient of a list of Python's compiles ten times faster than that of a matrix of Taichi's.
     """
@@ -142,6 +143,7 @@ def features_at(
     if ti.static(choices.filter == Filter.BILINEAR):
         texels = ti.static(bilinear_place(u, v, first, height, width, choices.wrap))
         return [gather_bilinear(texels, k, features, variant) for k in ti.static(channels)]
+    ax, ay, bx, by, cx, cy = face[AX], face[AY], face[BX], face[BY], face[CX], face[CY]
     lod = face_level_of_detail(u, v, ax, ay, ua, va, qa, bx, by, ub, vb, qb, cx, cy, uc, vc, qc, pixel, height, width)
     lower, upper, share = level_between(lod, textures[texture, N_LEVELS])
     sharp = ti.static(place_on_level(u, v, level + lower, levels, choices.wrap, variant))

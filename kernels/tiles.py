@@ -8,7 +8,7 @@ import functools
 
 import taichi as ti
 
-from .triangle import oriented_area
+from .triangle import N_SET_UP, load_face, oriented_area, set_up
 from .variant import Variant
 
 __all__ = [
@@ -140,14 +140,17 @@ def misses_tile(tx, ty, pa, qa, ra, pb, qb, rb, pc, qc, rc):
 
 @ti.func
 def visit_tiles(
-    vertices_screen: ti.template(), faces: ti.template(), face_image: ti.template(), places: ti.template(), pair_face: ti.template(), pair_tile: ti.template(),
-    statistics: ti.template(), reach, behind, first_tile, last_tile, n_faces, n_shares, height, width,
+    vertices_screen: ti.template(), faces: ti.template(), face_image: ti.template(), set_ups: ti.template(), places: ti.template(),
+    pair_face: ti.template(), pair_tile: ti.template(), statistics: ti.template(), reach, behind, first_tile, last_tile, n_faces, n_shares, height, width,
     filling: ti.template(), whole_box: ti.template(), variant: ti.template(),
 ):  # fmt: skip
     """Visits every (face, tile) pair in reach; counting and filling must agree on them, so they are one source. The outer loop is parallel.
 
+    Counting also writes down the faces' set-up (`triangle`).
+
     With ``whole_box`` everything within the bounding box grown by the reach counts as in reach.
     """
+    ti.loop_config(serialize=variant.serial)
     for share in range(n_shares):
         double = ti.static(variant.real == ti.f64)
         tiles_x = (width + variant.tile_width - 1) // variant.tile_width
@@ -168,6 +171,10 @@ def visit_tiles(
             if not finite:
                 statistics[BAD_FACE] = f + 1
             elif ti.min(az, bz, cz) > behind:
+                if ti.static(not filling):
+                    of_face = set_up(*load_face(f, vertices_screen, faces))
+                    for i in ti.static(range(N_SET_UP)):
+                        set_ups[f, i] = of_face[i]
                 _, sign = oriented_area(ax, ay, bx, by, cx, cy)
                 pa, qa, ra, pb, qb, rb, pc, qc, rc = tiles_to_miss(ax, ay, bx, by, cx, cy, sign, slack_reach, height, width, variant)
                 column_0, column_1, row_0, row_1 = tiles_of_box(ax, ay, bx, by, cx, cy, slack_reach, height, width, variant)
@@ -244,6 +251,7 @@ def bin_kernel(variant: Variant, whole_box: bool = False):
         vertices_screen: real(2),  # [N, 3] x, y on the screen; depth
         faces: index(2),  # [F, 3]
         face_image: index(1),  # [F] the image each face is in
+        set_ups: real(2),  # [F, N_SET_UP] written, of the faces that are not left out
         counts: index(1),  # [tiles * n_shares] nought; counted: the number of the faces of the share that reach the tile
         places: index(1),  # [tiles * n_shares] written
         chunk_sums: index(1),  # [ceil(tiles * n_shares / SCAN_CHUNK)] written
@@ -261,12 +269,12 @@ def bin_kernel(variant: Variant, whole_box: bool = False):
         width: ti.i32,
     ):
         visit_tiles(
-            vertices_screen, faces, face_image, counts, pair_face, pair_tile, statistics, reach, behind, 0, n_tiles, n_faces, n_shares, height, width,
+            vertices_screen, faces, face_image, set_ups, counts, pair_face, pair_tile, statistics, reach, behind, 0, n_tiles, n_faces, n_shares, height, width,
             False, whole_box, variant,
         )  # fmt: skip
         scan_counts(counts, places, chunk_sums, tile_offset, statistics, n_tiles * n_shares, n_shares, variant)
         visit_tiles(
-            vertices_screen, faces, face_image, places, pair_face, pair_tile, statistics, reach, behind, 0, n_tiles,
+            vertices_screen, faces, face_image, set_ups, places, pair_face, pair_tile, statistics, reach, behind, 0, n_tiles,
             ti.select(statistics[TOTAL] > capacity, 0, n_faces), n_shares, height, width, True, whole_box, variant,
         )  # fmt: skip
 
@@ -297,8 +305,8 @@ def fill_kernel(variant: Variant, whole_box: bool = False):
         width: ti.i32,
     ):
         visit_tiles(
-            vertices_screen, faces, face_image, places, pair_face, pair_tile, statistics, reach, behind, first_tile, last_tile, n_faces, n_shares, height,
-            width, True, whole_box, variant,
+            vertices_screen, faces, face_image, vertices_screen, places, pair_face, pair_tile, statistics, reach, behind, first_tile, last_tile, n_faces,
+            n_shares, height, width, True, whole_box, variant,
         )  # fmt: skip
 
     return fill

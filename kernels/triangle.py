@@ -1,5 +1,6 @@
 """Where a pixel lies relative to a triangle on the screen: signed distance and interpolation weights.
 
+What is the same for all pixels of a triangle is worked out once, its set-up, a vector with the places below: corners, and what would be divided by.
 Every function takes the pixel's x as a vector of lanes (neighbouring pixels of one row) or as a scalar, and everything else as scalars. It is
 straight-line code without a division that could meet zero, so that Taichi can differentiate it wherever the pixel lies.
 """
@@ -11,17 +12,44 @@ import taichi as ti
 from .special import larger, smaller
 
 __all__ = [
+    "AX",
+    "AY",
+    "AZ",
+    "BX",
+    "BY",
+    "BZ",
+    "CX",
+    "CY",
+    "CZ",
+    "N_SET_UP",
+    "OVER_AB_SQ",
+    "OVER_AREA2",
+    "OVER_AZ",
+    "OVER_BC_SQ",
+    "OVER_BZ",
+    "OVER_CA_SQ",
+    "OVER_CZ",
     "Distance",
     "Extrapolation",
     "chebyshev_to_segment",
     "clipped_weights",
+    "load_face",
     "locate",
     "on_nearest_edge",
     "one_over_length_sq",
     "oriented_area",
     "outline_weights",
     "segment",
+    "set_up",
 ]
+
+# Places in the set-up of a triangle.
+AX, AY, BX, BY, CX, CY = range(6)  # on the screen
+AZ, BZ, CZ = 6, 7, 8  # depth, moved off zero
+OVER_AZ, OVER_BZ, OVER_CZ = 9, 10, 11  # one over it
+OVER_AB_SQ, OVER_BC_SQ, OVER_CA_SQ = 12, 13, 14  # one over the squared length of each edge
+OVER_AREA2 = 15  # one over twice the signed area, positive if counter-clockwise with y up; 0 if the triangle has no area
+N_SET_UP = 16
 
 TINY_LENGTH_SQ = 1e-18  # below it a segment counts as a point: far under one pixel squared, and its square still is a float32
 TINY_LENGTH = 1e-9  # the square root of it
@@ -59,8 +87,8 @@ def one_over_length_sq(ex, ey):
 
 
 @ti.func
-def segment(x, y, ax, ay, bx, by):
-    """Closest point a + t (b - a) of the segment ab to (x, y).
+def segment(x, y, ax, ay, bx, by, over_length_sq):
+    """Closest point a + t (b - a) of the segment ab, one over whose squared length is given, to (x, y).
 
     Returns (t in [0, 1], squared distance, cross product of ab and a->(x, y), positive on the left of ab).
     """
@@ -68,7 +96,7 @@ def segment(x, y, ax, ay, bx, by):
     ey = by - ay
     qx = x - ax
     qy = y - ay
-    t = smaller(larger((qx * ex + qy * ey) * one_over_length_sq(ex, ey), 0.0), 1.0)
+    t = smaller(larger((qx * ex + qy * ey) * over_length_sq, 0.0), 1.0)
     dx = qx - t * ex
     dy = qy - t * ey
     return t, dx * dx + dy * dy, ex * qy - ey * qx
@@ -136,25 +164,50 @@ def oriented_area(ax, ay, bx, by, cx, cy):
 
 
 @ti.func
-def locate(x, y, ax, ay, bx, by, cx, cy, distance: ti.template(), extrapolation: ti.template()):
-    """Distance and interpolation weights of the pixel (x, y) for the triangle abc.
+def safe_depth(z):
+    """z, moved off zero: a vertex in the plane of the eye must not divide by zero."""
+    return ti.select(ti.abs(z) < 1e-8, 1e-8, z)
+
+
+@ti.func
+def load_face(f, vertices_screen: ti.template(), faces: ti.template()):
+    """The nine coordinates of a face: x, y, and depth moved off zero, of each corner."""
+    a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+    return (
+        vertices_screen[a, 0], vertices_screen[a, 1], safe_depth(vertices_screen[a, 2]),
+        vertices_screen[b, 0], vertices_screen[b, 1], safe_depth(vertices_screen[b, 2]),
+        vertices_screen[c, 0], vertices_screen[c, 1], safe_depth(vertices_screen[c, 2]),
+    )  # fmt: skip
+
+
+@ti.func
+def set_up(ax, ay, az, bx, by, bz, cx, cy, cz):
+    """The set-up of the triangle abc, with coordinates as of `load_face`."""
+    area2, sign = oriented_area(ax, ay, bx, by, cx, cy)
+    over_area2 = ti.select(sign == 0, 0.0, 1.0 / ti.select(sign == 0, 1.0, area2))
+    over_ab_sq, over_bc_sq, over_ca_sq = one_over_length_sq(bx - ax, by - ay), one_over_length_sq(cx - bx, cy - by), one_over_length_sq(ax - cx, ay - cy)
+    return ti.Vector(
+        [ax, ay, bx, by, cx, cy, az, bz, cz, 1.0 / az, 1.0 / bz, 1.0 / cz, over_ab_sq, over_bc_sq, over_ca_sq, over_area2]
+    )  # fmt: skip
+
+
+@ti.func
+def locate(x, y, face: ti.template(), distance: ti.template(), extrapolation: ti.template()):
+    """Distance and interpolation weights of the pixel (x, y) for the triangle whose set-up is ``face``.
 
     Returns (squared distance to the outline, whether inside, weights of a, b and c). On the outline itself the distance is zero.
     A triangle without area has no inside: its distance is that of its edges (its barycentric distance: without bound), its weights those of the closest point.
     """
-    t_ab, d_ab, s_c = segment(x, y, ax, ay, bx, by)
-    t_bc, d_bc, s_a = segment(x, y, bx, by, cx, cy)
-    t_ca, d_ca, s_b = segment(x, y, cx, cy, ax, ay)
-    area2, sign = oriented_area(ax, ay, bx, by, cx, cy)
-    inside = (s_a * sign > 0) & (s_b * sign > 0) & (s_c * sign > 0)
+    ax, ay, bx, by, cx, cy = face[AX], face[AY], face[BX], face[BY], face[CX], face[CY]
+    t_ab, d_ab, s_c = segment(x, y, ax, ay, bx, by, face[OVER_AB_SQ])
+    t_bc, d_bc, s_a = segment(x, y, bx, by, cx, cy, face[OVER_BC_SQ])
+    t_ca, d_ca, s_b = segment(x, y, cx, cy, ax, ay, face[OVER_CA_SQ])
+    wa, wb, wc = s_a * face[OVER_AREA2], s_b * face[OVER_AREA2], s_c * face[OVER_AREA2]
+    inside = (wa > 0) & (wb > 0) & (wc > 0)
     distance_sq = smaller(d_ab, smaller(d_bc, d_ca))
-    one_over_area2 = 1.0 / ti.select(sign == 0, 1.0, area2)
-    wa = s_a * one_over_area2
-    wb = s_b * one_over_area2
-    wc = s_c * one_over_area2
     if ti.static(distance == Distance.BARYCENTRIC):
         smallest = ti.min(wa, ti.min(wb, wc))
-        distance_sq = ti.select(sign != 0, smallest * smallest, FAR_AWAY)
+        distance_sq = ti.select(face[OVER_AREA2] != 0, smallest * smallest, FAR_AWAY)
     if ti.static(distance == Distance.CHEBYSHEV):
         to_ab = chebyshev_to_segment(x, y, ax, ay, bx, by)
         to_bc = chebyshev_to_segment(x, y, bx, by, cx, cy)
@@ -165,7 +218,7 @@ def locate(x, y, ax, ay, bx, by, cx, cy, distance: ti.template(), extrapolation:
     pa, pb, pc = ti.select(inside, wa, ea), ti.select(inside, wb, eb), ti.select(inside, wc, ec)
     if ti.static(extrapolation == Extrapolation.CLIPPED):
         qa, qb, qc = clipped_weights(wa, wb, wc)
-        pa = ti.select(sign != 0, qa, pa)
-        pb = ti.select(sign != 0, qb, pb)
-        pc = ti.select(sign != 0, qc, pc)
+        pa = ti.select(face[OVER_AREA2] != 0, qa, pa)
+        pb = ti.select(face[OVER_AREA2] != 0, qb, pb)
+        pc = ti.select(face[OVER_AREA2] != 0, qc, pc)
     return distance_sq, inside, pa, pb, pc

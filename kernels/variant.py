@@ -27,7 +27,7 @@ class Variant:
     """One instantiation of the kernels.
 
     The pixels of a tile are numbered row by row. ``lanes`` consecutive ones, a block, are computed side by side (explicit SIMD, for CPUs); with one lane, by as
-    many threads (for GPUs).
+    many threads (for GPUs). With ``serial`` the outer loops run in the calling thread: to wake the others (0.1 ms a loop) takes longer than little work does.
     """
 
     real: Any = ti.f32
@@ -35,6 +35,7 @@ class Variant:
     lanes: int = 8
     tile_width: int = 4
     tile_height: int = 2
+    serial: bool = False
 
     def __post_init__(self) -> None:
         if self.tile_pixels % self.lanes or (self.tile_width % self.lanes and self.lanes % self.tile_width):

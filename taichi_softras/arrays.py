@@ -10,6 +10,7 @@ import os
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from taichi.lang import impl
 from .kernels.op import Op
 from .kernels.variant import Storage, Variant
 from .launch import launch
-from .runtime import check_not_forked, ensure_initialized, one_at_a_time
+from .runtime import check_not_forked, ensure_initialized, is_deterministic, one_at_a_time
 from .spare_memory import spare_array, spare_ndarray
 
 __all__ = ["Arrays", "FieldArrays", "TaichiArrays", "default_arrays", "library_of", "variant_of"]
@@ -27,12 +28,20 @@ __all__ = ["Arrays", "FieldArrays", "TaichiArrays", "default_arrays", "library_o
 Array = Any
 Shape = tuple[int, ...]
 
+FEW = 20_000  # of what is quickly done for a vertex or a face. More, over the number of threads, take longer than waking these (0.1 ms a loop)
+
 
 def variant_of(arch: str, real: object, storage: Storage = Storage.ARRAY) -> Variant:
     """Lanes of pixels for the CPU's vector units; a thread a pixel, in square tiles, for GPUs."""
     if arch == "cpu":
-        return Variant(real=real, storage=storage)
+        return Variant(real=real, storage=storage, serial=is_deterministic())
     return Variant(real=real, storage=storage, lanes=1, tile_width=8, tile_height=8)
+
+
+@functools.cache
+def serial(variant: Variant) -> Variant:
+    """The same in the calling thread alone, on the CPU."""
+    return replace(variant, serial=True) if variant.lanes > 1 else variant
 
 
 class Arrays(ABC):
@@ -42,6 +51,10 @@ class Arrays(ABC):
         self.variant = variant
         self._numpy_real = np.float64 if variant.real is ti.f64 else np.float32
         self.n_shares = n_shares  # into how many contiguous blocks faces are dealt to fill the tiles
+
+    def variant_for(self, n: int, few: int = FEW) -> Variant:
+        """The variant of a kernel that has n things to do; one thread does them if n times the number of threads is no more than ``few``."""
+        return serial(self.variant) if n * cpu_threads() <= few else self.variant
 
     @abstractmethod
     def zeros(self, shape: Shape) -> Array:
@@ -397,6 +410,12 @@ def default_arrays() -> TaichiArrays | FieldArrays:
     return TaichiArrays() if ensure_initialized() in ("cpu", "cuda") else FieldArrays()
 
 
+@functools.cache
+def cpu_threads() -> int:
+    """How many threads Taichi has."""
+    return os.cpu_count() or 1
+
+
 def cpu_shares() -> int:
     """Two blocks of faces a core, so that one core does not wait long for the other."""
-    return 2 * min(os.cpu_count() or 1, 16)
+    return 2 * min(cpu_threads(), 16)

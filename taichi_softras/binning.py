@@ -11,6 +11,7 @@ from .arrays import Arrays
 from .budget import memory_budget, within_budget
 from .checks import check_countable
 from .kernels import tiles
+from .kernels.triangle import N_SET_UP
 from .topology import Topology
 
 __all__ = ["Chunk", "ChunkedPairs", "PairSearch", "Pairs"]
@@ -28,6 +29,7 @@ class Pairs:
     face: Any  # [n]
     tile: Any  # [n]
     tile_offset: Any  # [tiles + 1] first pair of each tile
+    set_ups: Any  # [F, N_SET_UP] what the pixels of each face need to know (`kernels.triangle`)
     n: int
     n_tiles: int
 
@@ -40,6 +42,7 @@ class Pairs:
 class ChunkedPairs:
     """More pairs than the budget allows: listed anew, some tiles at a time, whenever they are wanted."""
 
+    set_ups: Any
     n: int
     n_tiles: int
     boundaries: list[int]  # tiles
@@ -73,11 +76,14 @@ class PairSearch:
 
     def __post_init__(self) -> None:
         arrays, (height, width) = self.arrays, self.image_size
-        variant, indices = arrays.variant, self.topology.on(arrays)
+        self.variant = variant = arrays.variant_for(len(self.topology.faces))
+        indices = self.topology.on(arrays)
         self.heads = (arrays.constant(self.vertices_screen), indices["faces"], indices["face_image"])
+        self.set_ups = arrays.empty((len(self.topology.faces), N_SET_UP))
         self.how_far = (float(self.reach), float(self.behind))
         self.n_tiles = self.topology.n_images * -(-height // variant.tile_height) * -(-width // variant.tile_width)
-        self.n_counts = self.n_tiles * arrays.n_shares
+        self.n_shares = 1 if variant.serial else arrays.n_shares
+        self.n_counts = self.n_tiles * self.n_shares
         check_countable(self.op, "tiles times shares", self.n_counts)
         self.most_at_once = tiles.MAX_PAIRS // variant.blocks_per_tile  # the kernels count blocks of pixels in 32 bits
         self.memory_key = ("pairs", self.image_size, variant.tile_width, self.whole_box)
@@ -105,17 +111,17 @@ class PairSearch:
             pair_face, pair_tile = arrays.empty_index(max(room, 1)), arrays.empty_index(max(room, 1))
             self.counts, self.statistics = arrays.zeros_index(self.n_counts), arrays.zeros_index(tiles.N_STATISTICS)
             arrays.launch(
-                tiles.bin_kernel(arrays.variant, self.whole_box),
+                tiles.bin_kernel(self.variant, self.whole_box),
                 (
-                    *self.heads, self.counts, places, chunk_sums, tile_offset, pair_face, pair_tile, self.statistics,
-                    *self.how_far, room, self.n_tiles, len(self.topology.faces), arrays.n_shares, *self.image_size,
+                    *self.heads, self.set_ups, self.counts, places, chunk_sums, tile_offset, pair_face, pair_tile, self.statistics,
+                    *self.how_far, room, self.n_tiles, len(self.topology.faces), self.n_shares, *self.image_size,
                 ),
             )  # fmt: skip
             n = self._count()
             if n > self.most_at_once or (bounded and not within_budget(n * BYTES_PER_PAIR)):
                 return None
             if n <= room:
-                return Pairs(pair_face, pair_tile, tile_offset, n, self.n_tiles)
+                return Pairs(pair_face, pair_tile, tile_offset, self.set_ups, n, self.n_tiles)
             room = arrays.capacity(min(int(n * SPARE), self.most_at_once))
             self.topology.remembered[self.memory_key] = room
 
@@ -129,7 +135,7 @@ class PairSearch:
         return int(found[tiles.TOTAL])
 
     def _in_chunks(self) -> ChunkedPairs:
-        arrays, n_shares = self.arrays, self.arrays.n_shares
+        arrays, n_shares = self.arrays, self.n_shares
         counts = np.asarray(arrays.to_numpy(self.counts)).reshape(self.n_tiles, n_shares).astype(np.int64)
         ends = np.cumsum(counts.sum(1))
         n_at_once = min(max(memory_budget() // BYTES_PER_PAIR, 1), self.most_at_once)
@@ -147,10 +153,10 @@ class PairSearch:
             places = np.concatenate([[0], np.cumsum(of_chunk)])
             rest = (*self.how_far, first, last, len(self.topology.faces), n_shares, *self.image_size)
             arrays.launch(
-                tiles.fill_kernel(arrays.variant, self.whole_box),
+                tiles.fill_kernel(self.variant, self.whole_box),
                 (*self.heads, arrays.index(places[:-1].astype(np.int32)), pair_face, pair_tile, self.statistics, *rest),
             )
             offsets = arrays.index(np.ascontiguousarray(places[::n_shares], dtype=np.int32))
             return pair_face, pair_tile, offsets, first, last - first, int(places[-1])
 
-        return ChunkedPairs(int(ends[-1]), self.n_tiles, boundaries, fill)
+        return ChunkedPairs(self.set_ups, int(ends[-1]), self.n_tiles, boundaries, fill)

@@ -132,7 +132,7 @@ def clip_near(arrays: Arrays, topology: Topology, vertices_camera: Any, plane: f
 def _n_crossing(arrays: Arrays, topology: Topology, vertices_camera: Any, plane: float) -> int:
     count = arrays.zeros_index(1)
     arguments = (arrays.constant(vertices_camera), topology.on(arrays)["faces"], count, plane, len(topology.faces))
-    arrays.launch(count_crossing_kernel(arrays.variant), arguments)
+    arrays.launch(count_crossing_kernel(arrays.variant_for(len(topology.faces))), arguments)
     return int(arrays.to_numpy(count)[0])
 
 

@@ -1,12 +1,15 @@
 """Calls of Taichi's kernels with little ado.
 
 Taichi looks at every argument of every call at length, 0.1 to 0.2 ms a call of ours: as long as a small picture takes. What depends on the kinds of the
-arguments alone is remembered here (the instantiation of the kernel, and how each argument is handed over), and the rest goes to Taichi as its own call does it.
+arguments alone is remembered here (the instantiation of the kernel, and how each argument is handed over), and on the CPU the arguments themselves: those that
+are what they were in the call before are not handed over again. The rest goes to Taichi as its own call does it.
 """
 
+import functools
 import sys
 import weakref
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,14 +20,34 @@ from taichi.types.ndarray_type import NdarrayType
 
 __all__ = ["launch"]
 
-Setter = Callable[[Any, tuple[int], Any], None]  # called with (launch context of Taichi, place of the argument, argument)
+Setter = Callable[[Any, tuple[int], Any, Any], Any]
+"""Called with (launch context of Taichi, place of the argument, argument, what it returned for the argument that is there now, or None). What it returns tells
+whether an argument is that one; it keeps no array alive."""
 
-_prepared: "weakref.WeakKeyDictionary[Any, tuple[weakref.ref[Any], dict[Any, Any]]]" = weakref.WeakKeyDictionary()
+
+@dataclass(slots=True)
+class Prepared:
+    """An instantiation of a kernel, and what hands over its arguments.
+
+    Attributes:
+        instance: Taichi's.
+        setters: one for each argument.
+        context: the launch context of the last call; None where it cannot be used again.
+        handed_over: what the setters returned in that call.
+    """
+
+    instance: Any
+    setters: list[Setter]
+    context: Any
+    handed_over: list[Any]
+
+
+_prepared: "weakref.WeakKeyDictionary[Any, tuple[weakref.ref[Any], dict[Any, Prepared | None]]]" = weakref.WeakKeyDictionary()
 _PLACES = [(i,) for i in range(64)]
 
 
 def launch(kernel: Any, arguments: Sequence[Any]) -> None:
-    """``kernel(*arguments)``, where ``kernel`` may be the ``grad`` of one."""
+    """``kernel(*arguments)``, where ``kernel`` may be the ``grad`` of one. To be called by one thread at a time."""
     implementation, runtime = getattr(kernel, "_primal", kernel), impl.get_runtime()
     on_tape = runtime.target_tape is not None and not runtime.grad_replaced
     key = None if on_tape or runtime.fwd_mode_manager else _kinds(arguments)
@@ -39,15 +62,19 @@ def launch(kernel: Any, arguments: Sequence[Any]) -> None:
         kernel(*arguments)  # it compiles, and tells what does not fit
         known[key] = _prepare(implementation, arguments)
         return
-    if known[key] is None:
+    prepared = known[key]
+    if prepared is None:
         kernel(*arguments)
         return
-    instance, setters = known[key]
-    context = instance.make_launch_context()
-    for set_argument, place, argument in zip(setters, _PLACES, arguments, strict=False):
-        set_argument(context, place, argument)
+    context, before = prepared.context, prepared.handed_over
+    if context is None:
+        context, before = prepared.instance.make_launch_context(), [None] * len(arguments)
+    prepared.context = None  # should anything be raised, it is made anew
+    handed_over = [set_argument(context, *rest) for set_argument, *rest in zip(prepared.setters, _PLACES, arguments, before, strict=False)]
     program = runtime.prog
-    program.launch_kernel(program.compile_kernel(program.config(), program.get_device_caps(), instance), context)
+    program.launch_kernel(program.compile_kernel(program.config(), program.get_device_caps(), prepared.instance), context)
+    if _on_cpu():  # other launchers leave in it what belongs to the one launch
+        prepared.context, prepared.handed_over = context, handed_over
 
 
 def _kinds(arguments: Sequence[Any]) -> tuple[Any, ...] | None:
@@ -72,7 +99,7 @@ def _kinds(arguments: Sequence[Any]) -> tuple[Any, ...] | None:
     return tuple(kinds)
 
 
-def _prepare(implementation: Any, arguments: Sequence[Any]) -> tuple[Any, list[Setter]] | None:
+def _prepare(implementation: Any, arguments: Sequence[Any]) -> Prepared | None:
     """The instantiation for these arguments, and what hands over each of them."""
     setters: list[Setter] = []
     for declared, argument in zip(implementation.arguments, arguments, strict=True):
@@ -89,7 +116,7 @@ def _prepare(implementation: Any, arguments: Sequence[Any]) -> tuple[Any, list[S
             setters.append(_set_float)
         else:
             return None
-    return implementation.compiled_kernels[implementation.ensure_compiled(*arguments)], setters
+    return Prepared(implementation.compiled_kernels[implementation.ensure_compiled(*arguments)], setters, None, [])
 
 
 def _array_setter(array: Any, n_inner: int) -> Setter | None:
@@ -98,41 +125,50 @@ def _array_setter(array: Any, n_inner: int) -> Setter | None:
         return _set_ndarray if array.grad is None else _set_ndarray_with_gradient
     if isinstance(array, np.ndarray):
         return _set_numpy_of_vectors if n_inner == 1 else _set_numpy if n_inner == 0 else None
-    runs_on = impl.current_cfg().arch
-    if (array.device.type == "cpu" and runs_on in (ti.x64, ti.arm64)) or (array.device.type == "cuda" and runs_on == ti.cuda):
+    if (array.device.type == "cpu" and _on_cpu()) or (array.device.type == "cuda" and impl.current_cfg().arch == ti.cuda):
         return _set_tensor_of_vectors if n_inner == 1 else _set_tensor if n_inner == 0 else None
     return None
 
 
-def _set_int(context: Any, place: tuple[int], number: int) -> None:
-    context.set_arg_int(place, number)
+def _on_cpu() -> bool:
+    return impl.current_cfg().arch in (ti.x64, ti.arm64)
 
 
-def _set_float(context: Any, place: tuple[int], number: float) -> None:
+def _set_int(context: Any, place: tuple[int], number: int, before: int | None) -> int:
+    if number != before:
+        context.set_arg_int(place, number)
+    return number
+
+
+def _set_float(context: Any, place: tuple[int], number: float, before: Any) -> None:
     context.set_arg_float(place, float(number))
 
 
-def _set_ndarray(context: Any, place: tuple[int], array: ti.Ndarray) -> None:
-    context.set_arg_ndarray(place, array.arr)
+def _set_ndarray(context: Any, place: tuple[int], array: ti.Ndarray, before: Any) -> None:
+    context.set_arg_ndarray(place, array.arr)  # always: the launch replaces it by its address
 
 
-def _set_ndarray_with_gradient(context: Any, place: tuple[int], array: ti.Ndarray) -> None:
+def _set_ndarray_with_gradient(context: Any, place: tuple[int], array: ti.Ndarray, before: Any) -> None:
     context.set_arg_ndarray_with_grad(place, array.arr, array.grad.arr)
 
 
-def _set_numpy(context: Any, place: tuple[int], array: np.ndarray) -> None:
-    context.set_arg_external_array_with_shape(place, array.__array_interface__["data"][0], array.nbytes, array.shape, 0)
+def _set_numpy(context: Any, place: tuple[int], array: np.ndarray, before: "weakref.ref[np.ndarray] | None", n_inner: int = 0) -> "weakref.ref[np.ndarray]":
+    if before is not None and before() is array:  # NumPy does not resize an array that is referred to: it is where it was
+        return before
+    shape = array.shape[: array.ndim - n_inner]
+    context.set_arg_external_array_with_shape(place, array.__array_interface__["data"][0], array.nbytes, shape, 0)
+    return weakref.ref(array)
 
 
-def _set_numpy_of_vectors(context: Any, place: tuple[int], array: np.ndarray) -> None:
-    context.set_arg_external_array_with_shape(place, array.__array_interface__["data"][0], array.nbytes, array.shape[:-1], 0)
-
-
-def _set_tensor(context: Any, place: tuple[int], tensor: Any) -> None:
+def _set_tensor(context: Any, place: tuple[int], tensor: Any, before: tuple[Any, ...] | None, n_inner: int = 0) -> tuple[Any, ...]:
     gradient = tensor.grad
-    n_bytes = tensor.element_size() * tensor.nelement()
-    context.set_arg_external_array_with_shape(place, tensor.data_ptr(), n_bytes, tensor.shape, 0 if gradient is None else gradient.data_ptr())
+    now = (tensor.data_ptr(), 0 if gradient is None else gradient.data_ptr(), tensor.shape)
+    if now != before:
+        address, address_of_gradient, shape = now
+        n_bytes = tensor.element_size() * tensor.nelement()
+        context.set_arg_external_array_with_shape(place, address, n_bytes, shape[: len(shape) - n_inner], address_of_gradient)
+    return now
 
 
-def _set_tensor_of_vectors(context: Any, place: tuple[int], tensor: Any) -> None:
-    context.set_arg_external_array_with_shape(place, tensor.data_ptr(), tensor.element_size() * tensor.nelement(), tensor.shape[:-1], 0)
+_set_numpy_of_vectors = functools.partial(_set_numpy, n_inner=1)
+_set_tensor_of_vectors = functools.partial(_set_tensor, n_inner=1)

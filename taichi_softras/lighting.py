@@ -240,7 +240,7 @@ def shade(
     shares = [_share(scene, f"lights[{i}]", light, specular) for i, light in enumerate(lights)]  # checks everything
     color = scene.run(*shares[0])
     for share in shares[1:]:
-        color = scene.run(ops.add_colors_op(arrays.variant, scene.surface), (color, scene.run(*share)))
+        color = scene.run(ops.add_colors_op(scene.variant, scene.surface), (color, scene.run(*share)))
     return color
 
 
@@ -275,14 +275,14 @@ def shade_dibr_phong(
     l = scene.parameter("direction", direction, ("B", 3))
     mask = scene.place("mask", np.ones(scene.shape[:-1]) if mask is None else mask, scene.shape[:-1])
     inputs = (scene.albedo, scene.normals, scene.positions_of(op), mask, l, *scene.material.values(), scene.eye_of(op))
-    return scene.run(ops.dibr_phong_op(arrays.variant, scene.surface), inputs, (scene.row_image,))
+    return scene.run(ops.dibr_phong_op(scene.variant, scene.surface), inputs, (scene.row_image,))
 
 
 def _share(scene: "_Scene", which: str, light: Light, specular: Specular) -> tuple[Op, tuple[Any, ...], tuple[Any, ...]]:
     """The op that adds what ``light`` does, its inputs, and what it needs besides the size of the surface."""
     if not isinstance(light, Light):
         raise TypeError(f"shade: {which} must be an AmbientLight, DirectionalLight, PointLight or SphericalHarmonics, got {type(light).__name__}")
-    variant, surface, material = scene.arrays.variant, scene.surface, scene.material
+    variant, surface, material = scene.variant, scene.surface, scene.material
     given = {name: scene.parameter(f"{which}.{name}", getattr(light, name), shape) for name, shape in light.SHAPES.items()}
     if isinstance(light, SphericalHarmonics):
         op = ops.harmonic_light_op(variant, surface, light.basis)
@@ -319,6 +319,7 @@ class _Scene:
         self.size = (int(np.prod(self.shape[:-1])), *(self.shape[1:3] if pictures else (1, 1)))  # rows or pixels, height, width
         if not 0 < self.size[0] < _MAX_ITEMS:
             raise ValueError(f"{op}: albedo must have at least one point, and fewer than {_MAX_ITEMS}, got shape {self.shape}")
+        self.variant = arrays.variant_for(self.size[0])
         images = self._images(row_image)
         self.n_images = self.shape[0] if pictures else 1 if row_image is None else None  # None: not known yet, and as many as the first array has
         self._last_image = int(images.max())
@@ -433,5 +434,6 @@ def _normals(op: str, arrays: Arrays, vertices: Any, faces: np.ndarray | Topolog
         indices = arrays.index(check_faces(op, faces, vertices.shape[0]))
     n_faces = indices.shape[0]
     shape = (vertices.shape[0] if at_vertices else n_faces, 3)
-    (crosses,) = arrays.run(normal_ops.cross_op(arrays.variant, at_vertices), (vertices,), [shape], (indices, n_faces))
-    return arrays.run(normal_ops.normalise_op(arrays.variant), (crosses,), [shape], (shape[0],))[0]
+    variant = arrays.variant_for(n_faces)
+    (crosses,) = arrays.run(normal_ops.cross_op(variant, at_vertices), (vertices,), [shape], (indices, n_faces))
+    return arrays.run(normal_ops.normalise_op(variant), (crosses,), [shape], (shape[0],))[0]

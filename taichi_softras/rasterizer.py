@@ -59,6 +59,7 @@ class RenderedImage:
     face_id: Any = None
 
 
+FEW_BLOCKS = 32_000  # fewer pairs of a face and a block of lanes, times the number of threads, are drawn by one of them sooner than by all
 NEAREST_FACE = 2  # its place among the rest of a `Plan`
 
 
@@ -148,9 +149,10 @@ class Scene:
 
     def plan(self, surface: Surface, background: Any | None) -> Plan:
         arrays, topology, settings, pairs, (height, width) = self.arrays, self.topology, self.settings, self.pairs, self.image_size
-        n_features, variant = 0 if background is None else surface.n_features, arrays.variant
+        n_features = 0 if background is None else surface.n_features
         check_countable("rasterize", "numbers in the picture", topology.n_images * (height + 8) * (width + 8) * (3 + n_features))
         choices, image = surface.choices(settings, n_features), (topology.n_images, height, width)
+        variant = arrays.variant_for(pairs.n * arrays.variant.blocks_per_tile * choices.n_groups(n_features), FEW_BLOCKS)
         n_sums, block, n_pixels = choices.n_sums(n_features), (variant.blocks_per_tile, variant.lanes), pairs.n_tiles * variant.tile_pixels
         hard = n_features and settings.blending is Blending.HARD
         tables, indices = surface.levels.on(arrays), topology.on(arrays)
@@ -159,8 +161,8 @@ class Scene:
             arrays.empty((pairs.n_tiles, *block) if n_features and not hard else (1, 1, variant.lanes)),
             arrays.empty_index(n_pixels if hard else 1),
             arrays.empty_index(n_pixels if settings.silhouette.value.strongest else 1),
-            indices["faces"], surface.corners, indices["face_image"], Walk(self, surface), tables["levels"], tables["textures"], surface.texture_size,
-            self.one_over_faces, n_features, choices.n_groups(n_features), height, width,
+            pairs.set_ups, indices["faces"], surface.corners, indices["face_image"], Walk(self, surface), tables["levels"], tables["textures"],
+            surface.texture_size, self.one_over_faces, n_features, choices.n_groups(n_features), height, width,
         )  # fmt: skip
         return Plan(
             op=draw_op(variant, choices),
@@ -289,7 +291,7 @@ def view(arrays: Arrays, topology: Topology, vertices_world: Any, camera: Camera
     """[N, 3] in camera space."""
     indices, n = topology.on(arrays), len(topology.vertex_source)
     rest = (indices["vertex_source"], indices["vertex_image"], n)
-    return arrays.run(view_op(arrays.variant), (vertices_world, camera.camera_from_world), [(n, 3)], rest)[0]
+    return arrays.run(view_op(arrays.variant_for(n)), (vertices_world, camera.camera_from_world), [(n, 3)], rest)[0]
 
 
 def project(arrays: Arrays, topology: Topology, vertices_camera: Any, camera: Camera) -> Any:
@@ -300,7 +302,7 @@ def project(arrays: Arrays, topology: Topology, vertices_camera: Any, camera: Ca
     else:
         limit = distortion_limit(camera.lens, arrays.to_numpy(distortion))
     inputs = (vertices_camera, camera.intrinsics, distortion)
-    return arrays.run(project_op(arrays.variant, camera.lens), inputs, [(n, 3)], (arrays.real(limit), topology.on(arrays)["vertex_image"], n))[0]
+    return arrays.run(project_op(arrays.variant_for(n), camera.lens), inputs, [(n, 3)], (arrays.real(limit), topology.on(arrays)["vertex_image"], n))[0]
 
 
 def _surfaces(

@@ -14,14 +14,15 @@ from .kernels.softness import (
     BACKGROUND_DEPTH_NORM,
     CONORM,
     FAR,
-    GAMMA,
     LOG_FACTORIAL,
     N_SOFTNESS,
     NEAR,
+    OVER_DEPTH_RANGE,
+    OVER_GAMMA,
+    OVER_SIGMA,
     REACH_SQ,
     SHAPE,
     SHIFT,
-    SIGMA,
 )
 from .kernels.texture import Texture
 from .kernels.triangle import Distance, Extrapolation
@@ -148,9 +149,8 @@ class RasterizeSettings:
         """The continuous settings in the order that the kernels expect (`kernels.softness`), float64."""
         conorm = self.silhouette.value.parameter or 0.0 if self.conorm is None else max(self.conorm, SMALLEST_HAMACHER) if self.conorm >= 0 else self.conorm
         numbers = np.zeros(N_SOFTNESS)
-        numbers[[SIGMA, GAMMA, REACH_SQ, NEAR, FAR, BACKGROUND_DEPTH_NORM]] = (
-            self.sigma, self.gamma, self._reach_sq, self.near, self.far, self.background_depth_norm
-        )  # fmt: skip
+        numbers[[OVER_SIGMA, OVER_GAMMA, OVER_DEPTH_RANGE]] = 1 / self.sigma, 1 / self.gamma, 1 / (self.far - self.near)
+        numbers[[REACH_SQ, NEAR, FAR, BACKGROUND_DEPTH_NORM]] = self._reach_sq, self.near, self.far, self.background_depth_norm
         numbers[[SHAPE, SHIFT, CONORM, LOG_FACTORIAL]] = self.shape, self.shift, conorm, gammaln(self.shape + 1)
         return np.concatenate([numbers, series_coefficients(self.distribution, self.shape)])
 
