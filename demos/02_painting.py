@@ -18,6 +18,7 @@ from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
 import taichi_softras as tsr
+from taichi_softras.foreign_files import PICTURE_FORMATS
 from taichi_softras.pictures import save_animation
 from taichi_softras.views import save_picture
 
@@ -31,9 +32,9 @@ def photograph(path: Path | None) -> Image.Image:
 
         path = Path(get_sample_data("grace_hopper.jpg", asfileobj=False))
     try:
-        return Image.open(path).convert("RGB")
+        return Image.open(path, formats=PICTURE_FORMATS).convert("RGB")
     except UnidentifiedImageError as error:
-        raise ValueError(f"PICTURE must be an image file, got {path}") from error
+        raise ValueError(f"PICTURE must be a picture in {', '.join(PICTURE_FORMATS)}, got {path}") from error
 
 
 def resized(photo: Image.Image, height: int, width: int) -> np.ndarray:

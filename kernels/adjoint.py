@@ -39,7 +39,7 @@ from .face import (
 )
 from .silhouette import Silhouette
 from .softness import FAR, N_SOFTNESS, OVER_DEPTH_RANGE, OVER_GAMMA, OVER_SIGMA, REACH_SQ
-from .special import exp
+from .special import exp, smaller
 from .texture import Texture, channel_of
 from .tiles import BEHIND_EYE, NOTHING_BEHIND, block_of, misses_tile, tiles_of_box, tiles_to_miss, with_slack
 from .triangle import (
@@ -342,9 +342,9 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                                 line, column = ty * variant.tile_height + pixel // variant.tile_width, tx * variant.tile_width + pixel % variant.tile_width
                                 centre_x, centre_y = centres_at(line, column, height, width, single)
                                 x, y = centre_x[0], centre_y[0]
-                                t_ab, d_ab, s_c = segment(x, y, ax, ay, bx, by, face[OVER_AB_SQ])
-                                t_bc, d_bc, s_a = segment(x, y, bx, by, cx, cy, face[OVER_BC_SQ])
-                                t_ca, d_ca, s_b = segment(x, y, cx, cy, ax, ay, face[OVER_CA_SQ])
+                                t_ab, x_ab, y_ab, d_ab, s_c = segment(x, y, ax, ay, bx, by, face[OVER_AB_SQ])
+                                t_bc, x_bc, y_bc, d_bc, s_a = segment(x, y, bx, by, cx, cy, face[OVER_BC_SQ])
+                                t_ca, x_ca, y_ca, d_ca, s_b = segment(x, y, cx, cy, ax, ay, face[OVER_CA_SQ])
                                 wa, wb, wc = s_a * area, s_b * area, s_c * area
                                 inside = (wa > 0) & (wb > 0) & (wc > 0)
                                 ea, eb, ec = outline_weights(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
@@ -352,8 +352,8 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                                 if ti.static(clipped):
                                     ka, kb, kc = clipped_weights(wa, wb, wc)
                                     la, lb, lc = ti.select(area != 0, ka, la), ti.select(area != 0, kb, lb), ti.select(area != 0, kc, lc)
-                                rx, ry = x - (ea * ax + eb * bx + ec * cx), y - (ea * ay + eb * by + ec * cy)
-                                distance_sq = rx * rx + ry * ry
+                                rx, ry = on_nearest_edge(d_ab, d_bc, d_ca, x_ab, x_bc, x_ca), on_nearest_edge(d_ab, d_bc, d_ca, y_ab, y_bc, y_ca)
+                                distance_sq = smaller(d_ab, smaller(d_bc, d_ca))
                                 side = ti.select(inside, 1.0, -1.0)
                                 du = side * softness[OVER_SIGMA]  # du/dd^2
                                 u = du * distance_sq

@@ -101,9 +101,9 @@ def seen_weights(wa, wb, wc, az, bz, cz):
 @ti.func
 def outline_distance_sq(x, y, ax, ay, bx, by, cx, cy):
     """d^2 to the nearest edge whose foot lies within, or corner."""
-    _, ab, _ = segment(x, y, ax, ay, bx, by, one_over_length_sq(bx - ax, by - ay))
-    _, bc, _ = segment(x, y, bx, by, cx, cy, one_over_length_sq(cx - bx, cy - by))
-    _, ca, _ = segment(x, y, cx, cy, ax, ay, one_over_length_sq(ax - cx, ay - cy))
+    _, _, _, ab, _ = segment(x, y, ax, ay, bx, by, one_over_length_sq(bx - ax, by - ay))
+    _, _, _, bc, _ = segment(x, y, bx, by, cx, cy, one_over_length_sq(cx - bx, cy - by))
+    _, _, _, ca, _ = segment(x, y, cx, cy, ax, ay, one_over_length_sq(ax - cx, ay - cy))
     return ti.min(ab, ti.min(bc, ca))
 
 

@@ -43,7 +43,7 @@ class FragmentChoices:
 @ti.func
 def edge(x, y, ax, ay, bx, by):
     """Squared distance of (x, y) to the segment ab, and the cross product of ab and a->(x, y)."""
-    _, distance_sq, cross = segment(x, y, ax, ay, bx, by, one_over_length_sq(bx - ax, by - ay))
+    _, _, _, distance_sq, cross = segment(x, y, ax, ay, bx, by, one_over_length_sq(bx - ax, by - ay))
     length_sq = (bx - ax) * (bx - ax) + (by - ay) * (by - ay)
     to_b_sq = (x - bx) * (x - bx) + (y - by) * (y - by)
     return ti.select(length_sq > SHORT_EDGE_SQ, distance_sq, to_b_sq), cross

@@ -90,7 +90,7 @@ def one_over_length_sq(ex, ey):
 def segment(x, y, ax, ay, bx, by, over_length_sq):
     """Closest point a + t (b - a) of the segment ab, one over whose squared length is given, to (x, y).
 
-    Returns (t in [0, 1], squared distance, cross product of ab and a->(x, y), positive on the left of ab).
+    Returns (t in [0, 1], x and y of what separates (x, y) from that point, squared distance, cross product of ab and a->(x, y), positive on the left of ab).
     """
     ex = bx - ax
     ey = by - ay
@@ -99,7 +99,7 @@ def segment(x, y, ax, ay, bx, by, over_length_sq):
     t = smaller(larger((qx * ex + qy * ey) * over_length_sq, 0.0), 1.0)
     dx = qx - t * ex
     dy = qy - t * ey
-    return t, dx * dx + dy * dy, ex * qy - ey * qx
+    return t, dx, dy, dx * dx + dy * dy, ex * qy - ey * qx
 
 
 @ti.func
@@ -199,9 +199,9 @@ def locate(x, y, face: ti.template(), distance: ti.template(), extrapolation: ti
     A triangle without area has no inside: its distance is that of its edges (its barycentric distance: without bound), its weights those of the closest point.
     """
     ax, ay, bx, by, cx, cy = face[AX], face[AY], face[BX], face[BY], face[CX], face[CY]
-    t_ab, d_ab, s_c = segment(x, y, ax, ay, bx, by, face[OVER_AB_SQ])
-    t_bc, d_bc, s_a = segment(x, y, bx, by, cx, cy, face[OVER_BC_SQ])
-    t_ca, d_ca, s_b = segment(x, y, cx, cy, ax, ay, face[OVER_CA_SQ])
+    t_ab, _, _, d_ab, s_c = segment(x, y, ax, ay, bx, by, face[OVER_AB_SQ])
+    t_bc, _, _, d_bc, s_a = segment(x, y, bx, by, cx, cy, face[OVER_BC_SQ])
+    t_ca, _, _, d_ca, s_b = segment(x, y, cx, cy, ax, ay, face[OVER_CA_SQ])
     wa, wb, wc = s_a * face[OVER_AREA2], s_b * face[OVER_AREA2], s_c * face[OVER_AREA2]
     inside = (wa > 0) & (wb > 0) & (wc > 0)
     distance_sq = smaller(d_ab, smaller(d_bc, d_ca))

@@ -9,6 +9,7 @@ from conftest import REPOSITORY
 from PIL import Image
 
 from taichi_softras import Mesh
+from taichi_softras.foreign_files import PICTURE_FORMATS
 
 SCRIPT = """
 import os, runpy, sys
@@ -89,7 +90,7 @@ class TestPainting:
         (tmp_path / "notes.txt").write_text("not a picture")
         result = run_demo_without_torch("02_painting", "notes.txt", check=False)
         assert result.returncode == 1
-        assert result.stderr.strip().splitlines()[-1] == "02_painting: PICTURE must be an image file, got notes.txt"
+        assert result.stderr.strip().splitlines()[-1] == f"02_painting: PICTURE must be a picture in {', '.join(PICTURE_FORMATS)}, got notes.txt"
 
 
 def test_silhouettes(run_demo_without_torch, tmp_path):

@@ -30,7 +30,7 @@ from .training import PARTS, TrainOptions, load_model, train
 
 QUICK_GENERATE = {"train": 300, "val": 4, "test": 30, "families": ("bench", "car", "chair", "table")}
 QUICK_NETWORK = {"image_size": 32, "width": 16, "hidden": 512, "code": 256, "decoder": 512, "subdivisions": 2, "texture": 32, "channels": 16}
-QUICK_TRAIN = {"steps": 2500, "batch": 12, "rate": 7e-4, "sigma_start": 1e-3, "laplacian": 2e-3, "flatten": 5e-4, "clip": 1.0}
+QUICK_TRAIN = {"steps": 5000, "batch": 12, "rate": 7e-4, "sigma_start": 1e-3, "laplacian": 2e-3, "flatten": 5e-4, "clip": 1.0}
 TRAIN_FLAGS, NETWORK_FLAGS = (tuple(field.name for field in fields(options)) for options in (TrainOptions, NetworkOptions))
 
 
