@@ -28,7 +28,7 @@ __all__ = ["Arrays", "FieldArrays", "TaichiArrays", "default_arrays", "library_o
 Array = Any
 Shape = tuple[int, ...]
 
-FEW = 20_000  # of what is quickly done for a vertex or a face. More, over the number of threads, take longer than waking these (0.1 ms a loop)
+FEW = 24_000  # of what is quickly done for a vertex or a face. More, over the number of threads, take longer than waking these (0.1 ms a loop)
 
 
 def variant_of(arch: str, real: object, storage: Storage = Storage.ARRAY) -> Variant:
@@ -176,10 +176,10 @@ def _clear_gradients(arrays: Arrays, inputs: Sequence[Array]) -> None:
     if tape is None or not tape.clear_gradients:
         return
     met = _cleared.setdefault(tape, set())
-    for array in inputs:
-        if isinstance(array, ti.Ndarray) and array.grad is not None and id(array) not in met:
-            met.add(id(array))
-            arrays.untracked(functools.partial(array.grad.fill, 0))
+    new = [array for array in inputs if isinstance(array, ti.Ndarray) and array.grad is not None and id(array) not in met]
+    if new:
+        met.update(map(id, new))
+        arrays.untracked(lambda: [array.grad.fill(0) for array in new])
 
 
 @functools.cache

@@ -121,7 +121,7 @@ class Scene:
             settings=settings,
             image_size=image_size,
             pairs=arrays.untracked(lambda: pairs_in_reach(arrays, topology, vertices_screen, settings, image_size)),
-            softness=arrays.real(settings.softness()),
+            softness=arrays.real(settings.softness),
             one_over_faces=arrays.real((unclipped or topology).one_over_faces),
         )
 

@@ -1,5 +1,6 @@
 """How a scene is rasterised: the discrete choices and the continuous softness."""
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -131,13 +132,13 @@ class RasterizeSettings:
         if self.silhouette is Silhouette.FRANK and abs(self.conorm - 1) < 1e-3:
             raise ValueError(f"{op}: conorm must differ from 1 (there {self.silhouette} is {Silhouette.PROBABILISTIC}), got {self.conorm}")
 
-    @property
+    @functools.cached_property
     def reach(self) -> float:
         """How far outside of a face it still counts, in screen units (as a straight line)."""
         reach = float(np.sqrt(self._reach_sq))
         return reach * 2**0.5 if self.distance is Distance.CHEBYSHEV else reach
 
-    @property
+    @functools.cached_property
     def _reach_sq(self) -> float:
         """The squared distance, of whatever kind, up to which a face counts."""
         if self.distance is Distance.HARD:
@@ -145,6 +146,7 @@ class RasterizeSettings:
         reach = self.sigma * reach_of(self.distribution, self.cutoff, self.shape, self.shift)
         return min(reach if self.squared else reach**2, FARTHEST_SQ)
 
+    @functools.cached_property
     def softness(self) -> np.ndarray:
         """The continuous settings in the order that the kernels expect (`kernels.softness`), float64."""
         conorm = self.silhouette.value.parameter or 0.0 if self.conorm is None else max(self.conorm, SMALLEST_HAMACHER) if self.conorm >= 0 else self.conorm

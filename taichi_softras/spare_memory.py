@@ -61,25 +61,35 @@ def spare_array(shape: int | Shape, dtype: Any, zeroed: bool = False) -> np.ndar
     shape = shape if isinstance(shape, tuple) else (shape,)
     dtype = np.dtype(dtype)
     n_bytes = math.prod(shape) * dtype.itemsize
-    array = np.empty(shape, dtype) if n_bytes < LEAST_BYTES else np.asarray(_Loan(shape, dtype, n_bytes))
+    array = np.empty(shape, dtype) if n_bytes < LEAST_BYTES else np.ndarray(shape, dtype, buffer=_lent(n_bytes))
     if zeroed:
         array.fill(0)
     return array
 
 
-class _Loan:
-    """Memory that NumPy's array holds on to by this object."""
+class _Memory(np.ndarray):
+    """Bytes to be lent. (A type of its own: NumPy's arrays refer to what is below their base if that has their type.)"""
 
-    def __init__(self, shape: Shape, dtype: np.dtype, n_bytes: int) -> None:
-        step = 1 << max((n_bytes - 1).bit_length() - 1 - int(math.log2(SIZES_PER_OCTAVE)), 0)
-        self._size = -(-n_bytes // step) * step
-        found = _of_numpy.take(self._size)
-        self._memory: np.ndarray = np.empty(self._size, np.uint8) if found is None else found
-        self.__array_interface__ = {"version": 3, "shape": shape, "typestr": dtype.str, "data": (self._memory.ctypes.data, False)}
+
+class _Lent(np.ndarray):
+    """The same bytes, as long as an array on them, whose base it is, or a view of that is there."""
+
+    memory: _Memory | None = None
 
     def __del__(self) -> None:
-        if sys is not None and not sys.is_finalizing() and hasattr(self, "_memory"):
-            _of_numpy.give(self._size, self._memory, self._size)
+        if self.memory is not None and sys is not None and not sys.is_finalizing():
+            _of_numpy.give(self.memory.size, self.memory, self.memory.size)
+
+
+def _lent(n_bytes: int) -> _Lent:
+    """At least so many bytes."""
+    step = 1 << max((n_bytes - 1).bit_length() - 1 - (SIZES_PER_OCTAVE - 1).bit_length(), 0)
+    size = -(-n_bytes // step) * step
+    found = _of_numpy.take(size)
+    memory = _Memory(size, np.uint8) if found is None else found
+    lent = memory.view(_Lent)
+    lent.memory = memory
+    return lent
 
 
 def spare_ndarray(dtype: object, shape: int | Shape, needs_grad: bool = False) -> ti.Ndarray:
@@ -95,10 +105,12 @@ def spare_ndarray(dtype: object, shape: int | Shape, needs_grad: bool = False) -
 class _ReusedNdarray(taichi_ndarray.ScalarNdarray):
     """Taichi formats a stack trace for each new array, too, in case that memory runs out; not here."""
 
+    arr: Any  # Taichi's own handle
+
     def __init__(self, dtype: object, shape: Shape) -> None:
-        self._spare = _of_taichi.setdefault(impl.get_runtime(), SpareMemory())
+        runtime = impl.get_runtime()
+        self._spare = _of_taichi.setdefault(runtime, SpareMemory())
         self._key = (str(dtype), shape)
-        self._on_cpu = current_arch() == "cpu"
         found = self._spare.take(self._key)
         if found is None:
             get_traceback, taichi_ndarray.get_traceback = taichi_ndarray.get_traceback, str
@@ -106,10 +118,14 @@ class _ReusedNdarray(taichi_ndarray.ScalarNdarray):
                 super().__init__(dtype, shape)
             finally:
                 taichi_ndarray.get_traceback = get_traceback
+            self._on_cpu = current_arch() == "cpu"
+            self._n_bytes = self.arr.nelement() * self.arr.element_size()
             return
         taichi_ndarray.Ndarray.__init__(self)
-        self.dtype, self.element_type, self.shape, self.arr = taichi_ndarray.cook_dtype(dtype), dtype, shape, found
-        ctypes.memset(impl.get_runtime().prog.get_ndarray_data_ptr_as_int(found), 0, _n_bytes(found))
+        self.dtype, self.element_type, self.shape = taichi_ndarray.cook_dtype(dtype), dtype, shape
+        self.arr, self._n_bytes = found
+        self._on_cpu = True
+        ctypes.memset(runtime.prog.get_ndarray_data_ptr_as_int(self.arr), 0, self._n_bytes)
 
     def __del__(self) -> None:
         if sys is None or sys.is_finalizing() or getattr(self, "arr", None) is None:
@@ -117,9 +133,5 @@ class _ReusedNdarray(taichi_ndarray.ScalarNdarray):
         runtime = impl.get_runtime()
         if runtime.prog is None or _of_taichi.get(runtime) is not self._spare:  # Taichi was started again, and the memory is gone
             return
-        if not self._on_cpu or not self._spare.give(self._key, self.arr, _n_bytes(self.arr)):
+        if not self._on_cpu or not self._spare.give(self._key, (self.arr, self._n_bytes), self._n_bytes):
             super().__del__()
-
-
-def _n_bytes(array: Any) -> int:
-    return array.nelement() * array.element_size()

@@ -1,5 +1,6 @@
 """What the faces show: features per vertex, texels per face, or pictures, as the rasteriser's kernels take them."""
 
+import functools
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +95,7 @@ class Surface:
 
     def choices(self, settings: RasterizeSettings, n_features: int) -> Choices:
         """What specialises the kernels."""
-        return replace(settings.choices(n_features), texture=self.kind, wrap=self.sampling.wrap, filter=self.sampling.filter)
+        return _choices(settings, n_features, self.kind, self.sampling)
 
     def corners_at_features(self, arrays: Arrays, topology: Topology) -> tuple[Any, Any]:
         """Which corners of the faces show each row of the features (`Topology.corners_at`)."""
@@ -108,6 +109,11 @@ class Surface:
             return replace(self, features=features, corners=arrays.index(rows))
         places, rows = clipped.cut_rows(self.places, corners[:, :3])
         return replace(self, places=places, corners=arrays.index(_with_number(rows, corners[clipped.face_origin, 3:])))
+
+
+@functools.lru_cache(maxsize=256)
+def _choices(settings: RasterizeSettings, n_features: int, kind: Texture, sampling: TextureSettings) -> Choices:
+    return replace(settings.choices(n_features), texture=kind, wrap=sampling.wrap, filter=sampling.filter)
 
 
 def _with_number(rows: np.ndarray, number: np.ndarray) -> np.ndarray:

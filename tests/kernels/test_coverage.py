@@ -119,7 +119,7 @@ def test_distribution(distribution, real, dtype, tolerance):
     u = np.concatenate([np.linspace(-9, 9, 1801), np.linspace(-300, 300, 81), [-1e6, 1e6]]).astype(dtype)
     settings = RasterizeSettings(distribution=distribution, shape=P, shift=B)
     out = np.zeros((len(u), 2), dtype)
-    coverage_kernel(distribution, real)(u, settings.softness().astype(dtype), out)
+    coverage_kernel(distribution, real)(u, settings.softness.astype(dtype), out)
     with np.errstate(over="ignore"):
         expected = FORMULAS[distribution](u.astype(np.float64))
     errors = np.abs(out - np.stack([expected, 1 - expected], 1)).max(0)
@@ -146,7 +146,7 @@ def test_conorm(silhouette, p, real, dtype, tolerance):
     coverages = np.concatenate([np.array(list(itertools.product(grid, repeat=3))), rng.uniform(size=(400, 3))]).astype(dtype)
     settings = RasterizeSettings(silhouette=silhouette, conorm=p)
     out = np.zeros(len(coverages), dtype)
-    conorm_kernel(silhouette, real)(coverages, settings.softness().astype(dtype), out)
+    conorm_kernel(silhouette, real)(coverages, settings.softness.astype(dtype), out)
     fold = CONORMS[silhouette, p]
     expected = np.array([functools.reduce(lambda a, b: fold(a, b, p), map(float, row), 0.0) for row in coverages])
     error = np.abs(out - expected).max()
@@ -166,7 +166,7 @@ def test_the_distribution_of_the_page_on_adding_one(tmp_path):
     family = module.ARCTAN_OF_SINH
     u, out = np.linspace(-9, 9, 101), np.zeros((101, 2))
     evaluate = coverage_kernel.__wrapped__(SimpleNamespace(value=family), ti.f64)
-    evaluate(u, RasterizeSettings().softness(), out)
+    evaluate(u, RasterizeSettings().softness, out)
     expected = 0.5 + np.arcsin(np.tanh(u)) / np.pi
     np.testing.assert_allclose(out, np.stack([expected, 1 - expected], 1), atol=1e-12)
     assert expected[20] == pytest.approx(0.5 + np.arcsin(np.tanh(family.quantile(expected[20], 1.0, 0.0))) / np.pi)
