@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,28 @@ except ImportError:
     collect_ignore = [str(path.relative_to(here)) for path in here.rglob("test_*.py") if speaks_of_torch.search(path.read_text(encoding="utf-8"))]
 else:
     torch.set_num_threads(1)  # its idle threads spin, and would take the cores from Taichi's
+
+
+# Few tests, but long ones: processes of their own, programs, windows.
+LONG_FILES = (
+    "test_vulkan_options.py",
+    "test_faults.py",
+    "test_vulkan.py",
+    "test_demo_dibr.py",
+    "test_demo_reconstruction.py",
+    "test_demos_standalone.py",
+    "test_demos.py",
+    "test_docs.py",
+    "test_viewer_window.py",
+    "test_properties.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long begin first, then those with many tests: no worker is left alone with one at the end."""
+    n_tests = Counter(item.path for item in items)
+    place = {name: i for i, name in enumerate(LONG_FILES)}
+    items.sort(key=lambda item: (place.get(item.path.name, len(place)), -n_tests[item.path], str(item.path)))
 
 
 @pytest.fixture(scope="session")

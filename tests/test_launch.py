@@ -5,6 +5,7 @@ import pytest
 import taichi as ti
 
 from taichi_softras import TaichiArrays
+from taichi_softras import launch as launching
 from taichi_softras.launch import _kinds, launch
 
 FOUR = ti.types.vector(4, ti.f32)
@@ -84,6 +85,70 @@ class TestArrays:
             y[:] = 0
             launch(add_up, (x, y))
             np.testing.assert_array_equal(np.asarray(y), np.asarray(x).sum(1))
+
+
+class TestWhatWasHandedOverBefore:
+    """It is not handed over again, and what looks like it is."""
+
+    def test_the_same_array_with_other_numbers(self):
+        x, y = X.copy(), np.zeros_like(X)
+        for factor in (1.0, 2.0, 3.0):
+            x[:], y[:] = factor * X, 0
+            launch(scale, (x, y, 1.0, 0))
+            np.testing.assert_array_equal(y, factor**2 * X * X)
+
+    def test_arrays_take_turns(self):
+        arrays = [(k + 1) * X for k in range(3)]
+        for k in (0, 1, 1, 2, 0, 0):
+            y = np.zeros_like(X)
+            launch(scale, (arrays[k], y, 1.0, 0))
+            np.testing.assert_array_equal(y, (k + 1) ** 2 * X * X)
+
+    def test_an_array_where_another_was(self):
+        memory = np.zeros(1 << 16, np.float32)
+        for n in (4, 3, 4):  # the same place, other shapes
+            x = memory[: 3 * n].reshape(n, 3)
+            x[:] = X[:n]
+            y = np.zeros_like(x)
+            launch(scale, (x, y, 1.0, 0))
+            np.testing.assert_array_equal(y, X[:n] ** 2)
+            del x
+
+    def test_a_tensor_that_got_other_memory(self):
+        torch = pytest.importorskip("torch")
+        x, y = torch.tensor(X), torch.zeros(4, 3)
+        launch(scale, (x, y, 1.0, 0))
+        launch(scale, (x, y, 1.0, 0))
+        x.set_(torch.tensor(3 * X[:2]))
+        y.set_(torch.zeros(2, 3))
+        launch(scale, (x, y, 1.0, 0))
+        np.testing.assert_array_equal(y, 9 * X[:2] ** 2)
+
+    def test_a_tensor_that_got_another_gradient(self):
+        torch = pytest.importorskip("torch")
+        x, y = torch.tensor(X, requires_grad=True), torch.zeros(4, 3, requires_grad=True)
+        for factor in (1.0, 2.0, 3.0):
+            x.grad, y.grad = torch.zeros(4, 3), torch.full((4, 3), factor)
+            launch(scale.grad, (x, y, 1.0, 0))
+            np.testing.assert_array_equal(x.grad, 2 * factor * X)
+
+    def test_after_a_call_that_failed(self):
+        y = np.zeros_like(X)
+        for _ in range(2):
+            launch(scale, (X, y, 1.0, 0))
+        (prepared,) = (known for key, known in launching._prepared[scale._primal][1].items() if key == _kinds((X, y, 1.0, 0)))
+
+        def fails(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        setters = prepared.setters
+        prepared.setters = [setters[0], fails, *setters[2:]]
+        with pytest.raises(KeyboardInterrupt):
+            launch(scale, (2 * X, y, 1.0, 0))
+        prepared.setters = setters
+        y.fill(0)
+        launch(scale, (X, y, 1.0, 0))
+        np.testing.assert_array_equal(y, X * X)
 
 
 class TestWhatDoesNotFit:
