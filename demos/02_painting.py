@@ -18,9 +18,8 @@ from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
 import taichi_softras as tsr
-from taichi_softras.foreign_files import PICTURE_FORMATS
-from taichi_softras.pictures import save_animation
-from taichi_softras.views import save_picture
+from taichi_softras.recover import save_animation, save_picture
+from taichi_softras.scene import PICTURE_FORMATS
 
 DISTANCE = 2.0  # of the camera; triangles lie between 1 and 3 from it
 CAMERA = tsr.Camera.orbit(DISTANCE, orthographic_height=2)  # the world's x and y are the screen's

@@ -23,10 +23,9 @@ from scipy.sparse.linalg import splu
 from tqdm import tqdm
 
 import taichi_softras as tsr
-from taichi_softras.metrics import silhouette_iou
-from taichi_softras.pictures import save_animation, shaded
-from taichi_softras.shapes import creature
-from taichi_softras.views import SHARP, render_views, save_picture
+from taichi_softras.recover import SHARP, render_views, save_animation, save_picture, shaded
+from taichi_softras.recover.metrics import silhouette_iou
+from taichi_softras.scene import creature
 
 SMOOTHNESS = 8.0
 DISTANCE, FOV = 3.2, 40.0  # of the cameras around a mesh of radius 1

@@ -22,7 +22,7 @@ import trimesh
 from tqdm import tqdm
 
 import taichi_softras as tsr
-from taichi_softras.pictures import save_animation
+from taichi_softras.recover import save_animation
 
 DISTANCE, FOV = 4.0, 40.0
 COLORS = np.array([(0.9, 0.2, 0.2), (0.2, 0.7, 0.3), (0.2, 0.35, 0.9), (0.95, 0.85, 0.2), (0.85, 0.4, 0.85), (0.3, 0.85, 0.9)])

@@ -37,9 +37,8 @@ from tqdm import tqdm
 
 import taichi_softras as tsr
 from taichi_softras.interop import render
-from taichi_softras.pictures import save_animation
+from taichi_softras.recover import render_views, save_animation, save_picture
 from taichi_softras.replacing import replacing
-from taichi_softras.views import render_views, save_picture
 
 FOV, DISTANCE, ELEVATION = 30.0, 2.1, 5.0  # degrees; heights of the body; degrees
 DEPTH = 0.4  # near and far are so many heights before and behind the body

@@ -38,11 +38,9 @@ from sigma_gamma_grid import save_grid
 from tqdm import tqdm
 
 import taichi_softras as tsr
-from taichi_softras.fit import Adam, score
 from taichi_softras.interop import SoftRenderer, losses
-from taichi_softras.pictures import save_animation, shaded
+from taichi_softras.recover import Adam, Views, render_views, save_animation, score, shaded
 from taichi_softras.replacing import replacing
-from taichi_softras.views import Views, render_views
 
 DISTANCE, FOV = 3.2, 40.0  # of the cameras around a mesh of radius 1
 NEAR, FAR = DISTANCE - 1.5, DISTANCE + 1.5

@@ -40,12 +40,12 @@ from torch import nn
 from tqdm import tqdm
 
 import taichi_softras as tsr
+from taichi_softras.engine import TextureSettings, Wrap
 from taichi_softras.interop import kaolin as kal
 from taichi_softras.interop.lighting import AmbientLight, DirectionalLight, SphericalHarmonics, shade, vertex_normals
 from taichi_softras.interop.losses import color_l1
 from taichi_softras.interop.textures import sample_texture
-from taichi_softras.textures import TextureSettings, Wrap
-from taichi_softras.views import save_picture
+from taichi_softras.recover import save_picture
 
 FOV, DISTANCE = 36.0, 3.6  # degrees; the object has radius 1
 GREY = 0.5

@@ -34,10 +34,9 @@ from sigma_gamma_grid import save_grid
 from tqdm import tqdm
 
 import taichi_softras as tsr
-from taichi_softras.metrics import surface_points
-from taichi_softras.pictures import shaded
-from taichi_softras.shapes import creature
-from taichi_softras.views import render_views
+from taichi_softras.recover import render_views, shaded
+from taichi_softras.recover.metrics import surface_points
+from taichi_softras.scene import creature
 
 COLORS = "turbo"
 VIEWS = ((20.0, 35.0, "front"), (10.0, 125.0, "side"), (20.0, 215.0, "back"), (75.0, 35.0, "above"), (-60.0, 35.0, "below"))  # elevation, azimuth, name

@@ -42,7 +42,7 @@ from tqdm import tqdm
 
 import taichi_softras as tsr
 from taichi_softras.interop import render
-from taichi_softras.pictures import save_animation
+from taichi_softras.recover import save_animation
 from taichi_softras.replacing import replacing
 
 COLORS = ((0.9, 0.2, 0.2), (0.2, 0.7, 0.3), (0.2, 0.35, 0.9), (0.95, 0.85, 0.2), (0.85, 0.4, 0.85), (0.3, 0.85, 0.9))

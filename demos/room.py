@@ -21,9 +21,8 @@ from tqdm import tqdm
 
 import taichi_softras as tsr
 from taichi_softras.interop import render
-from taichi_softras.pictures import save_animation
-from taichi_softras.shapes import creature
-from taichi_softras.views import render_views, save_picture
+from taichi_softras.recover import render_views, save_animation, save_picture
+from taichi_softras.scene import creature
 
 WIDTH, HEIGHT, LENGTH = 6.0, 2.8, 5.0  # of the room, along x, y and z; the floor's middle is the origin
 FOV = 70.0

@@ -24,8 +24,8 @@ from matplotlib.figure import Figure
 from tqdm import tqdm
 
 import taichi_softras as tsr
-from taichi_softras.pictures import normal_colors, shaded
-from taichi_softras.shapes import creature
+from taichi_softras.recover import normal_colors, shaded
+from taichi_softras.scene import creature
 
 SIGMAS = (1e-6, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 GAMMAS = (1e-4, 1e-3, 3e-3, 1e-2, 1.0)

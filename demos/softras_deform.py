@@ -25,12 +25,11 @@ from torch import nn
 from tqdm import tqdm
 
 import taichi_softras as tsr
-from taichi_softras.fit import Fit, FitOptions
 from taichi_softras.interop import soft_renderer as sr
-from taichi_softras.metrics import chamfer_distance, silhouette_iou
+from taichi_softras.recover import Fit, FitOptions, Views, save_picture
+from taichi_softras.recover.metrics import chamfer_distance, silhouette_iou
 from taichi_softras.replacing import replacing
-from taichi_softras.shapes import creature
-from taichi_softras.views import Views, save_picture
+from taichi_softras.scene import creature
 
 VIEWING_ANGLE = 15  # half of the field of view, degrees
 SIGMA = 1e-4

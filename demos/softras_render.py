@@ -14,9 +14,8 @@ import numpy as np
 from tqdm import tqdm
 
 from taichi_softras.interop import soft_renderer as sr
-from taichi_softras.pictures import save_animation
-from taichi_softras.shapes import creature
-from taichi_softras.views import save_picture
+from taichi_softras.recover import save_animation, save_picture
+from taichi_softras.scene import creature
 
 
 def embedded_mesh() -> sr.Mesh:

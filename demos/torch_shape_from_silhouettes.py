@@ -5,8 +5,8 @@ import torch
 
 import taichi_softras as tsr
 from taichi_softras.interop import FlattenLoss, LaplacianLoss, SoftRenderer, losses
-from taichi_softras.shapes import creature
-from taichi_softras.views import save_picture
+from taichi_softras.recover import save_picture
+from taichi_softras.scene import creature
 
 STEPS = 300
 

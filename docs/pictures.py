@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import taichi_softras as tsr
-from taichi_softras.shapes import creature
+from taichi_softras.scene import creature
 
 HERE = Path(__file__).parent / "pictures"
 SQUARE = (-1, 1, -1, 1)  # what the screen spans: left, right, bottom, top

@@ -13,10 +13,8 @@ import taichi as ti
 import torch
 from torch.autograd.function import once_differentiable
 
-from ..arrays import Arrays, cpu_shares, variant_of
 from ..kernels.op import Op
-from ..runtime import ensure_initialized, is_deterministic
-from ..spare_memory import spare_array
+from ..runtime import Arrays, cpu_shares, ensure_initialized, is_deterministic, spare_array, variant_of
 
 __all__ = ["TorchArrays"]
 

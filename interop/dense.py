@@ -13,10 +13,8 @@ import torch
 from torch.utils.checkpoint import checkpoint
 
 from ..checks import check_image_size
-from ..rasterizer import RenderedImage
-from ..settings import Blending, Distance, Distribution, Extrapolation, Interpolation, RasterizeSettings, Sides, Silhouette
-from ..textures import UVTexture
-from ..topology import Topology
+from ..engine import RenderedImage, UVTexture
+from ..scene import Blending, Distance, Distribution, Extrapolation, Interpolation, RasterizeSettings, Sides, Silhouette, Topology
 from .dense_surfaces import surface
 
 __all__ = ["image_of", "locate", "pixel_centres", "rasterize"]

@@ -5,9 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from ..settings import RasterizeSettings, Texture
-from ..textures import Filter, UVTexture, Wrap
-from ..topology import Topology
+from ..engine import Filter, UVTexture, Wrap
+from ..scene import RasterizeSettings, Texture, Topology
 
 __all__ = ["surface"]
 

@@ -1,4 +1,4 @@
-"""`taichi_softras.lighting` on torch tensors: the same kernels. Lights and materials are made of tensors, which receive gradient, or of numbers."""
+"""`taichi_softras.engine.lighting` on torch tensors: the same kernels. Lights and materials are made of tensors, which receive gradient, or of numbers."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -9,20 +9,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from .. import lighting
 from ..checks import as_array, check_choice, check_kind, check_shape
-from ..lighting import (
-    AmbientLight,
-    DirectionalLight,
-    Light,
-    Material,
-    Parameters,
-    PointLight,
-    SHBasis,
-    Specular,
-    SphericalHarmonics,
-)
-from ..topology import Topology
+from ..engine import lighting
+from ..engine.lighting import AmbientLight, DirectionalLight, Light, Material, Parameters, PointLight, SHBasis, Specular, SphericalHarmonics
+from ..scene import Topology
 from .bridge import TorchArrays
 from .ops import topology_of
 
@@ -54,7 +44,7 @@ def shade(
     specular: Specular = Specular.NONE,
     row_image: torch.Tensor | np.ndarray | None = None,
 ) -> torch.Tensor:
-    """See `taichi_softras.lighting.shade`. albedo, normals and positions: [N, 3] or [B, H, W, 3]."""
+    """See `taichi_softras.engine.lighting.shade`. albedo, normals and positions: [N, 3] or [B, H, W, 3]."""
     lights = [lights] if isinstance(lights, Light) else list(lights)
     material = material or Material()
     tensors = {"albedo": albedo, "normals": normals, "positions": positions}
@@ -76,7 +66,7 @@ def shade_dibr_phong(
     mask: torch.Tensor | None = None,
     row_image: torch.Tensor | np.ndarray | None = None,
 ) -> torch.Tensor:
-    """See `taichi_softras.lighting.shade_dibr_phong`."""
+    """See `taichi_softras.engine.lighting.shade_dibr_phong`."""
     material = material or Material()
     tensors = {"albedo": albedo, "normals": normals, "positions": positions, "mask": mask}
     arrays = _library("shade_dibr_phong", tensors, {"eye": eye, "direction": direction}, _places((), material))
@@ -87,12 +77,12 @@ def shade_dibr_phong(
 
 
 def vertex_normals(vertices: torch.Tensor, faces: torch.Tensor | np.ndarray | Topology) -> torch.Tensor:
-    """See `taichi_softras.lighting.vertex_normals`; vertices [V, 3], or [B, V, 3] of meshes with the same faces, whose normals are [B, V, 3]."""
+    """See `taichi_softras.engine.lighting.vertex_normals`; vertices [V, 3], or [B, V, 3] of meshes with the same faces, whose normals are [B, V, 3]."""
     return _normals("vertex_normals", lighting.vertex_normals, vertices, faces)
 
 
 def face_normals(vertices: torch.Tensor, faces: torch.Tensor | np.ndarray | Topology) -> torch.Tensor:
-    """See `taichi_softras.lighting.face_normals`; [F, 3], or [B, F, 3] for vertices [B, V, 3]."""
+    """See `taichi_softras.engine.lighting.face_normals`; [F, 3], or [B, F, 3] for vertices [B, V, 3]."""
     return _normals("face_normals", lighting.face_normals, vertices, faces)
 
 

@@ -6,13 +6,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..camera import Camera
 from ..checks import check_image_size, check_kind
-from ..connectivity import Connectivity
-from ..rasterizer import Output, RenderedImage
-from ..settings import RasterizeSettings
-from ..textures import UVTexture
-from ..topology import Topology
+from ..engine import Output, RenderedImage, UVTexture
+from ..scene import Camera, Connectivity, RasterizeSettings, Topology
 from . import losses
 from .ops import render
 
@@ -67,24 +63,24 @@ class _MeshLoss(nn.Module):
 
 
 class LaplacianLoss(_MeshLoss):
-    """See `taichi_softras.losses.laplacian`."""
+    """See `taichi_softras.engine.losses.laplacian`."""
 
     function = staticmethod(losses.laplacian)
 
 
 class FlattenLoss(_MeshLoss):
-    """See `taichi_softras.losses.flatten`."""
+    """See `taichi_softras.engine.losses.flatten`."""
 
     function = staticmethod(losses.flatten)
 
 
 class EdgeLengthLoss(_MeshLoss):
-    """See `taichi_softras.losses.edge_length`."""
+    """See `taichi_softras.engine.losses.edge_length`."""
 
     function = staticmethod(losses.edge_length)
 
 
 class NormalConsistencyLoss(_MeshLoss):
-    """See `taichi_softras.losses.normal_consistency`."""
+    """See `taichi_softras.engine.losses.normal_consistency`."""
 
     function = staticmethod(losses.normal_consistency)

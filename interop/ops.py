@@ -7,15 +7,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from .. import rasterizer
-from ..camera import Camera, Lens
+from .. import engine
 from ..checks import as_array, as_numbers, check_features, check_finite, check_image_size, check_kind, check_shape, dtype_of
-from ..fragments import Fragments, FragmentSettings
-from ..fragments import fragments as fragments_on_screen
-from ..rasterizer import Output, RenderedImage
-from ..settings import Interpolation, RasterizeSettings, Texture
-from ..textures import FlatTextures, UVTexture, n_channels
-from ..topology import Topology
+from ..engine import FlatTextures, Output, RenderedImage, UVTexture, n_channels
+from ..engine.fragments import Fragments, FragmentSettings
+from ..engine.fragments import fragments as fragments_on_screen
+from ..scene import Camera, Interpolation, Lens, RasterizeSettings, Texture, Topology
 from .bridge import TorchArrays
 
 __all__ = ["fragments", "rasterize", "render"]
@@ -82,7 +79,7 @@ def render(
         background = _background(arrays, background, n_images, n_channels(colors))
     if features is not None:
         features = _rows("features", features, vertices, n_images)
-    return rasterizer.render(
+    return engine.render(
         arrays,
         topology,
         vertices.reshape(-1, vertices.shape[-1]),
@@ -105,7 +102,7 @@ def rasterize(
     settings: RasterizeSettings | None = None,
     image_size: int | tuple[int, int] = 256,
 ) -> RenderedImage:
-    """Renders triangles that are already on the screen: see `taichi_softras.rasterizer.rasterize`.
+    """Renders triangles that are already on the screen: see `taichi_softras.engine.rasterize`.
 
     Args:
         vertices_screen: [N, 3] x right and y up (the shorter image side spans [-1, 1]), and depth, positive ahead.
@@ -123,13 +120,13 @@ def rasterize(
         if not isinstance(features, UVTexture):
             check_features("rasterize", "features", features.shape, {})
         background = _background(arrays, background, topology.n_images, n_channels(features))
-    return rasterizer.rasterize(arrays, topology, vertices_screen, features, background, settings, check_image_size("rasterize", image_size))
+    return engine.rasterize(arrays, topology, vertices_screen, features, background, settings, check_image_size("rasterize", image_size))
 
 
 def fragments(
     vertices: torch.Tensor, faces: torch.Tensor | Topology, camera: Camera, settings: FragmentSettings | None = None, *, image_size: int | tuple[int, int] = 256
 ) -> Fragments:  # fmt: skip
-    """The K nearest faces of every pixel, for people who shade and blend them themselves: see `taichi_softras.fragments.fragments`.
+    """The K nearest faces of every pixel, for people who shade and blend them themselves: see `taichi_softras.engine.fragments.fragments`.
 
     Args:
         vertices, faces, camera, image_size: as for `render`.
@@ -149,8 +146,8 @@ def fragments(
     if camera.lens is Lens.ORTHOGRAPHIC and settings.interpolation is Interpolation.PERSPECTIVE:
         settings = replace(settings, interpolation=Interpolation.LINEAR)
     vertices = vertices.reshape(-1, vertices.shape[-1])
-    rasterizer.check_scene(topology, vertices, camera)
-    vertices_screen = rasterizer.project(arrays, topology, rasterizer.view(arrays, topology, vertices, placed), placed)
+    engine.check_scene(topology, vertices, camera)
+    vertices_screen = engine.project(arrays, topology, engine.view(arrays, topology, vertices, placed), placed)
     return fragments_on_screen(arrays, topology, vertices_screen, settings, image_size)
 
 

@@ -1,7 +1,7 @@
 """A differentiable operation: a kernel and the roles of its arguments.
 
 The order of the arguments is the contract: first the inputs (differentiable arrays), then the outputs (arrays that the kernel adds to), then everything
-else (index arrays, numbers). An array library that knows this can run any operation: `taichi_softras.arrays` does it for Taichi's own arrays and its
+else (index arrays, numbers). An array library that knows this can run any operation: `taichi_softras.runtime.arrays` does it for Taichi's own arrays and its
 tape, `taichi_softras.interop.bridge` for torch and its autograd.
 """
 

@@ -1,4 +1,4 @@
-"""From world to camera space, and from there to the screen. Conventions of the camera and the screen are stated in `taichi_softras.camera`."""
+"""From world to camera space, and from there to the screen. Conventions of the camera and the screen are stated in `taichi_softras.scene.camera`."""
 
 import enum
 import functools

@@ -3,20 +3,29 @@
 What is exported here needs no torch; `taichi_softras.interop` does.
 """
 
-from . import lighting, losses
-from .arrays import FieldArrays, TaichiArrays
-from .budget import memory_budget, set_memory_budget
-from .camera import Camera, Convention, Lens
-from .connectivity import Connectivity
-from .lighting import AmbientLight, DirectionalLight, Material, PointLight, SHBasis, Specular, SphericalHarmonics
-from .mesh import Mesh
-from .optimizers import SGD, Adam
-from .rasterizer import Output, RenderedImage
-from .renderer import Renderer, render_mesh
-from .runtime import current_arch, init
-from .settings import Blending, Distance, Distribution, Extrapolation, Interpolation, RasterizeSettings, Sides, Silhouette, Texture
-from .textures import Filter, TextureSettings, UVTexture, Wrap
-from .topology import Topology
+from typing import Any
+
+from .engine import SGD, Adam, Filter, Output, RenderedImage, Renderer, TextureSettings, UVTexture, Wrap, lighting, losses, render_mesh
+from .engine.lighting import AmbientLight, DirectionalLight, Material, PointLight, SHBasis, Specular, SphericalHarmonics
+from .moved import MOVED, moved_module
+from .runtime import FieldArrays, TaichiArrays, current_arch, init, memory_budget, set_memory_budget
+from .scene import (
+    Blending,
+    Camera,
+    Connectivity,
+    Convention,
+    Distance,
+    Distribution,
+    Extrapolation,
+    Interpolation,
+    Lens,
+    Mesh,
+    RasterizeSettings,
+    Sides,
+    Silhouette,
+    Texture,
+    Topology,
+)
 
 __version__ = "0.1.0"
 
@@ -62,3 +71,10 @@ __all__ = [
     "render_mesh",
     "set_memory_budget",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Modules by the paths that they had."""
+    if name in MOVED:
+        return moved_module(name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -86,7 +86,8 @@ def run_python(tmp_path_factory):
         result = subprocess.run(
             [sys.executable, path],
             cwd=path.parent,
-            env=os.environ | {"TI_SKIP_VERSION_CHECK": "ON", "PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")])},
+            env=os.environ
+            | {"TI_SKIP_VERSION_CHECK": "ON", "PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests"), os.environ.get("PYTHONPATH", "")])},
             input=given,
             capture_output=True,
             text=True,

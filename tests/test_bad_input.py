@@ -15,10 +15,10 @@ import torch
 from bad_input.files import payload
 
 from taichi_softras import Camera, Connectivity, Convention, Mesh, RasterizeSettings, Renderer, Topology, losses, render_mesh
-from taichi_softras.cli import main
+from taichi_softras.app import main
 from taichi_softras.interop import EdgeLengthLoss, SoftRenderer, rasterize, render
 from taichi_softras.interop import losses as torch_losses
-from taichi_softras.views import Views, render_views
+from taichi_softras.recover import Views, render_views
 
 FACES = np.array([[0, 1, 2], [0, 2, 3]])
 VERTICES = torch.tensor([[-0.5, -0.5, 0.0], [0.5, -0.5, 0.0], [0.5, 0.5, 0.0], [-0.5, 0.5, 0.0]])

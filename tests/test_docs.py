@@ -17,23 +17,23 @@ import pytest
 from conftest import REPOSITORY
 
 import taichi_softras
-import taichi_softras.dibr
-import taichi_softras.fragments
+import taichi_softras.engine.dibr
+import taichi_softras.engine.fragments
+import taichi_softras.engine.voxels
 import taichi_softras.interop  # which needs torch
-import taichi_softras.metrics
-import taichi_softras.voxels
+import taichi_softras.recover.metrics
 
 DOCS = REPOSITORY / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
 NOTEBOOKS = sorted(DOCS.glob("notebooks/*.ipynb"))
 PUBLIC = [
     taichi_softras,
-    taichi_softras.losses,
-    taichi_softras.lighting,
-    taichi_softras.metrics,
-    taichi_softras.voxels,
-    taichi_softras.dibr,
-    taichi_softras.fragments,
+    taichi_softras.engine.losses,
+    taichi_softras.engine.lighting,
+    taichi_softras.recover.metrics,
+    taichi_softras.engine.voxels,
+    taichi_softras.engine.dibr,
+    taichi_softras.engine.fragments,
     taichi_softras.interop,
     taichi_softras.interop.losses,
     taichi_softras.interop.lighting,

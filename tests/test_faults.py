@@ -16,8 +16,8 @@ import pytest
 import torch  # noqa: F401
 
 from taichi_softras import Mesh
+from taichi_softras.recover import Views
 from taichi_softras.replacing import replacing
-from taichi_softras.views import Views
 
 resource = pytest.importorskip("resource", reason="limits of memory and files are Unix's")
 
@@ -80,7 +80,7 @@ except OSError as error:
     def test_pictures_and_their_table_survive(self, tmp_path, run_python):
         script = f"""
 import resource, signal, sys
-from taichi_softras.cli import main
+from taichi_softras.app import main
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 arguments = ["render", "-o", {str(tmp_path)!r}, "--views", "2", "--samples", "1", "--size"]
 assert main([*arguments, "8"]) == 0
@@ -212,7 +212,7 @@ class TestKilled:
     def test_fit_goes_on_from_its_checkpoint(self, tmp_path):
         """SIGKILL, at any moment: no file is torn, and --resume goes on."""
         out = tmp_path / "out"
-        command = [sys.executable, "-m", "taichi_softras.cli", "fit", "-o", str(out)]
+        command = [sys.executable, "-m", "taichi_softras", "fit", "-o", str(out)]
         process = subprocess.Popen([*command, "--steps", "100000", "--views", "4", "--size", "24"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         deadline = time.monotonic() + 120
         while not (out / "checkpoint.npz").is_file() and time.monotonic() < deadline and process.poll() is None:

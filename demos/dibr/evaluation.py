@@ -12,10 +12,10 @@ from tqdm import tqdm
 import taichi_softras as tsr
 from demos.reconstruction.data import VIEWS, ShapeData, cameras, solid_voxels
 from demos.reconstruction.evaluation import voxel_mesh
+from taichi_softras.engine.voxels import voxel_iou
 from taichi_softras.interop.lighting import AmbientLight, DirectionalLight, SphericalHarmonics, shade
-from taichi_softras.metrics import silhouette_iou, surface_points
-from taichi_softras.views import render_views, save_picture
-from taichi_softras.voxels import voxel_iou
+from taichi_softras.recover import render_views, save_picture
+from taichi_softras.recover.metrics import silhouette_iou, surface_points
 
 from .data import AMBIENT, DIFFUSE, POINTS, Truth
 from .network import Found, Reconstructor

@@ -34,8 +34,8 @@ from demos.dibr.surface import Surface
 from demos.reconstruction.data import VIEWS, ShapeData, cameras
 from demos.reconstruction.states import noting_interrupts, read_state
 from taichi_softras.interop import render
+from taichi_softras.recover import render_views, save_picture
 from taichi_softras.replacing import replacing
-from taichi_softras.views import render_views, save_picture
 
 __all__ = ["Discriminator", "GanOptions", "Generator", "coverage_and_matching", "draw", "frechet", "load_state", "sliced_wasserstein", "train"]
 

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 
 from taichi_softras import Camera
+from taichi_softras.engine.voxels import voxelize
 from taichi_softras.interop import TorchArrays
 from taichi_softras.replacing import replacing
-from taichi_softras.voxels import voxelize
 
 __all__ = ["IMAGE_SIZE", "SPLITS", "VIEWS", "VOXELS", "Batch", "ShapeData", "cameras", "solid_voxels", "write_array"]
 

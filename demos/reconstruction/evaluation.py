@@ -8,8 +8,8 @@ import torch
 from tqdm import tqdm
 
 import taichi_softras as tsr
-from taichi_softras.views import render_views, save_picture
-from taichi_softras.voxels import voxel_iou
+from taichi_softras.engine.voxels import voxel_iou
+from taichi_softras.recover import render_views, save_picture
 
 from .data import VIEWS, ShapeData, cameras, solid_voxels
 from .network import Reconstructor

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from taichi_softras.voxels import voxel_iou
+from taichi_softras.engine.voxels import voxel_iou
 
 from .data import VIEWS, Batch, ShapeData
 from .evaluation import voxels_of

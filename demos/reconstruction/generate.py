@@ -11,7 +11,7 @@ import torch
 from tqdm import tqdm
 
 import taichi_softras as tsr
-from taichi_softras.views import render_views
+from taichi_softras.recover import render_views
 
 from .data import IMAGE_SIZE, SPLITS, VIEWS, VOXELS, cameras, solid_voxels, write_array
 from .families import FAMILIES, Part, make_object

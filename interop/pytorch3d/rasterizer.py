@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from ...checks import check_flag, check_image_size, check_number
-from ...clipping import Clipped, clip_near
-from ...fragments import FragmentSettings, fragments
+from ...engine import Clipped, clip_near
+from ...engine.fragments import FragmentSettings, fragments
 from ...kernels.face import Interpolation, Sides
-from ...topology import Topology
+from ...scene import Topology
 from ..bridge import TorchArrays
 
 __all__ = ["Fragments", "MeshRasterizer", "RasterizationSettings"]

@@ -14,10 +14,9 @@ import torch
 import torch.nn.functional as F
 
 from ...checks import as_array, check_flag, check_image_size, check_integer, check_kind, check_number, check_shape
-from ...rasterizer import RenderedImage
-from ...settings import Blending, Distance, Extrapolation, Interpolation, RasterizeSettings, Sides, Silhouette, Texture
-from ...topology import Topology
-from ...voxels import voxelize
+from ...engine import RenderedImage
+from ...engine.voxels import voxelize
+from ...scene import Blending, Distance, Extrapolation, Interpolation, RasterizeSettings, Sides, Silhouette, Texture, Topology
 from ..bridge import TorchArrays
 from ..checks import as_tensor, check_index_tensor, check_tensor, check_tensors
 from ..ops import rasterize

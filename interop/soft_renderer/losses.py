@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from ...checks import check_corners, check_flag, check_shape
-from ...connectivity import Connectivity
+from ...scene import Connectivity
 from .. import losses
 from ..checks import check_tensors
 

@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 
 from ...checks import as_array, check_array, check_corners, check_finite, check_integer
-from ...foreign_files import as_path, file_near, is_file, picture_file, pixels, read_text
 from ...replacing import replacing
+from ...scene import as_path, file_near, is_file, picture_file, pixels, read_text
 
 __all__ = ["load_obj", "save_obj"]
 

@@ -6,12 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..devices import has_display, vulkan_offer
-from ..fit import initial_sphere
-from ..mesh import Mesh
-from ..pictures import save_animation
-from ..shapes import creature
-from ..views import Views, save_picture
+from ..recover import Views, initial_sphere, save_animation, save_picture
+from ..runtime import has_display, vulkan_offer
+from ..scene import Mesh, creature
 from .model import Model
 from .optimise import Task, load_views
 from .scene import View

@@ -1,27 +1,13 @@
 """What mouse and keys do, for whichever window they come from."""
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 
+from .keys import BUTTONS, CONTROL, MIDDLE, RIGHT, SHIFT
+from .model import Model
 from .scene import Orbit, View
 
-if TYPE_CHECKING:
-    from .model import Model
+__all__ = ["Controls"]
 
-__all__ = ["KEYS", "Controls"]
-
-KEYS = (
-    "left drag, arrows: turn",
-    "right drag, or shift: pan",
-    "middle drag, or ctrl, + -: zoom",
-    "1 to 6: views          W: wireframe",
-    "space: start or pause  N: step",
-    "R: reset               F: frame the mesh",
-    "P: picture  V: video   M: save the mesh",
-    "H: keys in the picture Esc: leave",
-)
-LEFT, MIDDLE, RIGHT, SHIFT, CONTROL = "LMB", "MMB", "RMB", "Shift", "Control"  # as both of Taichi's windows call them
-BUTTONS = (LEFT, MIDDLE, RIGHT)
 ARROWS = {"Left": (-1, 0), "Right": (1, 0), "Up": (0, 1), "Down": (0, -1)}
 ARROW_TURN, KEY_ZOOM = 0.04, 0.15  # of the picture's shorter side; of the logarithm of the distance
 DRAG_ZOOM = 3.0
@@ -34,7 +20,7 @@ class Controls:
         leaving: whether the user wants to leave.
     """
 
-    def __init__(self, model: "Model") -> None:
+    def __init__(self, model: Model) -> None:
         self.model, self.leaving = model, False
         self.size = (512, 512)  # height and width of the picture
         self._held: frozenset[str] = frozenset()

@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..mesh import Mesh
-from ..pictures import save_animation
-from ..settings import RasterizeSettings
-from ..views import Views, save_picture
-from .controls import KEYS
+from ..recover import Views, save_animation, save_picture
+from ..scene import Mesh, RasterizeSettings
+from .keys import KEYS
 from .optimise import Loss, Optimisation, Task, starting_mesh, views_of, with_vertex_colors
 from .overlay import draw_plot, draw_text, enlarge
 from .scene import FAR, NEAR, Scene, View

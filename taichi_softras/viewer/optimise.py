@@ -9,16 +9,10 @@ import scipy.sparse.linalg as spla
 import taichi as ti
 from scipy.spatial.transform import Rotation
 
-from .. import losses
-from ..arrays import TaichiArrays
-from ..camera import Camera
-from ..connectivity import Connectivity
-from ..fit import Adam, initial_sphere
-from ..mesh import Mesh
-from ..renderer import Renderer
-from ..settings import RasterizeSettings
-from ..topology import Topology
-from ..views import SHARP, Views, render_views
+from ..engine import Renderer, losses
+from ..recover import SHARP, Adam, Views, initial_sphere, render_views
+from ..runtime import TaichiArrays
+from ..scene import Camera, Connectivity, Mesh, RasterizeSettings, Topology
 
 __all__ = ["Loss", "Optimisation", "Task", "load_views", "starting_mesh", "views_of", "with_vertex_colors"]
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ..camera import Camera
+from ..scene import Camera
 
 __all__ = ["draw_edges", "draw_plot", "draw_text", "enlarge", "heat"]
 

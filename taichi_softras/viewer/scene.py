@@ -6,17 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import TaichiArrays
-from ..camera import Camera
 from ..checks import check_choice, check_image_size, check_kind
-from ..connectivity import Connectivity
-from ..lighting import AmbientLight, DirectionalLight, shade, vertex_normals
-from ..mesh import Mesh
-from ..rasterizer import Output, RenderedImage
-from ..renderer import Renderer
-from ..settings import Distance, Distribution, RasterizeSettings, Silhouette
-from ..textures import Filter, TextureSettings, UVTexture, Wrap, flat_textures
-from ..topology import Topology
+from ..engine import Filter, Output, RenderedImage, Renderer, TextureSettings, UVTexture, Wrap, flat_textures
+from ..engine.lighting import AmbientLight, DirectionalLight, shade, vertex_normals
+from ..runtime import TaichiArrays
+from ..scene import Camera, Connectivity, Distance, Distribution, Mesh, RasterizeSettings, Silhouette, Topology
 from .overlay import draw_edges, heat
 
 __all__ = ["Look", "Orbit", "Scene", "View"]

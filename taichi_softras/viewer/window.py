@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 import numpy as np
 import taichi as ti
 
-from .controls import BUTTONS, CONTROL, KEYS, SHIFT, Controls
+from .controls import Controls
+from .keys import BUTTONS, CONTROL, KEYS, SHIFT
 from .model import Model
 from .optimise import Loss, Task
 from .scene import View

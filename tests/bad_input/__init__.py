@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 import taichi_softras
-from taichi_softras.arrays import Arrays
+from taichi_softras.runtime import Arrays
 
 __all__ = ["Case", "Function", "In", "Kind", "Mistake", "Nature", "outcome"]
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import taichi_softras as ts
-from taichi_softras import fit, views
+from taichi_softras.recover import fit, views
 
 from . import Function, In, Kind, Mistake, Nature, path
 from .standalone import views_of_a_square
@@ -332,10 +332,10 @@ def functions() -> Iterator[Function]:
     yield Function(name="Mesh.load", call=ts.Mesh.load, good=lambda: {"path": file("m.obj", TEXTURED)}, natures={"path": files(MESH_FILES)})
     split = Nature(lambda _: [Mistake(Kind.TYPE, "a number", 5), Mistake(Kind.RANGE, "'../x'", "../x")])
     yield Function(
-        name="views.Views.load", call=views.Views.load, good=lambda: {"folder": views_folder(frames())}, natures={"folder": files(VIEWS), "split": split}
+        name="recover.Views.load", call=views.Views.load, good=lambda: {"folder": views_folder(frames())}, natures={"folder": files(VIEWS), "split": split}
     )
     yield Function(
-        name="fit.Fit.load",
+        name="recover.Fit.load",
         call=fit.Fit.load,
         good=lambda: {"path": In(saved_fit), "views": views_of_a_square()},
         natures={"path": files(FITS), "views": Nature(lambda _: [Mistake(Kind.TYPE, "text", "text")])},

@@ -25,10 +25,10 @@ PNG, PPM, TGA, TIFF and WEBP are opened, whatever they are called, and of at mos
 A mesh or a list of cameras can name files in its folder, in one beside that, or below (symbolic links are followed); others are refused. Devices and
 pipes are not read. A mesh has at most 2^27 faces, a saved fit at most 2^30 bytes unpacked, a list of cameras or materials (and an OBJ file of
 `soft_renderer.load_obj`) at most 2^28. Reading is not bounded otherwise: for files of strangers a limit of the process's memory (`resource.setrlimit`, a
-container) is a good idea. `tests/test_hostile_files.py` reads 200 damaged files of each kind under one: each loads, or is refused by a sentence of ours.
+container) is a good idea. `tests/scene/test_hostile_files.py` reads 200 damaged files of each kind under one: each loads, or is refused by a sentence of ours.
 
 **Not found.** On a GPU `pytorch3d.interpolate_face_attributes` does not look whether `pix_to_face` points beyond the faces (torch ends the process
-there); on the CPU it does. Index lists of a `Topology` are looked at when it is made, not when somebody writes into them later. `rasterizer.render`,
+there); on the CPU it does. Index lists of a `Topology` are looked at when it is made, not when somebody writes into them later. `engine.render`,
 below `Renderer` and `interop.render`, leaves the types of its arrays to those.
 """
 

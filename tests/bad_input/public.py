@@ -12,23 +12,19 @@ from typing import Any
 import taichi_softras
 
 INTERNAL = {  # modules whose names are public to each other, not to users
-    "arrays": "array libraries, made by the functions that take them; TaichiArrays and FieldArrays have one argument, a type of Taichi's",
-    "binning": "called by the rasterisers with what they have checked",
-    "budget": "in the table as set_memory_budget",
+    "app": "the command line: its mistakes are tested in test_fit.py and test_viewer.py; doctor takes nothing of a user's",
     "checks": "the checks themselves",
-    "cli": "the command line: its mistakes are tested in test_fit.py and test_viewer.py",
-    "clipping": "called by the rasterisers with what they have checked",
-    "devices": "takes nothing of a user's",
-    "doctor": "takes nothing of a user's",
-    "foreign_files": "called by the readers of files, which are in the table",
+    "engine.binning": "called by the rasterisers with what they have checked",
+    "engine.clipping": "called by the rasterisers with what they have checked",
+    "engine.rasterizer": "called by Renderer and interop.render with what they have checked",
+    "engine.surfaces": "called by the rasterisers with what they have checked",
     "kernels": "Taichi's kernels, called with what has been checked",
-    "launch": "called with what has been checked",
-    "rasterizer": "called by Renderer and interop.render with what they have checked",
+    "moved": "takes names of modules of ours",
     "replacing": "takes a path of ours",
-    "runtime": "in the table as init",
-    "spare_memory": "takes nothing of a user's",
-    "surfaces": "called by the rasterisers with what they have checked",
-    "textured_files": "called by Mesh.load and Mesh.save, which are in the table",
+    "runtime": "in the table as init and set_memory_budget; array libraries are made by the functions that take them, with a type of Taichi's",
+    "scene.files": "called by Mesh.load and Mesh.save, which are in the table",
+    "scene.foreign_files": "called by the readers of files, which are in the table",
+    "scene.textured_files": "called by Mesh.load and Mesh.save, which are in the table",
     "viewer": "the window of the command line; its files are read by Mesh.load and Views.load",
     "interop.checks": "the checks themselves",
     "interop.dense": "the readable second opinion that tests compare with; it checks nothing",
@@ -68,7 +64,7 @@ EXCUSED = {  # by the name, or the last part of it
     "interop.soft_renderer.Look": "keeps what it is given, and looks at it when it is called",
     "interop.soft_renderer.LookAt": "keeps what it is given, and looks at it when it is called",
     "SilhouetteIoULoss": "made of nothing",
-    "fit.Adam": "an optimiser of the fit's own arrays",
+    "recover.Adam": "an optimiser of the fit's own arrays",
     "current_arch": "takes nothing",
     "memory_budget": "takes nothing",
     "stand_in": "takes nothing",
@@ -88,11 +84,16 @@ EXCUSED_KINDS = {  # of an argument, mistakes that it has by its annotation, and
 def modules() -> Iterator[tuple[str, ModuleType]]:
     """All modules that are not internal, by their names after ``taichi_softras.``."""
     yield "", taichi_softras
+    yield "losses", taichi_softras.losses
+    yield "lighting", taichi_softras.lighting
     for found in pkgutil.walk_packages(taichi_softras.__path__, "taichi_softras."):
         name = found.name.removeprefix("taichi_softras.")
-        parts = name.split(".")
-        if name not in INTERNAL and parts[0] not in INTERNAL:
+        if not _is_internal(name):
             yield name, importlib.import_module(found.name)
+
+
+def _is_internal(module: str) -> bool:
+    return module in INTERNAL or module.split(".")[0] in INTERNAL
 
 
 def public() -> dict[int, tuple[str, Any]]:
@@ -104,6 +105,8 @@ def public() -> dict[int, tuple[str, Any]]:
             if not callable(thing) or not getattr(thing, "__module__", "").startswith("taichi_softras"):
                 continue
             if isinstance(thing, type) and issubclass(thing, enum.Enum):
+                continue
+            if module and _is_internal(thing.__module__.removeprefix("taichi_softras.")):
                 continue
             full = f"{module}.{name}" if module else name
             known = found.get(id(thing))

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 import taichi_softras as ts
-from taichi_softras import dibr, fit, fragments, lighting, losses, metrics, pictures, shapes, textures, views, voxels
-from taichi_softras.camera import distortion_limit
-from taichi_softras.settings import RasterizeSettings
+from taichi_softras import lighting, losses
+from taichi_softras.engine import dibr, fragments, textures, voxels
+from taichi_softras.recover import fit, metrics, pictures, views
+from taichi_softras.scene import RasterizeSettings, distortion_limit, shapes
 
 from . import (
     Function,
@@ -202,7 +203,7 @@ def camera_functions() -> Iterator[Function]:
         natures={"image_size": image_size(), "convention": choice()},
     )
     yield Function(
-        name="camera.distortion_limit",
+        name="scene.distortion_limit",
         call=distortion_limit,
         good=lambda: {"lens": ts.Lens.FISHEYE, "coefficients": np.zeros((1, 4))},
         natures={"lens": choice(), "coefficients": numbers(finite=False, shape=(1, 3))},
@@ -258,7 +259,7 @@ def mesh_functions() -> Iterator[Function]:
         natures={"path": path(missing=False)},
         more=[(Kind.FILE, "`path`: a kind of file that we do not write", {"path": In(lambda folder: folder / "mesh.fbx")})],
     )
-    yield Function(name="shapes.creature", call=shapes.creature, good=lambda: {"subdivisions": 1}, natures={"subdivisions": whole(-1, 11)})
+    yield Function(name="scene.creature", call=shapes.creature, good=lambda: {"subdivisions": 1}, natures={"subdivisions": whole(-1, 11)})
 
 
 def topology_functions() -> Iterator[Function]:
@@ -360,7 +361,7 @@ def settings_functions() -> Iterator[Function]:
     )
     yield Function(name="TextureSettings", call=ts.TextureSettings, good=dict, natures={"wrap": choice(), "filter": choice()})
     yield Function(
-        name="fragments.FragmentSettings",
+        name="engine.fragments.FragmentSettings",
         call=fragments.FragmentSettings,
         good=dict,
         natures={
@@ -370,7 +371,7 @@ def settings_functions() -> Iterator[Function]:
         more=[(Kind.RANGE, "`interpolation`: MIXED", {"interpolation": ts.Interpolation.MIXED})],
     )  # fmt: skip
     yield Function(
-        name="dibr.DibrSettings",
+        name="engine.dibr.DibrSettings",
         call=dibr.DibrSettings,
         good=dict,
         natures={
@@ -617,7 +618,7 @@ def texture_functions() -> Iterator[Function]:
         },
     )
     yield Function(
-        name="textures.TextureLevels",
+        name="engine.TextureLevels",
         call=textures.TextureLevels,
         good=lambda: {"levels": np.array([[0, 4, 5]], np.int32), "textures": np.array([[0, 1]], np.int32), "n_texels": 20},
         natures={
@@ -636,7 +637,7 @@ def texture_functions() -> Iterator[Function]:
         },
     )
     yield Function(
-        name="textures.FlatTextures",
+        name="engine.FlatTextures",
         call=textures.FlatTextures,
         good=lambda: {"texels": taichi_array(np.ones((20, 3))), "levels": levels_of_a_picture()},
         natures={
@@ -645,7 +646,7 @@ def texture_functions() -> Iterator[Function]:
         },
     )
     yield Function(
-        name="textures.flat_textures",
+        name="engine.flat_textures",
         call=textures.flat_textures,
         good=lambda: library() | {"pictures": picture(), "settings": ts.TextureSettings()},
         natures={"arrays": LIBRARY, "pictures": reals(shape=(4, 5)), "settings": instance()},
@@ -656,28 +657,28 @@ def texture_functions() -> Iterator[Function]:
         ],
     )
     yield Function(
-        name="textures.mip_pyramid",
+        name="engine.mip_pyramid",
         call=textures.mip_pyramid,
         good=lambda: library() | {"picture": picture()},
         natures={"arrays": LIBRARY, "picture": reals(shape=(4, 5))},
     )
     uv = lambda: taichi_array(np.zeros((6, 2)))  # noqa: E731
     yield Function(
-        name="textures.sample_flat",
+        name="engine.sample_flat",
         call=textures.sample_flat,
         good=lambda: library() | {"textures": flat(), "uv": uv(), "settings": ts.TextureSettings()},
         natures={"arrays": LIBRARY, "textures": instance(), "uv": reals(shape=(6, 3)), "settings": instance(), "lod": LOD},
         more=[LOD_WANTED, (Kind.SHAPE, "`uv`: no points", {"uv": np.zeros((0, 2), np.float32)})],
     )
     yield Function(
-        name="textures.sample_texture",
+        name="engine.sample_texture",
         call=textures.sample_texture,
         good=lambda: library() | {"picture": picture(), "uv": uv(), "settings": ts.TextureSettings()},
         natures={"arrays": LIBRARY, "picture": reals(shape=(4, 5)), "uv": reals(shape=(6, 3)), "settings": instance(), "lod": LOD},
         more=[LOD_WANTED],
     )
     yield Function(
-        name="textures.n_channels",
+        name="engine.n_channels",
         call=textures.n_channels,
         good=dict,
         natures={"features": Nature(lambda _: [Mistake(Kind.TYPE, "text", "text")])},
@@ -705,7 +706,7 @@ def array_functions() -> Iterator[Function]:
     }  # fmt: skip
     natures = {"arrays": LIBRARY, "topology": instance(), "settings": instance(), "image_size": image_size()}
     yield Function(
-        name="fragments.fragments",
+        name="engine.fragments.fragments",
         call=fragments.fragments,
         good=lambda: scene() | {"settings": fragments.FragmentSettings()},
         natures=natures | {"vertices_screen": reals(shape=(4, 2), finite=True)},
@@ -727,9 +728,11 @@ def array_functions() -> Iterator[Function]:
         ),
     }
     for name in ("dibr_rasterize", "dibr_foreground"):
-        yield Function(name=f"dibr.{name}", call=getattr(dibr, name), good=dibr_scene, natures=of_dibr, computes=(Kind.NAN, Kind.SHAPE, Kind.TYPE, Kind.DTYPE))
+        yield Function(
+            name=f"engine.dibr.{name}", call=getattr(dibr, name), good=dibr_scene, natures=of_dibr, computes=(Kind.NAN, Kind.SHAPE, Kind.TYPE, Kind.DTYPE)
+        )
     yield Function(
-        name="dibr.dibr_soft_mask",
+        name="engine.dibr.dibr_soft_mask",
         call=dibr.dibr_soft_mask,
         good=lambda: {n: v for n, v in dibr_scene().items() if n not in ("features", "image_size")} | {"face_index": np.zeros((1, 8, 8), np.int32)},
         natures={name: of_dibr[name] for name in ("arrays", "topology", "settings", "vertices_image")}
@@ -744,7 +747,7 @@ def array_functions() -> Iterator[Function]:
         },
     )
     yield Function(
-        name="voxels.voxelize",
+        name="engine.voxels.voxelize",
         call=voxels.voxelize,
         good=lambda: {
             "arrays": ts.TaichiArrays(), "corners": taichi_array(np.zeros((2, 3, 3))), "face_image": np.zeros(2, np.int32), "n_images": 1, "size": 4,
@@ -766,7 +769,7 @@ def array_functions() -> Iterator[Function]:
         },
     )  # fmt: skip
     yield Function(
-        name="voxels.voxel_iou",
+        name="engine.voxels.voxel_iou",
         call=voxels.voxel_iou,
         good=lambda: {"a": np.zeros((1, 2, 2, 2)), "b": np.zeros((1, 2, 2, 2))},
         natures={name: Nature(lambda _: [Mistake(Kind.TYPE, "text", "text"), Mistake(Kind.SHAPE, "(1, 2, 2)", np.zeros((1, 2, 2)))]) for name in "ab"},
@@ -778,22 +781,22 @@ def picture_functions() -> Iterator[Function]:
         return Nature(lambda good: [Mistake(Kind.TYPE, "text", "text"), Mistake(Kind.SHAPE, f"{wrong}, not {good.shape}", np.zeros(wrong))])
 
     yield Function(
-        name="metrics.silhouette_iou",
+        name="recover.metrics.silhouette_iou",
         call=metrics.silhouette_iou,
         good=lambda: {"alpha": np.zeros((1, 4, 5)), "target": np.zeros((1, 4, 5)), "threshold": 0.5},
         natures={"alpha": batches((4, 5)), "target": batches((1, 5, 4)), "threshold": number()},
     )
     cloud = {"mesh": instance(), "count": whole(0), "seed": whole(-1)}
     square = lambda: ts.Mesh(vertices=VERTICES, faces=FACES)  # noqa: E731
-    yield Function(name="metrics.surface_points", call=metrics.surface_points, good=lambda: {"mesh": square(), "count": 5, "seed": 0}, natures=cloud)
+    yield Function(name="recover.metrics.surface_points", call=metrics.surface_points, good=lambda: {"mesh": square(), "count": 5, "seed": 0}, natures=cloud)
     yield Function(
-        name="metrics.chamfer_distance",
+        name="recover.metrics.chamfer_distance",
         call=metrics.chamfer_distance,
         good=lambda: {"a": square(), "b": square()},
         natures={"a": instance(), "b": instance(), "samples": whole(0), "seed": whole(-1)},
     )
     yield Function(
-        name="views.Views",
+        name="recover.Views",
         call=views.Views,
         good=lambda: dict(vars(views_of_a_square())),
         natures={
@@ -805,7 +808,7 @@ def picture_functions() -> Iterator[Function]:
         more=[(Kind.SHAPE, "`camera`: one, for two pictures", {"camera": ts.Camera.orbit()})],
     )
     yield Function(
-        name="views.Views.select",
+        name="recover.Views.select",
         call=lambda which: views_of_a_square().select(which),
         good=dict,
         natures={
@@ -820,9 +823,9 @@ def picture_functions() -> Iterator[Function]:
             )
         },
     )
-    yield Function(name="views.Views.reduced", call=lambda factor: views_of_a_square().reduced(factor), good=dict, natures={"factor": whole(0, 9)})
+    yield Function(name="recover.Views.reduced", call=lambda factor: views_of_a_square().reduced(factor), good=dict, natures={"factor": whole(0, 9)})
     yield Function(
-        name="views.Views.save",
+        name="recover.Views.save",
         call=lambda folder, change, split=None: views.Views(**vars(views_of_a_square()) | change).save(folder, split),
         good=lambda: {"folder": In(lambda folder: folder / "out"), "change": {}},
         natures={"folder": path(missing=False), "split": Nature(lambda _: [Mistake(Kind.TYPE, "a number", 5), Mistake(Kind.RANGE, "'../x'", "../x")])},
@@ -833,7 +836,7 @@ def picture_functions() -> Iterator[Function]:
         ],
     )
     yield Function(
-        name="views.render_views",
+        name="recover.render_views",
         call=views.render_views,
         good=lambda: {"mesh": square(), "camera": ts.Camera.orbit(), "image_size": (8, 8), "names": ("a",), "settings": views.SHARP, "samples": 1},
         natures={
@@ -846,7 +849,7 @@ def picture_functions() -> Iterator[Function]:
         },
     )
     yield Function(
-        name="views.save_picture",
+        name="recover.save_picture",
         call=views.save_picture,
         good=lambda: {"path": In(lambda folder: folder / "p.png"), "picture": np.zeros((4, 4, 3))},
         natures={
@@ -863,15 +866,15 @@ def picture_functions() -> Iterator[Function]:
         },
     )
     yield Function(
-        name="pictures.turntable",
+        name="recover.turntable",
         call=pictures.turntable,
         good=lambda: {"path": In(lambda folder: folder / "t.gif"), "mesh": square(), "frames": 2, "size": 8, "seconds": 1.0},
         natures={"path": path(missing=False), "mesh": instance(), "frames": whole(0), "size": whole(0, 9000), "seconds": number(0.0, -1.0)},
     )
     for name in ("normal_colors", "shaded"):
-        yield Function(name=f"pictures.{name}", call=getattr(pictures, name), good=lambda: {"mesh": square()}, natures={"mesh": instance()})
+        yield Function(name=f"recover.{name}", call=getattr(pictures, name), good=lambda: {"mesh": square()}, natures={"mesh": instance()})
     yield Function(
-        name="pictures.save_animation",
+        name="recover.save_animation",
         call=pictures.save_animation,
         good=lambda: {"path": In(lambda folder: folder / "t.gif"), "pictures": np.zeros((2, 4, 4, 3)), "seconds": 1.0},
         natures={
@@ -889,14 +892,14 @@ def picture_functions() -> Iterator[Function]:
     )
     two = lambda: {"target": views_of_a_square(), "result": views_of_a_square()}  # noqa: E731
     yield Function(
-        name="pictures.sheet",
+        name="recover.sheet",
         call=pictures.sheet,
         good=lambda: two() | {"path": In(lambda folder: folder / "s.png"), "columns": 2},
         natures={"path": path(missing=False), "target": instance(), "result": instance(), "columns": whole(0)},
         more=[(Kind.SHAPE, "a result of other views", {"result": views_of_a_square(1)})],
     )
     yield Function(
-        name="pictures.fit_curves",
+        name="recover.fit_curves",
         call=pictures.fit_curves,
         good=lambda: {"path": In(lambda folder: folder / "c.png"), "losses": [1.0], "scores": [], "stage_starts": [0]},
         natures={
@@ -911,13 +914,13 @@ def picture_functions() -> Iterator[Function]:
 def fit_functions() -> Iterator[Function]:
     counts = {"steps": (2,), "views_per_step": (0,), "score_every": (0,), "seed": (-1,)}
     yield Function(
-        name="fit.FitOptions",
+        name="recover.FitOptions",
         call=fit.FitOptions,
         good=dict,
         natures={name: whole(*counts[name]) if name in counts else number(-1.0) for name in fit.FitOptions.__dataclass_fields__},
     )
     yield Function(
-        name="fit.Fit",
+        name="recover.Fit",
         call=fit.Fit,
         good=lambda: {"views": views_of_a_square()},
         natures={"views": instance(), "options": instance()},
@@ -927,14 +930,14 @@ def fit_functions() -> Iterator[Function]:
         ],
     )
     yield Function(
-        name="fit.initial_sphere",
+        name="recover.initial_sphere",
         call=fit.initial_sphere,
         good=lambda: {"views": views_of_a_square(), "subdivisions": 1},
         natures={"views": instance(), "subdivisions": whole(-1, 9)},
         more=[(Kind.RANGE, "pictures that show nothing", {"views": changed_views(alpha=np.zeros((2, 8, 8)))})],
     )
     yield Function(
-        name="fit.score",
+        name="recover.score",
         call=fit.score,
         good=lambda: {"rendered": views_of_a_square(), "views": views_of_a_square()},
         natures={"rendered": instance(), "views": instance()},

@@ -8,7 +8,7 @@ import torch
 
 import taichi_softras as ts
 from taichi_softras import interop
-from taichi_softras.fragments import FragmentSettings
+from taichi_softras.engine.fragments import FragmentSettings
 from taichi_softras.interop import lighting, losses, ops, textures
 
 from . import Function, Kind, Mistake, Nature, choice, faces, flag, image_size, instance, nothing, number, numbers, optional

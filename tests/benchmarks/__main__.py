@@ -26,7 +26,7 @@ from collections.abc import Callable, Sequence
 import taichi as ti
 
 import taichi_softras as tsr
-from taichi_softras.devices import cpu_name, offer_of
+from taichi_softras.runtime import cpu_name, offer_of
 
 from . import ours
 from .machine import Floors, measure_floors, peak_memory

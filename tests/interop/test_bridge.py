@@ -15,6 +15,7 @@ from scenes import IMAGE_SIZE, SMOOTH, world_scene
 
 import taichi_softras
 from taichi_softras import Camera, Connectivity, Mesh, RasterizeSettings
+from taichi_softras.engine import RenderedImage
 from taichi_softras.interop import (
     EdgeLengthLoss,
     FlattenLoss,
@@ -28,7 +29,6 @@ from taichi_softras.interop import (
     rasterize,
     render,
 )
-from taichi_softras.rasterizer import RenderedImage
 
 SCENE = world_scene(61)
 NAMES = ("vertices", "colors", "background", "camera_from_world", "intrinsics")

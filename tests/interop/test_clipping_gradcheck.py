@@ -15,9 +15,8 @@ from test_clipping import PLANE, soup
 from test_gradcheck import check, mixtures
 
 from taichi_softras import Camera, TaichiArrays, Topology
-from taichi_softras.clipping import clip_near
+from taichi_softras.engine import RenderedImage, clip_near, render
 from taichi_softras.interop.bridge import TorchArrays
-from taichi_softras.rasterizer import RenderedImage, render
 
 pytestmark = pytest.mark.usefixtures("one_lane")
 

@@ -18,9 +18,9 @@ from second_opinion import agree
 from torch.autograd import gradcheck
 
 from taichi_softras import Connectivity, Mesh
+from taichi_softras.engine import RenderedImage
 from taichi_softras.interop import losses, rasterize, render
 from taichi_softras.interop.soft_renderer import functional
-from taichi_softras.rasterizer import RenderedImage
 
 SUM_ORDER = 1e-9  # threads add in any order: the last digits of a gradient differ from run to run
 

@@ -15,11 +15,12 @@ from scenes import IMAGE_SIZE, SMOOTH, world_scene
 from test_gradcheck import check, mixtures
 
 from taichi_softras import Camera, Convention, Lens, Mesh, RasterizeSettings, Renderer, Topology, losses
-from taichi_softras.camera import SLOPES, distortion_limit
 from taichi_softras.interop import losses as torch_losses
 from taichi_softras.interop import render
 from taichi_softras.interop.bridge import TorchArrays
 from taichi_softras.kernels.projection import project_op
+from taichi_softras.scene import distortion_limit
+from taichi_softras.scene.camera import SLOPES
 
 OPENCV = np.array([-0.21, 0.09, 0.004, -0.003, 0.02, 0.05, -0.01, 0.003])
 FISHEYE = np.array([-0.03, 0.02, -0.008, 0.001])

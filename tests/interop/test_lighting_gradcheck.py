@@ -10,8 +10,8 @@ import torch
 from torch.autograd import gradcheck
 
 from taichi_softras import Mesh
+from taichi_softras.engine.lighting import AmbientLight, DirectionalLight, Material, PointLight, SHBasis, Specular, SphericalHarmonics
 from taichi_softras.interop import lighting
-from taichi_softras.lighting import AmbientLight, DirectionalLight, Material, PointLight, SHBasis, Specular, SphericalHarmonics
 
 B, L = 2, 3
 SHAPES = {"rows": (7, 3), "pictures": (B, 2, 2, 3)}

@@ -12,7 +12,7 @@ from scenes import IMAGE_SIZE, SMOOTH, world_scene
 from test_gradcheck import check
 
 from taichi_softras import Blending, Camera, Mesh, Output, RasterizeSettings, Renderer, Sides, Topology
-from taichi_softras.fragments import FragmentSettings
+from taichi_softras.engine.fragments import FragmentSettings
 from taichi_softras.interop import SoftRenderer, fragments, render
 
 ALL = tuple(Output)

@@ -13,10 +13,10 @@ import pytest
 import torch
 from PIL import Image
 
+from taichi_softras.engine.voxels import voxel_iou
 from taichi_softras.interop import soft_renderer as sr
 from taichi_softras.interop.soft_renderer import functional as srf
 from taichi_softras.interop.soft_renderer.obj import create_texture_atlas
-from taichi_softras.voxels import voxel_iou
 
 NAMES = (
     "AmbientLighting DirectionalLighting FlattenLoss LaplacianLoss Lighting Look LookAt Mesh Projection Renderer SoftRasterizer SoftRenderer "

@@ -12,10 +12,10 @@ import torch
 from torch.autograd import gradcheck
 from torch.nn.functional import avg_pool2d, grid_sample
 
-from taichi_softras import TaichiArrays, textures
+from taichi_softras import TaichiArrays
+from taichi_softras.engine import Filter, TextureSettings, Wrap, flat_textures, sample_flat, textures
 from taichi_softras.interop import TorchArrays
 from taichi_softras.interop.textures import mip_pyramid, sample_texture
-from taichi_softras.textures import Filter, TextureSettings, Wrap, flat_textures, sample_flat
 
 SUM_ORDER = 1e-9  # threads add in any order
 

@@ -16,9 +16,9 @@ from second_opinion import agree
 from test_gradcheck import check, mixtures
 
 from taichi_softras import Blending, Camera, Filter, Interpolation, RasterizeSettings, Renderer, Texture, TextureSettings, Topology, UVTexture, Wrap
+from taichi_softras.engine import flat_textures
 from taichi_softras.interop import rasterize, render
 from taichi_softras.interop.textures import sample_texture
-from taichi_softras.textures import flat_textures
 
 RNG = np.random.default_rng(0)
 CHOICES = [

@@ -29,12 +29,13 @@ from taichi_softras import (
     Texture,
     Topology,
 )
+from taichi_softras.engine import rasterize
+from taichi_softras.engine.rasterizer import Scene
+from taichi_softras.engine.surfaces import Surface
 from taichi_softras.kernels.adjoint import has_adjoint
 from taichi_softras.kernels.face import Choices
 from taichi_softras.kernels.rasterize import draw_op, generated_gradient, gradient_by_hand
 from taichi_softras.kernels.variant import Storage, Variant
-from taichi_softras.rasterizer import Scene, rasterize
-from taichi_softras.surfaces import Surface
 
 # The tiles of the CPU, but a thread a pixel: the same source compiles several times faster.
 ONE_LANE = Variant(real=ti.f64, lanes=1)

@@ -11,9 +11,9 @@ import pytest
 import taichi as ti
 from scenes import relative_error
 
-from taichi_softras.arrays import FieldArrays, TaichiArrays, variant_of
-from taichi_softras.dibr import DibrImage, DibrSettings, MaskFaces, dibr_foreground, dibr_rasterize, dibr_soft_mask
-from taichi_softras.topology import Topology
+from taichi_softras.engine.dibr import DibrImage, DibrSettings, MaskFaces, dibr_foreground, dibr_rasterize, dibr_soft_mask
+from taichi_softras.runtime import FieldArrays, TaichiArrays, variant_of
+from taichi_softras.scene import Topology
 
 IMAGE_SIZE = (13, 21)
 SOFT = DibrSettings(sigmainv=60.0, boxlen=0.3, knum=3)

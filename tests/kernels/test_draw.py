@@ -13,14 +13,14 @@ import taichi as ti
 from scenes import IMAGE_SIZE, SMOOTH, orthogonal_settings, screen_scene
 
 from taichi_softras import RasterizeSettings, Silhouette
-from taichi_softras.arrays import TaichiArrays
+from taichi_softras.engine.rasterizer import Scene
+from taichi_softras.engine.surfaces import Surface
 from taichi_softras.kernels.face import FEATURES
 from taichi_softras.kernels.op import in_chunks
 from taichi_softras.kernels.rasterize import contribute_kernel
 from taichi_softras.kernels.resolve import resolve_flat_kernel
 from taichi_softras.kernels.variant import Variant
-from taichi_softras.rasterizer import Scene
-from taichi_softras.surfaces import Surface
+from taichi_softras.runtime import TaichiArrays
 
 
 def both_sums(settings: RasterizeSettings, real: object, variant: Variant | None = None, n_features: int = 3, seed: int = 41) -> tuple[np.ndarray, np.ndarray]:

@@ -16,9 +16,9 @@ from scenes import IMAGE_SIZE, ScreenScene, relative_error, screen_scene
 from torch.autograd import gradcheck
 
 from taichi_softras import FieldArrays, Interpolation, Sides, TaichiArrays, Topology
-from taichi_softras.arrays import variant_of
-from taichi_softras.fragments import Fragments, FragmentSettings, fragments
+from taichi_softras.engine.fragments import Fragments, FragmentSettings, fragments
 from taichi_softras.interop import TorchArrays
+from taichi_softras.runtime import variant_of
 
 SETTINGS = FragmentSettings(faces_per_pixel=12, reach_sq=0.02)
 FLIP = torch.tensor([-1.0, 1.0, 1.0], dtype=torch.float64)  # our x is to the right

@@ -14,11 +14,11 @@ from reference import barycentric, closest_on_outline, pixel_centres
 from scenes import ScreenScene, screen_scene
 
 from taichi_softras import RasterizeSettings, Topology
-from taichi_softras.arrays import TaichiArrays
-from taichi_softras.binning import Pairs
+from taichi_softras.engine.binning import Pairs
+from taichi_softras.engine.rasterizer import pairs_in_reach as find_pairs_in_reach
 from taichi_softras.kernels import tiles
 from taichi_softras.kernels.variant import Variant
-from taichi_softras.rasterizer import pairs_in_reach as find_pairs_in_reach
+from taichi_softras.runtime import TaichiArrays
 
 SETTINGS = RasterizeSettings(sigma=3e-3, cutoff=1e-4)
 LANES = Variant(real=ti.f64)  # as on CPUs

@@ -10,12 +10,12 @@ import torch
 import torch.nn.functional as F
 
 from ....checks import check_features, check_integer, check_kind, check_number, check_shape
-from ....dibr import DibrSettings, MaskFaces
-from ....dibr import dibr_foreground as _foreground
-from ....dibr import dibr_rasterize as _rasterize
-from ....dibr import dibr_soft_mask as _soft_mask
+from ....engine.dibr import DibrSettings, MaskFaces
+from ....engine.dibr import dibr_foreground as _foreground
+from ....engine.dibr import dibr_rasterize as _rasterize
+from ....engine.dibr import dibr_soft_mask as _soft_mask
 from ....kernels.shading import SH_CONSTANTS, SHBasis
-from ....topology import Topology
+from ....scene import Topology
 from ...bridge import TorchArrays
 from ...checks import check_tensors
 from ..ops.mesh import face_normals, index_vertices_by_faces
@@ -59,7 +59,7 @@ def dibr_rasterization(
         face_vertices_image: [B, F, 3, 2] in the image, [-1, 1] across its width and its height, y up.
         face_features: [B, F, 3, D], or a list of such, for each of which a picture is returned.
         face_normals_z: [B, F]; faces where it is negative are not seen (but count for the soft mask).
-        sigmainv, boxlen, knum: sharpness, extent and number of faces of the soft mask; see `taichi_softras.dibr.DibrSettings`.
+        sigmainv, boxlen, knum: sharpness, extent and number of faces of the soft mask; see `taichi_softras.engine.dibr.DibrSettings`.
         multiplier: 1000 by default. Pixel centres are rounded as in Kaolin after such an enlargement, and ``eps`` is relative to the enlarged faces.
         eps: 1e-8 by default, added to twice the (enlarged) area of a face before it divides.
         rast_backend: one of Kaolin's names, which all mean the same here.
@@ -250,7 +250,7 @@ def spherical_harmonic_lighting(imnormal: torch.Tensor, lights: torch.Tensor, *,
     """[B, H, W]: nine coefficients [B, 9] times nine functions of the normals [B, H, W, 3].
 
     ``basis`` "kaolin" is today's Kaolin's (order 1, x, z, y, xy, yz, z^2, xz, x^2 - y^2; not convolved with the cosine; its last two functions are too small
-    by 1/sqrt(2)); "dibr" that of DIB-R's own code; "standard" the right one, of the same order as "dibr": see `taichi_softras.lighting.SHBasis`.
+    by 1/sqrt(2)); "dibr" that of DIB-R's own code; "standard" the right one, of the same order as "dibr": see `taichi_softras.engine.lighting.SHBasis`.
     """
     check_tensors("spherical_harmonic_lighting", imnormal=imnormal)
     check_tensors("spherical_harmonic_lighting", lights=lights)

@@ -1,0 +1,5 @@
+"""What a person starts."""
+
+from .cli import main
+
+__all__ = ["main"]

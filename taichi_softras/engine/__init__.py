@@ -1,0 +1,54 @@
+"""From vertices to pixels and back."""
+
+from . import lighting, losses
+from .clipping import Clipped, clip_near
+from .optimizers import SGD, Adam
+from .rasterizer import Output, RenderedImage, check_scene, project, rasterize, render, view
+from .renderer import Renderer, render_mesh
+from .textures import (
+    Filter,
+    FlatTextures,
+    TextureLevels,
+    TextureSettings,
+    UVTexture,
+    Wrap,
+    flat_textures,
+    mip_pyramid,
+    n_channels,
+    n_pictures,
+    sample_flat,
+    sample_texture,
+)
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "Clipped",
+    "Filter",
+    "FlatTextures",
+    "Output",
+    "RenderedImage",
+    "Renderer",
+    "TextureLevels",
+    "TextureSettings",
+    "UVTexture",
+    "Wrap",
+    "check_scene",
+    "clip_near",
+    "dibr",
+    "flat_textures",
+    "fragments",
+    "lighting",
+    "losses",
+    "mip_pyramid",
+    "n_channels",
+    "n_pictures",
+    "project",
+    "rasterize",
+    "render",
+    "render_mesh",
+    "sample_flat",
+    "sample_texture",
+    "view",
+    "voxels",
+]

@@ -1,0 +1,161 @@
+"""Which faces reach which tile of the screen: count, prefix sum, fill (`kernels.tiles`), for every array library."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from ..checks import check_countable
+from ..kernels import tiles
+from ..kernels.triangle import N_SET_UP
+from ..runtime import Arrays, memory_budget, within_budget
+from ..scene import Topology
+
+__all__ = ["Chunk", "ChunkedPairs", "PairSearch", "Pairs"]
+
+BYTES_PER_PAIR = 8
+SPARE = 1.25  # room for pairs is made for so many times those of the last picture, so that a step of an optimisation needs one launch
+
+Chunk = tuple[Any, Any, Any, int, int, int]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The (face, tile) pairs in reach, tile by tile, and the faces of a tile in ascending order."""
+
+    face: Any  # [n]
+    tile: Any  # [n]
+    tile_offset: Any  # [tiles + 1] first pair of each tile
+    set_ups: Any  # [F, N_SET_UP] what the pixels of each face need to know (`kernels.triangle`)
+    n: int
+    n_tiles: int
+
+    def chunks(self) -> Iterator[Chunk]:
+        """As the kernels take them: faces, tiles, offsets of the tiles, first tile, number of tiles, number of pairs."""
+        yield self.face, self.tile, self.tile_offset, 0, self.n_tiles, self.n
+
+
+@dataclass(frozen=True)
+class ChunkedPairs:
+    """More pairs than the budget allows: listed anew, some tiles at a time, whenever they are wanted."""
+
+    set_ups: Any
+    n: int
+    n_tiles: int
+    boundaries: list[int]  # tiles
+    fill: Callable[[int, int], Chunk]
+
+    def chunks(self) -> Iterator[Chunk]:
+        for first, last in pairwise(self.boundaries):
+            yield self.fill(first, last)
+
+
+@dataclass(kw_only=True)
+class PairSearch:
+    """Finds the pairs whose face comes nearer than ``reach`` (screen units) to a pixel of the tile. The host waits for the device: to learn how many there are.
+
+    Attributes:
+        op: who asks, named in errors.
+        behind: a face with a vertex at or before this depth is left out.
+        whole_box: whether everything within the bounding box of a face, grown by the reach, counts.
+
+    Its methods raise ValueError if a vertex of a face is not finite, and MemoryError if there are more pairs (`within_budget`: of one tile) than a list holds.
+    """
+
+    op: str
+    arrays: Arrays
+    topology: Topology
+    vertices_screen: Any
+    image_size: tuple[int, int]
+    reach: float
+    behind: float = tiles.BEHIND_EYE
+    whole_box: bool = False
+
+    def __post_init__(self) -> None:
+        arrays, (height, width) = self.arrays, self.image_size
+        self.variant = variant = arrays.variant_for(len(self.topology.faces))
+        indices = self.topology.on(arrays)
+        self.heads = (arrays.constant(self.vertices_screen), indices["faces"], indices["face_image"])
+        self.set_ups = arrays.empty((len(self.topology.faces), N_SET_UP))
+        self.how_far = (float(self.reach), float(self.behind))
+        self.n_tiles = self.topology.n_images * -(-height // variant.tile_height) * -(-width // variant.tile_width)
+        self.n_shares = 1 if variant.serial else arrays.n_shares
+        self.n_counts = self.n_tiles * self.n_shares
+        check_countable(self.op, "tiles times shares", self.n_counts)
+        self.most_at_once = tiles.MAX_PAIRS // variant.blocks_per_tile  # the kernels count blocks of pixels in 32 bits
+        self.memory_key = ("pairs", self.image_size, variant.tile_width, self.whole_box)
+
+    def all(self) -> Pairs:
+        """All of them in one list."""
+        pairs = self._list(bounded=False)
+        if pairs is None:
+            raise MemoryError(f"{self.op}: more than {self.most_at_once} (face, tile) pairs are in reach; use less softness, or a smaller image or batch")
+        return pairs
+
+    def within_budget(self) -> Pairs | ChunkedPairs:
+        """Within the memory budget: in chunks if need be, and then of any number."""
+        return self._list(bounded=True) or self._in_chunks()
+
+    def _list(self, bounded: bool) -> Pairs | None:
+        """None if they are more than a list holds, or (``bounded``) than the budget allows."""
+        arrays = self.arrays
+        places, chunk_sums = arrays.empty_index(self.n_counts), arrays.empty_index(-(-self.n_counts // tiles.SCAN_CHUNK))
+        tile_offset = arrays.empty_index(self.n_tiles + 1)
+        room = self.topology.remembered.get(self.memory_key, 0)
+        if bounded and not within_budget(room * BYTES_PER_PAIR):
+            room = 0
+        while True:
+            pair_face, pair_tile = arrays.empty_index(max(room, 1)), arrays.empty_index(max(room, 1))
+            self.counts, self.statistics = arrays.zeros_index(self.n_counts), arrays.zeros_index(tiles.N_STATISTICS)
+            arrays.launch(
+                tiles.bin_kernel(self.variant, self.whole_box),
+                (
+                    *self.heads, self.set_ups, self.counts, places, chunk_sums, tile_offset, pair_face, pair_tile, self.statistics,
+                    *self.how_far, room, self.n_tiles, len(self.topology.faces), self.n_shares, *self.image_size,
+                ),
+            )  # fmt: skip
+            n = self._count()
+            if n > self.most_at_once or (bounded and not within_budget(n * BYTES_PER_PAIR)):
+                return None
+            if n <= room:
+                return Pairs(pair_face, pair_tile, tile_offset, self.set_ups, n, self.n_tiles)
+            room = arrays.capacity(min(int(n * SPARE), self.most_at_once))
+            self.topology.remembered[self.memory_key] = room
+
+    def _count(self) -> int:
+        found = self.arrays.to_numpy(self.statistics)
+        if found[tiles.BAD_FACE]:
+            face = int(found[tiles.BAD_FACE]) - 1
+            raise ValueError(
+                f"{self.op}: vertices must be finite, got NaN or infinity in face {face} of the batch (vertices {self.topology.faces[face].tolist()})"
+            )
+        return int(found[tiles.TOTAL])
+
+    def _in_chunks(self) -> ChunkedPairs:
+        arrays, n_shares = self.arrays, self.n_shares
+        counts = np.asarray(arrays.to_numpy(self.counts)).reshape(self.n_tiles, n_shares).astype(np.int64)
+        ends = np.cumsum(counts.sum(1))
+        n_at_once = min(max(memory_budget() // BYTES_PER_PAIR, 1), self.most_at_once)
+        boundaries = [0]
+        while boundaries[-1] < self.n_tiles:
+            done = ends[boundaries[-1] - 1] if boundaries[-1] else 0
+            boundaries.append(max(int(np.searchsorted(ends, done + n_at_once, side="right")), boundaries[-1] + 1))
+        largest = int(max(ends[last - 1] - (ends[first - 1] if first else 0) for first, last in pairwise(boundaries)))
+        if largest > self.most_at_once:
+            raise MemoryError(f"{self.op}: more than {self.most_at_once} faces are in reach of one tile; use less softness, or a smaller batch")
+        pair_face, pair_tile = arrays.empty_index(largest), arrays.empty_index(largest)
+
+        def fill(first: int, last: int) -> Chunk:
+            of_chunk = counts[first:last].ravel()
+            places = np.concatenate([[0], np.cumsum(of_chunk)])
+            rest = (*self.how_far, first, last, len(self.topology.faces), n_shares, *self.image_size)
+            arrays.launch(
+                tiles.fill_kernel(self.variant, self.whole_box),
+                (*self.heads, arrays.index(places[:-1].astype(np.int32)), pair_face, pair_tile, self.statistics, *rest),
+            )
+            offsets = arrays.index(np.ascontiguousarray(places[::n_shares], dtype=np.int32))
+            return pair_face, pair_tile, offsets, first, last - first, int(places[-1])
+
+        return ChunkedPairs(self.set_ups, int(ends[-1]), self.n_tiles, boundaries, fill)

@@ -1,0 +1,159 @@
+"""The renderer for people who use Taichi alone, and a picture from a mesh in one call."""
+
+import weakref
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+import taichi as ti
+from taichi.lang import impl
+
+from ..checks import as_numbers, check_features, check_finite, check_image_size, check_kind, check_reals, check_shape
+from ..runtime import Arrays, FieldArrays, TaichiArrays, default_arrays
+from ..scene import Camera, Mesh, RasterizeSettings, Topology
+from .rasterizer import Output, RenderedImage, render
+from .textures import Filter, TextureSettings, UVTexture, Wrap, n_channels
+
+__all__ = ["Renderer", "render_mesh"]
+
+
+class Renderer:
+    """Renders meshes softly, on Taichi arrays; what it does inside ``ti.ad.Tape`` is recorded there.
+
+    Args:
+        image_size: (height, width), or one number for a square.
+        settings: softness and choices.
+        arrays: the kind of arrays: by default of float32, and ``ti.ndarray`` (`TaichiArrays`) on CPU and CUDA, ``ti.field`` (`FieldArrays`) elsewhere.
+
+    Examples:
+        >>> mesh = Mesh.icosphere(2)
+        >>> renderer = Renderer((48, 64))
+        >>> vertices, colors = renderer.parameter(mesh.vertices), renderer.parameter(np.ones((162, 3)))
+        >>> image = renderer(vertices, mesh.faces, Camera.orbit(azimuth=[0, 30]), colors)
+        >>> image.color.shape
+        (2, 48, 64, 3)
+    """
+
+    def __init__(
+        self,
+        image_size: int | tuple[int, int] = 256,
+        settings: RasterizeSettings | None = None,
+        *,
+        arrays: TaichiArrays | FieldArrays | None = None,
+    ) -> None:
+        self.image_size = check_image_size("Renderer", image_size)
+        self.settings = RasterizeSettings() if settings is None else settings
+        check_kind("Renderer", "settings", self.settings, RasterizeSettings)
+        self.arrays = default_arrays() if arrays is None else arrays
+        check_kind("Renderer", "arrays", self.arrays, Arrays)
+        self._last: tuple[np.ndarray, Topology] | None = None
+        self._runtime = weakref.ref(impl.get_runtime())
+
+    def parameter(self, values: Any) -> Any:
+        """A Taichi array with the given values and room for a gradient (``.grad``)."""
+        return self.arrays.parameter(as_numbers("Renderer.parameter", "values", values))
+
+    def loss(self) -> Any:
+        """A place for a loss, as ``ti.ad.Tape`` wants it; ``loss.to_numpy().item()`` is its value."""
+        return self.arrays.parameter(np.zeros(() if self.arrays.variant.loss_place is None else 1))
+
+    def __call__(
+        self,
+        vertices: Any,
+        faces: np.ndarray | Topology,
+        camera: Camera,
+        colors: Any | None = None,
+        background: Sequence[float] | np.ndarray | Any | None = None,
+        *,
+        features: Any | None = None,
+        outputs: Collection[Output] = (),
+    ) -> RenderedImage:
+        """Renders one mesh through all cameras, or the batch that a `Topology` describes.
+
+        Args:
+            vertices: [V, 3] Taichi array, world.
+            faces: [F, 3] integers, or a topology.
+            camera: B cameras (their arrays may be Taichi's, to receive gradient).
+            colors: [V, C] Taichi array, per vertex (with Texture.FACE [F * R * R, C] texels), or a `UVTexture`; None for no colour.
+            background: C numbers, or [B, C] per image (a Taichi array to receive gradient); black by default.
+            features: [V, D] Taichi array of further features per vertex, any number of channels.
+            outputs: what else to show.
+
+        Returns:
+            Taichi arrays: see `RenderedImage`.
+        """
+        if self._runtime() is not impl.get_runtime():
+            raise RuntimeError("Renderer: Taichi was started again (ti.init or ti.reset), which ended all arrays; make the renderer and its parameters anew")
+        check_kind("Renderer", "camera", camera, Camera)
+        check_kind("Renderer", "settings", self.settings, RasterizeSettings)
+        check_reals("Renderer", self.arrays, vertices=vertices, colors=None if isinstance(colors, UVTexture) else colors, features=features)
+        check_shape("Renderer", "vertices", vertices.shape, ("V", 3))
+        topology = faces if isinstance(faces, Topology) else self._topology(faces, vertices.shape[0], len(camera))
+        if colors is not None:
+            if not isinstance(colors, UVTexture):
+                check_features("Renderer", "colors", colors.shape, {})
+            background = self._background(background, topology.n_images, n_channels(colors))
+        with self.arrays.frame() as kept:
+            image = render(
+                self.arrays,
+                topology,
+                vertices,
+                colors,
+                background,
+                camera.on(self.arrays),
+                self.settings,
+                self.image_size,
+                features=features,
+                outputs=outputs,
+            )
+            return RenderedImage(**{name: None if array is None else kept(array) for name, array in vars(image).items()})
+
+    def _topology(self, faces: np.ndarray, n_vertices: int, n_images: int) -> Topology:
+        """The topology of the last picture, if the faces are the same: they are compared, which costs far less than making it."""
+        faces = np.asarray(faces)
+        if self._last is not None:
+            known, topology = self._last
+            if topology.n_vertices == n_vertices and topology.n_images == n_images and np.array_equal(known, faces):
+                return topology
+        topology = Topology.shared(faces, n_vertices, n_images)
+        self._last = (np.array(faces), topology)
+        return topology
+
+    def _background(self, background: Any, n_images: int, n_features: int) -> Any:
+        if isinstance(background, (ti.Ndarray, ti.Field)):
+            check_reals("Renderer", self.arrays, background=background)
+            return background
+        values = np.zeros(n_features) if background is None else as_numbers("Renderer", "background", background)
+        check_finite("Renderer", "background", values)
+        check_shape("Renderer", "background", values.shape, ("B", "C") if values.ndim == 2 else ("C",), {"B": n_images, "C": n_features})
+        return self.arrays.real(np.ascontiguousarray(np.broadcast_to(values, (n_images, n_features))))
+
+
+def render_mesh(
+    mesh: Mesh,
+    camera: Camera,
+    image_size: int | tuple[int, int] = 256,
+    settings: RasterizeSettings | None = None,
+    background: Sequence[float] = (0.0, 0.0, 0.0),
+) -> RenderedImage:
+    """One mesh through B cameras, as NumPy arrays: alpha [B, H, W], color [B, H, W, 3] and depth [B, H, W].
+
+    The colours are those of the mesh's texture (mipmapped, without its alpha), else of its vertices, else white.
+
+    Examples:
+        >>> image = render_mesh(Mesh.icosphere(2), Camera.orbit(), 32)
+        >>> image.alpha.shape, image.alpha[0, 0, 0].item(), round(image.depth[0, 16, 16].item(), 1)
+        ((1, 32, 32), 0.0, 1.7)
+    """
+    check_kind("render_mesh", "mesh", mesh, Mesh)
+    renderer = Renderer(image_size, settings)
+    arrays = renderer.arrays
+    image = renderer(arrays.real(mesh.vertices), mesh.faces, camera, _mesh_colors(arrays, mesh), background)
+    return RenderedImage(*(arrays.to_numpy(array) for array in (image.alpha, image.color, image.depth)))
+
+
+def _mesh_colors(arrays: TaichiArrays | FieldArrays, mesh: Mesh) -> Any:
+    if mesh.texture is None or mesh.uvs is None:
+        return arrays.real(np.ones_like(mesh.vertices) if mesh.colors is None else mesh.colors)
+    sampling = TextureSettings(wrap=mesh.wrap or Wrap.REPEAT, filter=Filter.MIPMAPPED)
+    return UVTexture(arrays.real(mesh.texture[..., :3]), arrays.real(mesh.uvs), mesh.face_uvs, sampling)

@@ -1,0 +1,26 @@
+"""The main job: a mesh from pictures."""
+
+from .fit import Adam, Fit, FitOptions, Score, Stage, initial_sphere, score
+from .pictures import fit_curves, normal_colors, save_animation, shaded, sheet, turntable
+from .views import SHARP, Views, render_views, save_picture
+
+__all__ = [
+    "SHARP",
+    "Adam",
+    "Fit",
+    "FitOptions",
+    "Score",
+    "Stage",
+    "Views",
+    "fit_curves",
+    "initial_sphere",
+    "metrics",
+    "normal_colors",
+    "render_views",
+    "save_animation",
+    "save_picture",
+    "score",
+    "shaded",
+    "sheet",
+    "turntable",
+]

@@ -1,0 +1,106 @@
+"""What people look at: turntables, sheets of target and result, curves."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import trimesh
+from PIL import Image
+
+from ..checks import MAX_IMAGE_SIDE, check_array, check_finite, check_integer, check_kind, check_number
+from ..replacing import replacing
+from ..scene import Camera, Mesh, as_path
+from .views import Views, render_views, save_picture
+
+__all__ = ["fit_curves", "normal_colors", "save_animation", "shaded", "sheet", "turntable"]
+
+_LIGHT = np.array([0.35, 0.65, 0.68])
+
+
+def normal_colors(mesh: Mesh) -> Mesh:
+    """The mesh, its vertices coloured by their normals: a look for meshes that have no colours."""
+    check_kind("normal_colors", "mesh", mesh, Mesh)
+    return replace(mesh, colors=0.5 + 0.45 * _normals(mesh), texture=None)
+
+
+def shaded(mesh: Mesh) -> Mesh:
+    """The mesh in grey, as if lit from above: shows the shape without its colours."""
+    check_kind("shaded", "mesh", mesh, Mesh)
+    lit = 0.25 + 0.7 * np.clip(0.5 + 0.5 * (_normals(mesh) @ _LIGHT), 0, 1) ** 1.5
+    return replace(mesh, colors=np.repeat(lit[:, None], 3, axis=1), texture=None)
+
+
+def _normals(mesh: Mesh) -> np.ndarray:
+    return trimesh.Trimesh(mesh.vertices, mesh.faces, process=False).vertex_normals
+
+
+def turntable(path: str | Path, mesh: Mesh, frames: int = 48, size: int = 256, seconds: float = 4.0) -> None:
+    """Writes a GIF of the mesh turning once: its colours on the left, its shape in grey on the right."""
+    op = "turntable"
+    path = as_path(op, "path", path)
+    check_kind(op, "mesh", mesh, Mesh)
+    check_integer(op, "frames", frames, 1, 10_000)
+    check_integer(op, "size", size, 1, MAX_IMAGE_SIDE // 2)
+    check_number(op, "seconds", seconds, 0.0)
+    centred = mesh.normalized()
+    camera = Camera.orbit(3.0, 20.0, np.arange(frames) * 360.0 / frames, fov=40.0)
+    names = tuple(str(frame) for frame in range(frames))
+    meshes = (centred if centred.is_colored else normal_colors(centred), shaded(centred))
+    halves = [render_views(colored, camera, (size, size), names, samples=2).over_white() for colored in meshes]
+    save_animation(path, np.concatenate(halves, 2), seconds)
+
+
+def save_animation(path: str | Path, pictures: Sequence[np.ndarray] | np.ndarray, seconds: float = 4.0) -> None:
+    """Writes pictures [H, W, 3] with numbers in [0, 1] as a GIF that plays for ever, each round taking ``seconds``."""
+    op = "save_animation"
+    path = as_path(op, "path", path)
+    check_number(op, "seconds", seconds, 0.0)
+    check_kind(op, "pictures", pictures, Sequence if not isinstance(pictures, np.ndarray) else np.ndarray)
+    if len(pictures) == 0:
+        raise ValueError(f"{op}: pictures must be at least one, got none")
+    sizes: dict[str, int] = {}
+    for picture in pictures:
+        check_array(op, "each of the pictures", picture, ("H", "W", 3), sizes)
+        check_finite(op, "each of the pictures", picture)
+    frames = [Image.fromarray(np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)) for picture in pictures]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as partial:
+        frames[0].save(partial, save_all=True, append_images=frames[1:], duration=int(1000 * seconds / len(frames)), loop=0)
+
+
+def sheet(path: str | Path, target: Views, result: Views, columns: int = 8) -> None:
+    """Writes a PNG with three rows, over white: target, result, and their difference (white where there is none)."""
+    for name, given in (("target", target), ("result", result)):
+        check_kind("sheet", name, given, Views)
+    check_integer("sheet", "columns", columns, 1, 10_000)
+    if result.alpha.shape != target.alpha.shape:
+        raise ValueError(f"sheet: result must have the shape of target, {target.alpha.shape}, got {result.alpha.shape}")
+    path = as_path("sheet", "path", path)
+    n = min(columns, len(target))
+    which = np.linspace(0, len(target) - 1, n).astype(int)
+    rows = [views.select(which).over_white() for views in (target, result)]
+    rows.append(1 - np.abs(rows[0] - rows[1]))
+    save_picture(path, np.concatenate([np.concatenate(list(row), axis=1) for row in rows], axis=0))
+
+
+def fit_curves(path: str | Path, losses: list[float], scores: list[tuple[int, float]], stage_starts: list[int]) -> None:
+    """Writes a PNG of the loss of every step and the IoU on the fitted pictures. Needs matplotlib."""
+    path = as_path("fit_curves", "path", path)
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, left = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
+    left.plot(losses, linewidth=0.7, color="tab:blue", label="loss")
+    left.set(xlabel="step", ylabel="loss", yscale="log")
+    right = left.twinx()
+    if scores:
+        right.plot(*zip(*scores, strict=True), "o-", markersize=3, color="tab:orange", label="IoU on the fitted pictures")
+    right.set(ylabel="IoU", ylim=(min([0.5, *(iou for _, iou in scores)]), 1.0))
+    for start in stage_starts[1:]:
+        left.axvline(start, color="0.7", linewidth=0.8, linestyle="--")
+    figure.legend(loc="outside upper center", ncols=2)
+    figure.savefig(path, dpi=120)
+    pyplot.close(figure)

@@ -1,0 +1,271 @@
+"""Pictures with cameras: folders in the NeRF-synthetic layout, in and out.
+
+A folder holds ``transforms.json``, or ``transforms_train.json`` beside ``transforms_test.json``; RGBA PNGs whose alpha is the mask; and for each picture its
+``transform_matrix``, camera to world in the OpenGL convention.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ..checks import MAX_IMAGE_SIDE, check_array, check_finite, check_image_size, check_indices, check_integer, check_kind
+from ..engine import render_mesh
+from ..replacing import replacing
+from ..runtime import free_memory
+from ..scene import Camera, Lens, Mesh, RasterizeSettings, as_path, file_near, is_file, picture_file, pixels, read_json
+
+__all__ = ["SHARP", "Views", "render_views", "save_picture"]
+
+PIXELS_AT_ONCE = 2**21  # rendered together: it bounds the memory
+SHARP = RasterizeSettings(sigma=1e-7, gamma=1e-5)  # for pictures that people look at and results that are measured
+LENSES = {  # what nerfstudio and instant-ngp call them, and the names of their coefficients in our order
+    "PINHOLE": (Lens.PERSPECTIVE, ()),
+    "OPENCV": (Lens.OPENCV, ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")),
+    "OPENCV_FISHEYE": (Lens.FISHEYE, ("k1", "k2", "k3", "k4")),
+}
+PICTURES = (".png", ".webp", ".tif", ".tiff", ".jpg", ".jpeg")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Views:
+    """N pictures of one size and their cameras.
+
+    Attributes:
+        alpha: [N, H, W] float32 masks, 0 to 1.
+        color: [N, H, W, 3] float32, 0 to 1; meaningless where alpha is 0.
+        camera: N cameras.
+        names: what the pictures are called.
+    """
+
+    alpha: np.ndarray
+    color: np.ndarray
+    camera: Camera
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        sizes: dict[str, int] = {}
+        check_array("Views", "alpha", self.alpha, ("N", "H", "W"), sizes)
+        check_array("Views", "color", self.color, ("N", "H", "W", 3), sizes)
+        check_kind("Views", "camera", self.camera, Camera)
+        if not isinstance(self.names, (tuple, list)) or not all(isinstance(name, str) for name in self.names):
+            raise TypeError(f"Views: names must be a tuple of text, got {self.names!r}")
+        for name, n in (("cameras", len(self.camera)), ("names", len(self.names))):
+            if n != len(self.alpha):
+                raise ValueError(f"Views: there must be as many {name} as pictures, {len(self.alpha)}, got {n}")
+
+    def __len__(self) -> int:
+        return len(self.alpha)
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.alpha.shape[1], self.alpha.shape[2]
+
+    def select(self, which: np.ndarray | list[int]) -> "Views":
+        """The pictures of the given numbers."""
+        which = check_indices("Views.select", "which", which, "pictures", len(self))
+        return Views(alpha=self.alpha[which], color=self.color[which], camera=self.camera[which], names=tuple(self.names[i] for i in which))
+
+    def reduced(self, factor: int) -> "Views":
+        """The pictures made smaller by a whole factor: averages over blocks of pixels, colours weighted by alpha. A rest at the border is cut off evenly."""
+        check_integer("Views.reduced", "factor", factor, 1, min(self.image_size))
+        if factor == 1:
+            return self
+        n, height, width = self.alpha.shape
+        h, w = height // factor, width // factor
+        top, left = (height - h * factor) // 2, (width - w * factor) // 2
+        alpha = self.alpha[:, top : top + h * factor, left : left + w * factor].reshape(n, h, factor, w, factor)
+        color = self.color[:, top : top + h * factor, left : left + w * factor].reshape(n, h, factor, w, factor, 3)
+        mean_alpha = alpha.mean((2, 4))
+        mean_color = (alpha[..., None] * color).mean((2, 4)) / np.maximum(mean_alpha, 1e-6)[..., None]
+        shrink = min(height, width) / (min(h, w) * factor)  # of the shorter side, by what is cut off
+        off_centre = np.array([width - w * factor - 2 * left, -(height - h * factor - 2 * top)]) / (min(h, w) * factor)
+        intrinsics = np.asarray(self.camera.intrinsics) * shrink + np.concatenate([[0.0, 0.0], off_centre])
+        return Views(alpha=mean_alpha, color=mean_color, camera=replace(self.camera, intrinsics=intrinsics), names=self.names)
+
+    def over_white(self) -> np.ndarray:
+        """[N, H, W, 3]: the pictures laid over white."""
+        return 1 + self.alpha[..., None] * (self.color - 1)
+
+    @classmethod
+    def load(cls, folder: str | Path, split: str | None = None) -> "Views":
+        """Reads ``transforms_<split>.json``, or ``transforms.json`` without a split, and its pictures.
+
+        A ``camera_model`` OPENCV or OPENCV_FISHEYE, and its k1, k2, ... for all frames or each, make cameras of that lens. Without a model, instant-ngp's
+        ``is_fisheye`` means OPENCV_FISHEYE; coefficients that are not zero, with no model or with PINHOLE, mean OPENCV, as in nerfstudio. (k4 of OPENCV is
+        OpenCV's, in the denominator; nerfstudio's is another one, which COLMAP never makes.)
+
+        Pictures are kept as they are, 16 bytes a pixel: each may have 2^28 pixels, if all of them fit into the memory that is free.
+
+        Raises:
+            FileNotFoundError: if the folder, its list of cameras or a picture is missing; the sentence names it.
+            ValueError: if the list or a picture is not what it should be.
+            MemoryError: if the pictures do not fit into memory.
+        """
+        folder = as_path("Views.load", "folder", folder)
+        _check_split("Views.load", split)
+        index = folder / ("transforms.json" if split is None else f"transforms_{split}.json")
+        if not is_file(index):
+            raise FileNotFoundError(f"Views.load: there is no file {index}")
+        described = read_json(f"Views.load: {index}", index)
+        try:
+            frames = described["frames"]
+            matrices = np.array([frame["transform_matrix"] for frame in frames], np.float64)
+            names = [str(frame["file_path"]) for frame in frames]
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+            raise ValueError(f"Views.load: {index} must list frames with file_path and transform_matrix, got {type(error).__name__}: {error}") from error
+        if matrices.shape != (len(frames), 4, 4) or not len(frames):
+            raise ValueError(f"Views.load: {index} must hold a 4 x 4 transform_matrix for each of at least one frame, got shape {matrices.shape}")
+        if not np.isfinite(matrices).all() or (np.abs(np.linalg.det(matrices)) < 1e-9).any():
+            raise ValueError(f"Views.load: every transform_matrix in {index} must be finite and invertible")
+        paths = [_picture(index, name) for name in names]
+        rgba = _read_pictures(paths)
+        height, width = rgba.shape[1:3]
+        try:
+            k = np.stack([_intrinsics(index, described | frame, height, width) for frame in frames])
+            lens, distortion = _lens(index, [described | frame for frame in frames])
+        except (TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
+            if str(error).startswith("Views.load"):
+                raise
+            raise ValueError(f"Views.load: the intrinsics in {index} must be numbers, got {type(error).__name__}: {error}") from error
+        try:
+            camera = Camera.from_matrices(np.linalg.inv(matrices), k, (height, width), lens=lens, distortion=distortion)
+        except ValueError as error:
+            raise ValueError(f"Views.load: {index} must hold good cameras: {str(error).split(': ', 1)[-1]}") from error
+        return cls(alpha=rgba[..., 3], color=rgba[..., :3], camera=camera, names=tuple(path.stem for path in paths))
+
+    def save(self, folder: str | Path, split: str | None = None) -> None:
+        """Writes the pictures and ``transforms[_<split>].json``, which `load` and NeRF's own loaders read."""
+        folder = as_path("Views.save", "folder", folder)
+        _check_split("Views.save", split)
+        models = {lens: (model, names) for model, (lens, names) in LENSES.items()}
+        if self.camera.lens not in models:
+            raise ValueError(f"Views.save: the cameras must not be orthographic (the NeRF layout knows none), got {self.camera.lens}")
+        for name in self.names:
+            if name in ("", ".", "..") or name != Path(name.replace("\\", "/")).name or "\0" in name:
+                raise ValueError(f"Views.save: the names of pictures must be names of files, got {name!r}")
+        if len(set(self.names)) < len(self.names):
+            raise ValueError(f"Views.save: the names of pictures must differ, got {next(n for n in self.names if self.names.count(n) > 1)!r} more than once")
+        model, names = models[self.camera.lens]
+        pictures = folder / (split or "images")
+        pictures.mkdir(parents=True, exist_ok=True)
+        height, width = self.image_size
+        matrices, k = self.camera.to_matrices((height, width))
+        frames = []
+        for i, name in enumerate(self.names):
+            save_picture(pictures / f"{name}.png", np.concatenate([self.color[i], self.alpha[i][..., None]], -1))
+            own = {"fl_x": k[i, 0, 0], "fl_y": k[i, 1, 1], "cx": k[i, 0, 2], "cy": k[i, 1, 2]}
+            own |= {coefficient: float(self.camera.distortion[i, j]) for j, coefficient in enumerate(names)}
+            frames.append({"file_path": f"./{pictures.name}/{name}", "transform_matrix": np.linalg.inv(matrices[i]).tolist(), **own})
+        described = {"camera_model": model, "camera_angle_x": 2 * np.arctan(width / 2 / k[0, 0, 0]), "w": width, "h": height, "frames": frames}
+        with replacing(folder / ("transforms.json" if split is None else f"transforms_{split}.json")) as partial:
+            partial.write_text(json.dumps(described, indent=1))
+
+
+def render_views(
+    mesh: Mesh, camera: Camera, image_size: tuple[int, int], names: tuple[str, ...], settings: RasterizeSettings = SHARP, samples: int = 4
+) -> Views:
+    """The mesh through each camera, antialiased: rendered ``samples`` times larger and averaged."""
+    op = "render_views"
+    check_kind(op, "mesh", mesh, Mesh)
+    check_kind(op, "camera", camera, Camera)
+    image_size = check_image_size(op, image_size)
+    check_kind(op, "settings", settings, RasterizeSettings)
+    check_integer(op, "samples", samples, 1, MAX_IMAGE_SIDE // max(image_size))
+    if len(names) != len(camera):
+        raise ValueError(f"{op}: there must be as many names as cameras, {len(camera)}, got {len(names)}")
+    parts = []
+    at_once = max(1, PIXELS_AT_ONCE // (image_size[0] * image_size[1] * samples**2))
+    for i in range(0, len(camera), at_once):
+        image = render_mesh(mesh, camera[i : i + at_once], (image_size[0] * samples, image_size[1] * samples), settings)
+        part = Views(alpha=image.alpha, color=image.color, camera=camera[i : i + at_once], names=names[i : i + at_once])
+        parts.append(part.reduced(samples))
+    return Views(alpha=np.concatenate([p.alpha for p in parts]), color=np.concatenate([p.color for p in parts]), camera=camera, names=names)
+
+
+def save_picture(path: str | Path, picture: np.ndarray) -> None:
+    """Writes [H, W, 3 or 4] numbers in [0, 1] as a PNG."""
+    check_array("save_picture", "picture", picture, ("H", "W", "C"), {"C": 4 if np.shape(picture)[-1:] == (4,) else 3})
+    check_finite("save_picture", "picture", picture)
+    if picture.size == 0:
+        raise ValueError(f"save_picture: picture must have at least one pixel, got shape {picture.shape}")
+    path = as_path("save_picture", "path", path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as partial:
+        Image.fromarray(np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)).save(partial)
+
+
+def _check_split(op: str, split: object) -> None:
+    """None, or a part of a file's name."""
+    if split is None:
+        return
+    if not isinstance(split, str):
+        raise TypeError(f"{op}: split must be text, or None, got {type(split).__name__}")
+    if not split or split != Path(split.replace("\\", "/")).name or "\0" in split:
+        raise ValueError(f"{op}: split must be a part of a file's name, got {split!r}")
+
+
+def _picture(index: Path, name: str) -> Path:
+    """NeRF's lists leave out the .png."""
+    for spelling in (name,) if name.lower().endswith(PICTURES) else (name, name + ".png"):
+        found = file_near(f"Views.load: the pictures of {index}", index, spelling)
+        if found is not None:
+            return found
+    raise FileNotFoundError(f"Views.load: there is no picture {index.parent / spelling}")
+
+
+def _read_pictures(paths: list[Path]) -> np.ndarray:
+    """[N, H, W, 4] of pictures of one size."""
+    rgba = np.zeros((0, 0, 0, 4), np.float32)
+    for i, path in enumerate(paths):
+        with picture_file(f"Views.load: {path}", path, path.name) as picture:
+            if "A" not in picture.getbands() and "transparency" not in picture.info:
+                raise ValueError(f"Views.load: {path} must have an alpha channel (it is the mask), got {picture.mode}")
+            size = (picture.height, picture.width)
+            if i == 0:
+                n_bytes, free = 16 * len(paths) * size[0] * size[1], free_memory()
+                if n_bytes > free:
+                    raise MemoryError(f"Views.load: {len(paths)} pictures of {size[0]} x {size[1]} pixels must fit into {free} free bytes, got {n_bytes}")
+                rgba = np.empty((len(paths), *size, 4), np.float32)
+            if size != rgba.shape[1:3]:
+                raise ValueError(f"Views.load: all pictures must have the size of the first, {rgba.shape[1:3]}, got {size} in {path}")
+            rgba[i] = pixels(f"Views.load: {path}", path.name, picture, "RGBA")
+    return rgba
+
+
+def _lens(index: Path, frames: list[dict[str, Any]]) -> tuple[Lens, np.ndarray | None]:
+    """The lens of all frames and its coefficients [N, n]."""
+    models = {str(frame.get("camera_model") or ("OPENCV_FISHEYE" if frame.get("is_fisheye") else "PINHOLE")) for frame in frames}
+    if models == {"PINHOLE"} and any(frame.get(name) for frame in frames for name in LENSES["OPENCV"][1]):
+        models = {"OPENCV"}
+    if len(models) > 1 or not models <= set(LENSES):
+        raise ValueError(f"Views.load: {index} must have one camera_model, which is {', '.join(LENSES)}, or none, got {', '.join(sorted(models))}")
+    lens, names = LENSES[models.pop()]
+    if not names:
+        return lens, None
+    try:
+        distortion = np.array([[frame.get(name) or 0.0 for name in names] for frame in frames], np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"Views.load: the distortion in {index} must be numbers, got {type(error).__name__}: {error}") from error
+    check_finite("Views.load", f"the distortion in {index}", distortion)
+    return lens, distortion
+
+
+def _intrinsics(index: Path, described: dict[str, Any], height: int, width: int) -> np.ndarray:
+    """K of one frame, for pictures of the size found, whatever size the list speaks of."""
+    w, h = described.get("w", width), described.get("h", height)
+    if "fl_x" in described:
+        fl_x = described["fl_x"]
+    elif "camera_angle_x" in described:
+        fl_x = 0.5 * w / np.tan(0.5 * described["camera_angle_x"])
+    else:
+        raise ValueError(f"Views.load: {index} must hold camera_angle_x or fl_x, got neither")
+    fl_y, cx, cy = described.get("fl_y", fl_x), described.get("cx", w / 2), described.get("cy", h / 2)
+    k = np.array([[fl_x, 0, cx], [0, fl_y, cy], [0, 0, 1]], np.float64)
+    if not (np.isfinite(k).all() and fl_x > 0 and fl_y > 0 and w > 0 and h > 0):
+        raise ValueError(f"Views.load: the intrinsics in {index} must be finite and positive, got fl_x {fl_x}, fl_y {fl_y}, cx {cx}, cy {cy}")
+    return np.diag([width / w, height / h, 1.0]) @ k

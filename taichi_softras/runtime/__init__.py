@@ -1,0 +1,33 @@
+"""How Taichi is started, fed and launched: devices, array libraries, memory."""
+
+from .arrays import Arrays, FieldArrays, TaichiArrays, cpu_shares, default_arrays, library_of, variant_of
+from .budget import free_memory, memory_budget, set_memory_budget, within_budget
+from .devices import GPU_BACKENDS, cpu_name, has_display, offer_of, vulkan_offer
+from .spare_memory import spare_array
+from .start import check_not_forked, current_arch, ensure_initialized, init, is_deterministic, one_at_a_time
+
+__all__ = [
+    "GPU_BACKENDS",
+    "Arrays",
+    "FieldArrays",
+    "TaichiArrays",
+    "check_not_forked",
+    "cpu_name",
+    "cpu_shares",
+    "current_arch",
+    "default_arrays",
+    "ensure_initialized",
+    "free_memory",
+    "has_display",
+    "init",
+    "is_deterministic",
+    "library_of",
+    "memory_budget",
+    "offer_of",
+    "one_at_a_time",
+    "set_memory_budget",
+    "spare_array",
+    "variant_of",
+    "vulkan_offer",
+    "within_budget",
+]

@@ -1,0 +1,81 @@
+"""Which vertices of a mesh are joined, found once and used by the losses."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from ..checks import check_array, check_faces, check_integer, check_number, check_table
+
+__all__ = ["Connectivity"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Connectivity:
+    """Edges and hinges of a mesh.
+
+    Attributes:
+        n_vertices: number of vertices V.
+        edges: [E, 2] int32, every edge once.
+        hinges: [H, 4] int32, for each two faces that share an edge: the ends of the edge, then the vertex opposite in either face. An edge of the border
+            has none; one with more than two faces has one for each two successive faces.
+        one_over_degree: [V] float64, one over the number of neighbours (0 for a vertex without any).
+
+    Raises:
+        TypeError, ValueError: if an index is out of range. (The kernels read where it points.)
+    """
+
+    n_vertices: int
+    edges: np.ndarray
+    hinges: np.ndarray
+    one_over_degree: np.ndarray
+    _placed: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        op = "Connectivity"
+        check_integer(op, "n_vertices", self.n_vertices, 1, 2**31 - 1)
+        check_table(op, "edges", self.edges, ("E", 2), self.n_vertices, at_least_one=False)
+        check_table(op, "hinges", self.hinges, ("H", 4), self.n_vertices, at_least_one=False)
+        check_array(op, "one_over_degree", self.one_over_degree, ("V",), {"V": self.n_vertices})
+
+    @classmethod
+    def of(cls, faces: Any, n_vertices: int) -> "Connectivity":
+        """Finds them, in the time of a sort, of faces [F, 3] (an array, or a tensor)."""
+        check_integer("Connectivity", "n_vertices", n_vertices, 1, 2**31 - 1)
+        faces = check_faces("Connectivity", faces, n_vertices)
+        sides = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+        opposite = np.concatenate([faces[:, 2], faces[:, 0], faces[:, 1]])
+        ends = np.sort(sides, axis=1)
+        order = np.lexsort((ends[:, 1], ends[:, 0]))
+        ends, opposite = ends[order], opposite[order]
+        same = (ends[1:] == ends[:-1]).all(1)
+        edges = ends[np.concatenate([[True], ~same])]
+        edges = edges[edges[:, 0] != edges[:, 1]]
+        hinges = np.concatenate([ends[:-1], opposite[:-1, None], opposite[1:, None]], 1)[same]
+        degree = np.bincount(edges.ravel(), minlength=n_vertices)
+        return cls(
+            n_vertices=n_vertices,
+            edges=np.ascontiguousarray(edges, np.int32),
+            hinges=np.ascontiguousarray(hinges, np.int32),
+            one_over_degree=np.where(degree > 0, 1 / np.maximum(degree, 1), 0.0),
+        )
+
+    def smoothing_system(self, smoothness: float) -> sp.csc_matrix:
+        """[V, V] I + smoothness L, L the graph Laplacian: descent on this times the vertices moves neighbours together (Nicolet et al. 2021, equation 5)."""
+        check_number("Connectivity.smoothing_system", "smoothness", smoothness, -1e-300)
+        n, (i, j) = self.n_vertices, self.edges.T
+        neighbours = sp.coo_matrix((np.ones(2 * len(i)), (np.r_[i, j], np.r_[j, i])), (n, n)).tocsc()
+        return (sp.eye(n, format="csc") + smoothness * (sp.diags(np.asarray(neighbours.sum(1)).ravel()) - neighbours)).tocsc()
+
+    def on(self, arrays: Any) -> dict[str, Any]:
+        """The lists as arrays of the library ``arrays``, made once."""
+        key = (arrays.place, arrays.variant.real)
+        if key not in self._placed:
+            with arrays.lasting():
+                self._placed[key] = {
+                    "edges": arrays.index(self.edges),
+                    "hinges": arrays.index(self.hinges),
+                    "one_over_degree": arrays.real(self.one_over_degree),
+                }
+        return self._placed[key]

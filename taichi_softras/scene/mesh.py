@@ -1,0 +1,131 @@
+"""Triangle meshes."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import trimesh
+
+from ..checks import as_array, check_choice, check_corners, check_faces, check_finite, check_integer, check_number, check_shape, dtype_of
+from ..kernels.texture_image import Wrap
+from .files import read_mesh, write_mesh
+from .foreign_files import MAX_PIXELS, as_path
+from .textured_files import Contents
+
+__all__ = ["Mesh"]
+
+LARGEST = 1e18  # coordinates: their squares are numbers, too
+
+
+def _numbers(name: str, values: Any, shape: tuple[int | str, ...], sizes: dict[str, int]) -> np.ndarray:
+    """Finite float32 of a shape."""
+    given = as_array("Mesh", name, values)
+    if given.dtype.kind not in "fiu":
+        raise TypeError(f"Mesh: {name} must be real numbers, got {dtype_of(given)}")
+    check_shape("Mesh", name, given.shape, shape, sizes)
+    check_finite("Mesh", name, given)
+    if given.size and (largest := max(given.max(), -given.min())) > LARGEST:
+        raise ValueError(f"Mesh: {name} must be at most {LARGEST:g}, got {largest}")
+    return np.ascontiguousarray(given, dtype=np.float32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mesh:
+    """Triangles with colours per vertex, and a picture as texture.
+
+    Attributes:
+        vertices: [V, 3] float32, positions in the world.
+        faces: [F, 3] int32; seen from outside, their vertices run counter-clockwise.
+        colors: [V, 3] float32 in [0, 1], or None.
+        uvs: [T, 2] float32, texture coordinates: u to the right, v up, (0, 0) the lower left corner of the picture; or None.
+        face_uvs: [F, 3] int32, into ``uvs``, for each corner; None if ``uvs`` stand per vertex (T = V).
+        texture: [H, W, 3] or [H, W, 4] float32 in [0, 1], row 0 the top; or None.
+        wrap: what lies outside of the texture, if its file says so; else None.
+    """
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    colors: np.ndarray | None = None
+    uvs: np.ndarray | None = None
+    face_uvs: np.ndarray | None = None
+    texture: np.ndarray | None = None
+    wrap: Wrap | None = None
+
+    def __post_init__(self) -> None:
+        sizes: dict[str, int] = {}
+        vertices = _numbers("vertices", self.vertices, ("V", 3), sizes)
+        object.__setattr__(self, "vertices", vertices)
+        object.__setattr__(self, "faces", check_faces("Mesh", self.faces, len(vertices)))
+        if self.colors is not None:
+            object.__setattr__(self, "colors", _numbers("colors", self.colors, ("V", 3), sizes))
+        self._check_texture(sizes)
+
+    def _check_texture(self, sizes: dict[str, int]) -> None:
+        for name in ("face_uvs", "texture"):
+            if getattr(self, name) is not None and self.uvs is None:
+                raise ValueError(f"Mesh: {name} must come with uvs, got None")
+        if self.uvs is not None:
+            object.__setattr__(self, "uvs", _numbers("uvs", self.uvs, ("T" if self.face_uvs is not None else "V", 2), sizes))
+        if self.face_uvs is not None and self.uvs is not None:
+            face_uvs = check_corners("Mesh", "face_uvs", self.face_uvs, "uvs", len(self.uvs))
+            check_shape("Mesh", "face_uvs", face_uvs.shape, ("F", 3), {"F": len(self.faces)})
+            object.__setattr__(self, "face_uvs", face_uvs)
+        if self.texture is not None:
+            shape = np.shape(self.texture)
+            if len(shape) != 3 or shape[2] not in (3, 4) or 0 in shape:
+                raise ValueError(f"Mesh: texture must have shape (H, W, 3) or (H, W, 4), got {shape}")
+            if shape[0] * shape[1] > MAX_PIXELS:
+                raise ValueError(f"Mesh: texture must have at most 2^28 pixels, got {shape[0]} x {shape[1]}")
+            object.__setattr__(self, "texture", _numbers("texture", self.texture, ("H", "W", shape[2]), {}))
+        if self.wrap is not None:
+            check_choice("Mesh", "wrap", self.wrap, Wrap)
+
+    @property
+    def is_colored(self) -> bool:
+        """Whether it has a texture, or colours per vertex."""
+        return self.colors is not None or self.texture is not None
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Mesh":
+        """Reads an OBJ, PLY, GLB, glTF, STL or OFF file; a scene becomes one mesh.
+
+        Texture coordinates and the picture come with OBJ, GLB and glTF (and PLY, where it names one) if the file has one texture; of several textures, and
+        besides one, ``colors`` hold what they are at the vertices. A vertex on a seam of the texture stays one vertex: ``face_uvs`` tells its corners apart.
+        A material's factors (Kd, baseColorFactor) colour a mesh that has no picture, and do not change a picture.
+
+        Raises:
+            FileNotFoundError: if there is no such file. (A material file or a picture that is missing leaves a mesh without texture.)
+            ValueError: if its name or content is not that of a triangle mesh, or its texture is no picture, or has more than 2^28 pixels.
+        """
+        return read_mesh(as_path("Mesh.load", "path", path), cls)
+
+    def save(self, path: str | Path) -> None:
+        """Writes a GLB, OBJ, PLY or STL file.
+
+        GLB and OBJ have texture coordinates and the texture, in 8 bits (OBJ: in a .png beside it, named in a .mtl), and then no colours besides it; or
+        colours. PLY has colours, STL nothing. What the texture does outside of [0, 1] is said by GLB, and by OBJ if it is clamped.
+        """
+        write_mesh(as_path("Mesh.save", "path", path), Contents(**vars(self)))
+
+    @classmethod
+    def icosphere(cls, subdivisions: int = 3, radius: float = 1.0) -> "Mesh":
+        """A sphere of 20 * 4^subdivisions nearly equal triangles.
+
+        Examples:
+            >>> Mesh.icosphere(3).faces.shape
+            (1280, 3)
+        """
+        check_integer("Mesh.icosphere", "subdivisions", subdivisions, 0, 10)
+        check_number("Mesh.icosphere", "radius", radius, 0.0, LARGEST)
+        sphere = trimesh.creation.icosphere(subdivisions=subdivisions, radius=radius)
+        return cls(vertices=sphere.vertices, faces=sphere.faces)
+
+    def normalized(self) -> "Mesh":
+        """Moved and scaled so that its bounding sphere about the middle of its bounding box has radius 1 at the origin."""
+        vertices = self.vertices.astype(np.float64)
+        vertices -= (vertices.min(0) + vertices.max(0)) / 2
+        radius = np.linalg.norm(vertices, axis=1).max()
+        if not radius > 0:
+            raise ValueError("Mesh.normalized: the mesh must have an extent, got a single point")
+        return replace(self, vertices=vertices / radius)

@@ -1,0 +1,86 @@
+"""The same bits in every run: pictures always, gradients where it is asked for.
+
+Plan: a scene in which many faces share a vertex, drawn again and again. Each way of running needs a Taichi of its own, so each is a process of its own.
+"""
+
+import os
+
+import pytest
+
+import taichi_softras as tsr
+
+SCENE = """
+import numpy as np, taichi as ti, trimesh
+import taichi_softras as tsr
+from taichi_softras.engine import rasterize
+
+tsr.init("cpu"{options})
+ball = trimesh.creation.uv_sphere(radius=0.8, count=[20, 20])
+vertices = np.asarray(ball.vertices) + [0.0, 0.0, 3.0]
+topology = tsr.Topology.shared(ball.faces, len(vertices))
+arrays = tsr.TaichiArrays()
+settings = tsr.RasterizeSettings(sigma=1e-3, gamma=1e-2, silhouette=tsr.Silhouette.{silhouette})
+bits = []
+for _ in range({times}):
+    at, colors, background = (arrays.parameter(values) for values in (vertices, np.abs(vertices), np.full((1, 3), 0.3)))
+    with ti.ad.Tape(arrays.parameter(np.zeros(1))):
+        image = rasterize(arrays, topology, at, colors, background, settings, (64, 64))
+        for output in (image.alpha, image.color, image.depth):
+            arrays.untracked(lambda: output.grad.fill(1.0))
+    bits.append([array.to_numpy().tobytes() for array in (image.color, at.grad, colors.grad, background.grad)])
+print(*(len(set(outcomes)) for outcomes in zip(*bits)), tsr.runtime.is_deterministic())
+"""
+
+
+def numbers_of_outcomes(run_python, **how) -> list[str]:
+    """Of the picture, and of the gradients of vertices, colours and background; and whether it is said to be so."""
+    return run_python(SCENE.format(**how)).stdout.split()[-5:]
+
+
+@pytest.mark.parametrize("silhouette", ["PROBABILISTIC", "EINSTEIN"], ids=["by hand", "generated"])
+def test_on_request(run_python, silhouette):
+    assert numbers_of_outcomes(run_python, options=", deterministic=True", silhouette=silhouette, times=8) == ["1", "1", "1", "1", "True"]
+
+
+def test_pictures_always(run_python):
+    """And what is written by hand of the gradients."""
+    pictures, vertices, colors, _, deterministic = numbers_of_outcomes(run_python, options="", silhouette="PROBABILISTIC", times=8)
+    assert pictures == vertices == colors == "1"
+    assert deterministic == str(os.cpu_count() == 1)
+
+
+def test_only_the_cpu_can():
+    with pytest.raises(ValueError, match="arch must be cpu where deterministic gradients are wanted, got 'vulkan'"):
+        tsr.init("vulkan", deterministic=True)
+
+
+def test_a_flag():
+    with pytest.raises(TypeError, match="init: deterministic must be"):
+        tsr.init("cpu", deterministic=1)
+
+
+def test_too_late():
+    if tsr.runtime.is_deterministic():
+        pytest.skip("this machine has one core, and is so always")
+    with pytest.raises(RuntimeError, match="already runs with several threads"):
+        tsr.init("cpu", deterministic=True)
+
+
+class TestTorch:
+    def test_its_flag_is_heeded(self):
+        torch = pytest.importorskip("torch")
+        interop = pytest.importorskip("taichi_softras.interop")
+        if tsr.runtime.is_deterministic():
+            pytest.skip("this machine has one core, and is so always")
+        vertices = torch.tensor([[-0.5, -0.5, 3.0], [0.5, -0.5, 3.0], [0.0, 0.5, 3.0]], requires_grad=True)
+        topology = tsr.Topology.shared([[0, 1, 2]], 3)
+        torch.use_deterministic_algorithms(True)
+        try:
+            alpha = interop.rasterize(vertices, topology, image_size=8).alpha.sum()
+            with pytest.raises(RuntimeError, match="deterministic=True"):
+                alpha.backward()
+            torch.use_deterministic_algorithms(True, warn_only=True)
+            with pytest.warns(UserWarning, match="deterministic=True"):
+                interop.rasterize(vertices, topology, image_size=8).alpha.sum().backward()
+        finally:
+            torch.use_deterministic_algorithms(False)

@@ -1,0 +1,251 @@
+"""The main job in small: it recovers a shape, keeps its state, stops cleanly and goes on; the command and its files."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from taichi_softras import Camera, Mesh
+from taichi_softras.app import main
+from taichi_softras.recover import Fit, FitOptions, Score, Views, initial_sphere, render_views, score
+from taichi_softras.scene import creature
+
+SMALL = ["--size", "32", "--views", "8", "--test-views", "3", "--views-per-step", "3"]
+
+
+def pictures(mesh: Mesh, count: int = 8, size: int = 32) -> Views:
+    i = np.arange(count) + 0.5
+    camera = Camera.orbit(3.2, np.degrees(np.arcsin(1 - 2 * i / count)), i * 137.5, fov=40)
+    return render_views(mesh, camera, (size, size), tuple(f"r_{k}" for k in range(count)))
+
+
+@pytest.fixture(scope="module")
+def ellipsoid_views() -> Views:
+    """An off-centre ellipsoid, red above and blue below."""
+    sphere = Mesh.icosphere(3)
+    colors = np.where(sphere.vertices[:, 1:2] > 0, [0.9, 0.1, 0.1], [0.1, 0.1, 0.9])
+    return pictures(replace(sphere, vertices=sphere.vertices * [0.7, 0.4, 0.5] + [0.15, 0.1, -0.1], colors=colors))
+
+
+class TestInitialSphere:
+    def test_lies_where_the_object_is(self, ellipsoid_views):
+        sphere = initial_sphere(ellipsoid_views)
+        np.testing.assert_allclose(sphere.vertices.mean(0), [0.15, 0.1, -0.1], atol=0.05)
+        assert np.linalg.norm(sphere.vertices - sphere.vertices.mean(0), axis=1).mean() == pytest.approx((0.7 * 0.4 * 0.5) ** (1 / 3), rel=0.15)
+
+    def test_empty_masks(self, ellipsoid_views):
+        with pytest.raises(ValueError, match="all empty"):
+            initial_sphere(replace(ellipsoid_views, alpha=np.zeros_like(ellipsoid_views.alpha)))
+
+
+class TestScore:
+    def test_of_itself_is_perfect(self, ellipsoid_views):
+        assert score(ellipsoid_views, ellipsoid_views) == Score(iou=1.0, psnr=100.0, psnr_white=100.0)
+
+    def test_against_its_definition(self, ellipsoid_views):
+        shifted = replace(ellipsoid_views, alpha=np.roll(ellipsoid_views.alpha, 2, axis=2), color=ellipsoid_views.color * 0.9)
+        a, b = shifted.alpha > 0.5, ellipsoid_views.alpha > 0.5
+        result = score(shifted, ellipsoid_views)
+        assert result.iou == pytest.approx(np.mean([(x & y).sum() / (x | y).sum() for x, y in zip(a, b, strict=True)]))
+        both = a & b
+        assert result.psnr == pytest.approx(-10 * np.log10(((shifted.color - ellipsoid_views.color)[both] ** 2).mean()), rel=1e-5)
+
+
+class TestFit:
+    def test_recovers_shape_and_colour(self, ellipsoid_views):
+        fit = Fit(ellipsoid_views, FitOptions(steps=150, views_per_step=4))
+        before = score(render_views(fit.mesh, ellipsoid_views.camera, (32, 32), ellipsoid_views.names), ellipsoid_views)
+        while not fit.done:
+            fit.step()
+        after = score(render_views(fit.best, ellipsoid_views.camera, (32, 32), ellipsoid_views.names), ellipsoid_views)
+        assert before.iou < 0.85
+        assert after.iou > 0.93
+        assert after.psnr > before.psnr + 5
+        assert len(fit.losses) == 150
+
+    def test_saved_fit_goes_on_as_if_never_stopped(self, ellipsoid_views, tmp_path):
+        """Also across the border of a stage. Sums over two threads differ in the last bits, hence the tolerance."""
+        options = FitOptions(steps=20, views_per_step=3, score_every=5)
+        straight, stopped = Fit(ellipsoid_views, options), Fit(ellipsoid_views, options)
+        for _ in range(6):
+            straight.step(), stopped.step()
+        stopped.save(tmp_path / "state.npz")
+        resumed = Fit.load(tmp_path / "state.npz", ellipsoid_views)
+        np.testing.assert_array_equal(resumed.vertices, stopped.vertices)
+        assert resumed.best_iou == stopped.best_iou
+        for _ in range(3):
+            straight.step(), resumed.step()
+        assert resumed.stage == straight.stage == 1
+        np.testing.assert_allclose(resumed.losses, straight.losses, rtol=1e-3)
+        np.testing.assert_allclose(resumed.vertices, straight.vertices, atol=1e-3)
+
+    @pytest.mark.parametrize("scale", [0.01, 1000.0])
+    def test_any_unit_of_the_world(self, ellipsoid_views, scale):
+        """Millimetres are as good as kilometres: depth ranges follow the cameras."""
+        camera = ellipsoid_views.camera
+        matrices = camera.camera_from_world * np.array([1.0, 1.0, 1.0, scale])
+        fit = Fit(replace(ellipsoid_views, camera=replace(camera, camera_from_world=matrices)), FitOptions(steps=20, views_per_step=4))
+        assert fit.radius == pytest.approx(0.52 * scale, rel=0.2)
+        while not fit.done:
+            fit.step()
+        assert fit.best_iou > 0.8
+
+    def test_cameras_that_look_away(self, ellipsoid_views):
+        """OpenCV's matrices taken for OpenGL's, say."""
+        camera = ellipsoid_views.camera
+        matrices = camera.camera_from_world * np.array([1.0, -1.0, -1.0])[:, None]
+        with pytest.raises(ValueError, match="looking along -z"):
+            Fit(replace(ellipsoid_views, camera=replace(camera, camera_from_world=matrices)))
+
+    def test_saved_fit_of_other_pictures(self, ellipsoid_views, tmp_path):
+        Fit(ellipsoid_views).save(tmp_path / "state.npz")
+        with pytest.raises(ValueError, match="other pictures"):
+            Fit.load(tmp_path / "state.npz", ellipsoid_views.select([0, 1, 2]))
+
+    def test_the_mesh_of_an_early_end_is_measured(self, ellipsoid_views):
+        fit = Fit(ellipsoid_views, FitOptions(views_per_step=3))
+        for _ in range(4):
+            fit.step()
+        fit.remember_best()
+        np.testing.assert_allclose(fit.best.vertices, fit.vertices, atol=1e-6)
+
+    @pytest.mark.parametrize("content", [b"", b"rubbish", b"PK\x03\x04"])
+    def test_rubbish_is_no_saved_fit(self, ellipsoid_views, tmp_path, content):
+        (tmp_path / "state.npz").write_bytes(content)
+        with pytest.raises(ValueError, match="must be a saved fit"):
+            Fit.load(tmp_path / "state.npz", ellipsoid_views)
+
+    @pytest.mark.parametrize(("name", "value"), [("steps", 0), ("views_per_step", 0), ("smoothness", -1.0), ("color_rate", float("nan"))])
+    def test_options_are_checked(self, name, value):
+        with pytest.raises(ValueError, match=name):
+            FitOptions(**{name: value})
+
+
+class TestCreature:
+    def test_has_concavities_thin_parts_and_colours(self):
+        mesh = creature(4)
+        radius = np.linalg.norm(mesh.vertices, axis=1)
+        assert radius.max() <= 1.0 + 1e-6
+        assert radius.min() < 0.45
+        assert len(np.unique(np.round(mesh.colors, 1), axis=0)) > 10
+
+
+class TestFitCommand:
+    def test_default_target_writes_all_results(self, tmp_path, capsys):
+        out = tmp_path / "out"
+        assert main(["fit", "-o", str(out), "--steps", "30", *SMALL]) == 0
+        assert "IoU" in capsys.readouterr().out
+        metrics = json.loads((out / "metrics.json").read_text())
+        assert 0.5 < metrics["iou"] < 1
+        assert metrics["views_not_fitted"] == 3
+        for name in ("mesh.glb", "mesh.obj"):
+            mesh = Mesh.load(out / name)
+            assert mesh.colors is not None
+            assert len(mesh.faces) == metrics["faces"]
+        with Image.open(out / "turntable.gif") as turntable, Image.open(out / "sheet.png") as sheet, Image.open(out / "curves.png") as curves:
+            assert turntable.n_frames == 48
+            assert sheet.size == (3 * 32, 3 * 32)
+            assert curves.size[0] > 500
+        assert len(Views.load(out / "views", "train")) == 8
+
+    def test_a_folder_without_a_test_split_keeps_pictures_back(self, ellipsoid_views, tmp_path):
+        ellipsoid_views.save(tmp_path / "pictures")
+        assert main(["fit", str(tmp_path / "pictures"), "-o", str(tmp_path / "out"), "--steps", "3", "--views-per-step", "3"]) == 0
+        assert json.loads((tmp_path / "out" / "metrics.json").read_text())["views_not_fitted"] == 1
+
+    def test_missing_picture_is_named(self, ellipsoid_views, tmp_path, capsys):
+        ellipsoid_views.save(tmp_path / "pictures")
+        (tmp_path / "pictures" / "images" / "r_3.png").unlink()
+        assert main(["fit", str(tmp_path / "pictures"), "-o", str(tmp_path / "out")]) == 1
+        assert "r_3.png" in capsys.readouterr().err
+
+    def test_existing_results_are_not_overwritten_unasked(self, tmp_path, capsys):
+        (tmp_path / "checkpoint.npz").write_bytes(b"precious")
+        assert main(["fit", "-o", str(tmp_path)]) == 1
+        assert "--resume" in capsys.readouterr().err
+        assert (tmp_path / "checkpoint.npz").read_bytes() == b"precious"
+
+    def test_resume_takes_no_other_source_or_options(self, tmp_path, capsys):
+        (tmp_path / "checkpoint.npz").write_bytes(b"")
+        for more in (["other.obj"], ["--steps", "7"]):
+            assert main(["fit", *more, "-o", str(tmp_path), "--resume"]) == 1
+            assert "give neither" in capsys.readouterr().err
+
+    def test_out_must_be_a_folder(self, tmp_path, capsys):
+        (tmp_path / "file").write_text("")
+        for command in ("fit", "render"):
+            assert main([command, "-o", str(tmp_path / "file")]) == 1
+            assert "OUT must be a folder" in capsys.readouterr().err
+
+    def test_nothing_to_resume(self, tmp_path, capsys):
+        assert main(["fit", "-o", str(tmp_path), "--resume"]) == 1
+        assert "no fit to resume" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("arguments", "sentence"),
+        [
+            (["no_such_mesh.obj"], "no file no_such_mesh.obj"),
+            (["mesh.xyz"], "must be one of"),
+            (["--steps", "0"], "steps must be between"),
+            (["--size", "2"], "--size must be between"),
+            (["--views", "0"], "--views must be between"),
+        ],
+    )
+    def test_faults_are_one_sentence(self, tmp_path, capsys, arguments, sentence):
+        assert main(["fit", *arguments, "-o", str(tmp_path / "out")]) == 1
+        lines = capsys.readouterr().err.strip().splitlines()
+        assert len(lines) == 1
+        assert sentence in lines[0]
+
+    def test_ctrl_c_keeps_the_best_mesh_and_resume_goes_on(self, tmp_path):
+        """A real interrupt of a real process."""
+        out = tmp_path / "out"
+        command = [sys.executable, "-m", "taichi_softras", "fit", "-o", str(out)]
+        process = subprocess.Popen([*command, "--steps", "100000", *SMALL], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + 120
+        while not (out / "checkpoint.npz").is_file() and time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=120)
+        assert process.returncode == 130, stderr
+        assert "--resume" in stdout
+        assert "Traceback" not in stderr
+        steps = json.loads((out / "metrics.json").read_text())["steps"]
+        assert steps >= 50
+        assert Mesh.load(out / "mesh.glb").colors is not None
+        process = subprocess.Popen([*command, "--resume"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        before = (out / "checkpoint.npz").stat().st_mtime_ns
+        while (out / "checkpoint.npz").stat().st_mtime_ns == before and time.monotonic() < deadline + 120 and process.poll() is None:
+            time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=120)
+        assert json.loads((out / "metrics.json").read_text())["steps"] > steps
+
+
+class TestRenderCommand:
+    def test_folder_that_fit_reads(self, tmp_path, capsys):
+        mesh = tmp_path / "ball.ply"
+        Mesh.icosphere(2).save(mesh)
+        assert main(["render", str(mesh), "-o", str(tmp_path / "out"), "--views", "5", "--size", "24", "36", "--samples", "2"]) == 0
+        views = Views.load(tmp_path / "out")
+        assert views.alpha.shape == (5, 24, 36)
+        expected = pictures(Mesh.icosphere(2), 5, 24).alpha.sum((1, 2))
+        np.testing.assert_allclose(views.alpha.sum((1, 2)), expected, rtol=0.03)
+
+    def test_sigma_softens(self, tmp_path):
+        for sigma in ("1e-7", "1e-2"):
+            assert main(["render", "-o", str(tmp_path / sigma), "--views", "1", "--size", "32", "--samples", "1", "--sigma", sigma]) == 0
+        sharp, soft = (Views.load(tmp_path / sigma).alpha for sigma in ("1e-7", "1e-2"))
+        between = [((alpha > 0.02) & (alpha < 0.98)).sum() for alpha in (sharp, soft)]
+        assert between[1] > 3 * between[0]
+
+    @pytest.mark.parametrize("arguments", [["--sigma", "-1"], ["--size", "0"], ["--views", "0"], ["--size", "1", "2", "3"]])
+    def test_faults_are_one_sentence(self, tmp_path, capsys, arguments):
+        assert main(["render", "-o", str(tmp_path / "out"), *arguments]) == 1
+        assert len(capsys.readouterr().err.strip().splitlines()) == 1
