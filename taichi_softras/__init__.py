@@ -5,10 +5,12 @@ What is exported here needs no torch; `taichi_softras.interop` does.
 
 from typing import Any
 
+from .runtime import FieldArrays, TaichiArrays, current_arch, init, memory_budget, set_memory_budget  # first: it makes the reading of kernels quick
+
+# isort: split
 from .engine import SGD, Adam, Filter, Output, RenderedImage, Renderer, TextureSettings, UVTexture, Wrap, lighting, losses, render_mesh
 from .engine.lighting import AmbientLight, DirectionalLight, Material, PointLight, SHBasis, Specular, SphericalHarmonics
 from .moved import MOVED, moved_module
-from .runtime import FieldArrays, TaichiArrays, current_arch, init, memory_budget, set_memory_budget
 from .scene import (
     Blending,
     Camera,

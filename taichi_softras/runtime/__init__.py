@@ -1,5 +1,8 @@
 """How Taichi is started, fed and launched: devices, array libraries, memory."""
 
+from . import quick_taichi  # noqa: F401, before the first kernel is read
+
+# isort: split
 from .arrays import Arrays, FieldArrays, TaichiArrays, cpu_shares, default_arrays, library_of, variant_of
 from .budget import free_memory, memory_budget, set_memory_budget, within_budget
 from .devices import GPU_BACKENDS, cpu_name, has_display, offer_of, vulkan_offer
