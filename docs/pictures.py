@@ -219,7 +219,7 @@ PICTURES: dict[str, Callable[[], Figure]] = {
 
 
 def of_a_fit(folder: Path, out: Path, cell: int = 128) -> None:
-    """Before and after: the sphere and the pictures that a fit begins with; pictures that it has not seen; what it found, from the same sides, and its shape."""
+    """Before and after: the sphere and the pictures that a fit begins with; pictures that it has not seen; what it found, from the same sides; its shape."""
     train, test = Views.load(folder / "views", "train"), Views.load(folder / "views", "test")
     found = tsr.Mesh.load(folder / "mesh.glb")
     columns, rows, gap, head = 2, 3, 24, 34
