@@ -2,6 +2,10 @@
 
 python docs/pictures.py            # writes docs/pictures/*.png; needs matplotlib
 python docs/pictures.py depth uv   # some of them
+
+And the README's picture, of what `taichi-softras fit MESH -o OUT` has left in its folder:
+
+python docs/pictures.py --fit OUT  # writes docs/spot.png (of that fit)
 """
 
 import argparse
@@ -13,8 +17,10 @@ import numpy as np
 import trimesh
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image, ImageDraw, ImageFont
 
 import taichi_softras as tsr
+from taichi_softras.recover import Views, initial_sphere, render_views, shaded
 from taichi_softras.scene import creature
 
 HERE = Path(__file__).parent / "pictures"
@@ -212,11 +218,48 @@ PICTURES: dict[str, Callable[[], Figure]] = {
 }
 
 
+def of_a_fit(folder: Path, out: Path, cell: int = 128) -> None:
+    """Before and after: the sphere and the pictures that a fit begins with; pictures that it has not seen; what it found, from the same sides; its shape."""
+    train, test = Views.load(folder / "views", "train"), Views.load(folder / "views", "test")
+    found = tsr.Mesh.load(folder / "mesh.glb")
+    columns, rows, gap, head = 2, 3, 24, 34
+    unseen = test.select(np.linspace(0, len(test) - 1, columns * rows).astype(int))
+
+    def seen(mesh: tsr.Mesh, views: Views) -> np.ndarray:
+        return render_views(mesh, views.camera, (cell, cell), views.names, samples=4).over_white()
+
+    def block(pictures: np.ndarray, across: int) -> np.ndarray:
+        return np.concatenate([np.concatenate(list(line), 1) for line in pictures.reshape(-1, across, *pictures.shape[1:])], 0)
+
+    given = train.reduced(round(train.image_size[0] / (cell // 2))).over_white()
+    first = np.concatenate([seen(initial_sphere(train, 5), train.select(np.array([0])))[0], block(given[:4], 2)], 1)  # a cell, and four of a quarter
+    blocks = {
+        f"a sphere, and {len(train)} pictures": np.concatenate([first, block(given[4:20], 4)], 0),
+        "pictures kept back": block(unseen.over_white(), columns),
+        "found, from the same sides": block(seen(found, unseen), columns),
+        "its shape": block(seen(shaded(found), unseen), columns),
+    }
+    height, width = next(iter(blocks.values())).shape[:2]
+    whole = Image.new("RGB", (len(blocks) * width + (len(blocks) + 1) * gap, height + head + gap // 2), "white")
+    draw, font = ImageDraw.Draw(whole), ImageFont.load_default(size=17)
+    for i, (title, picture) in enumerate(blocks.items()):
+        x = gap + i * (width + gap)
+        draw.text((x + width / 2, head / 2), title, fill="black", font=font, anchor="mm")
+        whole.paste(Image.fromarray(np.round(picture.clip(0, 1) * 255).astype(np.uint8)), (x, head))
+    whole.save(out, optimize=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help=f"of {', '.join(PICTURES)} (default: all)")
     parser.add_argument("-o", "--out", type=Path, default=HERE, help="folder for the pictures (default: %(default)s)")
+    parser.add_argument("--fit", type=Path, metavar="OUT", help="of a fit in this folder make docs/spot.png, and nothing else")
     arguments = parser.parse_args()
+    if arguments.fit is not None:
+        path = HERE.parent / "spot.png"
+        of_a_fit(arguments.fit, path)
+        print(f"{path}: {path.stat().st_size // 1024} KiB")
+        return
     arguments.out.mkdir(parents=True, exist_ok=True)
     for name in arguments.names or PICTURES:
         path = arguments.out / f"{name}.png"

@@ -1,8 +1,10 @@
 """The documentation: the site builds without a warning, what its pages and docstrings show runs, and the reference leaves out no public name.
 
-A block of Python in a page runs, after those above it, unless the line before it says ``<!-- not run: WHY -->``.
+A block of Python in a page runs, after those above it, unless the line before it says ``<!-- not run: WHY -->``; it prints what the comments after its prints
+say.
 """
 
+import ast
 import doctest
 import importlib
 import json
@@ -15,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY
+from test_imports import ROOMS
 
 import taichi_softras
 import taichi_softras.engine.dibr
@@ -40,6 +43,7 @@ PUBLIC = [
 ]
 BLOCK = re.compile(r"(<!-- not run: [^>]+ -->\n)?```python\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
 PICTURES_BYTES = 1_500_000
+FIRST_PICTURE_BYTES = 300_000  # that of the README
 NAMED = re.compile(r"(?<![\w/.{-])((?:tests|demos|docs|kernels|interop|taichi_softras)/[\w/]+\.(?:py|md|png|gif|ipynb|txt))\b")
 
 
@@ -99,7 +103,9 @@ class TestPages:
     def test_python_runs(self, page, run_python):
         script = script_of(page.read_text(encoding="utf-8"))
         if script.strip():
-            run_python(script)
+            printed = run_python(script).stdout
+            said = re.findall(r"^print\(.*\)  # (.*)$", script, flags=re.MULTILINE)  # what is printed, and perhaps a colon and why
+            assert [line for line in said if line.partition(":")[0] not in printed] == []
 
     def test_blocks_are_found_and_may_say_that_they_do_not_run(self):
         page = "a\n```python\nx = 1\n```\n<!-- not run: why -->\n```python\nraise\n```\nb\n```python\nassert x\n```\n"
@@ -143,6 +149,7 @@ class TestPages:
     def test_pictures_are_small(self):
         sizes = {path.name: path.stat().st_size for path in (DOCS / "pictures").glob("*.png")}
         assert sum(sizes.values()) + sum(path.stat().st_size for path in NOTEBOOKS) < PICTURES_BYTES
+        assert (DOCS / "spot.png").stat().st_size < FIRST_PICTURE_BYTES
 
     def test_pictures_are_those_that_the_program_makes(self, monkeypatch):
         monkeypatch.syspath_prepend(DOCS)
@@ -150,6 +157,43 @@ class TestPages:
         assert sorted(made) == sorted(path.stem for path in (DOCS / "pictures").glob("*.png"))
         shown = {name for page in PAGES for name in re.findall(r"pictures/(\w+)\.png", page.read_text(encoding="utf-8"))}
         assert shown == set(made)
+
+
+def definitions_in(path: Path) -> set[str]:
+    """Its functions, however deep within others, and its classes; methods with their class."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            found |= {f"{node.name}.{inner.name}" for inner in node.body if isinstance(inner, ast.FunctionDef)}
+    return found
+
+
+class TestHowItWorks:
+    PAGE = (DOCS / "how_it_works.md").read_text(encoding="utf-8")
+
+    def test_the_walk_names_what_is_there(self):
+        """In each of its steps, every name is one of the files that the step names."""
+        walk = self.PAGE.partition("## A newcomer's walk\n")[2].partition("\n## ")[0]
+        steps = re.split(r"^\d+\. ", walk, flags=re.MULTILINE)[1:]
+        assert len(steps) == 10
+        for step in steps:
+            words = re.findall(r"`([^`\s]+)`", step.partition("\n\n")[0])
+            known = {name for word in words if "/" in word for name in definitions_in(REPOSITORY / word)}
+            named = {word for word in words if "/" not in word}
+            assert named, step
+            assert named - known == set()
+
+    def test_the_floors_are_those_that_are_tested(self):
+        floors = re.findall(r"^    (\d)   (\S.*)$", self.PAGE, flags=re.MULTILINE)
+        assert {room: int(floor) for floor, rooms in floors for room in rooms.split()} == ROOMS
+
+    def test_its_files_are_there(self):
+        """Also those that are named from the package on: ``engine/binning.py``."""
+        named = set(re.findall(r"(?<![\w/*])(\w+/[\w/]+\.py)\b", self.PAGE))
+        assert len(named) > 20
+        assert [name for name in named if not any((REPOSITORY / folder / name).is_file() for folder in ("", "taichi_softras"))] == []
 
 
 def module_of(path: Path) -> str:
