@@ -16,7 +16,7 @@ from typing import Any
 from taichi.lang import kernel_impl
 from taichi.lang.ast import ast_transformer_utils
 
-__all__ = ["inside_class", "sources_once", "wrapper_of"]
+__all__ = ["class_line", "sources_once", "wrapper_of"]
 
 KEPT = 1 << 16  # wrapped lines, of some hundred bytes each
 
@@ -51,14 +51,19 @@ def sources_once(getsourcelines: Any) -> Any:
     return sourcelines
 
 
-def inside_class(level_of_class_stackframe: int) -> bool:
-    """Taichi's ``_inside_class``: whether the line that is being executed so many frames up begins a class."""
-    try:
-        frame = sys._getframe(level_of_class_stackframe)
-    except ValueError:
-        return False
-    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno, frame.f_globals).strip()
-    return any(pattern.match(line) for pattern in kernel_impl._KERNEL_CLASS_STACKFRAME_STMT_RES)
+def class_line(taichis: Any) -> Any:
+    """Taichi's ``_inside_class``, which reads the one line that it looks at: whether the line that is being executed so many frames up begins a class."""
+
+    @functools.wraps(taichis)
+    def inside_class(level_of_class_stackframe: int) -> bool:
+        try:
+            frame = sys._getframe(level_of_class_stackframe)
+        except ValueError:
+            return False
+        line = linecache.getline(frame.f_code.co_filename, frame.f_lineno, frame.f_globals).strip()
+        return any(pattern.match(line) for pattern in kernel_impl._KERNEL_CLASS_STACKFRAME_STMT_RES)
+
+    return inside_class
 
 
 def _install() -> None:
@@ -67,7 +72,7 @@ def _install() -> None:
     if hasattr(kernel_impl, "getsourcelines"):
         kernel_impl.getsourcelines = sources_once(kernel_impl.getsourcelines)
     if hasattr(kernel_impl, "_inside_class") and hasattr(kernel_impl, "_KERNEL_CLASS_STACKFRAME_STMT_RES"):
-        kernel_impl._inside_class = inside_class
+        kernel_impl._inside_class = class_line(kernel_impl._inside_class)
 
 
 _install()

@@ -1,0 +1,146 @@
+"""What is done once in place of over and over (`runtime.quick_taichi`) gives Taichi what it got before, to the letter.
+
+Plan: each of the three against what it stands for, over the sources of all kernels; then a kernel with a mistake, whose message must be the same.
+"""
+
+import functools
+import importlib
+import inspect
+import textwrap
+
+import pytest
+import taichi as ti
+from conftest import REPOSITORY
+from taichi.lang import kernel_impl
+from taichi.lang.ast import ast_transformer_utils
+
+from taichi_softras.runtime import quick_taichi
+
+KERNELS = sorted(path.stem for path in (REPOSITORY / "kernels").glob("*.py") if path.stem != "__init__")
+TAICHIS = kernel_impl.getsourcelines.__wrapped__, kernel_impl._inside_class.__wrapped__, textwrap.TextWrapper
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_lines_are_wrapped_as_before(name):
+    ours, its = quick_taichi.wrapper_of(width=80), textwrap.TextWrapper(width=80)
+    for line in [*(REPOSITORY / "kernels" / f"{name}.py").read_text(encoding="utf-8").splitlines(), "", " ", "\t", " " * 200 + "^" * 7]:
+        for text in (line, line + "\n", " " * (len(line) // 3) + "^" * (len(line) // 2)):
+            assert list(ours.wrap(text)) == its.wrap(text)
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_sources_are_those_of_the_functions(name):
+    module = importlib.import_module(f"taichi_softras.kernels.{name}")
+    functions = [thing.func.func for thing in vars(module).values() if getattr(thing, "_is_taichi_function", False)]
+    for function in functions:
+        for _ in range(2):
+            lines, first = kernel_impl.getsourcelines(function)
+            assert (lines, first) == inspect.getsourcelines(function)
+            lines.clear()  # what is remembered is nobody else's
+
+
+def test_there_are_functions_in_them():
+    module = importlib.import_module("taichi_softras.kernels.triangle")
+    assert sum(getattr(thing, "_is_taichi_function", False) for thing in vars(module).values()) > 5
+
+
+def test_functions_of_others_are_looked_up_each_time():
+    """A notebook's cell may say something else the next time."""
+    looked_up = []
+
+    def getsourcelines(function):
+        looked_up.append(function)
+        return ["def f(): pass\n"], 1
+
+    def theirs(): ...
+
+    def ours(): ...
+
+    ours.__module__ = "taichi_softras.kernels.made_up"
+    once = quick_taichi.sources_once(getsourcelines)
+    for function in (theirs, theirs, ours, ours):
+        assert once(function) == (["def f(): pass\n"], 1)
+    assert looked_up == [theirs, theirs, ours]
+
+
+def test_a_class_is_seen_by_its_line():
+    answers = []
+
+    def both(here):
+        """What a decorator two frames up sees; for `kernel_impl` counts its own frames, too."""
+        answers.append([ask(3) for ask in (kernel_impl._inside_class, TAICHIS[1])])
+        return here
+
+    def decorator(function):
+        return both(function)
+
+    class Kernels:
+        @decorator
+        def inside(self): ...
+
+    @decorator
+    def outside(): ...
+
+    class Derived(Kernels):
+        @decorator
+        def inside(self): ...
+
+    assert all(ours == its for ours, its in answers), answers
+    assert not kernel_impl._inside_class(10_000)
+    assert len(answers) == 3
+
+
+def test_kernels_of_classes_and_of_modules_run():
+    @ti.data_oriented
+    class Doubler:
+        @ti.func
+        def twice(self, x: float) -> float:
+            return 2 * x
+
+        @ti.kernel
+        def run(self, x: ti.f32) -> ti.f32:
+            return self.twice(x)
+
+    assert Doubler().run(4.0) == 8.0
+
+
+@ti.func
+def _shape_of_nothing(x):
+    return x.there_is_no_such_attribute_of_a_number_however_long_this_line_may_become_so_that_it_must_be_wrapped_at_eighty_columns + 1
+
+
+def _bad_kernel():
+    @ti.kernel
+    def bad(x: ti.f32) -> ti.f32:
+        y = 0.0
+        for i in range(3):
+            y += _shape_of_nothing(x) if i else 0.0
+        return y
+
+    return bad
+
+
+def test_an_error_points_at_the_same_place(monkeypatch):
+    def message() -> str:
+        with pytest.raises(ti.TaichiCompilationError) as caught:
+            _bad_kernel()(1.0)
+        return str(caught.value)
+
+    ours = message()
+    assert "there_is_no_such_attribute" in ours
+    assert "^^^" in ours
+    monkeypatch.setattr(kernel_impl, "getsourcelines", TAICHIS[0])
+    monkeypatch.setattr(ast_transformer_utils, "TextWrapper", TAICHIS[2])
+    assert message() == ours
+
+
+def test_where_taichi_has_no_such_names_nothing_is_done(monkeypatch):
+    for module, name in ((ast_transformer_utils, "TextWrapper"), (kernel_impl, "getsourcelines"), (kernel_impl, "_inside_class")):
+        monkeypatch.delattr(module, name)
+    quick_taichi._install()
+    assert not hasattr(kernel_impl, "_inside_class")
+
+
+def test_what_is_remembered_is_bounded():
+    assert isinstance(quick_taichi._wrap, functools._lru_cache_wrapper)
+    assert quick_taichi._wrap.cache_info().maxsize == quick_taichi.KEPT
