@@ -1,5 +1,6 @@
 """The wheel and the source distribution: they hold everything and nothing else, install into an empty environment, and every module imports."""
 
+import email
 import os
 import re
 import subprocess
@@ -9,6 +10,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import torch
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 MAPPED = {"taichi_softras": "taichi_softras", "kernels": "taichi_softras/kernels", "interop": "taichi_softras/interop"}
@@ -50,7 +53,11 @@ class TestContents:
 
 class TestEmptyEnvironment:
     def test_every_module_imports_from_the_wheel(self, distributions, tmp_path):
-        """First without torch, where the torch layer alone must ask for it; then with it."""
+        """First without torch, where the torch layer alone must ask for it; then with it.
+
+        What the wheel needs is installed anew. torch is lent from the environment of the tests, behind everything that was installed: that pip finds it
+        by the extra's name, the README's command shows, by which that environment was made.
+        """
         (wheel,) = distributions.glob("*.whl")
         subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "env")], check=True)
         python = str(tmp_path / "env" / ("Scripts" if os.name == "nt" else "bin") / "python")
@@ -59,11 +66,8 @@ class TestEmptyEnvironment:
         def run(*arguments: str) -> subprocess.CompletedProcess:
             return subprocess.run([python, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 
-        def install(what: str) -> None:
-            done = run("-m", "pip", "install", "-q", "-c", str(ROOT / "constraints.txt"), what)
-            assert done.returncode == 0, done.stdout + done.stderr
-
-        install(str(wheel))
+        done = run("-m", "pip", "install", "-q", "--no-compile", "-c", str(ROOT / "constraints.txt"), str(wheel))
+        assert done.returncode == 0, done.stdout + done.stderr
         program = (
             "import pkgutil, importlib, taichi_softras\n"
             "names = [m.name for m in pkgutil.walk_packages(taichi_softras.__path__, 'taichi_softras.', onerror=lambda name: None)]\n"
@@ -82,6 +86,21 @@ class TestEmptyEnvironment:
         assert re.search(r"^taichi_softras \d+\.\d+\.\d+ \(taichi 1\.7\.\d\)$", done.stdout, re.MULTILINE), done.stdout + done.stderr
         done = run("-m", "taichi_softras", "render", "-o", "pictures", "--views", "1", "--size", "16", "--samples", "1")
         assert done.returncode == 0, done.stderr
-        install(f"{wheel}[torch,plot]")
+        (packages,) = {path.parent for path in (tmp_path / "env").rglob("site-packages/taichi_softras")}
+        (packages / "lent.pth").write_text(str(Path(torch.__file__).parents[1]) + "\n")
         done = run("-c", "SKIP = False\n" + program)
         assert done.returncode == 0, done.stderr
+        assert str(tmp_path) in done.stdout
+
+    def test_what_extras_ask_for_is_what_was_tested(self, distributions):
+        """Each requirement of the wheel, of its extras too, is met by the version in `constraints.txt`."""
+        (wheel,) = distributions.glob("*.whl")
+        pinned = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines() if "==" in line)
+        with zipfile.ZipFile(wheel) as archive:
+            (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+            metadata = email.message_from_bytes(archive.read(name))
+        wanted = [Requirement(line) for line in metadata.get_all("Requires-Dist")]
+        assert {"torch", "matplotlib", "pytest", "taichi"} <= {requirement.name for requirement in wanted}
+        for requirement in wanted:
+            if requirement.name != "taichi_softras":  # its own extras
+                assert requirement.specifier.contains(pinned[requirement.name]), requirement
