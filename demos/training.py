@@ -1,4 +1,4 @@
-"""What programs share that train networks, or fit for long: flags, the end of `main`, the schedule, states, and the loop that goes on after an interruption."""
+"""What programs share that train networks, or fit for long: flags, the schedule, states, and the loop that goes on after an interruption."""
 
 import argparse
 import json
@@ -20,25 +20,27 @@ import taichi_softras as tsr
 from taichi_softras.replacing import replacing
 
 __all__ = [
-    "GOES_ON", "LOOP_FLAGS", "NETWORK_STATE", "Run", "Schedule", "add_loop_flags", "add_option_flags", "check_folder", "check_ranges", "check_same", "chosen",
-    "descend", "load_model", "machine_flags", "noting_interrupts", "parsed", "read_state", "run_program", "save_curves", "smoothed", "write_state",
+    "LOOP_FLAGS", "NETWORK_STATE", "Run", "Schedule", "add_loop_flags", "add_option_flags", "check_same", "chosen", "command_parser", "descend", "load_model",
+    "noting_interrupts", "parsed", "read_state", "save_curves", "smoothed", "write_state",
 ]  # fmt: skip
 
-GOES_ON = "interrupted; the same command goes on"
 NETWORK_STATE = frozenset({"network", "train", "classes", "model", "optimizer", "step", "losses", "seconds"})
 LOOP_FLAGS = ("device", "save_every", "stop_after", "begin_with")
 
 
-# ------------------------------------------------------------------------------------------------------------------- beginning and end
+# --------------------------------------------------------------------------------------------------------------------------- the flags
 
 
-def machine_flags(beside_a_gpu: bool = True) -> argparse.ArgumentParser:
-    """A parent of the parsers of all commands of a program, see :func:`parsed`; ``beside_a_gpu``: it has commands for GPUs, too."""
+def command_parser(module: str, told: str, where: str = "") -> tuple[argparse.ArgumentParser, Any, argparse.ArgumentParser]:
+    """(the parser of a program with commands, what adds a command's parser to it, the parent of these parsers); see :func:`parsed`.
+
+    ``where``: what else is said of --deterministic.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=told, formatter_class=argparse.RawDescriptionHelpFormatter)
     own = argparse.ArgumentParser(add_help=False)
     own.add_argument("--threads", type=int, help="of torch (default: its own choice)")
-    where = " (CPU)" if beside_a_gpu else ""
     own.add_argument("--deterministic", action="store_true", help=f"the same bits in every run, with one thread for the kernels{where}")
-    return own
+    return parser, parser.add_subparsers(dest="command", required=True), own
 
 
 def add_loop_flags(parser: argparse.ArgumentParser, begin_with: str) -> None:
@@ -66,39 +68,13 @@ def chosen(options: argparse.Namespace, names: Iterable[str], quick: Mapping[str
 
 
 def parsed(parser: argparse.ArgumentParser, arguments: list[str] | None) -> argparse.Namespace:
-    """The options, of which the :func:`machine_flags` are followed."""
+    """The options; what they say of threads is done."""
     options = parser.parse_args(arguments)
     if options.threads:
         torch.set_num_threads(options.threads)
     if options.deterministic:
         tsr.init("cpu", deterministic=True)
     return options
-
-
-def check_ranges(options: object, **ranges: tuple[int, int]) -> None:
-    """Raises ValueError if one of the numbers is not within its range."""
-    for name, (lowest, highest) in ranges.items():
-        value = getattr(options, name)
-        if not lowest <= value <= highest:
-            raise ValueError(f"--{name.replace('_', '-')} must be between {lowest} and {highest}, got {value}")
-
-
-def check_folder(out: Path) -> None:
-    """Raises ValueError if results cannot be written there."""
-    if out.exists() and not out.is_dir():
-        raise ValueError(f"OUT must be a folder, got the file {out}")
-
-
-def run_program(name: str, main: Callable[[], None], *, goes_on: bool = False) -> None:
-    """The end of a program: what was wrong is one sentence, no traceback; with ``goes_on`` Ctrl-C is no error, because the same command goes on."""
-    try:
-        main()
-    except KeyboardInterrupt:
-        if not goes_on:
-            raise
-        sys.exit(f"{name}: {GOES_ON}")
-    except (ValueError, OSError, FloatingPointError) as error:
-        sys.exit(f"{name}: {error}")
 
 
 # ------------------------------------------------------------------------------------------------------------------------ the schedule

@@ -13,10 +13,11 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
+from demos.program import GOES_ON, run_program
 from demos.reconstruction.data import SPLITS, VIEWS, ShapeData
 from demos.reconstruction.families import FAMILIES
 from demos.reconstruction.generate import add_count_flags
-from demos.training import GOES_ON, LOOP_FLAGS, add_loop_flags, add_option_flags, chosen, load_model, machine_flags, parsed, read_state, run_program
+from demos.training import LOOP_FLAGS, add_loop_flags, add_option_flags, chosen, command_parser, load_model, parsed, read_state
 from taichi_softras.replacing import replacing
 
 from .data import Truth
@@ -33,9 +34,7 @@ TRAIN_FLAGS, NETWORK_FLAGS = (tuple(field.name for field in fields(options)) for
 
 
 def parser_of() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m demos.dibr", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    own = machine_flags()
+    parser, commands, own = command_parser("demos.dibr", __doc__, " (CPU)")
     own.add_argument("data", type=Path, help="folder with <class>_<split>_images.npz and what belongs to it")
 
     making = commands.add_parser("generate", parents=[own], help="makes a data set, or the rest of it")

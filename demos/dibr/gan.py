@@ -29,8 +29,9 @@ from torch.nn import functional as F
 
 import taichi_softras as tsr
 from demos.dibr.surface import Surface, around
+from demos.program import GOES_ON, run_program
 from demos.reconstruction.data import VIEWS, ShapeData, cameras
-from demos.training import GOES_ON, Run, add_option_flags, chosen, descend, machine_flags, parsed, read_state, run_program, save_curves
+from demos.training import Run, add_option_flags, chosen, command_parser, descend, parsed, read_state, save_curves
 from taichi_softras.interop import render
 from taichi_softras.recover import render_views, save_picture
 
@@ -479,9 +480,7 @@ def markdown(table: dict[str, dict[str, float]]) -> str:
 
 
 def parser_of() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m demos.dibr.gan", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    own = machine_flags(beside_a_gpu=False)
+    parser, commands, own = command_parser("demos.dibr.gan", __doc__)
 
     training = commands.add_parser("train", parents=[own], help="trains, or goes on")
     training.add_argument("data", type=Path, help="folder with <family>_train_images.npz: see python -m demos.reconstruction generate")

@@ -136,6 +136,6 @@ def generate(folder: Path, options: GenerateOptions) -> None:
         lamps = random_lamps(VIEWS, random)
         images, albedo = draw(parts, paints(parts, random), lamps)
         points = surface_points(parts, random)
-        return {"points": points, "lights": lamps.astype(np.float32), "albedo": albedo, "voxels": unpainted.voxels_of(parts), "images": images}
+        return {"points": points, "lights": lamps.astype(np.float32), "albedo": albedo, "voxels": unpainted.voxels_of_parts(parts), "images": images}
 
     unpainted.write_objects(folder, options, ("points", "lights", "albedo", "voxels", "images"), made, drawn_by="demos.dibr")

@@ -14,7 +14,8 @@ import json
 import sys
 from pathlib import Path
 
-from demos.training import GOES_ON, LOOP_FLAGS, add_loop_flags, chosen, load_model, machine_flags, parsed, read_state, run_program, save_curves
+from demos.program import GOES_ON, run_program
+from demos.training import LOOP_FLAGS, add_loop_flags, chosen, command_parser, load_model, parsed, read_state, save_curves
 
 from .data import IMAGE_SIZE, SPLITS, VIEWS, ShapeData
 from .evaluation import evaluate_model, markdown, mean_shape, retrieval, save_sheet
@@ -43,9 +44,7 @@ QUICK_TRAIN = {
 
 
 def parser_of() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m demos.reconstruction", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    own = machine_flags()
+    parser, commands, own = command_parser("demos.reconstruction", __doc__, " (CPU)")
     own.add_argument("data", type=Path, help="folder with <class>_<split>_images.npz and _voxels.npz")
 
     making = commands.add_parser("generate", parents=[own], help="makes a data set")

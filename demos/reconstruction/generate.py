@@ -18,7 +18,7 @@ from taichi_softras.recover import render_views
 from .data import IMAGE_SIZE, SPLITS, VIEWS, cameras, solid_voxels, write_array
 from .families import FAMILIES, Part, make_object
 
-__all__ = ["GenerateOptions", "add_count_flags", "corners_of", "draw", "generate", "voxels_of", "write_objects"]
+__all__ = ["GenerateOptions", "add_count_flags", "corners_of", "draw", "generate", "voxels_of_parts", "write_objects"]
 
 Make = Callable[[str, np.random.Generator], dict[str, np.ndarray]]
 AMBIENT, LIGHT = 0.45, np.array([0.35, 0.8, 0.48])  # the light stands still in the world
@@ -77,12 +77,12 @@ def generate(folder: Path, options: GenerateOptions) -> None:
 
     def made(family: str, random: np.random.Generator) -> dict[str, np.ndarray]:
         parts = make_object(family, random)
-        return {"voxels": voxels_of(parts), "images": draw(parts)}
+        return {"voxels": voxels_of_parts(parts), "images": draw(parts)}
 
     write_objects(folder, options, ("voxels", "images"), made)
 
 
-def voxels_of(parts: Sequence[Part]) -> np.ndarray:
+def voxels_of_parts(parts: Sequence[Part]) -> np.ndarray:
     """[32, 32, 32] bool."""
     corners = corners_of(parts)
     return solid_voxels(torch.from_numpy(corners).float(), np.zeros(len(corners), np.int32), 1)[0]
