@@ -8,13 +8,13 @@ Where the triangles lie, what colour they have and which of two lies above the o
 OUT then holds painting.gif (the progress) and painting.png (the photograph, the painting).
 """
 
-import argparse
 import sys
 from pathlib import Path
 
 import numpy as np
 import taichi as ti
 from PIL import Image, UnidentifiedImageError
+from program import program_parser, run_program
 from tqdm import tqdm
 
 import taichi_softras as tsr
@@ -96,9 +96,8 @@ def paint(target: np.ndarray, count: int, steps: int, seed: int) -> tuple[list[n
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = program_parser(__doc__, "out/02_painting")
     parser.add_argument("picture", nargs="?", type=Path, help="an image file; by default matplotlib's photograph of Grace Hopper")
-    parser.add_argument("-o", "--out", type=Path, default=Path("out/02_painting"), help="folder for the results (default: %(default)s)")
     parser.add_argument("--triangles", type=int, default=500, help="how many (default: %(default)s)")
     parser.add_argument("--size", type=int, default=160, help="shorter side of the picture, pixels (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=600, help="of gradient descent (default: %(default)s)")
@@ -118,7 +117,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (ValueError, OSError) as error:
-        sys.exit(f"02_painting: {error}")
+    run_program("02_painting", main)

@@ -10,7 +10,6 @@ OUT then holds silhouettes.gif (the shape as it grows, turning; its target), sil
 mesh.glb.
 """
 
-import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 import taichi as ti
+from program import program_parser, run_program
 from scipy.sparse.linalg import splu
 from tqdm import tqdm
 
@@ -89,9 +89,8 @@ def animation(meshes: list[tsr.Mesh], target: tsr.Mesh, size: int = 160) -> list
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = program_parser(__doc__, "out/03_silhouettes")
     parser.add_argument("mesh", nargs="?", type=Path, help="a mesh file; by default an embedded creature")
-    parser.add_argument("-o", "--out", type=Path, default=Path("out/03_silhouettes"), help="folder for the results (default: %(default)s)")
     parser.add_argument("--views", type=int, default=16, help="pictures to fit (default: %(default)s)")
     parser.add_argument("--size", type=int, default=64, help="side of the pictures, pixels (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=150, help="of gradient descent (default: %(default)s)")
@@ -116,7 +115,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (ValueError, OSError) as error:
-        sys.exit(f"03_silhouettes: {error}")
+    run_program("03_silhouettes", main)

@@ -10,15 +10,14 @@ alike; which one is right the pictures tell.
 OUT then holds cube_pose.gif (the target; all starts on their way, the one that matches best framed) and metrics.json.
 """
 
-import argparse
 import json
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import taichi as ti
 import trimesh
+from program import program_parser, run_program
 from tqdm import tqdm
 
 import taichi_softras as tsr
@@ -109,8 +108,7 @@ def sheet(target: np.ndarray, pictures: np.ndarray, best: int) -> np.ndarray:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-o", "--out", type=Path, default=Path("out/04_cube_pose"), help="folder for the results (default: %(default)s)")
+    parser = program_parser(__doc__, "out/04_cube_pose")
     parser.add_argument("--starts", type=int, default=18, help="random ones, a multiple of 3 (default: %(default)s)")
     parser.add_argument("--size", type=int, default=64, help="side of the picture, pixels (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=150, help="of gradient descent (default: %(default)s)")
@@ -140,7 +138,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (ValueError, OSError) as error:
-        sys.exit(f"04_cube_pose: {error}")
+    run_program("04_cube_pose", main)

@@ -9,14 +9,13 @@ makes a slope of it; but it moves the valley's floor away from the truth (the da
 OUT then holds energy_landscape.png (pictures, the energy over both angles, along one, and a part of that from near) and metrics.json.
 """
 
-import argparse
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import trimesh
 from matplotlib.figure import Figure
+from program import program_parser, run_program
 from tqdm import tqdm
 
 import taichi_softras as tsr
@@ -88,8 +87,7 @@ def draw(path: Path, seen: list[np.ndarray], grids: list[np.ndarray], lines: lis
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-o", "--out", type=Path, default=Path("out/05_energy_landscape"), help="folder for the results (default: %(default)s)")
+    parser = program_parser(__doc__, "out/05_energy_landscape")
     parser.add_argument("--size", type=int, default=48, help="side of the pictures, pixels (default: %(default)s)")
     parser.add_argument("--samples", type=int, default=1440, help="of the line, all around (default: %(default)s)")
     options = parser.parse_args()
@@ -118,7 +116,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (ValueError, OSError) as error:
-        sys.exit(f"05_energy_landscape: {error}")
+    run_program("05_energy_landscape", main)

@@ -32,13 +32,14 @@ import numpy as np
 import torch
 from body_model import JOINTS, RIGHT_HAND, Body, ProceduralBody, SMPLBody
 from PIL import Image, ImageDraw, ImageFont
+from program import check_folder, check_ranges, program_parser, run_program
 from scipy.spatial.transform import Rotation
 from tqdm import tqdm
+from training import read_state, write_state
 
 import taichi_softras as tsr
 from taichi_softras.interop import render
 from taichi_softras.recover import render_views, save_animation, save_picture
-from taichi_softras.replacing import replacing
 
 FOV, DISTANCE, ELEVATION = 30.0, 2.1, 5.0  # degrees; heights of the body; degrees
 DEPTH = 0.4  # near and far are so many heights before and behind the body
@@ -226,7 +227,7 @@ class Fit:
             self.load()
 
     def load(self) -> None:
-        state = torch.load(self.path, weights_only=True)
+        state = read_state(self.path, {"told", "parameters", "optimizer", "history", "curves"}, "fit")
         if state["told"] != self.told:
             raise ValueError(f"OUT must be another folder where the options are others: {self.path} is of {state['told']}, got {self.told}")
         with torch.no_grad():
@@ -243,8 +244,7 @@ class Fit:
             "history": torch.stack(self.history),
             "curves": torch.stack(self.curves),
         }
-        with replacing(self.path) as partial:
-            torch.save(state, partial)
+        write_state(self.path, state)
 
     def flat(self) -> torch.Tensor:
         return torch.cat([values.detach().flatten(1) for values in self.parameters.values()], 1)
@@ -417,8 +417,7 @@ def table(measured: dict[str, dict[str, list[float]]]) -> str:
 
 
 def parsed() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the results")
+    parser = program_parser(__doc__)
     parser.add_argument("--quick", action="store_true", help="64 pixels, 150 steps, 2 perturbed starts, where nothing else is said")
     parser.add_argument("--size", type=int, help="side of the picture, pixels (default: 128)")
     parser.add_argument("--steps", type=int, help="of gradient descent (default: 300)")
@@ -430,12 +429,8 @@ def parsed() -> argparse.Namespace:
     for name, usual, quick in (("size", 128, 64), ("steps", 300, 150), ("perturbed", 5, 2)):
         if getattr(options, name) is None:
             setattr(options, name, quick if options.quick else usual)
-    for name, lowest, highest in (("size", 16, 2048), ("steps", 1, 10**5), ("perturbed", 0, 1000), ("seed", 0, 2**32 - 1)):
-        value = getattr(options, name)
-        if not lowest <= value <= highest:
-            raise ValueError(f"--{name} must be between {lowest} and {highest}, got {value}")
-    if options.out.exists() and not options.out.is_dir():
-        raise ValueError(f"OUT must be a folder, got the file {options.out}")
+    check_ranges(options, size=(16, 2048), steps=(1, 10**5), perturbed=(0, 1000), seed=(0, 2**32 - 1))
+    check_folder(options.out)
     return options
 
 
@@ -477,9 +472,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (ValueError, OSError) as error:
-        sys.exit(f"body: {error}")
-    except KeyboardInterrupt:
-        sys.exit("body: interrupted; the same command goes on")
+    run_program("body", main, goes_on=True)

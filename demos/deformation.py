@@ -18,7 +18,6 @@ target.ply, result.ply and result.glb. Ctrl-C ends after the step at hand; the s
 
 import argparse
 import json
-import signal
 import sys
 import time
 import zipfile
@@ -33,9 +32,11 @@ import torch
 import trimesh
 from matplotlib.figure import Figure
 from mesh_distance import measure
+from program import GOES_ON, check_folder, check_ranges, program_parser, run_program
 from scipy.sparse.linalg import splu
 from sigma_gamma_grid import save_grid
 from tqdm import tqdm
+from training import noting_interrupts
 
 import taichi_softras as tsr
 from taichi_softras.interop import SoftRenderer, losses
@@ -53,7 +54,6 @@ SPHERE_RADIUS = 0.6
 LARGEST = 30_000  # faces: a mesh is not divided beyond
 SHOWN = ((15.0, 35.0, "front"), (5.0, 90.0, "side"), (70.0, 35.0, "above"))  # elevation, azimuth, name
 AXLES = (-0.58, 0.6)  # of the car
-INTERRUPTED: list[bool] = []
 
 # ------------------------------------------------------------------------------------------------------------- shapes made by formulas
 
@@ -413,8 +413,8 @@ def look(mesh: tsr.Mesh, camera: tsr.Camera, size: int) -> Views:
     return render_views(mesh, camera, (size, size), tuple(str(i) for i in range(len(camera))), samples=2)
 
 
-def run(name: str, source: tsr.Mesh, target: tsr.Mesh, recipe: Recipe, frames: int, folder: Path) -> Deformation:
-    """The finished fit; goes on where an earlier one was interrupted. Ctrl-C ends the program after the step at hand."""
+def run(name: str, source: tsr.Mesh, target: tsr.Mesh, recipe: Recipe, frames: int, folder: Path, interrupted: list[bool]) -> Deformation:
+    """The finished fit; goes on where an earlier one was interrupted. An entry of ``interrupted`` ends the program after the step at hand."""
     views = look(target, tsr.Camera.all_around(recipe.views, DISTANCE, fov=FOV), recipe.size)
     fit, state = Deformation(source, views, recipe, frames), folder / "state.npz"
     folder.mkdir(parents=True, exist_ok=True)
@@ -426,11 +426,11 @@ def run(name: str, source: tsr.Mesh, target: tsr.Mesh, recipe: Recipe, frames: i
             loss, silhouettes, painted = fit.step()
             bar.set_postfix(loss=f"{loss:.4f}", silhouettes=f"{silhouettes:.4f}", colors=f"{painted:.4f}", refresh=False)
             bar.update()
-            if INTERRUPTED or fit.done or time.monotonic() - saved > SAVE_SECONDS:
+            if interrupted or fit.done or time.monotonic() - saved > SAVE_SECONDS:
                 fit.save(state)
                 saved = time.monotonic()
-            if INTERRUPTED and not fit.done:
-                sys.exit("interrupted; the same command goes on")
+            if interrupted and not fit.done:
+                sys.exit(GOES_ON)
     return fit
 
 
@@ -502,8 +502,7 @@ def pairs_of(options: argparse.Namespace) -> dict[str, tuple[tsr.Mesh, tsr.Mesh]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-o", "--out", type=Path, default=Path("out/deformation"), help="folder for the results (default: %(default)s)")
+    parser = program_parser(__doc__, "out/deformation")
     parser.add_argument("--source", type=Path, help="mesh file to begin with (default, with --target: a sphere)")
     parser.add_argument("--target", type=Path, help="mesh file to end with")
     parser.add_argument("--recipe", choices=RECIPES, default="large_steps", help="(default: %(default)s)")
@@ -515,23 +514,17 @@ def main() -> None:
     options = parser.parse_args()
     given = {name: value for name in ("steps", "views", "size") if (value := getattr(options, name)) is not None}
     recipe = replace(RECIPES[options.recipe], **((QUICK if options.quick else {}) | given))
-    for name, lowest, highest in (("steps", 2, 10**6), ("views", 1, 1000), ("size", 16, 1024)):
-        if not lowest <= getattr(recipe, name) <= highest:
-            raise ValueError(f"--{name} must be between {lowest} and {highest}, got {getattr(recipe, name)}")
-    frames = options.frames if options.frames is not None else 20 if options.quick else 40
-    if not 1 <= frames <= 1000:
-        raise ValueError(f"--frames must be between 1 and 1000, got {frames}")
-    if options.out.exists() and not options.out.is_dir():
-        raise ValueError(f"OUT must be a folder, got the file {options.out}")
+    if options.frames is None:
+        options.frames = 20 if options.quick else 40
+    check_ranges(recipe, steps=(2, 10**6), views=(1, 1000), size=(16, 1024))
+    check_ranges(options, frames=(1, 1000))
+    check_folder(options.out)
     recipe = replace(recipe, views_per_step=min(recipe.views_per_step, recipe.views))
     torch.set_num_threads(1)  # its idle threads would take the cores from Taichi's
     pairs = pairs_of(options)
 
-    previous = signal.signal(signal.SIGINT, lambda *_: INTERRUPTED.append(True))
-    try:
-        fits = {name: run(name, *pair, recipe, frames, options.out / name) for name, pair in pairs.items()}
-    finally:
-        signal.signal(signal.SIGINT, previous)
+    with noting_interrupts() as interrupted:
+        fits = {name: run(name, *pair, recipe, options.frames, options.out / name, interrupted) for name, pair in pairs.items()}
     size = 110 if options.quick else 150
     table = {}
     for name, (source, target) in pairs.items():
@@ -559,7 +552,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (ValueError, OSError, FloatingPointError) as error:
-        sys.exit(f"deformation: {error}")
+    run_program("deformation", main)

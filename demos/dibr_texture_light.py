@@ -23,7 +23,6 @@ The pictures are rendered by the same program, from the true texture and light, 
 which texture coordinates and normals the pixels see; and as the outline is known, DIB-R's soft mask has nothing to tell.
 """
 
-import argparse
 import copy
 import importlib.util
 import json
@@ -36,6 +35,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
+from program import check_folder, check_ranges, program_parser, run_program
 from torch import nn
 from tqdm import tqdm
 
@@ -375,9 +375,8 @@ def save_curves(path: Path, curves: list[dict[str, float]]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = program_parser(__doc__)
     parser.add_argument("mesh", nargs="?", type=Path, help="OBJ, GLB or glTF file with a texture; by default the embedded ring")
-    parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the results")
     parser.add_argument("--light", choices=("directional", "sh"), default="directional", help="(default: %(default)s)")
     parser.add_argument("--views", type=int, default=24, help="pictures that are fitted (default: %(default)s)")
     parser.add_argument("--held-out", type=int, default=6, help="pictures that only measure the result (default: %(default)s)")
@@ -385,12 +384,8 @@ def main() -> None:
     parser.add_argument("--texture-size", type=int, default=320, help="longer side of the texture, texels (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=400, help="(default: %(default)s)")
     options = parser.parse_args()
-    for name, lowest, highest in (("views", 2, 1000), ("held_out", 1, 1000), ("size", 16, 2048), ("texture_size", 16, 4096), ("steps", 1, 10**6)):
-        value = getattr(options, name)
-        if not lowest <= value <= highest:
-            raise ValueError(f"--{name.replace('_', '-')} must be between {lowest} and {highest}, got {value}")
-    if options.out.exists() and not options.out.is_dir():
-        raise ValueError(f"OUT must be a folder, got the file {options.out}")
+    check_ranges(options, views=(2, 1000), held_out=(1, 1000), size=(16, 2048), texture_size=(16, 4096), steps=(1, 10**6))
+    check_folder(options.out)
     mesh = read_object(options.mesh, options.texture_size)
     options.out.mkdir(parents=True, exist_ok=True)
 
@@ -444,7 +439,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (ValueError, OSError) as error:
-        sys.exit(f"dibr_texture_light: {error}")
+    run_program("dibr_texture_light", main)

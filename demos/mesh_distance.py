@@ -17,9 +17,7 @@ on the other surface, as DIB-R and others measure with 2,500 of them: it never f
 the diagonal of OTHER's bounding box.
 """
 
-import argparse
 import json
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +27,7 @@ import trimesh
 from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
+from program import check_folder, program_parser, run_program
 from scipy.spatial import cKDTree
 from sigma_gamma_grid import save_grid
 from tqdm import tqdm
@@ -180,10 +179,9 @@ def save_ply(path: Path, mesh: tsr.Mesh, distance: np.ndarray) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = program_parser(__doc__, "out/mesh_distance")
     parser.add_argument("mesh", nargs="?", type=Path, help="the mesh that is judged; by default an embedded pair")
     parser.add_argument("other", nargs="?", type=Path, help="what it should be")
-    parser.add_argument("-o", "--out", type=Path, default=Path("out/mesh_distance"), help="folder for the results (default: %(default)s)")
     parser.add_argument("--tolerance", type=float, default=0.02, help="of the F-score, share of the diagonal of OTHER's bounding box (default: %(default)s)")
     parser.add_argument("--protocol", choices=SAMPLES, default="surface", help="distances to triangles, or to points on them (default: %(default)s)")
     parser.add_argument("--samples", type=int, help="points drawn on each surface (default: 20000, with --protocol points 2500)")
@@ -201,8 +199,7 @@ def main() -> None:
     size = min(options.size, 120) if options.quick else options.size
     if not 1 <= samples <= 10_000_000 or not 16 <= size <= 2048:
         raise ValueError(f"--samples must be between 1 and 10,000,000 and --size between 16 and 2048, got {samples} and {size}")
-    if options.out.exists() and not options.out.is_dir():
-        raise ValueError(f"OUT must be a folder, got the file {options.out}")
+    check_folder(options.out)
     mesh, other = embedded_pair(options.quick) if options.mesh is None else (tsr.Mesh.load(options.mesh), tsr.Mesh.load(options.other))
     for name, one in (("MESH", mesh), ("OTHER", other)):
         if not trimesh.Trimesh(one.vertices, one.faces, process=False).area > 0:
@@ -235,7 +232,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (ValueError, OSError) as error:
-        sys.exit(f"mesh_distance: {error}")
+    run_program("mesh_distance", main)

@@ -22,7 +22,6 @@ found), poses.gif, and landscape.png: the loss against the angle of a turn, from
 same command goes on, to the same figures.
 """
 
-import argparse
 import itertools
 import json
 import math
@@ -37,13 +36,14 @@ import numpy as np
 import torch
 import trimesh
 from matplotlib.figure import Figure
+from program import check_folder, program_parser, run_program
 from torch.nn.functional import normalize
 from tqdm import tqdm
+from training import read_state, write_state
 
 import taichi_softras as tsr
 from taichi_softras.interop import render
 from taichi_softras.recover import save_animation
-from taichi_softras.replacing import replacing
 
 COLORS = ((0.9, 0.2, 0.2), (0.2, 0.7, 0.3), (0.2, 0.35, 0.9), (0.95, 0.85, 0.2), (0.85, 0.4, 0.85), (0.3, 0.85, 0.9))
 AMBIENT, DIFFUSE = 0.5, 0.5
@@ -543,16 +543,10 @@ def recipes(group: str, renders: int) -> dict[str, Callable[[Problems], Recipe]]
 # ------------------------------------------------------------------------------------------------------------------------- running
 
 
-def save(state: dict[str, torch.Tensor], key: str, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as partial:
-        torch.save({"key": key, "state": state}, partial)
-
-
 def run(recipe: Recipe, key: str, path: Path, name: str) -> Recipe:
     """To its end, from where ``path`` says that it was; ``key`` names the options that it belongs to."""
     if path.is_file():
-        saved = torch.load(path, weights_only=True)
+        saved = read_state(path, {"key", "state"}, "fit")
         if saved["key"] != key:
             raise ValueError(f"OUT must be a new folder, or hold results of the same options ({key}), got {saved['key']} in {path}")
         recipe.state = saved["state"]
@@ -562,7 +556,7 @@ def run(recipe: Recipe, key: str, path: Path, name: str) -> Recipe:
         loss = recipe.step()
         bar.set_postfix(loss=f"{loss:.5f}", refresh=False)
         if i + 1 == recipe.steps or time.monotonic() - saved_at > SAVE_EVERY:
-            save(recipe.state, key, path)
+            write_state(path, {"key": key, "state": recipe.state})
             saved_at = time.monotonic()
     return recipe
 
@@ -718,8 +712,7 @@ def landscape(path: Path, size: int, samples: int = 720, axes: int = 3) -> list[
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-o", "--out", type=Path, default=Path("out/pose"), help="folder for the results (default: %(default)s)")
+    parser = program_parser(__doc__, "out/pose")
     parser.add_argument("--groups", nargs="+", choices=GROUPS, default=list(GROUPS), help="(default: all)")
     parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=list(RECIPES), help="(default: all)")
     parser.add_argument("--problems", type=int, default=100, help="of each group (default: %(default)s)")
@@ -733,8 +726,7 @@ def main() -> None:
     if options.problems < 1 or options.size < 32 or options.size % 32 or options.renders < 160 or options.seed < 0:
         numbers = f"{options.problems}, {options.size}, {options.renders} and {options.seed}"
         raise ValueError(f"--problems must be at least 1, --size 32 and a multiple of it, --renders 160 and --seed 0, got {numbers}")
-    if options.out.is_file():
-        raise ValueError(f"OUT must be a folder, got the file {options.out}")
+    check_folder(options.out)
     torch.set_num_threads(1)  # its idle threads spin, and would take the cores from Taichi's
     options.out.mkdir(parents=True, exist_ok=True)
     key = f"{options.problems} problems, {options.size} pixels, {options.renders} renders, seed {options.seed}"
@@ -762,9 +754,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit("pose: interrupted; the same command goes on")
-    except (ValueError, OSError) as error:
-        sys.exit(f"pose: {error}")
+    run_program("pose", main, goes_on=True)

@@ -8,15 +8,14 @@ OUT then holds room.gif (the walk), sheet.png (some of its frames: colour, alpha
 metrics.json: how far from the truth the guess was, and the result is.
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
 import trimesh
+from program import program_parser, run_program
 from tqdm import tqdm
 
 import taichi_softras as tsr
@@ -192,8 +191,7 @@ def errors(position: torch.Tensor, yaw: torch.Tensor) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the results")
+    parser = program_parser(__doc__)
     parser.add_argument("--frames", type=int, default=72, help="of the walk (default: %(default)s)")
     parser.add_argument("--size", type=int, default=180, help="height of its pictures, pixels (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=150, help="of finding the pose (default: %(default)s)")
@@ -223,7 +221,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (ValueError, OSError) as error:
-        sys.exit(f"room: {error}")
+    run_program("room", main)

@@ -10,7 +10,6 @@ Colours are mixed by SoftRas's softmax with a white background, then laid over w
 the unit of gamma.
 """
 
-import argparse
 import json
 import sys
 import time
@@ -21,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
+from program import check_folder, program_parser, run_program
 from tqdm import tqdm
 
 import taichi_softras as tsr
@@ -95,9 +95,8 @@ def save_grid(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = program_parser(__doc__, "out/sigma_gamma_grid")
     parser.add_argument("mesh", nargs="?", type=Path, help="a mesh file; by default an embedded creature")
-    parser.add_argument("-o", "--out", type=Path, default=Path("out/sigma_gamma_grid"), help="folder for the results (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="fewer and smaller pictures of a coarser creature")
     parser.add_argument("--sigmas", type=float, nargs="+", help=f"the columns (default: {' '.join(f'{sigma:g}' for sigma in SIGMAS)})")
     parser.add_argument("--gammas", type=float, nargs="+", help=f"the rows (default: {' '.join(f'{gamma:g}' for gamma in GAMMAS)})")
@@ -116,8 +115,7 @@ def main() -> None:
         tsr.RasterizeSettings(sigma=sigma)
     for gamma in gammas:
         tsr.RasterizeSettings(gamma=gamma)
-    if options.out.exists() and not options.out.is_dir():
-        raise ValueError(f"OUT must be a folder, got the file {options.out}")
+    check_folder(options.out)
     mesh = read_mesh(options.mesh, options.quick)
     camera = tsr.Camera.orbit(DISTANCE, options.elevation, options.azimuth, fov=FOV)
 
@@ -154,7 +152,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (ValueError, OSError) as error:
-        sys.exit(f"sigma_gamma_grid: {error}")
+    run_program("sigma_gamma_grid", main)

@@ -12,23 +12,22 @@ Two recipes from the same pictures:
 OUT then holds mesh.obj, sheet.png (pictures, result) and metrics.json. Ctrl-C ends it after the step at hand; the same command goes on.
 """
 
-import argparse
 import json
-import signal
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
+from program import GOES_ON, program_parser, run_program
 from torch import nn
 from tqdm import tqdm
+from training import noting_interrupts, read_state, write_state
 
 import taichi_softras as tsr
 from taichi_softras.interop import soft_renderer as sr
 from taichi_softras.recover import Fit, FitOptions, Views, save_picture
 from taichi_softras.recover.metrics import chamfer_distance, silhouette_iou
-from taichi_softras.replacing import replacing
 from taichi_softras.scene import creature
 
 VIEWING_ANGLE = 15  # half of the field of view, degrees
@@ -69,14 +68,14 @@ def soft_renderer(cameras: np.ndarray, image_size: int, sigma: float) -> sr.Soft
     return renderer
 
 
-def fit_softras(pictures: np.ndarray, cameras: np.ndarray, template: sr.Mesh, iterations: int, state: Path) -> sr.Mesh | None:
-    """The published protocol; of all iterations, the mesh with the lowest loss. None if Ctrl-C came."""
+def fit_softras(pictures: np.ndarray, cameras: np.ndarray, template: sr.Mesh, iterations: int, state: Path, interrupted: list[bool]) -> sr.Mesh | None:
+    """The published protocol; of all iterations, the mesh with the lowest loss. None if it was ``interrupted``."""
     model = Model(template)
     renderer = soft_renderer(cameras, pictures.shape[-1], SIGMA)
     optimizer = torch.optim.Adam(model.parameters(), 0.01, betas=(0.5, 0.99))
     first, lowest_loss, best = 0, float("inf"), model.vertices
     if state.is_file():
-        saved = torch.load(state, weights_only=True)
+        saved = read_state(state, {"model", "optimizer", "iteration", "lowest_loss", "best"}, "fit")
         model.load_state_dict(saved["model"])
         optimizer.load_state_dict(saved["optimizer"])
         first, lowest_loss, best = saved["iteration"], saved["lowest_loss"], saved["best"]
@@ -92,17 +91,16 @@ def fit_softras(pictures: np.ndarray, cameras: np.ndarray, template: sr.Mesh, it
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        if INTERRUPTED or i % SAVE_EVERY == SAVE_EVERY - 1:
+        if interrupted or i % SAVE_EVERY == SAVE_EVERY - 1:
             now = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "iteration": i + 1, "lowest_loss": lowest_loss, "best": best}
-            with replacing(state) as partial:
-                torch.save(now, partial)
-        if INTERRUPTED:
+            write_state(state, now)
+        if interrupted:
             return None
     return sr.Mesh(best, model.faces)
 
 
-def fit_large_steps(pictures: np.ndarray, cameras: np.ndarray, iterations: int, state: Path) -> sr.Mesh | None:
-    """Our recipe. None if Ctrl-C came."""
+def fit_large_steps(pictures: np.ndarray, cameras: np.ndarray, iterations: int, state: Path, interrupted: list[bool]) -> sr.Mesh | None:
+    """Our recipe. None if it was ``interrupted``."""
     # SoftRas's world is left-handed: its z is the other way round.
     camera = tsr.Camera.orbit(*cameras.T, fov=2 * VIEWING_ANGLE)
     names = tuple(str(i) for i in range(len(pictures)))
@@ -113,16 +111,15 @@ def fit_large_steps(pictures: np.ndarray, cameras: np.ndarray, iterations: int, 
             loss = fit.step()
             bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
             bar.update()
-            if INTERRUPTED or len(fit.losses) % SAVE_EVERY == 0:
+            if interrupted or len(fit.losses) % SAVE_EVERY == 0:
                 fit.save(state)
-            if INTERRUPTED:
+            if interrupted:
                 return None
     mesh = fit.best
     return sr.Mesh(mesh.vertices * np.float32([1, 1, -1]), mesh.faces[:, [0, 2, 1]])
 
 
 ITERATIONS = {"softras": 2000, "large_steps": 1200}
-INTERRUPTED: list[bool] = []
 
 
 def silhouettes(mesh: sr.Mesh, cameras: np.ndarray, image_size: int) -> dict[str, np.ndarray]:
@@ -153,8 +150,7 @@ def read_views(folder: Path | None) -> tuple[np.ndarray, np.ndarray]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the results")
+    parser = program_parser(__doc__)
     parser.add_argument("--recipe", choices=ITERATIONS, default="softras")
     parser.add_argument("--views", type=Path, help="folder with source.npy and camera.npy")
     parser.add_argument("--template", type=Path, help="OBJ file of a sphere of radius 1, for the recipe softras (default: an icosphere of 2,562 vertices)")
@@ -167,18 +163,15 @@ def main() -> None:
     state = options.out / f"{options.recipe}.state"
 
     began = time.monotonic()
-    previous = signal.signal(signal.SIGINT, lambda *_: INTERRUPTED.append(True))
-    try:
+    with noting_interrupts() as interrupted:
         if options.recipe == "softras":
             sphere = tsr.Mesh.icosphere(4)
             template = sr.Mesh.from_obj(options.template) if options.template else sr.Mesh(sphere.vertices, sphere.faces)
-            mesh = fit_softras(pictures, cameras, template, iterations, state)
+            mesh = fit_softras(pictures, cameras, template, iterations, state, interrupted)
         else:
-            mesh = fit_large_steps(pictures, cameras, iterations, state)
-    finally:
-        signal.signal(signal.SIGINT, previous)
+            mesh = fit_large_steps(pictures, cameras, iterations, state, interrupted)
     if mesh is None:
-        sys.exit("interrupted; the same command goes on")
+        sys.exit(GOES_ON)
     seconds = time.monotonic() - began
 
     result = silhouettes(mesh, cameras, pictures.shape[-1])
@@ -195,7 +188,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (ValueError, OSError) as error:
-        sys.exit(f"softras_deform: {error}")
+    run_program("softras_deform", main)

@@ -6,11 +6,10 @@
 OUT then holds rotation.gif, softness.gif, softness.png (from sharp to soft) and mesh.obj with its texture atlas.
 """
 
-import argparse
-import sys
 from pathlib import Path
 
 import numpy as np
+from program import program_parser, run_program
 from tqdm import tqdm
 
 from taichi_softras.interop import soft_renderer as sr
@@ -31,9 +30,8 @@ def picture(renderer: sr.SoftRenderer, mesh: sr.Mesh) -> np.ndarray:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = program_parser(__doc__)
     parser.add_argument("mesh", nargs="?", type=Path, help="OBJ file; by default the embedded creature")
-    parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the results")
     parser.add_argument("--frames", type=int, default=90, help="of the turntable (default: %(default)s)")
     parser.add_argument("--size", type=int, default=256, help="side of the pictures, pixels (default: %(default)s)")
     options = parser.parse_args()
@@ -63,7 +61,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (ValueError, OSError) as error:
-        sys.exit(f"softras_render: {error}")
+    run_program("softras_render", main)

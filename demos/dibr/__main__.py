@@ -13,20 +13,19 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
-import torch
-
-import taichi_softras as tsr
+from demos.program import GOES_ON, run_program
 from demos.reconstruction.data import SPLITS, VIEWS, ShapeData
 from demos.reconstruction.families import FAMILIES
-from demos.reconstruction.states import read_state
+from demos.reconstruction.generate import add_count_flags
+from demos.training import LOOP_FLAGS, add_loop_flags, add_option_flags, chosen, command_parser, load_model, parsed, read_state
 from taichi_softras.replacing import replacing
 
 from .data import Truth
 from .evaluation import Judge, baselines, judge_model, markdown, save_curves, save_sheet
 from .generate import GenerateOptions, generate
-from .network import NetworkOptions
+from .network import NetworkOptions, Reconstructor
 from .surface import Way
-from .training import PARTS, TrainOptions, load_model, train
+from .training import PARTS, TrainOptions, train
 
 QUICK_GENERATE = {"train": 300, "val": 4, "test": 30, "families": ("bench", "car", "chair", "table")}
 QUICK_NETWORK = {"image_size": 32, "width": 16, "hidden": 512, "code": 256, "decoder": 512, "subdivisions": 2, "texture": 32, "channels": 16}
@@ -35,17 +34,11 @@ TRAIN_FLAGS, NETWORK_FLAGS = (tuple(field.name for field in fields(options)) for
 
 
 def parser_of() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m demos.dibr", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    own = argparse.ArgumentParser(add_help=False)
+    parser, commands, own = command_parser("demos.dibr", __doc__, " (CPU)")
     own.add_argument("data", type=Path, help="folder with <class>_<split>_images.npz and what belongs to it")
-    own.add_argument("--threads", type=int, help="of torch (default: its own choice)")
-    own.add_argument("--deterministic", action="store_true", help="the same bits in every run, with one thread for the kernels (CPU)")
 
     making = commands.add_parser("generate", parents=[own], help="makes a data set, or the rest of it")
-    for split in SPLITS:
-        told = f"default: {getattr(GenerateOptions, split)}, with --quick {QUICK_GENERATE[split]}"
-        making.add_argument(f"--{split}", type=int, help=f"objects of each family ({told})")
+    add_count_flags(making, GenerateOptions, QUICK_GENERATE)
     making.add_argument("--seed", type=int)
     making.add_argument("--families", nargs="+", help=f"default: {', '.join(FAMILIES)}; with --quick {', '.join(QUICK_GENERATE['families'])}")
     making.add_argument("--quick", action="store_true", help="a small one")
@@ -53,17 +46,9 @@ def parser_of() -> argparse.ArgumentParser:
     training = commands.add_parser("train", parents=[own], help="trains a network, or goes on")
     training.add_argument("-o", "--out", type=Path, required=True, help="folder for state.pt")
     training.add_argument("--classes", nargs="+", default=[], help="default: all that DATA holds")
-    training.add_argument("--quick", action="store_true", help="a smaller network, fewer steps, a higher rate: for a CPU")
-    training.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    training.add_argument("--save-every", type=int, default=200, help="steps (default: %(default)s)")
-    training.add_argument("--begin-with", type=Path, metavar="FOLDER", help="another training, whose weights are the first ones, where they fit")
-    training.add_argument("--stop-after", type=int, help="stops after so many steps; the same command without it goes on")
-    for options, names, quick in ((NetworkOptions, NETWORK_FLAGS, QUICK_NETWORK), (TrainOptions, TRAIN_FLAGS, QUICK_TRAIN)):
-        usual = {field.name: field for field in fields(options)}
-        for name in names:
-            told = f"default: {usual[name].default}" + (f", with --quick {quick[name]}" if name in quick else "")
-            more = {"choices": [way.value for way in Way]} if name == "way" else {"type": usual[name].type}
-            training.add_argument(f"--{name.replace('_', '-')}", help=told, **more)
+    add_loop_flags(training, ", where they fit")
+    for options, quick in ((NetworkOptions, QUICK_NETWORK), (TrainOptions, QUICK_TRAIN)):
+        add_option_flags(training, options, quick, way=[way.value for way in Way])
 
     judging = commands.add_parser("evaluate", parents=[own], help="prints the table")
     judging.add_argument("-o", "--out", type=Path, required=True, help="folder for table.md, classes.md, table.json, sheet.png, curves.png")
@@ -74,16 +59,10 @@ def parser_of() -> argparse.ArgumentParser:
     return parser
 
 
-def given(options: argparse.Namespace, names: tuple[str, ...], quick: dict) -> dict:
-    """What the user chose; else, with --quick, its choices."""
-    chosen = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-    return (quick if options.quick else {}) | chosen
-
-
 def run_evaluate(options: argparse.Namespace) -> None:
     if not 1 <= options.views <= VIEWS:
         raise ValueError(f"evaluate: --views must be 1 to {VIEWS}, got {options.views}")
-    state, model = read_state(options.run / "state.pt"), load_model(options.run)
+    state, model = read_state(options.run / "state.pt"), load_model(Reconstructor, NetworkOptions, options.run)
     judge = Judge(options.data, options.split, state["classes"], model.options.image_size, options.views)
     train_data, train_truth = ShapeData.load(options.data, "train", state["classes"]), Truth.load(options.data, "train", state["classes"])
     rows = baselines(judge, train_data, train_truth)
@@ -103,27 +82,19 @@ def run_evaluate(options: argparse.Namespace) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    options = parser_of().parse_args(arguments)
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    if options.deterministic:
-        tsr.init("cpu", deterministic=True)
+    options = parsed(parser_of(), arguments)
     if options.command == "generate":
-        chosen = given(options, (*SPLITS, "seed", "families"), QUICK_GENERATE)
-        generate(options.data, GenerateOptions(**chosen | ({"families": tuple(chosen["families"])} if "families" in chosen else {})))
+        given = chosen(options, (*SPLITS, "seed", "families"), QUICK_GENERATE)
+        generate(options.data, GenerateOptions(**given | ({"families": tuple(given["families"])} if "families" in given else {})))
     elif options.command == "train":
-        network = NetworkOptions(**given(options, NETWORK_FLAGS, QUICK_NETWORK))
-        recipe = TrainOptions(**given(options, TRAIN_FLAGS, QUICK_TRAIN))
+        network = NetworkOptions(**chosen(options, NETWORK_FLAGS, QUICK_NETWORK))
+        recipe = TrainOptions(**chosen(options, TRAIN_FLAGS, QUICK_TRAIN))
         data = ShapeData.load(options.data, "train", options.classes, network.image_size)
-        kept = {"device": options.device, "save_every": options.save_every, "stop_after": options.stop_after, "begin_with": options.begin_with}
-        if not train(data, options.out, network, recipe, **kept):
-            sys.exit("interrupted; the same command goes on")
+        if not train(data, options.out, network, recipe, **{name: getattr(options, name) for name in LOOP_FLAGS}):
+            sys.exit(GOES_ON)
     else:
         run_evaluate(options)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (ValueError, OSError) as error:
-        sys.exit(f"dibr: {error}")
+    run_program("dibr", main)

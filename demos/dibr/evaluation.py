@@ -10,8 +10,9 @@ from scipy.spatial import cKDTree
 from tqdm import tqdm
 
 import taichi_softras as tsr
-from demos.reconstruction.data import VIEWS, ShapeData, cameras, solid_voxels
-from demos.reconstruction.evaluation import voxel_mesh
+from demos.reconstruction.data import VIEWS, ShapeData, cameras
+from demos.reconstruction.evaluation import best_cut, voxel_mesh, voxels_of
+from demos.training import smoothed
 from taichi_softras.engine.voxels import voxel_iou
 from taichi_softras.interop.lighting import AmbientLight, DirectionalLight, SphericalHarmonics, shade
 from taichi_softras.recover import render_views, save_picture
@@ -97,11 +98,6 @@ def drawn(surface: Surface, found: Found, views: np.ndarray, size: int, lit: boo
     return rgba[..., :3], rgba[..., 3]
 
 
-def voxels_of(vertices: torch.Tensor, faces: np.ndarray) -> np.ndarray:
-    corners = vertices[:, torch.from_numpy(faces).long()].reshape(-1, 3, 3).contiguous()
-    return solid_voxels(corners, np.repeat(np.arange(len(vertices), dtype=np.int32), len(faces)), len(vertices))
-
-
 def reconstruct(model: Reconstructor, images: torch.Tensor) -> Found:
     with torch.no_grad():
         return Found(*(part.cpu() for part in model(images.to(next(model.parameters()).device))))
@@ -168,13 +164,10 @@ def baselines(judge: Judge, train_data: ShapeData, train: Truth) -> dict[str, Ro
     shape: Row = {name: {} for name in ("IoU 3D", "F-score", "IoU same side", "IoU other sides")}
     mean_light, light = train.lights.reshape(-1, 3).mean(0), {}
     for name in judge.classes:
-        mean, objects = train_data.voxels[train_data.objects(name)].mean(0), judge.full.objects(name)
-        truth = judge.full.voxels[objects]
-        cuts = np.unique(np.r_[np.linspace(0.05, 0.95, 37), 0.0])
-        ious = [float(voxel_iou(np.broadcast_to(mean > cut, truth.shape), truth).mean()) for cut in cuts]
-        mesh = voxel_mesh(mean > cuts[int(np.argmax(ious))])
+        objects = judge.full.objects(name)
+        shape["IoU 3D"][name], mean = best_cut(train_data.voxels[train_data.objects(name)].mean(0), judge.full.voxels[objects])
+        mesh = voxel_mesh(mean)
         points = surface_points(mesh, POINTS)
-        shape["IoU 3D"][name] = max(ious)
         shape["F-score"][name] = float(np.mean([f_score(points, own) for own in judge.truth.points[objects]]))
         size = judge.full.images.shape[-1]
         alpha = render_views(mesh, cameras(np.arange(VIEWS)), (size, size), ("",) * VIEWS, samples=1).alpha
@@ -257,10 +250,9 @@ def save_curves(path: Path, losses: np.ndarray, names: Sequence[str]) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    window = min(100, len(losses))
     figure, axes = pyplot.subplots(1, len(names), figsize=(4.5 * len(names), 3.2), layout="constrained")
     for (axis, name), curve in zip(zip(np.atleast_1d(axes), names, strict=True), losses.T, strict=True):
-        axis.plot(np.convolve(curve, np.full(window, 1 / window), "valid"), linewidth=1)
+        axis.plot(smoothed(curve, 100), linewidth=1)
         axis.set(xlabel="step", ylabel=name)
     figure.savefig(path, dpi=100)
     pyplot.close(figure)

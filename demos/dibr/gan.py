@@ -15,9 +15,8 @@ import itertools
 import json
 import math
 import sys
-import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +26,14 @@ from PIL import Image
 from scipy.spatial import KDTree
 from torch import nn
 from torch.nn import functional as F
-from tqdm import tqdm
 
 import taichi_softras as tsr
-from demos.dibr.surface import Surface
+from demos.dibr.surface import Surface, around
+from demos.program import GOES_ON, run_program
 from demos.reconstruction.data import VIEWS, ShapeData, cameras
-from demos.reconstruction.states import noting_interrupts, read_state
+from demos.training import Run, add_option_flags, chosen, command_parser, descend, parsed, read_state, save_curves
 from taichi_softras.interop import render
 from taichi_softras.recover import render_views, save_picture
-from taichi_softras.replacing import replacing
 
 __all__ = ["Discriminator", "GanOptions", "Generator", "coverage_and_matching", "draw", "frechet", "load_state", "sliced_wasserstein", "train"]
 
@@ -106,7 +104,7 @@ class GanOptions:
         if smallest <= 0 or not 0 <= self.average < 1 or min(self.r1, self.laplacian, self.flatten, self.subdivisions) < 0:
             raise ValueError("GanOptions: sizes, steps and rates must be positive, weights not negative, and average in [0, 1)")
 
-    def rate_at(self, step: int) -> float:
+    def late(self, step: int) -> float:
         """What the rates are multiplied with."""
         return min(1.0, 0.1 + 0.9 * (1 - step / self.steps) / 0.4)
 
@@ -124,11 +122,6 @@ class PaintLayer(nn.Module):
     def forward(self, maps: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
         scale, shift = self.style(code)[..., None, None].chunk(2, 1)
         return F.leaky_relu(self.convolution(around(F.interpolate(maps, scale_factor=2))) * (1 + scale) + shift, SLOPE)
-
-
-def around(maps: torch.Tensor) -> torch.Tensor:
-    """One texel more on each side: along u the other end's, along v the last one again."""
-    return F.pad(F.pad(maps, (1, 1, 0, 0), mode="circular"), (0, 0, 1, 1), mode="replicate")
 
 
 class Generator(nn.Module):
@@ -231,27 +224,17 @@ class Training:
         self.options, self.step = options, 0
         self.generator, self.discriminator = Generator(options), Discriminator(options)
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
-        rates = {"generator": options.rate, "discriminator": options.judge_rate}
-        self.optimizers = {name: torch.optim.Adam(getattr(self, name).parameters(), rate, betas=(0.0, 0.99)) for name, rate in rates.items()}
+        self.rates = {"generator": options.rate, "discriminator": options.judge_rate}
+        self.optimizers = {name: torch.optim.Adam(getattr(self, name).parameters(), rate, betas=(0.0, 0.99)) for name, rate in self.rates.items()}
 
     @property
     def parts(self) -> dict[str, Any]:
         networks = {name: getattr(self, name) for name in ("generator", "discriminator", "average")}
         return networks | {f"{name}_optimizer": optimizer for name, optimizer in self.optimizers.items()}
 
-    def state(self) -> dict[str, Any]:
-        return {name: part.state_dict() for name, part in self.parts.items()} | {"step": self.step}
-
-    def load(self, state: dict[str, Any]) -> None:
-        for name, part in self.parts.items():
-            part.load_state_dict(state[name])
-        self.step = state["step"]
-
     def advance(self, draft: Draft) -> torch.Tensor:
         """One step of each network; what it was like, in the order of PARTS."""
         options, surface = self.options, self.generator.surface
-        for name, rate in (("generator", options.rate), ("discriminator", options.judge_rate)):
-            self.optimizers[name].param_groups[0]["lr"] = rate * options.rate_at(self.step)
         vertices, textures = self.generator(draft.codes)
         fake = draw(surface, vertices, textures, draft.fake_views, options.image_size, options.sigma)
 
@@ -280,10 +263,7 @@ class Training:
     def follow(self, name: str, loss: torch.Tensor) -> None:
         if not torch.isfinite(loss):
             raise ValueError(f"train: the loss of the {name} must be finite, got {loss.item()} in step {self.step}; a smaller rate may help")
-        self.optimizers[name].zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(getattr(self, name).parameters(), 10.0)
-        self.optimizers[name].step()
+        descend(self.optimizers[name], loss, self.rates[name] * self.options.late(self.step), clip=10.0)
 
 
 def load_state(path: Path) -> dict[str, Any]:
@@ -310,36 +290,18 @@ def train(
     Raises:
         ValueError: if the state there belongs to other options (``steps`` may be others), or the training breaks down.
     """
-    training, path, curves, seconds = Training(options), folder / "state.pt", [], 0.0
-    if path.is_file():
-        state = load_state(path)
-        differ = [name for name, value in asdict(options).items() if name != "steps" and state["options"].get(name) != value]
-        if differ:
-            raise ValueError(f"train: {path} belongs to a training with other {', '.join(differ)}; give the same options, or another folder")
-        training.load(state)
-        curves, seconds = list(state["curves"]), state["seconds"]
-    began = time.monotonic()
-    folder.mkdir(parents=True, exist_ok=True)
+    training = Training(options)
+    run = Run(folder, options.steps, {"options": asdict(options)}, training.parts, curves="curves")
+    if run.load(free=("steps",)):
+        training.step = run.step
 
-    def keep() -> None:
-        now = {"options": asdict(options), "curves": torch.stack(curves), "seconds": seconds + time.monotonic() - began}
-        with replacing(path) as partial:
-            torch.save(training.state() | now, partial)
+    def advance(step: int) -> dict[str, torch.Tensor]:
+        curve = training.advance(Draft.of(data, options, step))
+        if training.step == options.steps or training.step % picture_every == 0:
+            save_progress(folder / f"progress_{training.step:06d}.png", training.average)
+        return dict(zip(PARTS, curve, strict=True))
 
-    with noting_interrupts() as interrupted:
-        first = training.step
-        bar = tqdm(range(first, options.steps), initial=first, total=options.steps, desc="train", mininterval=0.1 if sys.stderr.isatty() else 30)
-        for step in bar:
-            curves.append(training.advance(Draft.of(data, options, step)))
-            bar.set_postfix({name: f"{value:.2f}" for name, value in zip(PARTS, curves[-1].tolist(), strict=True)}, refresh=False)
-            done, stop = training.step, bool(interrupted) or (stop_after is not None and training.step >= first + stop_after)
-            if stop or done == options.steps or done % save_every == 0:
-                keep()
-            if done == options.steps or done % picture_every == 0:
-                save_progress(folder / f"progress_{done:06d}.png", training.average)
-            if stop and done < options.steps:
-                return False
-    return True
+    return run.go(advance, save_every=save_every, stop_after=stop_after, digits=2)
 
 
 # ---------------------------------------------------------------------------------------------------------------------------- pictures
@@ -514,32 +476,11 @@ def markdown(table: dict[str, dict[str, float]]) -> str:
     return "\n".join(lines + [f"| {name} | " + " | ".join(f"{row[key]:.{digits[key]}f}" for key in heads) + " |" for name, row in table.items()])
 
 
-def save_curves(path: Path, curves: np.ndarray) -> None:
-    """Both losses over the steps, smoothed over fifty. Needs matplotlib."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=(7, 3.5), layout="constrained")
-    window = min(50, len(curves))
-    for i, name in enumerate(PARTS[:2]):
-        axes.plot(np.convolve(curves[:, i], np.full(window, 1 / window), "valid"), label=name, linewidth=1)
-    axes.set(xlabel="step", ylabel="loss")
-    axes.legend()
-    figure.savefig(path, dpi=110)
-    pyplot.close(figure)
-
-
 # -------------------------------------------------------------------------------------------------------------------------- the commands
 
 
 def parser_of() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m demos.dibr.gan", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    own = argparse.ArgumentParser(add_help=False)
-    own.add_argument("--threads", type=int, help="of torch (default: its own choice)")
-    own.add_argument("--deterministic", action="store_true", help="the same bits in every run, with one thread for the kernels")
+    parser, commands, own = command_parser("demos.dibr.gan", __doc__)
 
     training = commands.add_parser("train", parents=[own], help="trains, or goes on")
     training.add_argument("data", type=Path, help="folder with <family>_train_images.npz: see python -m demos.reconstruction generate")
@@ -549,10 +490,7 @@ def parser_of() -> argparse.ArgumentParser:
     training.add_argument("--picture-every", type=int, default=1000, help="steps (default: %(default)s)")
     training.add_argument("--stop-after", type=int, help="stops after so many steps; the same command without it goes on")
     training.add_argument("--blind", action="store_true", help="the discriminator is not told the azimuth of a picture")
-    for name, value in asdict(GanOptions()).items():
-        if name != "blind":
-            usual = f"default: {value}" + (f", with --quick {QUICK[name]}" if name in QUICK else "")
-            training.add_argument(f"--{name.replace('_', '-')}", type=type(value), help=usual)
+    add_option_flags(training, GanOptions, QUICK, but=("blind",))
 
     sampling = commands.add_parser("sample", parents=[own], help="draws invented objects and writes them as files")
     sampling.add_argument("run", type=Path, help="folder of a training")
@@ -568,15 +506,13 @@ def parser_of() -> argparse.ArgumentParser:
 
 
 def run_train(options: argparse.Namespace) -> None:
-    chosen = QUICK if options.quick else {}
-    chosen = chosen | {name: value for name in asdict(GanOptions()) if (value := getattr(options, name)) is not None}
-    recipe = GanOptions(**chosen)
+    recipe = GanOptions(**chosen(options, (field.name for field in fields(GanOptions)), QUICK))
     for name in ("save_every", "picture_every"):
         if getattr(options, name) < 1:
             raise ValueError(f"train: --{name.replace('_', '-')} must be positive, got {getattr(options, name)}")
     data = ShapeData.load(options.data, "train", [recipe.family], recipe.image_size)
     if not train(data, options.out, recipe, save_every=options.save_every, picture_every=options.picture_every, stop_after=options.stop_after):
-        sys.exit("interrupted; the same command goes on")
+        sys.exit(GOES_ON)
 
 
 def run_sample(options: argparse.Namespace) -> None:
@@ -607,22 +543,15 @@ def run_evaluate(options: argparse.Namespace) -> None:
     codes = normal_codes(np.random.default_rng(0), 8, recipe.code)
     everything = torch.from_numpy(known.images[:, list(JUDGED)].astype(np.float32) / 255)
     save_neighbours(options.out / "neighbours.png", gallery(generator, codes, JUDGED), everything, view=1)
-    save_curves(options.out / "curves.png", state["curves"].numpy())
+    save_curves(options.out / "curves.png", dict(zip(PARTS[:2], state["curves"].numpy().T, strict=False)), "loss", 3.5)
     print(markdown(table))
     print(f"trained: {told}; table.md, table.json, neighbours.png and curves.png are in {options.out}")
 
 
 def main(arguments: list[str] | None = None) -> None:
-    options = parser_of().parse_args(arguments)
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    if options.deterministic:
-        tsr.init("cpu", deterministic=True)
+    options = parsed(parser_of(), arguments)
     {"train": run_train, "sample": run_sample, "evaluate": run_evaluate}[options.command](options)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (ValueError, OSError) as error:
-        sys.exit(f"gan: {error}")
+    run_program("gan", main)

@@ -4,18 +4,15 @@ The paint is plain, striped, checked or in two tones; the lamp of every picture 
 face it sees, and where.
 """
 
-import json
-import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from demos.reconstruction import generate as unpainted
-from demos.reconstruction.data import IMAGE_SIZE, SPLITS, VIEWS, cameras, solid_voxels, write_array
-from demos.reconstruction.families import FAMILIES, Part, make_object, paint
+from demos.reconstruction.data import IMAGE_SIZE, VIEWS, cameras
+from demos.reconstruction.families import Part, make_object, paint
 from taichi_softras.interop import kaolin as kal
 
 from .data import AMBIENT, DIFFUSE, POINTS, random_lamps
@@ -132,35 +129,13 @@ def surface_points(parts: list[Part], random: np.random.Generator, count: int = 
 
 
 def generate(folder: Path, options: GenerateOptions) -> None:
-    """Writes what is not there yet. An object follows from the seed, its family, split and number alone.
+    """Writes pictures and voxels, and the truth besides, see :func:`demos.reconstruction.generate.write_objects`."""
 
-    Raises:
-        ValueError: if the folder holds data that was generated with other options.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    described, note = json.loads(json.dumps(asdict(options))) | {"drawn_by": "demos.dibr"}, folder / "generate.json"
-    if note.is_file() and json.loads(note.read_text()) != described:
-        raise ValueError(f"generate: {folder} holds data of other options, {note.read_text().strip()}; give another folder")
-    note.write_text(json.dumps(described) + "\n")
-    counts = {split: getattr(options, split) for split in SPLITS}
-    with tqdm(total=sum(counts.values()) * len(options.families), desc="generate", mininterval=0.1 if sys.stderr.isatty() else 30) as bar:
-        for family in options.families:
-            for split, count in counts.items():
-                paths = {what: folder / f"{family}_{split}_{what}.npz" for what in ("points", "lights", "albedo", "voxels", "images")}
-                if all(path.is_file() for path in paths.values()):
-                    bar.update(count)
-                    continue
-                found: dict[str, list[np.ndarray]] = {what: [] for what in paths}
-                for i in range(count):
-                    random = np.random.default_rng([options.seed, list(FAMILIES).index(family), SPLITS.index(split), i])
-                    parts = make_object(family, random)
-                    lamps = random_lamps(VIEWS, random)
-                    images, albedo = draw(parts, paints(parts, random), lamps)
-                    corners = unpainted.corners_of(parts)
-                    voxels = solid_voxels(torch.from_numpy(corners).float(), np.zeros(len(corners), np.int32), 1)[0]
-                    own = {"points": surface_points(parts, random), "lights": lamps.astype(np.float32), "albedo": albedo, "voxels": voxels, "images": images}
-                    for what, array in own.items():
-                        found[what].append(array)
-                    bar.update()
-                for what, path in paths.items():
-                    write_array(path, np.stack(found[what]))
+    def made(family: str, random: np.random.Generator) -> dict[str, np.ndarray]:
+        parts = make_object(family, random)
+        lamps = random_lamps(VIEWS, random)
+        images, albedo = draw(parts, paints(parts, random), lamps)
+        points = surface_points(parts, random)
+        return {"points": points, "lights": lamps.astype(np.float32), "albedo": albedo, "voxels": unpainted.voxels_of_parts(parts), "images": images}
+
+    unpainted.write_objects(folder, options, ("points", "lights", "albedo", "voxels", "images"), made, drawn_by="demos.dibr")

@@ -3,8 +3,8 @@
 The paint is the picture itself, laid on the shape that was found, from the side that was found, without the light that was found.
 """
 
-import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from taichi_softras import Camera
 from taichi_softras.interop.lighting import SphericalHarmonics, shade, vertex_normals
 
 from .data import AMBIENT, DIFFUSE
-from .surface import Surface, lamp, project, spread
+from .surface import Surface, around, lamp, project, spread
 
 __all__ = ["Found", "LightGenerator", "NetworkOptions", "Reconstructor", "TextureGenerator", "ViewGenerator"]
 
@@ -30,26 +30,14 @@ TEMPLATE_RADIUS = 0.25  # of the shape decoder's
 
 
 @dataclass(frozen=True, kw_only=True)
-class NetworkOptions:
-    """The sizes of the networks.
+class NetworkOptions(silhouettes.Sizes):
+    """The sizes of the networks; those of encoders are for all of them.
 
     Attributes:
-        image_size: of the pictures, pixels.
-        width: channels of the first convolution of all encoders; the next ones have two and four times as many.
-        hidden: of the first encoder's fully connected layers.
-        code: numbers that every encoder makes of a picture.
-        decoder: of the shape decoder's first layer; the second has twice as many.
-        subdivisions: of the template, an icosphere with 10 * 4^n + 2 vertices.
         texture: height of the texture, texels; it is twice as wide.
         channels: numbers by which seen and unseen texels find each other.
     """
 
-    image_size: int = 64
-    width: int = 64
-    hidden: int = 1024
-    code: int = 512
-    decoder: int = 1024
-    subdivisions: int = 3
     texture: int = 128
     channels: int = 32
 
@@ -60,8 +48,7 @@ class NetworkOptions:
 
     @property
     def of_silhouettes(self) -> silhouettes.NetworkOptions:
-        names = ("image_size", "width", "hidden", "code", "decoder", "subdivisions")
-        return silhouettes.NetworkOptions(**{name: getattr(self, name) for name in names})
+        return silhouettes.NetworkOptions(**{field.name: getattr(self, field.name) for field in fields(silhouettes.Sizes)})
 
 
 class Found(NamedTuple):
@@ -81,16 +68,11 @@ class Found(NamedTuple):
 
 
 class PictureEncoder(nn.Module):
-    """[B, 4, S, S] to [B, code]: three convolutions 5 x 5 of stride 2 over colours and places, one fully connected layer."""
+    """[B, 4, S, S] to [B, code]: convolutions over colours and places, one fully connected layer."""
 
     def __init__(self, options: NetworkOptions) -> None:
         super().__init__()
-        channels = (6, options.width, 2 * options.width, 4 * options.width)
-        layers: list[nn.Module] = []
-        for before, after in itertools.pairwise(channels):
-            layers += [nn.Conv2d(before, after, 5, stride=2, padding=2), nn.GroupNorm(4, after), nn.ReLU()]
-        sizes = (channels[-1] * (options.image_size // 8) ** 2, options.code)
-        self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(*sizes), nn.ReLU())
+        self.layers = silhouettes.encoder_layers(6, options, (), partial(nn.GroupNorm, 4))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         y, x = torch.meshgrid(*[torch.linspace(-1, 1, images.shape[-1], device=images.device)] * 2, indexing="ij")
@@ -178,11 +160,6 @@ class TextureGenerator(nn.Module):
         mean = (color * share[..., None]).sum(1) / share.sum(1)[:, None].clamp_min(1e-6)
         logit = torch.cat([logit, self.rest[1].expand(*logit.shape[:2], 1)], -1)
         return torch.softmax(logit, -1) @ torch.cat([color, mean[:, None]], 1)
-
-
-def around(picture: torch.Tensor) -> torch.Tensor:
-    """One more texel on each side: u goes around, v ends."""
-    return F.pad(F.pad(picture, (1, 1, 0, 0), mode="circular"), (0, 0, 1, 1), mode="replicate")
 
 
 def look_up(images: torch.Tensor, camera: Camera, points: torch.Tensor, normals: torch.Tensor, light: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -21,7 +21,7 @@ from taichi_softras.interop import losses, render
 from taichi_softras.interop.lighting import SphericalHarmonics, shade, vertex_normals
 from taichi_softras.interop.textures import sample_texture
 
-__all__ = ["DrawOptions", "Drawn", "Surface", "Way", "lamp", "light_direction", "linear_part", "project", "spherical", "spread"]
+__all__ = ["DrawOptions", "Drawn", "Surface", "Way", "around", "lamp", "light_direction", "linear_part", "project", "spherical", "spread"]
 
 SH_CONSTANT = math.sqrt(1 / (4 * math.pi))
 FLATTEN_EPSILON = 1e-6  # SoftRas's: with a smaller one, hinges that have collapsed blow up in float32
@@ -202,6 +202,11 @@ def corner_uvs(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     u = np.where(crossing[:, None] & (u < 0.5), u + 1, u)
     uvs[..., 0] = np.where(at_pole, np.nanmean(u, 1)[:, None], u)
     return uvs
+
+
+def around(texture: torch.Tensor) -> torch.Tensor:
+    """[B, C, h + 2, w + 2]: one texel more on each side of a texture, along u the other end's, along v the last one again."""
+    return F.pad(F.pad(texture, (1, 1, 0, 0), mode="circular"), (0, 0, 1, 1), mode="replicate")
 
 
 # ---------------------------------------------------------------------------------------------------------------------------- the light

@@ -4,28 +4,24 @@ Shape and texture found in one picture are drawn through both cameras, each time
 changes from lamp to lamp cannot pass for paint.
 """
 
-import json
 import sys
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
 from demos.reconstruction.data import Batch, ShapeData, cameras
-from demos.reconstruction.states import Schedule, check_same, noting_interrupts, read_state
+from demos.training import Run, Schedule, descend, read_state
 from taichi_softras.interop import losses
-from taichi_softras.replacing import replacing
 
 from .data import DIFFUSE, MEAN_LAMP
 from .network import Found, NetworkOptions, Reconstructor
 from .surface import DrawOptions, Surface, Way, linear_part
 
-__all__ = ["PARTS", "TrainOptions", "load_model", "objective", "train"]
+__all__ = ["PARTS", "TrainOptions", "objective", "train"]
 
 COVERED = 0.999
 PARTS = ("total", "silhouette", "color", "laplacian", "flatten", "view", "lamps")
@@ -90,14 +86,6 @@ def objective(surface: Surface, found: Found, batch: Batch, options: TrainOption
     return {"total": sum(parts.values(), torch.zeros((), device=seen.device)), **parts}
 
 
-def load_model(folder: Path, device: str = "cpu") -> Reconstructor:
-    """The network that a training left, ready to be used."""
-    state = read_state(folder / "state.pt")
-    model = Reconstructor(NetworkOptions(**state["network"]))
-    model.load_state_dict(state["model"])
-    return model.to(device).eval()
-
-
 def train(
     data: ShapeData,
     folder: Path,
@@ -123,51 +111,27 @@ def train(
     model = Reconstructor(network).to(device)
     optimizer = torch.optim.Adam(model.parameters(), options.rate, fused=True)
     described = {"network": asdict(network), "train": asdict(options), "classes": list(data.classes)}
-    path, first, recorded, seconds = folder / "state.pt", 0, [], 0.0
-    if path.is_file():
-        state = read_state(path)
-        check_same(path, described, state)
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        first, recorded, seconds = state["step"], list(state["losses"]), state["seconds"]
-    elif begin_with is not None:
+    run = Run(folder, options.steps, described, {"model": model, "optimizer": optimizer})
+    if not run.load() and begin_with is not None:
         earlier = read_state(begin_with / "state.pt")
         own = model.state_dict()
         fitting = {name: weights for name, weights in earlier["model"].items() if name in own and weights.shape == own[name].shape}
         model.load_state_dict(own | fitting)
         tqdm.write(f"weights of {begin_with}: {len(fitting)} of {len(own)}; new: {', '.join(sorted(own.keys() - fitting.keys())) or 'none'}", file=sys.stderr)
-    began = time.monotonic()
 
-    def keep(step: int) -> None:
-        now = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "losses": torch.stack(recorded)}
-        with replacing(path) as partial:
-            torch.save(described | now | {"seconds": seconds + time.monotonic() - began}, partial)
+    def advance(step: int) -> dict[str, torch.Tensor]:
+        batch = data.batch(options.batch, step, options.seed)
+        batch = Batch(batch.images.to(device), batch.views)
+        parts = objective(model.surface, model(batch.images, batch.views), batch, options, step)
+        if options.more_views:
+            more = data.batch(options.more_views // 2, step, options.seed + 1)
+            logits, views = model.view(more.images.to(device)), torch.as_tensor(more.views, device=device)
+            parts["total"] = parts["total"] + options.view * F.cross_entropy(logits, views)
+        descend(optimizer, parts["total"], options.rate_at(step), options.clip)
+        return {name: parts[name] for name in PARTS}
 
     model.train()
-    with noting_interrupts() as interrupted:
-        folder.mkdir(parents=True, exist_ok=True)
-        bar = tqdm(range(first, options.steps), initial=first, total=options.steps, desc="train", mininterval=0.1 if sys.stderr.isatty() else 30)
-        for step in bar:
-            optimizer.param_groups[0]["lr"] = options.rate_at(step)
-            batch = data.batch(options.batch, step, options.seed)
-            batch = Batch(batch.images.to(device), batch.views)
-            parts = objective(model.surface, model(batch.images, batch.views), batch, options, step)
-            if options.more_views:
-                more = data.batch(options.more_views // 2, step, options.seed + 1)
-                logits, views = model.view(more.images.to(device)), torch.as_tensor(more.views, device=device)
-                parts["total"] = parts["total"] + options.view * F.cross_entropy(logits, views)
-            optimizer.zero_grad()
-            parts["total"].backward()
-            if options.clip:
-                nn.utils.clip_grad_norm_(model.parameters(), options.clip)
-            optimizer.step()
-            recorded.append(torch.stack([parts[name].detach() for name in PARTS]).cpu())
-            bar.set_postfix({name: f"{value:.3f}" for name, value in zip(PARTS, recorded[-1].tolist(), strict=True)}, refresh=False)
-            stop = bool(interrupted) or (stop_after is not None and step + 1 >= first + stop_after)
-            if stop or step + 1 == options.steps or (step + 1) % save_every == 0:
-                keep(step + 1)
-            if stop and step + 1 < options.steps:
-                return False
-    with replacing(folder / "train.json") as partial:
-        partial.write_text(json.dumps(described | {"finished": time.strftime("%Y-%m-%d %H:%M:%S")}, indent=1) + "\n")
+    if not run.go(advance, save_every=save_every, stop_after=stop_after):
+        return False
+    run.note_end()
     return True

@@ -14,18 +14,16 @@ import json
 import sys
 from pathlib import Path
 
-import torch
-
-import taichi_softras as tsr
+from demos.program import GOES_ON, run_program
+from demos.training import LOOP_FLAGS, add_loop_flags, chosen, command_parser, load_model, parsed, read_state, save_curves
 
 from .data import IMAGE_SIZE, SPLITS, VIEWS, ShapeData
-from .evaluation import evaluate_model, markdown, mean_shape, retrieval, save_curves, save_sheet
+from .evaluation import evaluate_model, markdown, mean_shape, retrieval, save_sheet
 from .families import FAMILIES
 from .fitting import fitted_iou
-from .generate import GenerateOptions, generate
-from .network import NetworkOptions
-from .states import read_state
-from .training import TrainOptions, load_model, train
+from .generate import GenerateOptions, add_count_flags, generate
+from .network import NetworkOptions, Reconstructor
+from .training import TrainOptions, train
 
 PALETTE = 16
 NUMBERS = ("rate", "sigma", "sigma_start", "laplacian", "flatten", "area")
@@ -46,17 +44,11 @@ QUICK_TRAIN = {
 
 
 def parser_of() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m demos.reconstruction", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    own = argparse.ArgumentParser(add_help=False)
+    parser, commands, own = command_parser("demos.reconstruction", __doc__, " (CPU)")
     own.add_argument("data", type=Path, help="folder with <class>_<split>_images.npz and _voxels.npz")
-    own.add_argument("--threads", type=int, help="of torch (default: its own choice)")
-    own.add_argument("--deterministic", action="store_true", help="the same bits in every run, with one thread for the kernels (CPU)")
 
     making = commands.add_parser("generate", parents=[own], help="makes a data set")
-    for split in SPLITS:
-        usual = f"default: {getattr(GenerateOptions, split)}, with --quick {QUICK_GENERATE[split]}"
-        making.add_argument(f"--{split}", type=int, help=f"objects of each family ({usual})")
+    add_count_flags(making, GenerateOptions, QUICK_GENERATE)
     making.add_argument("--seed", type=int, default=0)
     making.add_argument("--families", nargs="+", default=list(FAMILIES), help="default: all six")
     making.add_argument("--quick", action="store_true", help="a small one")
@@ -65,11 +57,7 @@ def parser_of() -> argparse.ArgumentParser:
     training.add_argument("-o", "--out", type=Path, required=True, help="folder for state.pt")
     training.add_argument("--classes", nargs="+", default=[], help="default: all that DATA holds")
     training.add_argument("--color", action="store_true", help="colours, too: a palette of the picture's own, and their L1 loss")
-    training.add_argument("--quick", action="store_true", help="a smaller network, fewer steps, a higher rate: for a CPU")
-    training.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    training.add_argument("--save-every", type=int, default=200, help="steps (default: %(default)s)")
-    training.add_argument("--begin-with", type=Path, metavar="FOLDER", help="another training, whose weights are the first ones")
-    training.add_argument("--stop-after", type=int, help="stops after so many steps; the same command without it goes on")
+    add_loop_flags(training, "")
     for options, fields in ((NetworkOptions, ("image_size", "width", "subdivisions", "palette")), (TrainOptions, ("steps", "batch", "seed"))):
         for name in fields:
             training.add_argument(f"--{name.replace('_', '-')}", type=int, help=f"default: the recipe's, {getattr(options, name)}")
@@ -98,29 +86,21 @@ def parser_of() -> argparse.ArgumentParser:
     return parser
 
 
-def given(options: argparse.Namespace, names: dict[str, str], quick: dict) -> dict:
-    """What the user chose; else, with --quick, its choices."""
-    chosen = {name: getattr(options, flag) for flag, name in names.items() if getattr(options, flag) is not None}
-    return (quick if options.quick else {}) | chosen
-
-
 def run_train(options: argparse.Namespace) -> None:
-    flags = ("image_size", "width", "subdivisions", "palette", "norm", "symmetric")
-    sizes = given(options, {name: name for name in flags}, QUICK_NETWORK)
+    sizes = chosen(options, ("image_size", "width", "subdivisions", "palette", "norm", "symmetric"), QUICK_NETWORK)
     if options.color:
         sizes = {"palette": PALETTE} | sizes
     elif options.palette:
         raise ValueError("train: --palette needs --color")
-    recipe = given(options, {name: name for name in ("steps", "batch", "seed", "augment", "cosine", *NUMBERS)}, QUICK_TRAIN)
+    recipe = chosen(options, ("steps", "batch", "seed", "augment", "cosine", *NUMBERS), QUICK_TRAIN)
     if options.color_weight is not None:
         recipe["color"] = options.color_weight
     network = NetworkOptions(**sizes)
     if options.target_size < network.image_size:
         raise ValueError(f"train: --target-size must be {network.image_size} (that of the pictures given) or more, got {options.target_size}")
     data = ShapeData.load(options.data, "train", options.classes, options.target_size)
-    kept = {"device": options.device, "save_every": options.save_every, "stop_after": options.stop_after, "begin_with": options.begin_with}
-    if not train(data, options.out, network, TrainOptions(**recipe), **kept):
-        sys.exit("interrupted; the same command goes on")
+    if not train(data, options.out, network, TrainOptions(**recipe), **{name: getattr(options, name) for name in LOOP_FLAGS}):
+        sys.exit(GOES_ON)
 
 
 def run_fit(options: argparse.Namespace) -> None:
@@ -137,7 +117,7 @@ def run_evaluate(options: argparse.Namespace) -> None:
     if not 1 <= options.views <= VIEWS:
         raise ValueError(f"evaluate: --views must be 1 to {VIEWS}, got {options.views}")
     folders = {name: Path(folder) for name, folder in (run.split("=", 1) for run in options.runs)}
-    models = {name: load_model(folder, options.device) for name, folder in folders.items()}
+    models = {name: load_model(Reconstructor, NetworkOptions, folder, options.device) for name, folder in folders.items()}
     states = {name: read_state(folder / "state.pt") for name, folder in folders.items()}
     size, classes = {model.options.image_size for model in models.values()}, states[next(iter(states))]["classes"]
     if len(size) > 1:
@@ -150,19 +130,15 @@ def run_evaluate(options: argparse.Namespace) -> None:
     (options.out / "iou.json").write_text(json.dumps({"split": options.split, "views": options.views, "runs": told, "iou": rows}, indent=1) + "\n")
     (options.out / "iou.md").write_text(markdown(rows) + "\n")
     save_sheet(options.out / "sheet.png", models, test_data)
-    save_curves(options.out / "curves.png", {name: state["losses"][:, 1].numpy() for name, state in states.items()})
+    save_curves(options.out / "curves.png", {name: state["losses"][:, 1].numpy() for name, state in states.items()}, "1 - IoU of silhouettes", 4)
     print(markdown(rows))
     print(f"trained: {told}; iou.md, iou.json, sheet.png and curves.png are in {options.out}")
 
 
 def main(arguments: list[str] | None = None) -> None:
-    options = parser_of().parse_args(arguments)
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    if options.deterministic:
-        tsr.init("cpu", deterministic=True)
+    options = parsed(parser_of(), arguments)
     if options.command == "generate":
-        counts = given(options, {split: split for split in SPLITS}, QUICK_GENERATE)
+        counts = chosen(options, SPLITS, QUICK_GENERATE)
         generate(options.data, GenerateOptions(**counts, seed=options.seed, families=tuple(options.families)))
     elif options.command == "train":
         run_train(options)
@@ -173,7 +149,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (ValueError, OSError) as error:
-        sys.exit(f"reconstruction: {error}")
+    run_program("reconstruction", main)

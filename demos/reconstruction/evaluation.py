@@ -14,7 +14,7 @@ from taichi_softras.recover import render_views, save_picture
 from .data import VIEWS, ShapeData, cameras, solid_voxels
 from .network import Reconstructor
 
-__all__ = ["evaluate_model", "markdown", "mean_shape", "reconstruct", "retrieval", "save_curves", "save_sheet"]
+__all__ = ["best_cut", "evaluate_model", "markdown", "mean_shape", "reconstruct", "retrieval", "save_sheet", "voxel_mesh", "voxels_of"]
 
 AT_ONCE = 96
 
@@ -50,10 +50,15 @@ def mean_shape(train: ShapeData, test: ShapeData) -> dict[str, float]:
     """The baseline that looks at no picture: the mean of a class's training voxels, cut at the threshold that is best *on the test objects*."""
     result = {}
     for name in test.classes:
-        mean, truth = train.voxels[train.objects(name)].mean(0), test.voxels[test.objects(name)]
-        cuts = np.unique(np.r_[np.linspace(0.05, 0.95, 37), 0.0])
-        result[name] = max(float(voxel_iou(np.broadcast_to(mean > cut, truth.shape), truth).mean()) for cut in cuts)
+        result[name], _ = best_cut(train.voxels[train.objects(name)].mean(0), test.voxels[test.objects(name)])
     return result
+
+
+def best_cut(mean: np.ndarray, truth: np.ndarray) -> tuple[float, np.ndarray]:
+    """(the mean IoU with ``truth`` [N, ...], the voxels) of mean voxels that are cut at the best threshold."""
+    cuts = np.unique(np.r_[np.linspace(0.05, 0.95, 37), 0.0])
+    ious = [float(voxel_iou(np.broadcast_to(mean > cut, truth.shape), truth).mean()) for cut in cuts]
+    return max(ious), mean > cuts[int(np.argmax(ious))]
 
 
 def retrieval(train: ShapeData, test: ShapeData, views: int = VIEWS) -> dict[str, float]:
@@ -141,20 +146,3 @@ def resized(picture: np.ndarray, size: int) -> np.ndarray:
     """[size, size, 3], bilinear."""
     tensor = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None]
     return torch.nn.functional.interpolate(tensor, (size, size), mode="bilinear", align_corners=False)[0].permute(1, 2, 0).numpy().clip(0, 1)
-
-
-def save_curves(path: Path, curves: Mapping[str, np.ndarray]) -> None:
-    """Silhouette losses of trainings [steps], smoothed over fifty steps. Needs matplotlib."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=(7, 4), layout="constrained")
-    for name, curve in curves.items():
-        window = min(50, len(curve))
-        axes.plot(np.convolve(curve, np.full(window, 1 / window), "valid"), label=name, linewidth=1)
-    axes.set(xlabel="step", ylabel="1 - IoU of silhouettes")
-    axes.legend()
-    figure.savefig(path, dpi=110)
-    pyplot.close(figure)

@@ -1,10 +1,12 @@
 """Draws objects of the six families in the published layout, with this package's renderer."""
 
+import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,11 +15,12 @@ from tqdm import tqdm
 import taichi_softras as tsr
 from taichi_softras.recover import render_views
 
-from .data import IMAGE_SIZE, SPLITS, VIEWS, VOXELS, cameras, solid_voxels, write_array
+from .data import IMAGE_SIZE, SPLITS, VIEWS, cameras, solid_voxels, write_array
 from .families import FAMILIES, Part, make_object
 
-__all__ = ["GenerateOptions", "corners_of", "draw", "generate"]
+__all__ = ["GenerateOptions", "add_count_flags", "corners_of", "draw", "generate", "voxels_of_parts", "write_objects"]
 
+Make = Callable[[str, np.random.Generator], dict[str, np.ndarray]]
 AMBIENT, LIGHT = 0.45, np.array([0.35, 0.8, 0.48])  # the light stands still in the world
 
 
@@ -37,6 +40,13 @@ class GenerateOptions:
         unknown = set(self.families) - set(FAMILIES)
         if unknown or not self.families:
             raise ValueError(f"generate: families must be some of {', '.join(FAMILIES)}, got {', '.join(sorted(unknown)) or 'none'}")
+
+
+def add_count_flags(parser: argparse.ArgumentParser, options: type[GenerateOptions], quick: Mapping[str, Any]) -> None:
+    """A flag for the number of objects in each split."""
+    for split in SPLITS:
+        usual = f"default: {getattr(options, split)}, with --quick {quick[split]}"
+        parser.add_argument(f"--{split}", type=int, help=f"objects of each family ({usual})")
 
 
 def corners_of(parts: Sequence[Part]) -> np.ndarray:
@@ -63,30 +73,48 @@ def draw(parts: Sequence[Part]) -> np.ndarray:
 
 
 def generate(folder: Path, options: GenerateOptions) -> None:
-    """Writes what is not there yet. An object follows from the seed, its family, split and number alone.
+    """Writes pictures and voxels, see :func:`write_objects`."""
+
+    def made(family: str, random: np.random.Generator) -> dict[str, np.ndarray]:
+        parts = make_object(family, random)
+        return {"voxels": voxels_of_parts(parts), "images": draw(parts)}
+
+    write_objects(folder, options, ("voxels", "images"), made)
+
+
+def voxels_of_parts(parts: Sequence[Part]) -> np.ndarray:
+    """[32, 32, 32] bool."""
+    corners = corners_of(parts)
+    return solid_voxels(torch.from_numpy(corners).float(), np.zeros(len(corners), np.int32), 1)[0]
+
+
+def write_objects(folder: Path, options: GenerateOptions, files: tuple[str, ...], made: Make, **note: str) -> None:
+    """Writes ``<family>_<split>_<file>.npz`` of all ``files`` where one is not there yet: what is ``made`` of a family and random numbers.
+
+    An object follows from the seed, its family, split and number alone. ``note`` is kept beside the options.
 
     Raises:
         ValueError: if the folder holds data that was generated with other options.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    described, note = json.loads(json.dumps(asdict(options))), folder / "generate.json"
-    if note.is_file() and json.loads(note.read_text()) != described:
-        raise ValueError(f"generate: {folder} holds data of other options, {note.read_text().strip()}; give another folder")
-    note.write_text(json.dumps(described) + "\n")
+    described, note_path = json.loads(json.dumps(asdict(options))) | note, folder / "generate.json"
+    if note_path.is_file() and json.loads(note_path.read_text()) != described:
+        raise ValueError(f"generate: {folder} holds data of other options, {note_path.read_text().strip()}; give another folder")
+    note_path.write_text(json.dumps(described) + "\n")
     counts = {split: getattr(options, split) for split in SPLITS}
     with tqdm(total=sum(counts.values()) * len(options.families), desc="generate", mininterval=0.1 if sys.stderr.isatty() else 30) as bar:
         for family in options.families:
             for split, count in counts.items():
-                images_path, voxels_path = (folder / f"{family}_{split}_{what}.npz" for what in ("images", "voxels"))
-                if images_path.is_file() and voxels_path.is_file():
+                paths = {what: folder / f"{family}_{split}_{what}.npz" for what in files}
+                if all(path.is_file() for path in paths.values()):
                     bar.update(count)
                     continue
-                images, voxels = np.zeros((count, VIEWS, 4, IMAGE_SIZE, IMAGE_SIZE), np.uint8), np.zeros((count, *[VOXELS] * 3), bool)
+                found: dict[str, np.ndarray] = {}
                 for i in range(count):
-                    parts = make_object(family, np.random.default_rng([options.seed, list(FAMILIES).index(family), SPLITS.index(split), i]))
-                    corners = corners_of(parts)
-                    images[i] = draw(parts)
-                    voxels[i] = solid_voxels(torch.from_numpy(corners).float(), np.zeros(len(corners), np.int32), 1)[0]
+                    own = made(family, np.random.default_rng([options.seed, list(FAMILIES).index(family), SPLITS.index(split), i]))
+                    found = found or {what: np.zeros((count, *own[what].shape), own[what].dtype) for what in files}
+                    for what in files:
+                        found[what][i] = own[what]
                     bar.update()
-                write_array(voxels_path, voxels)
-                write_array(images_path, images)
+                for what, path in paths.items():
+                    write_array(path, found[what])

@@ -1,7 +1,9 @@
 """From one picture to a coloured mesh: SoftRas's encoder and decoder as released, and its generator of colours, which never was, after the paper."""
 
 import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -10,24 +12,20 @@ from torch.nn import functional as F
 
 import taichi_softras as tsr
 
-__all__ = ["ColorGenerator", "Encoder", "NetworkOptions", "Reconstructor", "ShapeGenerator"]
+__all__ = ["ColorGenerator", "Encoder", "NetworkOptions", "Reconstructor", "ShapeGenerator", "Sizes", "encoder_layers"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class NetworkOptions:
-    """The sizes of the networks; the defaults are the released recipe's.
+class Sizes:
+    """Of an encoder and of the decoder of shapes: also for `demos.dibr`. The defaults are the released recipe's.
 
     Attributes:
-        image_size: of the pictures that the encoder sees, pixels; larger ones are reduced.
-        width: channels of the first convolution; the next ones have two and four times as many.
-        hidden: of the encoder's fully connected layers.
-        code: numbers that the encoder makes of a picture.
+        image_size: of the pictures that an encoder sees, pixels.
+        width: channels of its first convolution; the next ones have two and four times as many.
+        hidden: of the fully connected layers of :class:`Encoder`.
+        code: numbers that an encoder makes of a picture.
         decoder: of the decoder's first layer; the second has twice as many.
         subdivisions: of the template, an icosphere with 10 * 4^n + 2 vertices.
-        norm: "batch" (as released), or "group": GroupNorm, whose result does not depend on who shares the batch.
-        symmetric: every shape is its own mirror image in x (not in the released recipe).
-        palette: how many colours the generator picks from the picture; 0: no colours at all.
-        embedding: numbers by which pixels and palette entries, faces and palette entries find each other.
     """
 
     image_size: int = 64
@@ -36,6 +34,19 @@ class NetworkOptions:
     code: int = 512
     decoder: int = 1024
     subdivisions: int = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions(Sizes):
+    """The sizes of the networks, and how they are made; larger pictures are reduced.
+
+    Attributes:
+        norm: "batch" (as released), or "group": GroupNorm, whose result does not depend on who shares the batch.
+        symmetric: every shape is its own mirror image in x (not in the released recipe).
+        palette: how many colours the generator picks from the picture; 0: no colours at all.
+        embedding: numbers by which pixels and palette entries, faces and palette entries find each other.
+    """
+
     norm: str = "batch"
     symmetric: bool = False
     palette: int = 0
@@ -50,21 +61,24 @@ class NetworkOptions:
             raise ValueError(f"NetworkOptions: width must be a multiple of 8 with norm group, got {self.width}")
 
 
+def encoder_layers(channels: int, sizes: Sizes, hidden: Sequence[int], norm: Callable[[int], nn.Module]) -> nn.Sequential:
+    """[B, channels, S, S] to [B, code]: three convolutions 5 x 5 of stride 2, each with a ``norm``, then layers of ``hidden`` sizes and the code's."""
+    layers: list[nn.Module] = []
+    for before, after in itertools.pairwise((channels, sizes.width, 2 * sizes.width, 4 * sizes.width)):
+        layers += [nn.Conv2d(before, after, 5, stride=2, padding=2), norm(after), nn.ReLU()]
+    layers.append(nn.Flatten())
+    for before, after in itertools.pairwise((4 * sizes.width * (sizes.image_size // 8) ** 2, *hidden, sizes.code)):
+        layers += [nn.Linear(before, after), nn.ReLU()]
+    return nn.Sequential(*layers)
+
+
 class Encoder(nn.Module):
-    """[B, 4, S, S] to [B, code]: three convolutions 5 x 5 of stride 2, three fully connected layers."""
+    """[B, 4, S, S] to [B, code], with three fully connected layers."""
 
     def __init__(self, options: NetworkOptions) -> None:
         super().__init__()
-        channels = (4, options.width, 2 * options.width, 4 * options.width)
-        layers: list[nn.Module] = []
-        for before, after in itertools.pairwise(channels):
-            norm = nn.BatchNorm2d(after) if options.norm == "batch" else nn.GroupNorm(8, after)
-            layers += [nn.Conv2d(before, after, 5, stride=2, padding=2), norm, nn.ReLU()]
-        layers.append(nn.Flatten())
-        sizes = (channels[-1] * (options.image_size // 8) ** 2, options.hidden, options.hidden, options.code)
-        for before, after in itertools.pairwise(sizes):
-            layers += [nn.Linear(before, after), nn.ReLU()]
-        self.layers = nn.Sequential(*layers)
+        norm = nn.BatchNorm2d if options.norm == "batch" else partial(nn.GroupNorm, 8)
+        self.layers = encoder_layers(4, options, (options.hidden, options.hidden), norm)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return self.layers(images)

@@ -1,10 +1,7 @@
 """Training on pictures alone: every object is seen twice, reconstructed from each of the two, and each result drawn through both cameras."""
 
-import json
 import math
 import os
-import sys
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,17 +9,15 @@ import numpy as np
 import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
-from tqdm import tqdm
 
 import taichi_softras as tsr
+from demos.training import Run, Schedule, check_same, descend, read_state
 from taichi_softras.interop import losses, render
-from taichi_softras.replacing import replacing
 
 from .data import Batch, ShapeData, cameras
 from .network import NetworkOptions, Reconstructor
-from .states import Schedule, check_same, noting_interrupts, read_state
 
-__all__ = ["Losses", "TrainOptions", "load_model", "train"]
+__all__ = ["Losses", "TrainOptions", "train"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,14 +132,6 @@ def distributed_on_cuda() -> bool:
     return distributed.is_initialized() and distributed.get_backend() == "nccl"
 
 
-def load_model(folder: Path, device: str = "cpu") -> Reconstructor:
-    """The network that a training left, ready to be used."""
-    state = read_state(folder / "state.pt")
-    model = Reconstructor(NetworkOptions(**state["network"]))
-    model.load_state_dict(state["model"])
-    return model.to(device).eval()
-
-
 def train(
     data: ShapeData,
     folder: Path,
@@ -174,58 +161,30 @@ def train(
     model = Reconstructor(network).to(device)
     optimizer = torch.optim.Adam(model.parameters(), options.rate, fused=True)
     described = {"network": asdict(network), "train": asdict(options), "classes": list(data.classes), "pictures": data.images.shape[-1]}
-    path, first, history, seconds = folder / "state.pt", 0, torch.zeros(0), 0.0
-    if path.is_file():
-        state = read_state(path)
-        check_same(path, described, state)
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        first, history = state["step"], state["losses"]
-        seconds = state["seconds"]
-    elif begin_with is not None:
+    run = Run(folder, options.steps, described, {"model": model, "optimizer": optimizer})
+    if not run.load() and begin_with is not None:
         earlier = read_state(begin_with / "state.pt")
         both_colored = network.palette and earlier["network"]["palette"]
-        waived = {} if both_colored else {"palette": 0, "embedding": 0}
-        check_same(begin_with, {"network": described["network"] | waived}, {"network": earlier["network"] | waived})
+        check_same(begin_with, {"network": asdict(network)}, earlier, () if both_colored else ("palette", "embedding"))
         known = {name: value for name, value in earlier["model"].items() if network.palette or not name.startswith("color.")}
         if network.palette and not earlier["network"]["palette"]:
             known |= {name: value for name, value in model.state_dict().items() if name.startswith("color.")}
         model.load_state_dict(known)
-    wrapped, began = processes.wrapped(model, device), time.monotonic()
-    objective, recorded = Losses(options, model.faces, model.n_vertices), list(history)
+    wrapped, objective = processes.wrapped(model, device), Losses(options, model.faces, model.n_vertices)
 
-    def keep(step: int) -> None:
-        if processes.is_first:
-            now = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "losses": torch.stack(recorded)}
-            with replacing(path) as partial:
-                torch.save(described | now | {"seconds": seconds + time.monotonic() - began}, partial)
+    def advance(step: int) -> dict[str, torch.Tensor]:
+        batch = data.batch(options.batch, step, options.seed, (processes.rank, processes.count), options.augment)
+        batch = Batch(batch.images.to(device), batch.views)
+        parts = objective(*wrapped(batch.images), batch, step)
+        descend(optimizer, parts["total"], options.rate_at(step), options.clip)
+        return dict(zip(parts, processes.mean(torch.stack([part.detach() for part in parts.values()])), strict=True))
 
-    quiet = {"disable": not processes.is_first, "mininterval": 0.1 if sys.stderr.isatty() else 30}
     model.train()
     try:
-        with noting_interrupts() as interrupted:
-            folder.mkdir(parents=True, exist_ok=True)
-            bar = tqdm(range(first, options.steps), initial=first, total=options.steps, desc="train", **quiet)
-            for step in bar:
-                optimizer.param_groups[0]["lr"] = options.rate_at(step)
-                batch = data.batch(options.batch, step, options.seed, (processes.rank, processes.count), options.augment)
-                batch = Batch(batch.images.to(device), batch.views)
-                parts = objective(*wrapped(batch.images), batch, step)
-                optimizer.zero_grad()
-                parts["total"].backward()
-                if options.clip:
-                    nn.utils.clip_grad_norm_(model.parameters(), options.clip)
-                optimizer.step()
-                recorded.append(processes.mean(torch.stack([part.detach() for part in parts.values()])).cpu())
-                bar.set_postfix({name: f"{value:.3f}" for name, value in zip(parts, recorded[-1].tolist(), strict=True)}, refresh=False)
-                stop = processes.any(bool(interrupted)) or (stop_after is not None and step + 1 >= first + stop_after)
-                if stop or step + 1 == options.steps or (step + 1) % save_every == 0:
-                    keep(step + 1)
-                if stop and step + 1 < options.steps:
-                    return False
+        if not run.go(advance, save_every=save_every, stop_after=stop_after, writes=processes.is_first, agreed=processes.any):
+            return False
     finally:
         processes.finish()
     if processes.is_first:
-        with replacing(folder / "train.json") as partial:
-            partial.write_text(json.dumps(described | {"finished": time.strftime("%Y-%m-%d %H:%M:%S")}, indent=1) + "\n")
+        run.note_end()
     return True

@@ -4,6 +4,7 @@ import importlib
 import itertools
 import json
 import re
+import signal
 
 import numpy as np
 import pytest
@@ -206,7 +207,7 @@ class TestDeformation:
 
             def counting(fit):
                 if next(calls) == 3:
-                    module.INTERRUPTED.append(True)
+                    signal.raise_signal(signal.SIGINT)  # Ctrl-C
                 return step(fit)
 
             module.Deformation.step = counting

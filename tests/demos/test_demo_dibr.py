@@ -23,7 +23,7 @@ from demos.dibr.surface import DrawOptions, Surface, Way, lamp, light_direction,
 from demos.dibr.training import PARTS, TrainOptions, objective  # noqa: E402
 from demos.reconstruction.data import VIEWS, ShapeData, cameras  # noqa: E402
 from demos.reconstruction.families import Part, box, make_object  # noqa: E402
-from demos.reconstruction.states import read_state  # noqa: E402
+from demos.training import read_state  # noqa: E402
 from taichi_softras.interop.lighting import SphericalHarmonics, shade, vertex_normals  # noqa: E402
 
 OPTIONS = GenerateOptions(train=3, val=1, test=1, families=("chair", "table"))

@@ -23,8 +23,8 @@ from demos.reconstruction.evaluation import evaluate_model, mean_shape, retrieva
 from demos.reconstruction.families import FAMILIES, make_object  # noqa: E402
 from demos.reconstruction.generate import GenerateOptions, corners_of, generate  # noqa: E402
 from demos.reconstruction.network import ColorGenerator, NetworkOptions, Reconstructor  # noqa: E402
-from demos.reconstruction.states import read_state  # noqa: E402
 from demos.reconstruction.training import Losses, TrainOptions, surface_area, train  # noqa: E402
+from demos.training import read_state  # noqa: E402
 
 SMALL = ("--image-size", "16", "--target-size", "16", "--width", "8", "--subdivisions", "1", "--norm", "group", "--batch", "4")
 NETWORK = NetworkOptions(image_size=16, width=8, hidden=32, code=16, decoder=16, subdivisions=1, norm="group")

@@ -16,6 +16,7 @@ import os, runpy, sys
 sys.modules["torch"] = None  # `import torch` is an ImportError
 sys.argv = {arguments!r}
 os.chdir({folder!r})
+sys.path.insert(0, os.path.dirname({path!r}))  # where Python finds what a program imports; run_path does not see to it
 try:
     runpy.run_path({path!r}, run_name="__main__")
 finally:
