@@ -313,7 +313,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                 face = load_set_up(f, set_ups)
                 ax, ay, bx, by, cx, cy, area = face[AX], face[AY], face[BX], face[BY], face[CX], face[CY], face[OVER_AREA2]
                 sign = ti.cast(area > 0, ti.i32) - ti.cast(area < 0, ti.i32)
-                one_over_gamma = softness[OVER_DEPTH_RANGE] * softness[OVER_GAMMA]
+                over_depth_gamma = softness[OVER_DEPTH_RANGE] * softness[OVER_GAMMA]  # 1/((far - near) gamma): gamma in units of depth
                 channels = ti.static([channel_of(group, s, n_features, choices) for s in ti.static(range(at_once))])
                 of_face = ti.Vector.zero(variant.real, max(3 * at_once, 1))
                 for s in ti.static(range(at_once)):
@@ -390,7 +390,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                                         totals[slot(OF_FEATURES + 3 * s + 1, l, lanes)] += value_grad * ub
                                         totals[slot(OF_FEATURES + 3 * s + 2, l, lanes)] += value_grad * uc
                                     u_grad += weight_grad * weight * complement
-                                    depth_grad = weight * (depth_sum_grad - weight_grad * one_over_gamma)
+                                    depth_grad = weight * (depth_sum_grad - weight_grad * over_depth_gamma)
                                     ga, gb, gc, za, zb, zc = depth_adjoint(depth, depth_grad, ma, mb, mc, la, lb, lc, face, choices.interpolation)
                                     within = inside
                                     if ti.static(clipped):  # but for a face without area
