@@ -41,7 +41,7 @@ from .silhouette import Silhouette
 from .softness import FAR, N_SOFTNESS, OVER_DEPTH_RANGE, OVER_GAMMA, OVER_SIGMA, REACH_SQ
 from .special import exp, smaller
 from .texture import Texture, channel_of
-from .tiles import BEHIND_EYE, NOTHING_BEHIND, block_of, misses_tile, tiles_of_box, tiles_to_miss, with_slack
+from .tiles import BEHIND_EYE, NOTHING_BEHIND, block_of, misses_tile, tiles_of_box, tiles_of_image, tiles_to_miss, with_slack
 from .triangle import (
     AX,
     AY,
@@ -320,8 +320,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                     for corner in ti.static(range(3)):
                         of_face[3 * s + corner] = features[corners[f, corner], channels[s]]
                 reach = with_slack(ti.sqrt(softness[REACH_SQ]), height, width)
-                tiles_x = (width + variant.tile_width - 1) // variant.tile_width
-                tiles_y = (height + variant.tile_height - 1) // variant.tile_height
+                tiles_x, tiles_y = tiles_of_image(height, width, variant)
                 column_0, column_1, row_0, row_1 = tiles_of_box(ax, ay, bx, by, cx, cy, reach, height, width, variant)
                 pa, qa, ra, pb, qb, rb, pc, qc, rc = tiles_to_miss(ax, ay, bx, by, cx, cy, sign, reach, height, width, variant)
                 if ti.static(by_pair):
