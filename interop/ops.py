@@ -1,8 +1,7 @@
 """Rendering as functions on torch tensors."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -12,10 +11,12 @@ from ..checks import as_array, as_numbers, check_features, check_finite, check_i
 from ..engine import FlatTextures, Output, RenderedImage, UVTexture, n_channels
 from ..engine.fragments import Fragments, FragmentSettings
 from ..engine.fragments import fragments as fragments_on_screen
-from ..scene import Camera, Interpolation, Lens, RasterizeSettings, Texture, Topology
+from ..scene import Camera, RasterizeSettings, Texture, Topology
 from .bridge import TorchArrays
 
 __all__ = ["fragments", "rasterize", "render"]
+
+S = TypeVar("S")
 
 _MAX_TOPOLOGIES = 32
 _topologies: dict[tuple[Any, ...], tuple[torch.Tensor, Topology]] = {}
@@ -65,13 +66,10 @@ def render(
         torch.Size([3, 3])
     """
     check_kind("render", "camera", camera, Camera)
-    settings = RasterizeSettings() if settings is None else settings
-    check_kind("render", "settings", settings, RasterizeSettings)
+    settings = _settings("render", settings, RasterizeSettings)
     image_size = check_image_size("render", image_size)
-    given = {"vertices": vertices, "features": features} | _tensors("colors", colors)
-    given |= _camera_tensors(camera)
-    given |= {"background": background} if isinstance(background, torch.Tensor) else {}
-    arrays = TorchArrays.of("render", **given)
+    given = {"vertices": vertices, "features": features} | _camera_tensors(camera)
+    arrays = TorchArrays.of("render", **given | _tensors("colors", colors, background))
     topology, n_images = _topology(vertices, faces, camera), len(camera)
     if colors is not None:
         if not isinstance(colors, UVTexture):
@@ -110,12 +108,9 @@ def rasterize(
         features: [V, C] per vertex; with Texture.FACE [F * R * R, C] texels; a `UVTexture`; None for the silhouette alone.
         background: [C] or [B, C]; zero by default.
     """
-    given = {"vertices_screen": vertices_screen} | _tensors("features", features)
-    given |= {"background": background} if isinstance(background, torch.Tensor) else {}
-    arrays = TorchArrays.of("rasterize", **given)
+    arrays = TorchArrays.of("rasterize", vertices_screen=vertices_screen, **_tensors("features", features, background))
     check_kind("rasterize", "topology", topology, Topology)
-    settings = RasterizeSettings() if settings is None else settings
-    check_kind("rasterize", "settings", settings, RasterizeSettings)
+    settings = _settings("rasterize", settings, RasterizeSettings)
     if features is not None:
         if not isinstance(features, UVTexture):
             check_features("rasterize", "features", features.shape, {})
@@ -141,14 +136,19 @@ def fragments(
     check_kind("fragments", "camera", camera, Camera)
     image_size = check_image_size("fragments", image_size)
     arrays = TorchArrays.of("fragments", vertices=vertices, **_camera_tensors(camera))
-    topology, placed, settings = _topology(vertices, faces, camera), camera.on(arrays), FragmentSettings() if settings is None else settings
-    check_kind("fragments", "settings", settings, FragmentSettings)
-    if camera.lens is Lens.ORTHOGRAPHIC and settings.interpolation is Interpolation.PERSPECTIVE:
-        settings = replace(settings, interpolation=Interpolation.LINEAR)
+    topology, placed = _topology(vertices, faces, camera), camera.on(arrays)
+    settings = engine.as_seen_by(camera, _settings("fragments", settings, FragmentSettings))
     vertices = vertices.reshape(-1, vertices.shape[-1])
     engine.check_scene(topology, vertices, camera)
     vertices_screen = engine.project(arrays, topology, engine.view(arrays, topology, vertices, placed), placed)
     return fragments_on_screen(arrays, topology, vertices_screen, settings, image_size)
+
+
+def _settings(op: str, given: S | None, kind: type[S]) -> S:
+    """Those that are given, or the defaults."""
+    settings = kind() if given is None else given
+    check_kind(op, "settings", settings, kind)
+    return settings
 
 
 def _camera_tensors(camera: Camera) -> dict[str, torch.Tensor]:
@@ -184,13 +184,14 @@ def topology_of(faces: Any, n_vertices: int, n_images: int, one_mesh: bool) -> T
     return topology
 
 
-def _tensors(name: str, features: torch.Tensor | UVTexture | None) -> dict[str, torch.Tensor | None]:
-    """The tensors that features are made of, by the names that errors call them."""
+def _tensors(name: str, features: torch.Tensor | UVTexture | None, background: Any) -> dict[str, torch.Tensor | None]:
+    """The tensors that features and their background are made of, by the names that errors call them."""
+    behind = {"background": background} if isinstance(background, torch.Tensor) else {}
     if not isinstance(features, UVTexture):
-        return {name: features}
+        return {name: features} | behind
     picture = features.picture.texels if isinstance(features.picture, FlatTextures) else features.picture
     pictures = picture if isinstance(picture, (list, tuple)) else [picture]
-    return {"uvs": features.uvs} | {f"picture {i}" if len(pictures) > 1 else "picture": p for i, p in enumerate(pictures)}
+    return {"uvs": features.uvs} | {f"picture {i}" if len(pictures) > 1 else "picture": p for i, p in enumerate(pictures)} | behind
 
 
 def _rows(name: str, rows: torch.Tensor, vertices: torch.Tensor, n_images: int, of_faces: bool = False) -> torch.Tensor:

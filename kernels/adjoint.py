@@ -41,7 +41,7 @@ from .silhouette import Silhouette
 from .softness import FAR, N_SOFTNESS, OVER_DEPTH_RANGE, OVER_GAMMA, OVER_SIGMA, REACH_SQ
 from .special import exp, smaller
 from .texture import Texture, channel_of
-from .tiles import BEHIND_EYE, NOTHING_BEHIND, block_of, misses_tile, tiles_of_box, tiles_to_miss, with_slack
+from .tiles import BEHIND_EYE, NOTHING_BEHIND, block_of, misses_tile, tiles_of_box, tiles_of_image, tiles_to_miss, with_slack
 from .triangle import (
     AX,
     AY,
@@ -313,15 +313,14 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                 face = load_set_up(f, set_ups)
                 ax, ay, bx, by, cx, cy, area = face[AX], face[AY], face[BX], face[BY], face[CX], face[CY], face[OVER_AREA2]
                 sign = ti.cast(area > 0, ti.i32) - ti.cast(area < 0, ti.i32)
-                one_over_gamma = softness[OVER_DEPTH_RANGE] * softness[OVER_GAMMA]
+                over_depth_gamma = softness[OVER_DEPTH_RANGE] * softness[OVER_GAMMA]  # 1/((far - near) gamma): gamma in units of depth
                 channels = ti.static([channel_of(group, s, n_features, choices) for s in ti.static(range(at_once))])
                 of_face = ti.Vector.zero(variant.real, max(3 * at_once, 1))
                 for s in ti.static(range(at_once)):
                     for corner in ti.static(range(3)):
                         of_face[3 * s + corner] = features[corners[f, corner], channels[s]]
                 reach = with_slack(ti.sqrt(softness[REACH_SQ]), height, width)
-                tiles_x = (width + variant.tile_width - 1) // variant.tile_width
-                tiles_y = (height + variant.tile_height - 1) // variant.tile_height
+                tiles_x, tiles_y = tiles_of_image(height, width, variant)
                 column_0, column_1, row_0, row_1 = tiles_of_box(ax, ay, bx, by, cx, cy, reach, height, width, variant)
                 pa, qa, ra, pb, qb, rb, pc, qc, rc = tiles_to_miss(ax, ay, bx, by, cx, cy, sign, reach, height, width, variant)
                 if ti.static(by_pair):
@@ -390,7 +389,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                                         totals[slot(OF_FEATURES + 3 * s + 1, l, lanes)] += value_grad * ub
                                         totals[slot(OF_FEATURES + 3 * s + 2, l, lanes)] += value_grad * uc
                                     u_grad += weight_grad * weight * complement
-                                    depth_grad = weight * (depth_sum_grad - weight_grad * one_over_gamma)
+                                    depth_grad = weight * (depth_sum_grad - weight_grad * over_depth_gamma)
                                     ga, gb, gc, za, zb, zc = depth_adjoint(depth, depth_grad, ma, mb, mc, la, lb, lc, face, choices.interpolation)
                                     within = inside
                                     if ti.static(clipped):  # but for a face without area

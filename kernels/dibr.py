@@ -12,12 +12,12 @@ Kernels that decide (which face is nearest, which ones count) have no gradient a
 
 import enum
 import functools
-from typing import Any
+from dataclasses import replace
 
 import taichi as ti
 
 from .op import Op
-from .tiles import block_of
+from .tiles import block_of, pixel_place, place_and_block
 from .triangle import one_over_length_sq, oriented_area, segment
 from .variant import Variant
 
@@ -58,8 +58,9 @@ class MaskFaces(enum.Enum):
 
 
 @ti.func
-def centres(line, column, column_x: ti.template(), row_y: ti.template(), variant: ti.template()):
+def centres(tile, block, column_x: ti.template(), row_y: ti.template(), height, width, variant: ti.template()):
     """Image coordinates x and y of a block of lanes, two vectors."""
+    _, line, column = block_of(tile, block, height, width, variant)
     x = variant.vector([column_x[column + place[1]] for place in ti.static(variant.lane_places)])
     y = variant.vector([row_y[line + place[0]] for place in ti.static(variant.lane_places)])
     return x, y
@@ -114,16 +115,22 @@ def left_free(distance_sq, sigmainv, real: ti.template()):
 
 
 @ti.func
-def accepted(f, held, distance_sq, pixel, lasts: ti.template(), bounds: ti.template(), which: ti.template(), variant: ti.template()):
-    """For a block of lanes from ``pixel`` on: whether face f, whose box holds them or not, counts for their masks."""
-    last = ti.Vector([lasts[pixel + l] for l in ti.static(range(variant.lanes))], dt=ti.i32)
+def accepted(
+    f, x, y, tile, block, vertices_image: ti.template(), faces: ti.template(), lasts: ti.template(), bounds: ti.template(), boxlen,
+    which: ti.template(), variant: ti.template(),
+):  # fmt: skip
+    """Whether a face counts for the masks of a block of lanes, and the squared distances to it."""
+    ax, ay, bx, by, cx, cy = outline(f, vertices_image, faces)
+    held = in_box(x, y, ax, ay, bx, by, cx, cy, boxlen)
+    distance_sq = outline_distance_sq(x, y, ax, ay, bx, by, cx, cy)
+    first = block * variant.lanes
+    last = ti.Vector([lasts[tile * variant.tile_pixels + first + l] for l in ti.static(range(variant.lanes))], dt=ti.i32)
     counts = held & (last >= f)
     if ti.static(which == MaskFaces.NEAREST):
-        tile, first = pixel // variant.tile_pixels, pixel % variant.tile_pixels
         sure = variant.vector([bounds[tile, SURE, first + l] for l in ti.static(range(variant.lanes))])
         cut = variant.vector([bounds[tile, CUT, first + l] for l in ti.static(range(variant.lanes))])
         counts = held & ((distance_sq <= sure) | ((distance_sq <= cut) & (last >= f)))
-    return counts
+    return counts, distance_sq
 
 
 @functools.cache
@@ -145,7 +152,6 @@ def screen_kernel(variant: Variant):
 def nearest_kernel(variant: Variant, perspective: bool):
     """Which face is seen at each pixel: of those shown that have it inside, the one with the largest z; on ties the first; or `NO_FACE`."""
     real, index, vector, lanes = variant.array, variant.index, variant.vector, variant.lanes
-    blocks_per_tile = variant.blocks_per_tile
 
     @ti.kernel
     def nearest(
@@ -163,10 +169,10 @@ def nearest_kernel(variant: Variant, perspective: bool):
         height: ti.i32,
         width: ti.i32,
     ):
-        for item in range(n_tiles * blocks_per_tile):
-            tile = item // blocks_per_tile
-            image, line, column = block_of(tile, item % blocks_per_tile, height, width, variant)
-            x, y = centres(line, column, column_x, row_y, variant)
+        for item in range(n_tiles * variant.blocks_per_tile):
+            tile, block = place_and_block(item, variant)
+            image, line, column = block_of(tile, block, height, width, variant)
+            x, y = centres(tile, block, column_x, row_y, height, width, variant)
             found = ti.Vector([NO_FACE for l in ti.static(range(lanes))], dt=ti.i32)
             found_z = vector(0)
             for k in range(tile_offset[tile], tile_offset[tile + 1]):
@@ -247,8 +253,7 @@ def interpolate_op(variant: Variant, perspective: bool, at_once: int) -> Op:
 def choose_kernel(variant: Variant, which: MaskFaces):
     """Up to which face, and within which distances, faces count for each pixel without a foreground."""
     real, index = variant.array, variant.index
-    tile_width, tile_height, tile_pixels = variant.tile_width, variant.tile_height, variant.tile_pixels
-    number: Any = variant.real
+    single, number = replace(variant, lanes=1), variant.real
 
     @ti.kernel
     def choose(
@@ -267,18 +272,15 @@ def choose_kernel(variant: Variant, which: MaskFaces):
         height: ti.i32,
         width: ti.i32,
     ):
-        for item in range(n_tiles * tile_pixels):
-            tile, pixel = item // tile_pixels, item % tile_pixels
-            tiles_x = (width + tile_width - 1) // tile_width
-            tiles_y = (height + tile_height - 1) // tile_height
-            line = (tile // tiles_x) % tiles_y * tile_height + pixel // tile_width
-            column = (tile % tiles_x) * tile_width + pixel % tile_width
+        for item in range(n_tiles * variant.tile_pixels):
+            tile, pixel = place_and_block(item, single)
+            image, line, column = block_of(tile, pixel, height, width, single)
             first, end = tile_offset[tile], tile_offset[tile + 1]
             x, y = column_x[column], row_y[line]
             last = NO_FACE
             sure, cut = number(-1.0), number(-1.0)
             if line < height and column < width:
-                if face_img[tile // (tiles_x * tiles_y), line, column] < 0:
+                if face_img[image, line, column] < 0:
                     last = ALL_FACES
                     sure = number(FARTHEST_SQ)
             if ti.static(which != MaskFaces.ALL):
@@ -322,7 +324,6 @@ def choose_kernel(variant: Variant, which: MaskFaces):
 def mark_kernel(variant: Variant, which: MaskFaces):
     """marks[pair] = 1 if the face counts for a pixel of the tile: few do."""
     real, index = variant.array, variant.index
-    blocks_per_tile = variant.blocks_per_tile
 
     @ti.kernel
     def mark(
@@ -347,15 +348,9 @@ def mark_kernel(variant: Variant, which: MaskFaces):
                 bare = bare or lasts[pixel] != NO_FACE
             marked = 0
             if bare:
-                ax, ay, bx, by, cx, cy = outline(f, vertices_image, faces)
-                for block in range(blocks_per_tile):
-                    _, line, column = block_of(tile, block, height, width, variant)
-                    x, y = centres(line, column, column_x, row_y, variant)
-                    held = in_box(x, y, ax, ay, bx, by, cx, cy, boxlen)
-                    distance_sq = x * 0.0
-                    if ti.static(which == MaskFaces.NEAREST):
-                        distance_sq = outline_distance_sq(x, y, ax, ay, bx, by, cx, cy)
-                    counts = accepted(f, held, distance_sq, tile * variant.tile_pixels + block * variant.lanes, lasts, bounds, which, variant)
+                for block in range(variant.blocks_per_tile):
+                    x, y = centres(tile, block, column_x, row_y, height, width, variant)
+                    counts, _ = accepted(f, x, y, tile, block, vertices_image, faces, lasts, bounds, boxlen, which, variant)
                     for l in ti.static(range(variant.lanes)):
                         marked = ti.select(counts[l], 1, marked)
             marks[pair] = marked
@@ -386,41 +381,32 @@ def collect_kernel(variant: Variant):
     return collect
 
 
-@ti.func
-def softening(
-    f, x, y, first_pixel, vertices_image: ti.template(), faces: ti.template(), lasts: ti.template(), bounds: ti.template(),
-    boxlen, sigmainv, which: ti.template(), variant: ti.template(),
-):  # fmt: skip
-    """-log(1 - A) of a face at a block of pixels; nought where it does not count."""
-    ax, ay, bx, by, cx, cy = outline(f, vertices_image, faces)
-    held = in_box(x, y, ax, ay, bx, by, cx, cy, boxlen)
-    distance_sq = outline_distance_sq(x, y, ax, ay, bx, by, cx, cy)
-    counts = accepted(f, held, distance_sq, first_pixel, lasts, bounds, which, variant)
-    return ti.select(counts, left_free(distance_sq, sigmainv, variant.real), 0.0)
-
-
 @functools.cache
 def soften_op(variant: Variant, which: MaskFaces) -> Op:
     """Per pixel the sum over its faces of -log(1 - A). Input: vertices_image. Output: sums [tiles, tile_pixels].
 
     The way forward walks the marked pairs of each tile, so that a picture has the same bits in every run; its gradient is that of the flat kernel.
     """
+    return Op(name="soften", kernel=_soften_kernel(variant, which, flat=True), n_inputs=1, n_outputs=1, forward=_soften_kernel(variant, which, flat=False))
+
+
+def _soften_kernel(variant: Variant, which: MaskFaces, flat: bool):
+    """One iteration for each marked pair and block of lanes, if ``flat``, else for each tile and block, which then writes the sums."""
     real, index, vector, lanes = variant.array, variant.index, variant.vector, variant.lanes
-    blocks_per_tile = variant.blocks_per_tile
 
     @ti.kernel
-    def gather(
-        vertices_image: real(2),
-        sums: real(2),  # [tiles, tile_pixels] written
+    def soften(
+        vertices_image: real(2),  # [N, 3]
+        sums: real(2),  # [tiles, tile_pixels] written; if flat, added to
         column_x: real(1),
         row_y: real(1),
         lasts: index(1),
         bounds: real(3),
         faces: index(2),
-        marked_face: index(1),
-        marked_tile: index(1),
-        places: index(1),
-        tile_offset: index(1),
+        marked_face: index(1),  # [marked]
+        marked_tile: index(1),  # [marked]
+        places: index(1),  # [pairs] how many are marked before each
+        tile_offset: index(1),  # [tiles + 1] into the pairs
         boxlen: variant.real,
         sigmainv: variant.real,
         n_marked: ti.i32,
@@ -429,70 +415,44 @@ def soften_op(variant: Variant, which: MaskFaces) -> Op:
         height: ti.i32,
         width: ti.i32,
     ):
-        for item in range(n_tiles * blocks_per_tile):
-            tile, block = item // blocks_per_tile, item % blocks_per_tile
-            first, last = n_marked, n_marked
-            if tile_offset[tile] < n_pairs:
-                first = places[tile_offset[tile]]
-            if tile_offset[tile + 1] < n_pairs:
-                last = places[tile_offset[tile + 1]]
-            _, line, column = block_of(tile, block, height, width, variant)
-            x, y = centres(line, column, column_x, row_y, variant)
-            first_pixel = tile * variant.tile_pixels + block * lanes
-            total = vector(0)
-            for k in range(first, last):
-                f = marked_face[k]
-                total += softening(f, x, y, first_pixel, vertices_image, faces, lasts, bounds, boxlen, sigmainv, which, variant)
-            for l in ti.static(range(lanes)):
-                sums[tile, block * lanes + l] = total[l]
+        if ti.static(flat):
+            for item in range(n_marked * variant.blocks_per_tile):
+                pair, block = place_and_block(item, variant)
+                f, tile = marked_face[pair], marked_tile[pair]
+                x, y = centres(tile, block, column_x, row_y, height, width, variant)
+                counts, distance_sq = accepted(f, x, y, tile, block, vertices_image, faces, lasts, bounds, boxlen, which, variant)
+                share = ti.select(counts, left_free(distance_sq, sigmainv, variant.real), 0.0)
+                for l in ti.static(range(lanes)):
+                    sums[tile, block * lanes + l] += share[l]
+        else:
+            for item in range(n_tiles * variant.blocks_per_tile):
+                tile, block = place_and_block(item, variant)
+                x, y = centres(tile, block, column_x, row_y, height, width, variant)
+                first, last = n_marked, n_marked
+                if tile_offset[tile] < n_pairs:
+                    first = places[tile_offset[tile]]
+                if tile_offset[tile + 1] < n_pairs:
+                    last = places[tile_offset[tile + 1]]
+                total = vector(0)
+                for k in range(first, last):
+                    counts, distance_sq = accepted(marked_face[k], x, y, tile, block, vertices_image, faces, lasts, bounds, boxlen, which, variant)
+                    total += ti.select(counts, left_free(distance_sq, sigmainv, variant.real), 0.0)
+                for l in ti.static(range(lanes)):
+                    sums[tile, block * lanes + l] = total[l]
 
-    @ti.kernel
-    def scatter(
-        vertices_image: real(2),
-        sums: real(2),
-        column_x: real(1),
-        row_y: real(1),
-        lasts: index(1),
-        bounds: real(3),
-        faces: index(2),
-        marked_face: index(1),
-        marked_tile: index(1),
-        places: index(1),
-        tile_offset: index(1),
-        boxlen: variant.real,
-        sigmainv: variant.real,
-        n_marked: ti.i32,
-        n_pairs: ti.i32,
-        n_tiles: ti.i32,
-        height: ti.i32,
-        width: ti.i32,
-    ):
-        for item in range(n_marked * blocks_per_tile):
-            f, tile, block = marked_face[item // blocks_per_tile], marked_tile[item // blocks_per_tile], item % blocks_per_tile
-            _, line, column = block_of(tile, block, height, width, variant)
-            x, y = centres(line, column, column_x, row_y, variant)
-            first_pixel = tile * variant.tile_pixels + block * lanes
-            share = softening(f, x, y, first_pixel, vertices_image, faces, lasts, bounds, boxlen, sigmainv, which, variant)
-            for l in ti.static(range(lanes)):
-                sums[tile, block * lanes + l] += share[l]
-
-    return Op(name="soften", kernel=scatter, n_inputs=1, n_outputs=1, forward=gather)
+    return soften
 
 
 @functools.cache
 def mask_op(variant: Variant) -> Op:
     """1 in the foreground, without gradient; elsewhere 1 - exp(-sum). Input: sums. Output: mask_img [B, H, W]."""
     real, index = variant.array, variant.index
-    tile_width, tile_height = variant.tile_width, variant.tile_height
 
     @ti.kernel
     def mask(sums: real(2), mask_img: real(3), face_img: index(3), n_images: ti.i32, height: ti.i32, width: ti.i32):
         for place in range(n_images * height * width):
             image, line, column = place // (height * width), place // width % height, place % width
-            tiles_x = (width + tile_width - 1) // tile_width
-            tiles_y = (height + tile_height - 1) // tile_height
-            tile = (image * tiles_y + line // tile_height) * tiles_x + column // tile_width
-            total = sums[tile, line % tile_height * tile_width + column % tile_width]
-            mask_img[image, line, column] += ti.select(face_img[image, line, column] >= 0, 1.0, 1.0 - ti.exp(-total))
+            tile, pixel = pixel_place(image, line, column, height, width, variant)
+            mask_img[image, line, column] += ti.select(face_img[image, line, column] >= 0, 1.0, 1.0 - ti.exp(-sums[tile, pixel]))
 
     return Op(name="mask", kernel=mask, n_inputs=1, n_outputs=1)

@@ -18,7 +18,7 @@ import taichi as ti
 
 from .face import Interpolation, Sides, block_centres
 from .op import Op
-from .tiles import block_of
+from .tiles import block_of, place_and_block
 from .triangle import load_face, one_over_length_sq, segment
 from .variant import Variant
 
@@ -86,7 +86,6 @@ def nearest_faces_kernel(variant: Variant, choices: FragmentChoices):
     """
     real, index = variant.array, variant.index
     lanes = variant.lanes
-    blocks_per_tile = variant.blocks_per_tile
 
     @ti.kernel
     def nearest_faces(
@@ -103,8 +102,8 @@ def nearest_faces_kernel(variant: Variant, choices: FragmentChoices):
         height: ti.i32,
         width: ti.i32,
     ):
-        for item in range(n_tiles * blocks_per_tile):
-            tile, block = item // blocks_per_tile, item % blocks_per_tile
+        for item in range(n_tiles * variant.blocks_per_tile):
+            tile, block = place_and_block(item, variant)
             image, first_line, first_column = block_of(tile, block, height, width, variant)
             x, y = block_centres(tile, block, height, width, variant)
             for pair in range(tile_offset[tile], tile_offset[tile + 1]):
@@ -168,10 +167,10 @@ def fragments_op(variant: Variant, choices: FragmentChoices) -> Op:
     """
     return Op(
         name="fragments",
-        kernel=_used_slots_kernel(variant, choices),
+        kernel=_slots_kernel(variant, choices, flat=True),
         n_inputs=1,
         n_outputs=3,
-        forward=_all_slots_kernel(variant, choices),
+        forward=_slots_kernel(variant, choices, flat=False),
     )
 
 
@@ -185,16 +184,16 @@ def fragment_at(column, line, height, width, f, vertices_screen: ti.template(), 
     return depth, wa, wb, wc, ti.select(inside, -distance_sq, distance_sq)
 
 
-def _all_slots_kernel(variant: Variant, choices: FragmentChoices):
-    """The forward pass, over all slots of all pixels."""
+def _slots_kernel(variant: Variant, choices: FragmentChoices, flat: bool):
+    """Writes all slots of all pixels; or, if ``flat``, adds the same numbers to the used slots alone: its generated gradient is that of both."""
     real, index = variant.array, variant.index
 
     @ti.kernel
-    def all_slots(
+    def slots(
         vertices_screen: real(2),  # [N, 3] x, y on the screen; depth
-        depth_img: real(4),  # [B, H, W, K] written
-        bary_img: real(5),  # [B, H, W, K, 3] written
-        distance_img: real(4),  # [B, H, W, K] written
+        depth_img: real(4),  # [B, H, W, K] written; if flat, added to
+        bary_img: real(5),  # [B, H, W, K, 3] likewise
+        distance_img: real(4),  # [B, H, W, K] likewise
         slot_face: index(4),  # [B, H, W, K]
         used_slots: index(1),  # [n_used]
         faces: index(2),  # [F, 3]
@@ -204,54 +203,33 @@ def _all_slots_kernel(variant: Variant, choices: FragmentChoices):
         width: ti.i32,
         n_slots: ti.i32,
     ):
-        for pixel in range(n_images * height * width):
-            column, line, image = pixel % width, pixel // width % height, pixel // (width * height)
-            for k in range(n_slots):
+        if ti.static(flat):
+            for i in range(n_used):
+                k, pixel = used_slots[i] % n_slots, used_slots[i] // n_slots
+                column, line, image = pixel % width, pixel // width % height, pixel // (width * height)
                 f = slot_face[image, line, column, k]
-                if f < 0:
-                    depth_img[image, line, column, k] = EMPTY
-                    distance_img[image, line, column, k] = EMPTY
-                    for j in ti.static(range(3)):
-                        bary_img[image, line, column, k, j] = EMPTY
-                else:
-                    depth, wa, wb, wc, distance = fragment_at(column, line, height, width, f, vertices_screen, faces, choices)
-                    depth_img[image, line, column, k] = depth
-                    distance_img[image, line, column, k] = distance
-                    bary_img[image, line, column, k, 0] = wa
-                    bary_img[image, line, column, k, 1] = wb
-                    bary_img[image, line, column, k, 2] = wc
+                depth, wa, wb, wc, distance = fragment_at(column, line, height, width, f, vertices_screen, faces, choices)
+                depth_img[image, line, column, k] += depth
+                distance_img[image, line, column, k] += distance
+                bary_img[image, line, column, k, 0] += wa
+                bary_img[image, line, column, k, 1] += wb
+                bary_img[image, line, column, k, 2] += wc
+        else:
+            for pixel in range(n_images * height * width):
+                column, line, image = pixel % width, pixel // width % height, pixel // (width * height)
+                for k in range(n_slots):
+                    f = slot_face[image, line, column, k]
+                    if f < 0:
+                        depth_img[image, line, column, k] = EMPTY
+                        distance_img[image, line, column, k] = EMPTY
+                        for j in ti.static(range(3)):
+                            bary_img[image, line, column, k, j] = EMPTY
+                    else:
+                        depth, wa, wb, wc, distance = fragment_at(column, line, height, width, f, vertices_screen, faces, choices)
+                        depth_img[image, line, column, k] = depth
+                        distance_img[image, line, column, k] = distance
+                        bary_img[image, line, column, k, 0] = wa
+                        bary_img[image, line, column, k, 1] = wb
+                        bary_img[image, line, column, k, 2] = wc
 
-    return all_slots
-
-
-def _used_slots_kernel(variant: Variant, choices: FragmentChoices):
-    """The same numbers of the used slots alone, flat: its generated gradient is the gradient of `all_slots`. Same arguments; outputs are added to."""
-    real, index = variant.array, variant.index
-
-    @ti.kernel
-    def used_slots_only(
-        vertices_screen: real(2),
-        depth_img: real(4),
-        bary_img: real(5),
-        distance_img: real(4),
-        slot_face: index(4),
-        used_slots: index(1),
-        faces: index(2),
-        n_used: ti.i32,
-        n_images: ti.i32,
-        height: ti.i32,
-        width: ti.i32,
-        n_slots: ti.i32,
-    ):
-        for i in range(n_used):
-            k, pixel = used_slots[i] % n_slots, used_slots[i] // n_slots
-            column, line, image = pixel % width, pixel // width % height, pixel // (width * height)
-            f = slot_face[image, line, column, k]
-            depth, wa, wb, wc, distance = fragment_at(column, line, height, width, f, vertices_screen, faces, choices)
-            depth_img[image, line, column, k] += depth
-            distance_img[image, line, column, k] += distance
-            bary_img[image, line, column, k, 0] += wa
-            bary_img[image, line, column, k, 1] += wb
-            bary_img[image, line, column, k, 2] += wc
-
-    return used_slots_only
+    return slots

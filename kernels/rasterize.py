@@ -48,7 +48,7 @@ from .resolve import resolve_flat_kernel, resolve_pixel
 from .softness import BACKGROUND_DEPTH_NORM, N_SOFTNESS
 from .special import larger, smaller
 from .texture import Texture, channel_of, face_features, features_at
-from .tiles import block_of
+from .tiles import block_of, place_and_block
 from .triangle import load_face, set_up
 from .variant import Variant
 
@@ -125,7 +125,7 @@ def _draw_kernel(variant: Variant, choices: Choices):
     are copied to some): then LLVM turns it into vector instructions. On a GPU there is one lane.
     """
     real, index = variant.array, variant.index
-    lanes, blocks_per_tile = variant.lanes, variant.blocks_per_tile
+    lanes = variant.lanes
     single, wide = replace(variant, lanes=1), min(variant.lanes, variant.tile_width)
     at_once = choices.features_at_once
     hard = choices.blending is Blending.HARD
@@ -167,14 +167,14 @@ def _draw_kernel(variant: Variant, choices: Choices):
         width: ti.i32,
     ):
         ti.loop_config(serialize=variant.serial)
-        for item in range(n_tiles * blocks_per_tile * n_groups):
+        for item in range(n_tiles * variant.blocks_per_tile * n_groups):
             place, group = item_and_group(item, n_groups, choices)
-            tile = first_tile + place // blocks_per_tile
-            block = place % blocks_per_tile
+            nth_tile, block = place_and_block(place, variant)
+            tile = first_tile + nth_tile
             first_pixel = block * lanes
             image, first_line, first_column = block_of(tile, block, height, width, variant)
             softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
-            first_pair, last_pair = tile_offset[tile - first_tile], tile_offset[tile - first_tile + 1]
+            first_pair, last_pair = tile_offset[nth_tile], tile_offset[nth_tile + 1]
             pixel_size = 2.0 / ti.cast(ti.min(height, width), variant.real)
             state = ti.Vector.zero(variant.real, (M + 1) * lanes)
             nearest = ti.Vector([-1 for l in ti.static(range(lanes))], dt=ti.i32)
@@ -264,7 +264,6 @@ def contribute_kernel(variant: Variant, choices: Choices):
         variant = replace(variant, lanes=min(variant.lanes, LANES_OF_PICTURES))
     real, index, vector = variant.array, variant.index, variant.vector
     lanes = variant.lanes
-    blocks_per_tile = variant.blocks_per_tile
     at_once = choices.features_at_once
     hard = choices.blending is Blending.HARD
     strongest_only = choices.silhouette.value.strongest
@@ -298,11 +297,10 @@ def contribute_kernel(variant: Variant, choices: Choices):
         height: ti.i32,
         width: ti.i32,
     ):
-        for item in range(n_pairs * blocks_per_tile * n_groups):
+        for item in range(n_pairs * variant.blocks_per_tile * n_groups):
             place, group = item_and_group(item, n_groups, choices)
-            f = pair_face[place // blocks_per_tile]
-            tile = pair_tile[place // blocks_per_tile]
-            block = place % blocks_per_tile
+            pair, block = place_and_block(place, variant)
+            f, tile = pair_face[pair], pair_tile[pair]
             at_block, at_lane = block * lanes // side_by_side, block * lanes % side_by_side
             x, y = block_centres(tile, block, height, width, variant)
             pixel_size = 2.0 / ti.cast(ti.min(height, width), variant.real)

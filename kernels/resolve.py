@@ -8,18 +8,10 @@ from .blending import Blending, background_weight_of
 from .face import DEPTH, FEATURES, SILHOUETTE, WEIGHT, Choices, item_and_group, slot, sum_row
 from .silhouette import silhouette_inverse
 from .softness import FAR
+from .tiles import pixel_place
 from .variant import Variant
 
 __all__ = ["face_id_kernel", "resolve_flat_kernel", "resolve_pixel"]
-
-
-@ti.func
-def pixel_place(image, row, column, height, width, variant: ti.template()):
-    """(tile, place in it) of a pixel."""
-    tiles_x = (width + variant.tile_width - 1) // variant.tile_width
-    tiles_y = (height + variant.tile_height - 1) // variant.tile_height
-    tile = (image * tiles_y + row // variant.tile_height) * tiles_x + column // variant.tile_width
-    return tile, (row % variant.tile_height) * variant.tile_width + column % variant.tile_width
 
 
 @ti.func

@@ -25,9 +25,11 @@ __all__ = [
     "block_of",
     "fill_kernel",
     "misses_tile",
-    "n_tiles_of_image",
+    "pixel_place",
+    "place_and_block",
     "scan_kernel",
     "tiles_of_box",
+    "tiles_of_image",
     "tiles_to_miss",
     "with_slack",
 ]
@@ -46,15 +48,29 @@ REACH_SLACK = 1e-5  # a tile is kept if it is this fraction of the screen beyond
 
 
 @ti.func
-def n_tiles_of_image(height, width, variant: ti.template()):
-    return ((width + variant.tile_width - 1) // variant.tile_width) * ((height + variant.tile_height - 1) // variant.tile_height)
+def tiles_of_image(height, width, variant: ti.template()):
+    """How many tiles there are across an image, and how many down."""
+    return (width + variant.tile_width - 1) // variant.tile_width, (height + variant.tile_height - 1) // variant.tile_height
+
+
+@ti.func
+def place_and_block(item, variant: ti.template()):
+    """Which tile, or which pair of a face and a tile, an iteration works on, and which block of lanes of it."""
+    return item // variant.blocks_per_tile, item % variant.blocks_per_tile
+
+
+@ti.func
+def pixel_place(image, line, column, height, width, variant: ti.template()):
+    """(tile, place in it) of a pixel."""
+    tiles_x, tiles_y = tiles_of_image(height, width, variant)
+    tile = (image * tiles_y + line // variant.tile_height) * tiles_x + column // variant.tile_width
+    return tile, (line % variant.tile_height) * variant.tile_width + column % variant.tile_width
 
 
 @ti.func
 def block_of(tile, block, height, width, variant: ti.template()):
     """(image, line, column of the first pixel) of a block of lanes. Where its other pixels are: `Variant.lane_places`."""
-    tiles_x = (width + variant.tile_width - 1) // variant.tile_width
-    tiles_y = (height + variant.tile_height - 1) // variant.tile_height
+    tiles_x, tiles_y = tiles_of_image(height, width, variant)
     first = block * variant.lanes
     column = (tile % tiles_x) * variant.tile_width + first % variant.tile_width
     line = (tile // tiles_x) % tiles_y * variant.tile_height + first // variant.tile_width
@@ -153,8 +169,7 @@ def visit_tiles(
     ti.loop_config(serialize=variant.serial)
     for share in range(n_shares):
         double = ti.static(variant.real == ti.f64)
-        tiles_x = (width + variant.tile_width - 1) // variant.tile_width
-        tiles_y = (height + variant.tile_height - 1) // variant.tile_height
+        tiles_x, tiles_y = tiles_of_image(height, width, variant)
         first = share * (n_faces // n_shares) + ti.min(share, n_faces % n_shares)
         last = first + n_faces // n_shares + ti.cast(share < n_faces % n_shares, ti.i32)
         slack_reach = with_slack(reach, height, width)

@@ -9,9 +9,15 @@ from ..checks import check_tensors
 __all__ = ["Transform3d"]
 
 
-def _check_batch(op: str, name: str, batch: torch.Tensor, n: int) -> None:
+def _batch(op: str, name: str, rows: torch.Tensor, n: int) -> torch.Tensor:
+    """[P, 3] or [N, P, 3], for ``n`` transforms, as a batch."""
+    check_tensors(op, **{name: rows})
+    if rows.ndim not in (2, 3) or rows.shape[-1] != 3:
+        raise ValueError(f"{op}: {name} must have shape (P, 3) or (N, P, 3), got {tuple(rows.shape)}")
+    batch = rows if rows.ndim == 3 else rows[None]
     if len(batch) not in (1, n) and n != 1:
         raise ValueError(f"{op}: {name} must be of 1 or {n} batches, as many as transforms, got {len(batch)}")
+    return batch
 
 
 class Transform3d:
@@ -61,12 +67,7 @@ class Transform3d:
 
     def transform_points(self, points: torch.Tensor, eps: float | None = None) -> torch.Tensor:
         """Points [P, 3] or [N, P, 3], divided by their fourth coordinate, which ``eps`` keeps off zero. [P, 3] stay so if there is one transform."""
-        op = "Transform3d.transform_points"
-        check_tensors(op, points=points)
-        if points.ndim not in (2, 3) or points.shape[-1] != 3:
-            raise ValueError(f"{op}: points must have shape (P, 3) or (N, P, 3), got {tuple(points.shape)}")
-        batch = points if points.ndim == 3 else points[None]
-        _check_batch(op, "points", batch, len(self))
+        batch = _batch("Transform3d.transform_points", "points", points, len(self))
         matrix = self._matrix.to(batch.dtype)
         moved = batch @ matrix[:, :3] + matrix[:, 3:]
         w = moved[..., 3:]
@@ -77,11 +78,6 @@ class Transform3d:
 
     def transform_normals(self, normals: torch.Tensor) -> torch.Tensor:
         """Normals [P, 3] or [N, P, 3], by the inverse transpose; not of unit length."""
-        op = "Transform3d.transform_normals"
-        check_tensors(op, normals=normals)
-        if normals.ndim not in (2, 3) or normals.shape[-1] != 3:
-            raise ValueError(f"{op}: normals must have shape (P, 3) or (N, P, 3), got {tuple(normals.shape)}")
-        batch = normals if normals.ndim == 3 else normals[None]
-        _check_batch(op, "normals", batch, len(self))
+        batch = _batch("Transform3d.transform_normals", "normals", normals, len(self))
         moved = batch @ torch.linalg.inv(self._matrix.to(batch.dtype)[:, :3, :3]).mT
         return moved[0] if normals.ndim == 2 and len(moved) == 1 else moved

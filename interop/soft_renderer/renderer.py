@@ -1,5 +1,8 @@
-"""SoftRas's rasteriser and renderers."""
+"""SoftRas's rasteriser and renderers. What they take stands once, where it is used: in `soft_rasterize`, `Transform` and `Lighting`."""
 
+import functools
+import inspect
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -14,32 +17,61 @@ from .transform import Transform
 
 __all__ = ["Renderer", "SoftRasterizer", "SoftRenderer"]
 
+Parameters = list[inspect.Parameter]
+
+
+def _optional(function: Any) -> Parameters:
+    """What has a default, in its order."""
+    return [parameter for parameter in inspect.signature(function).parameters.values() if parameter.default is not parameter.empty]
+
+
+def _changed(parameters: Parameters, **defaults: Any) -> Parameters:
+    """The same, with some other defaults."""
+    return [parameter.replace(default=defaults.get(parameter.name, parameter.default)) for parameter in parameters]
+
+
+def _takes(parameters: Parameters) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Of an ``__init__`` that wants them all by name, one that takes them as if they stood in its head: by place or by name, or not at all."""
+    signature = inspect.Signature([inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY), *parameters], return_annotation=None)
+
+    def with_signature(init: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(init)
+        def bound(self: Any, *values: Any, **named: Any) -> None:
+            try:
+                given = signature.bind(self, *values, **named)
+            except TypeError as error:
+                raise TypeError(f"{init.__qualname__}() {error}") from None
+            given.apply_defaults()
+            init(**given.arguments)
+
+        setattr(bound, "__signature__", signature)  # noqa: B010 - what `help` shows
+        return bound
+
+    return with_signature
+
+
+_RASTERIZE = _optional(srf.soft_rasterize)
+_ANTI_ALIASING = inspect.Parameter("anti_aliasing", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=False, annotation=bool)
+_BEFORE = [parameter.name for parameter in _RASTERIZE].index("fill_back")
+_RASTERIZER = _changed([*_RASTERIZE[:_BEFORE], _ANTI_ALIASING, *_RASTERIZE[_BEFORE:]], fill_back=False)
+_TRANSFORM = _optional(Transform)
+_LIGHTING = [parameter.replace(name="light_" + parameter.name.removeprefix("light_")) for parameter in _optional(Lighting)]
+
 
 class SoftRasterizer(nn.Module):
-    """`soft_rasterize` as a module; ``anti_aliasing`` renders at twice the size and averages."""
+    """`soft_rasterize` as a module; ``anti_aliasing`` (after ``far``) renders at twice the size and averages. Here ``fill_back`` is False by default."""
 
-    def __init__(
-        self,
-        image_size: int | tuple[int, int] = 256,
-        background_color: Any = (0, 0, 0),
-        near: float = 1,
-        far: float = 100,
-        anti_aliasing: bool = False,
-        fill_back: bool = False,
-        eps: float = 1e-3,
-        sigma_val: float = 1e-5,
-        dist_func: str = "euclidean",
-        dist_eps: float = 1e-4,
-        gamma_val: float = 1e-4,
-        aggr_func_rgb: str = "softmax",
-        aggr_func_alpha: str = "prod",
-        texture_type: str = "surface",
-    ) -> None:
+    image_size: Any
+    anti_aliasing: bool
+    sigma_val: float
+    gamma_val: float
+    texture_type: str
+
+    @_takes(_RASTERIZER)
+    def __init__(self, **settings: Any) -> None:
         super().__init__()
-        self.image_size, self.background_color, self.near, self.far = image_size, background_color, near, far
-        self.anti_aliasing, self.fill_back, self.eps = anti_aliasing, fill_back, eps
-        self.sigma_val, self.dist_func, self.dist_eps, self.gamma_val = sigma_val, dist_func, dist_eps, gamma_val
-        self.aggr_func_rgb, self.aggr_func_alpha, self.texture_type = aggr_func_rgb, aggr_func_alpha, texture_type
+        for name, value in settings.items():
+            setattr(self, name, value)
 
     def forward(self, mesh: Mesh, mode: str | None = None) -> torch.Tensor:
         """[B, 4, H, W] of a mesh that is on the screen; ``mode`` "silhouettes" gives alpha alone, [B, H, W], "rgb" the colours."""
@@ -48,83 +80,25 @@ class SoftRasterizer(nn.Module):
         check_kind("SoftRasterizer", "mesh", mesh, Mesh)
         height, width = check_image_size("SoftRasterizer", self.image_size)
         samples = 2 if self.anti_aliasing else 1
-        images = srf.soft_rasterize(
-            mesh.face_vertices,
-            None if mode == "silhouettes" else mesh.face_textures,
-            (height * samples, width * samples),
-            self.background_color,
-            self.near,
-            self.far,
-            self.fill_back,
-            self.eps,
-            self.sigma_val,
-            self.dist_func,
-            self.dist_eps,
-            self.gamma_val,
-            self.aggr_func_rgb,
-            self.aggr_func_alpha,
-            self.texture_type,
-        )
+        settings = {parameter.name: getattr(self, parameter.name) for parameter in _RASTERIZE} | {"image_size": (height * samples, width * samples)}
+        images = srf.soft_rasterize(mesh.face_vertices, None if mode == "silhouettes" else mesh.face_textures, **settings)
         if self.anti_aliasing:
             images = F.avg_pool2d(images, kernel_size=2, stride=2)
         return images if mode is None else images[:, :3] if mode == "rgb" else images[:, 0]
 
 
 class SoftRenderer(nn.Module):
-    """Lighting, camera and rasteriser in one."""
+    """Lighting, camera and rasteriser in one: takes what `SoftRasterizer`, `Transform` and `Lighting` (there without ``light_``) take, in this order.
 
-    def __init__(
-        self,
-        image_size: int | tuple[int, int] = 256,
-        background_color: Any = (0, 0, 0),
-        near: float = 1,
-        far: float = 100,
-        anti_aliasing: bool = False,
-        fill_back: bool = True,
-        eps: float = 1e-3,
-        sigma_val: float = 1e-5,
-        dist_func: str = "euclidean",
-        dist_eps: float = 1e-4,
-        gamma_val: float = 1e-4,
-        aggr_func_rgb: str = "softmax",
-        aggr_func_alpha: str = "prod",
-        texture_type: str = "surface",
-        camera_mode: str = "projection",
-        P: Any = None,
-        dist_coeffs: Any = None,
-        orig_size: float = 512,
-        perspective: bool = True,
-        viewing_angle: float = 30,
-        viewing_scale: float = 1.0,
-        eye: Any = None,
-        camera_direction: Any = (0, 0, 1),
-        light_mode: str = "surface",
-        light_intensity_ambient: Any = 0.5,
-        light_color_ambient: Any = (1, 1, 1),
-        light_intensity_directionals: Any = 0.5,
-        light_color_directionals: Any = (1, 1, 1),
-        light_directions: Any = (0, 1, 0),
-    ) -> None:
+    Here ``fill_back`` is True by default.
+    """
+
+    @_takes([*_changed(_RASTERIZER, fill_back=True), *_TRANSFORM, *_LIGHTING])
+    def __init__(self, **settings: Any) -> None:
         super().__init__()
-        self.lighting = Lighting(
-            light_mode, light_intensity_ambient, light_color_ambient, light_intensity_directionals, light_color_directionals, light_directions
-        )
-        self.transform = Transform(camera_mode, P, dist_coeffs, orig_size, perspective, viewing_angle, viewing_scale, eye, camera_direction)
-        self.rasterizer = SoftRasterizer(
-            image_size,
-            background_color,
-            near,
-            far,
-            anti_aliasing,
-            fill_back,
-            eps,
-            sigma_val,
-            dist_func,
-            dist_eps,
-            gamma_val,
-            aggr_func_rgb,
-            aggr_func_alpha,
-            texture_type,
+        self.lighting, self.transform, self.rasterizer = (
+            part(*(settings[parameter.name] for parameter in parameters))
+            for part, parameters in ((Lighting, _LIGHTING), (Transform, _TRANSFORM), (SoftRasterizer, _RASTERIZER))
         )
 
     def set_sigma(self, sigma: float) -> None:

@@ -3,7 +3,7 @@
 from . import lighting, losses
 from .clipping import Clipped, clip_near
 from .optimizers import SGD, Adam
-from .rasterizer import Output, RenderedImage, check_scene, project, rasterize, render, view
+from .rasterizer import Output, RenderedImage, as_seen_by, check_scene, project, rasterize, render, view
 from .renderer import Renderer, render_mesh
 from .textures import (
     Filter,
@@ -33,6 +33,7 @@ __all__ = [
     "TextureSettings",
     "UVTexture",
     "Wrap",
+    "as_seen_by",
     "check_scene",
     "clip_near",
     "dibr",

@@ -52,6 +52,13 @@ class ChunkedPairs:
             yield self.fill(first, last)
 
 
+def prefix_sum(arrays: Arrays, values: Any, places: Any, n: int) -> int:
+    """In ``places`` the sum of the first ``n`` values before each; returns their sum."""
+    chunk_sums, statistics = arrays.zeros_index(-(-n // tiles.SCAN_CHUNK)), arrays.zeros_index(tiles.N_STATISTICS)
+    arrays.launch(tiles.scan_kernel(arrays.variant), (values, places, chunk_sums, arrays.zeros_index(n + 1), statistics, n, 1))
+    return int(arrays.to_numpy(statistics)[tiles.TOTAL])
+
+
 @dataclass(kw_only=True)
 class PairSearch:
     """Finds the pairs whose face comes nearer than ``reach`` (screen units) to a pixel of the tile. The host waits for the device: to learn how many there are.

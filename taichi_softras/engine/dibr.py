@@ -23,12 +23,11 @@ from ..checks import (
     check_shape,
 )
 from ..kernels import dibr as ops
-from ..kernels import tiles
 from ..kernels.dibr import MaskFaces
 from ..kernels.tiles import BEHIND_EYE, NOTHING_BEHIND
 from ..runtime import Arrays
 from ..scene import Topology
-from .binning import PairSearch
+from .binning import PairSearch, prefix_sum
 
 __all__ = ["DibrImage", "DibrSettings", "MaskFaces", "dibr_foreground", "dibr_rasterize", "dibr_soft_mask"]
 
@@ -234,7 +233,7 @@ class _Scene:
         if n > 0:
             mark = ops.mark_kernel(variant, which)
             arrays.launch(mark, (vertices, *centres, marks, lasts, bounds, faces, self.pair_face, self.pair_tile, settings.boxlen, n, *size))
-            n_marked = int(arrays.to_numpy(self._scan(marks, places, arrays.zeros_index(2), n, n))[tiles.TOTAL])
+            n_marked = prefix_sum(arrays, marks, places, n)
         marked_face, marked_tile = arrays.zeros_index(max(n_marked, 1)), arrays.zeros_index(max(n_marked, 1))
         if n_marked > 0:
             arrays.launch(ops.collect_kernel(variant), (marks, places, self.pair_face, self.pair_tile, marked_face, marked_tile, n))
@@ -261,14 +260,6 @@ class _Scene:
         ).all()
         self.pair_face, self.pair_tile, self.tile_offset = pairs.face, pairs.tile, pairs.tile_offset
         self.n_pairs, self.n_tiles = pairs.n, pairs.n_tiles
-
-    def _scan(self, values: Any, places: Any, offsets: Any, n: int, n_shares: int) -> Any:
-        """The exclusive prefix sum; returns `tiles`' statistics."""
-        arrays = self.arrays
-        statistics = arrays.zeros_index(tiles.N_STATISTICS)
-        chunk_sums = arrays.zeros_index(-(-n // tiles.SCAN_CHUNK))
-        arrays.launch(tiles.scan_kernel(arrays.variant), (values, places, chunk_sums, offsets, statistics, n, n_shares))
-        return statistics
 
 
 def _check_integers(op: str, name: str, array: Any) -> None:

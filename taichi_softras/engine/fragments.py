@@ -14,7 +14,7 @@ from ..kernels.face import Interpolation, Sides
 from ..kernels.fragments import FragmentChoices, fragments_op, list_slots_kernel, nearest_faces_kernel
 from ..runtime import Arrays
 from ..scene import Topology
-from .binning import PairSearch
+from .binning import PairSearch, prefix_sum
 
 __all__ = ["FragmentSettings", "Fragments", "fragments"]
 
@@ -141,9 +141,7 @@ def _select(
             settings.reach_sq, pairs.n_tiles, n_slots, height, width,
         ),
     )  # fmt: skip
-    chunk_sums, statistics = arrays.zeros_index(-(-n_pixels // tiles.SCAN_CHUNK)), arrays.zeros_index(tiles.N_STATISTICS)
-    arrays.launch(tiles.scan_kernel(variant), (counts, places, chunk_sums, arrays.zeros_index(n_pixels + 1), statistics, n_pixels, 1))
-    n_used = int(arrays.to_numpy(statistics)[tiles.TOTAL])
+    n_used = prefix_sum(arrays, counts, places, n_pixels)
     used_slots = arrays.zeros_index(arrays.capacity(max(n_used, 1)))
     arrays.launch(list_slots_kernel(variant), (counts, places, used_slots, n_slots, n_pixels))
     return used_slots, n_used

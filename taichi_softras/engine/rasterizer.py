@@ -3,7 +3,7 @@
 import enum
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -17,10 +17,13 @@ from ..runtime import Arrays
 from ..scene import Blending, Camera, Distance, Interpolation, Lens, RasterizeSettings, Texture, Topology, distortion_limit
 from .binning import Chunk, ChunkedPairs, Pairs, PairSearch
 from .clipping import clip_near
+from .fragments import FragmentSettings
 from .lighting import vertex_normals
 from .surfaces import Surface
 
-__all__ = ["Output", "RenderedImage", "rasterize", "render"]
+__all__ = ["Output", "RenderedImage", "as_seen_by", "rasterize", "render"]
+
+Settings = TypeVar("Settings", RasterizeSettings, FragmentSettings)
 
 
 class Output(enum.Enum):
@@ -250,8 +253,7 @@ def render(
     outputs = (outputs,) if isinstance(outputs, Output) else tuple(outputs)
     for output in outputs:
         check_choice("render", "each of the outputs", output, Output)
-    if camera.lens is Lens.ORTHOGRAPHIC and settings.interpolation is Interpolation.PERSPECTIVE:
-        settings = replace(settings, interpolation=Interpolation.LINEAR)  # what an orthographic camera sees of a flat triangle
+    settings = as_seen_by(camera, settings)
     surfaces = _surfaces(arrays, topology, vertices_world, colors, features, outputs, settings)
     if background is not None and "color" in surfaces:
         check_shape("render", "background", background.shape, ("B", "C"), {"B": topology.n_images, "C": surfaces["color"].n_features})
@@ -283,6 +285,13 @@ def check_scene(topology: Topology, vertices_world: Any, camera: Camera) -> None
     check_shape("render", "vertices", vertices_world.shape, ("V", 3), {"V": topology.n_vertices})
     if topology.n_images != len(camera):
         raise ValueError(f"render: there must be a camera for each of the {topology.n_images} images, got {len(camera)}")
+
+
+def as_seen_by(camera: Camera, settings: Settings) -> Settings:
+    """What a camera sees of a flat triangle: an orthographic one something linear, where perspective is asked for."""
+    if camera.lens is Lens.ORTHOGRAPHIC and settings.interpolation is Interpolation.PERSPECTIVE:
+        return replace(settings, interpolation=Interpolation.LINEAR)
+    return settings
 
 
 def view(arrays: Arrays, topology: Topology, vertices_world: Any, camera: Camera) -> Any:

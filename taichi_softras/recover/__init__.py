@@ -1,6 +1,6 @@
 """The main job: a mesh from pictures."""
 
-from .fit import Adam, Fit, FitOptions, Score, Stage, initial_sphere, score
+from .fit import Fit, FitOptions, NumpyAdam, Score, Stage, initial_sphere, score
 from .pictures import fit_curves, normal_colors, save_animation, shaded, sheet, turntable
 from .views import SHARP, Views, render_views, save_picture
 
@@ -9,6 +9,7 @@ __all__ = [
     "Adam",
     "Fit",
     "FitOptions",
+    "NumpyAdam",
     "Score",
     "Stage",
     "Views",
@@ -24,3 +25,5 @@ __all__ = [
     "sheet",
     "turntable",
 ]
+
+Adam = NumpyAdam  # its name of before, until demos/deformation.py has the new one

@@ -22,7 +22,7 @@ from ..replacing import replacing
 from ..scene import Connectivity, Mesh, RasterizeSettings, Topology, as_path
 from .views import SHARP, Views, render_views
 
-__all__ = ["Adam", "Fit", "FitOptions", "Score", "Stage", "initial_sphere", "score"]
+__all__ = ["Fit", "FitOptions", "NumpyAdam", "Score", "Stage", "initial_sphere", "score"]
 
 MAX_BYTES = 1 << 30  # of a saved fit, unpacked
 UNREADABLE = (OSError, LookupError, EOFError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError, MemoryError)
@@ -97,8 +97,12 @@ class Score:
     psnr_white: float
 
 
-class Adam:
-    """Adam; with ``uniform`` all entries share the largest second moment, so that a step keeps the gradient's direction (Nicolet et al., AdamUniform)."""
+class NumpyAdam:
+    """Adam on NumPy's arrays; with ``uniform`` all entries share the largest second moment, so that a step keeps the gradient's direction (Nicolet et al.).
+
+    (`taichi_softras.Adam` moves Taichi's arrays where they are. What is moved here is solved and clipped by NumPy and SciPy between two steps, in float64, and
+    the moments are plain arrays, which a fit saves.)
+    """
 
     def __init__(self, uniform: bool = False, betas: tuple[float, float] = (0.9, 0.99)) -> None:
         self.uniform, self.betas = uniform, betas
@@ -215,7 +219,7 @@ class Fit:
         self.losses: list[float] = []
         self.scores: list[tuple[int, float]] = []
         self.best, self.best_iou = sphere, -1.0
-        self._shape_adam, self._color_adam = Adam(uniform=True), Adam()
+        self._shape_adam, self._color_adam = NumpyAdam(uniform=True), NumpyAdam()
         self._coordinates = self.vertices
         self._rng = np.random.default_rng(self.options.seed)
         self._queue: list[int] = []
@@ -300,7 +304,7 @@ class Fit:
         system = self._connectivity.smoothing_system(self.options.smoothness)
         self._solve = spla.splu(system).solve
         self._coordinates = system @ self.vertices
-        self._shape_adam, self._color_adam = Adam(uniform=True), Adam()
+        self._shape_adam, self._color_adam = NumpyAdam(uniform=True), NumpyAdam()
 
     def remember_best(self) -> None:
         """Measures the mesh as it is now, unless that is done; keeps it if none was better."""
@@ -387,5 +391,5 @@ class Fit:
         self._queue = check_indices("Fit", "queue", facts["queue"], "pictures", len(self.views)).tolist()
         self._rng.bit_generator.state = facts["random"]
 
-    def _adams(self) -> list[tuple[str, Adam]]:
+    def _adams(self) -> list[tuple[str, NumpyAdam]]:
         return [("shape", self._shape_adam), ("color", self._color_adam)]

@@ -31,7 +31,7 @@ def _numbers(name: str, values: Any, shape: tuple[int | str, ...], sizes: dict[s
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mesh:
+class Mesh(Contents):
     """Triangles with colours per vertex, and a picture as texture.
 
     Attributes:
@@ -43,14 +43,6 @@ class Mesh:
         texture: [H, W, 3] or [H, W, 4] float32 in [0, 1], row 0 the top; or None.
         wrap: what lies outside of the texture, if its file says so; else None.
     """
-
-    vertices: np.ndarray
-    faces: np.ndarray
-    colors: np.ndarray | None = None
-    uvs: np.ndarray | None = None
-    face_uvs: np.ndarray | None = None
-    texture: np.ndarray | None = None
-    wrap: Wrap | None = None
 
     def __post_init__(self) -> None:
         sizes: dict[str, int] = {}
@@ -106,7 +98,7 @@ class Mesh:
         GLB and OBJ have texture coordinates and the texture, in 8 bits (OBJ: in a .png beside it, named in a .mtl), and then no colours besides it; or
         colours. PLY has colours, STL nothing. What the texture does outside of [0, 1] is said by GLB, and by OBJ if it is clamped.
         """
-        write_mesh(as_path("Mesh.save", "path", path), Contents(**vars(self)))
+        write_mesh(as_path("Mesh.save", "path", path), self)
 
     @classmethod
     def icosphere(cls, subdivisions: int = 3, radius: float = 1.0) -> "Mesh":

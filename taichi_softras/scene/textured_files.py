@@ -41,7 +41,7 @@ MAP_OPTIONS = {"-blendu": 1, "-blendv": 1, "-bm": 1, "-boost": 1, "-cc": 1, "-cl
 
 @dataclass(frozen=True, kw_only=True)
 class Contents:
-    """What the file of a mesh holds: the arguments of a `Mesh`, which looks at them."""
+    """What the file of a mesh holds, not yet looked at: a `Mesh` looks at it."""
 
     vertices: np.ndarray
     faces: np.ndarray

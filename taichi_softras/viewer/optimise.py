@@ -10,7 +10,7 @@ import taichi as ti
 from scipy.spatial.transform import Rotation
 
 from ..engine import Renderer, losses
-from ..recover import SHARP, Adam, Views, initial_sphere, render_views
+from ..recover import SHARP, NumpyAdam, Views, initial_sphere, render_views
 from ..runtime import TaichiArrays
 from ..scene import Camera, Connectivity, Mesh, RasterizeSettings, Topology
 
@@ -72,7 +72,7 @@ class Optimisation:
         self._arrays = TaichiArrays()
         self._vertices, self._colors = self._start, np.asarray(self.mesh.colors, np.float64)
         self._rotation, self._shift = Rotation.identity(), np.zeros(3)
-        self._shape_adam, self._color_adam, self._pose_adam = Adam(uniform=True), Adam(), Adam()
+        self._shape_adam, self._color_adam, self._pose_adam = NumpyAdam(uniform=True), NumpyAdam(), NumpyAdam()
         self._order, self._next = np.random.default_rng(0).permutation(len(views)), 0
         if self.moves_shape:
             system = self.connectivity.smoothing_system(SMOOTHNESS)

@@ -6,6 +6,7 @@ entry of the Jacobian of the mixtures is checked, for every input number. Softne
 a pair that crosses it cannot be seen. What has been compiled for it is also compared with the plain torch of `interop/dense.py` (`second_opinion.py`).
 """
 
+import inspect
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -19,7 +20,7 @@ from torch.autograd import gradcheck
 
 from taichi_softras import Connectivity, Mesh
 from taichi_softras.engine import RenderedImage
-from taichi_softras.interop import losses, rasterize, render
+from taichi_softras.interop import dense, losses, rasterize, render
 from taichi_softras.interop.soft_renderer import functional
 
 SUM_ORDER = 1e-9  # threads add in any order: the last digits of a gradient differ from run to run
@@ -35,6 +36,10 @@ def mixtures(image: RenderedImage, n: int = 3) -> torch.Tensor:
     generator = torch.Generator().manual_seed(0)
     outputs = [tensor for tensor in (image.alpha, image.color, image.depth) if tensor is not None]
     return torch.cat([torch.randn(n, tensor.numel(), dtype=tensor.dtype, generator=generator) @ tensor.flatten() for tensor in outputs])
+
+
+def test_the_second_opinion_takes_what_it_is_compared_with():
+    assert inspect.signature(dense.rasterize) == inspect.signature(rasterize)
 
 
 class TestRasterize:

@@ -3,6 +3,7 @@
 Plan: values and gradients against what the original computes (`golden/softras`, files P_*), in float64; what the original gets wrong against what is right.
 """
 
+import inspect
 import json
 import subprocess
 import sys
@@ -60,6 +61,55 @@ class TestNames:
             "assert Mesh is sr.Mesh and srf is sr.functional and sr.SoftRenderer(camera_mode='look_at')\n"
         )
         subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+
+
+class TestArguments:
+    """The original's names, in its order, with its defaults, by place and by name; lists of its are tuples here."""
+
+    RASTERIZER: ClassVar = {
+        "image_size": 256, "background_color": (0, 0, 0), "near": 1, "far": 100, "anti_aliasing": False, "fill_back": False, "eps": 1e-3,
+        "sigma_val": 1e-5, "dist_func": "euclidean", "dist_eps": 1e-4, "gamma_val": 1e-4, "aggr_func_rgb": "softmax", "aggr_func_alpha": "prod",
+        "texture_type": "surface",
+    }  # fmt: skip
+    OTHERS: ClassVar = {
+        "camera_mode": "projection", "P": None, "dist_coeffs": None, "orig_size": 512, "perspective": True, "viewing_angle": 30, "viewing_scale": 1.0,
+        "eye": None, "camera_direction": (0, 0, 1), "light_mode": "surface", "light_intensity_ambient": 0.5, "light_color_ambient": (1, 1, 1),
+        "light_intensity_directionals": 0.5, "light_color_directionals": (1, 1, 1), "light_directions": (0, 1, 0),
+    }  # fmt: skip
+    OTHER_VALUES = (
+        8, (0, 0, 1), 2, 50, True, True, 1e-2, 1e-3, "hard", 1e-5, 1e-2, "hard", "hard", "vertex",
+        "look", None, None, 256, False, 20, 2.0, (1, 2, 3), (0, 1, 0), "vertex", 0.1, (1, 2, 3), 0.2, (3, 2, 1), (1, 0, 0),
+    )  # fmt: skip
+
+    def test_names_order_and_defaults(self):
+        for kind, expected in ((sr.SoftRasterizer, self.RASTERIZER), (sr.SoftRenderer, self.RASTERIZER | {"fill_back": True} | self.OTHERS)):
+            parameters = inspect.signature(kind).parameters.values()
+            assert [(p.name, p.default) for p in parameters] == list(expected.items())
+            assert {p.kind for p in parameters} == {inspect.Parameter.POSITIONAL_OR_KEYWORD}
+
+    def test_each_reaches_its_part(self):
+        names = [*self.RASTERIZER, *self.OTHERS]
+        for renderer in (sr.SoftRenderer(*self.OTHER_VALUES), sr.SoftRenderer(**dict(zip(names, self.OTHER_VALUES, strict=True)))):
+            rasterizer, look, lights = renderer.rasterizer, renderer.transform.transformer, renderer.lighting
+            assert tuple(getattr(rasterizer, name) for name in self.RASTERIZER) == self.OTHER_VALUES[:14]
+            assert isinstance(look, sr.Look)
+            assert (look.perspective, look.viewing_angle, look.viewing_scale, look._eye, look.camera_direction) == self.OTHER_VALUES[18:23]
+            ambient, directional = lights.ambient, lights.directionals[0]
+            assert (lights.light_mode, ambient.light_intensity, ambient.light_color) == self.OTHER_VALUES[23:26]
+            assert (directional.light_intensity, directional.light_color, directional.light_direction) == self.OTHER_VALUES[26:]
+
+    def test_a_parameter_may_be_one_of_them(self):
+        background = torch.nn.Parameter(torch.zeros(3))
+        assert next(sr.SoftRasterizer(8, background).parameters()) is background
+
+    @pytest.mark.parametrize("kind", [sr.SoftRasterizer, sr.SoftRenderer])
+    def test_faults(self, kind):
+        with pytest.raises(TypeError, match=rf"{kind.__name__}.__init__\(\) got an unexpected keyword argument 'sigma'"):
+            kind(sigma=1e-4)
+        with pytest.raises(TypeError, match="too many positional arguments"):
+            kind(*range(30))
+        with pytest.raises(TypeError, match="multiple values for argument 'image_size'"):
+            kind(8, image_size=8)
 
 
 class TestCameras:
