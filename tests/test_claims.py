@@ -96,7 +96,7 @@ def test_no_file_of_tests_is_without_a_claim():
         ("pytest tests/scene/test_mesh.py", None),
         ("pytest tests/test_claims.py::test_what_is_named_is_there", None),
         ("pytest tests/test_imports.py::TestRooms::test_no_arrow_runs_up", None),
-        ("pytest tests/interop/test_gradcheck.py -k combination", None),
+        ("pytest tests/interop/test_softras_options.py -k combination", None),
         ("HYPOTHESIS_PROFILE=nightly", None),
         ("python demos/pose.py -o out/pose", None),
         ("python -m demos.reconstruction --quick", None),

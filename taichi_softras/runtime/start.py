@@ -6,8 +6,11 @@ Taichi that is already running does not suit, a sentence says what to do.
 
 import atexit
 import os
+import random
 import sys
 import threading
+import time
+from pathlib import Path
 from typing import Any
 
 import taichi as ti
@@ -41,7 +44,20 @@ if hasattr(os, "register_at_fork"):
 def _save_compiled() -> None:
     """Taichi writes what it has compiled to its cache when it ends, and nobody ends it where torch is in use."""
     if impl.get_runtime().prog is not None and not _lost_in_fork and one_at_a_time.acquire(timeout=1.0):
+        _wait_for_others(Path(impl.current_cfg().offline_cache_file_path) / "ticache.lock")
         ti.reset()
+
+
+def _wait_for_others(lock: Path, seconds: float = 3.0, abandoned: float = 10.0) -> None:
+    """Until no other process writes to Taichi's cache, which does not wait: what it cannot write at once is lost. An old lock is of one that was killed."""
+    give_up = time.monotonic() + seconds
+    while time.monotonic() < give_up:
+        try:
+            if time.time() - lock.stat().st_mtime > abandoned:
+                return
+        except OSError:  # there is none
+            return
+        time.sleep(random.uniform(0.01, 0.1))  # not all at once
 
 
 def check_not_forked() -> None:

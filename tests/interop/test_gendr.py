@@ -31,10 +31,15 @@ def soft(distribution: Distribution, silhouette: Silhouette, **changes) -> Raste
 PAIRS = [(distribution, CONORMS[(3 * i + k) % len(CONORMS)], i + k) for i, distribution in enumerate(DISTRIBUTIONS) for k in range(3)]
 
 
+def settings_of(distribution: Distribution, silhouette: Silhouette, number: int, sigma: float, sigma_squared: float) -> RasterizeSettings:
+    """The number tells the distance, and whether it is squared."""
+    squared = number % 2 == 0
+    return soft(distribution, silhouette, squared=squared, sigma=sigma_squared if squared else sigma, distance=DISTANCES[number % 3])
+
+
 @pytest.mark.parametrize(("distribution", "silhouette", "number"), PAIRS, ids=lambda value: getattr(value, "name", str(value)))
 def test_gradient_of_the_silhouette(distribution, silhouette, number):
-    squared = number % 2 == 0
-    settings = soft(distribution, silhouette, squared=squared, sigma=0.05 if squared else 0.2, distance=DISTANCES[number % 3])
+    settings = settings_of(distribution, silhouette, number, 0.2, 0.05)
     scene = screen_scene(51, (4, 3))
 
     def function(rasterize, vertices):
@@ -74,8 +79,8 @@ def test_coverages_that_vanish_inside_give_the_background(distribution):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize(("distribution", "silhouette", "number"), PAIRS[::2], ids=lambda value: getattr(value, "name", str(value)))
 def test_sure_and_impossible_coverages_are_finite(distribution, silhouette, number, dtype):
-    """Sharp edges: coverage is exactly 0 or 1 nearly everywhere, and several faces have it at once."""
-    settings = soft(distribution, silhouette, squared=False, sigma=1e-4)
+    """Sharp edges: coverage is exactly 0 or 1 nearly everywhere, and several faces have it at once. (In float64 with the kernels of the gradients above.)"""
+    settings = settings_of(distribution, silhouette, number, 1e-4, 1e-8)
     scene = screen_scene(53, (6, 5))
     vertices = torch.tensor(scene.vertices, dtype=dtype, requires_grad=True)
     alpha = rasterize(vertices, scene.topology, settings=settings, image_size=IMAGE_SIZE).alpha

@@ -9,9 +9,7 @@ a pair that crosses it cannot be seen. What has been compiled for it is also com
 import inspect
 from dataclasses import replace
 from functools import partial
-from itertools import product
 
-import numpy as np
 import pytest
 import torch
 from scenes import IMAGE_SIZE, SMOOTH, orthogonal_settings, relative_error, screen_scene, world_scene
@@ -21,7 +19,6 @@ from torch.autograd import gradcheck
 from taichi_softras import Connectivity, Mesh
 from taichi_softras.engine import RenderedImage
 from taichi_softras.interop import dense, losses, rasterize, render
-from taichi_softras.interop.soft_renderer import functional
 
 SUM_ORDER = 1e-9  # threads add in any order: the last digits of a gradient differ from run to run
 
@@ -77,30 +74,6 @@ class TestRasterize:
             return mixtures(rasterize(vertices, scene.topology, features, settings=SMOOTH, image_size=IMAGE_SIZE))
 
         check(function, scene.vertices, scene.features)
-
-
-@pytest.mark.usefixtures("one_lane")
-class TestEveryCombinationOfSoftRas:
-    """4 distances x 2 aggregations of colour x 3 of alpha x 2 textures. A hard choice is constant around a generic point: the differences do not see it."""
-
-    @pytest.mark.parametrize(
-        ("dist_func", "aggr_func_rgb", "aggr_func_alpha", "texture_type"),
-        list(product(("hard", "barycentric", "euclidean", "chebyshev"), ("softmax", "hard"), ("prod", "sum", "hard"), ("surface", "vertex"))),
-    )
-    def test_combination(self, dist_func, aggr_func_rgb, aggr_func_alpha, texture_type, monkeypatch):
-        scene = screen_scene(26, (5, 5))
-        textures = np.random.default_rng(1).uniform(size=(2, 5, 4 if texture_type == "surface" else 3, 3))
-        choices = {"dist_func": dist_func, "aggr_func_rgb": aggr_func_rgb, "aggr_func_alpha": aggr_func_alpha, "texture_type": texture_type}
-        # A barycentric distance is a fraction of the triangle, a fifth of the others here.
-        softness = {"sigma_val": 4e-3 if dist_func == "barycentric" else 2e-2, "gamma_val": 0.2, "dist_eps": 1e-12, "near": 2.6, "far": 5.4, "eps": 0.15}
-
-        def function(rasterize, faces, textures, background):
-            monkeypatch.setattr(functional, "rasterize", rasterize)
-            picture = functional.soft_rasterize(faces, textures, IMAGE_SIZE, background, **choices, **softness)
-            return mixtures(RenderedImage(picture[:, 3], picture[:, :3], None))
-
-        check(partial(function, rasterize), scene.vertices.reshape(2, 5, 3, 3), textures, scene.background)
-        agree(function, scene.vertices.reshape(2, 5, 3, 3), textures, scene.background)
 
 
 class TestFloat32:
