@@ -40,7 +40,7 @@ from training import noting_interrupts
 
 import taichi_softras as tsr
 from taichi_softras.interop import SoftRenderer, losses
-from taichi_softras.recover import Adam, Views, render_views, save_animation, score, shaded
+from taichi_softras.recover import NumpyAdam, Views, render_views, save_animation, score, shaded
 from taichi_softras.replacing import replacing
 
 DISTANCE, FOV = 3.2, 40.0  # of the cameras around a mesh of radius 1
@@ -343,7 +343,7 @@ class Deformation:
         system = self._connectivity.smoothing_system(recipe.smoothness)
         self._solve = splu(system).solve
         self._coordinates = system @ self.vertices
-        self._shape_adam, self._color_adam = Adam(uniform=recipe.smoothness > 0, betas=recipe.betas), Adam()
+        self._shape_adam, self._color_adam = NumpyAdam(uniform=recipe.smoothness > 0, betas=recipe.betas), NumpyAdam()
 
     def _remember(self) -> None:
         self.frames.append((self.vertices.astype(np.float32), self.colors.astype(np.float32), len(self.levels) - 1))
@@ -393,7 +393,7 @@ class Deformation:
         except (OSError, KeyError, EOFError, ValueError, TypeError, zipfile.BadZipFile) as error:
             raise ValueError(f"{path} must be a checkpoint of this run (delete it, or give another --out), got {type(error).__name__}: {error}") from error
 
-    def _adams(self) -> list[tuple[str, Adam]]:
+    def _adams(self) -> list[tuple[str, NumpyAdam]]:
         return [("shape", self._shape_adam), ("color", self._color_adam)]
 
 

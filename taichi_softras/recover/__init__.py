@@ -6,7 +6,6 @@ from .views import SHARP, Views, render_views, save_picture
 
 __all__ = [
     "SHARP",
-    "Adam",
     "Fit",
     "FitOptions",
     "NumpyAdam",
@@ -25,5 +24,3 @@ __all__ = [
     "sheet",
     "turntable",
 ]
-
-Adam = NumpyAdam  # its name of before, until demos/deformation.py has the new one

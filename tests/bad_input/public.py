@@ -64,7 +64,7 @@ EXCUSED = {  # by the name, or the last part of it
     "interop.soft_renderer.Look": "keeps what it is given, and looks at it when it is called",
     "interop.soft_renderer.LookAt": "keeps what it is given, and looks at it when it is called",
     "SilhouetteIoULoss": "made of nothing",
-    "recover.Adam": "an optimiser of the fit's own arrays",
+    "recover.NumpyAdam": "an optimiser of the fit's own arrays",
     "current_arch": "takes nothing",
     "memory_budget": "takes nothing",
     "stand_in": "takes nothing",

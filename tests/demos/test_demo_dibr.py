@@ -11,8 +11,6 @@ from conftest import REPOSITORY
 
 torch = pytest.importorskip("torch", reason="the demo trains with torch")
 
-sys.path.insert(0, str(REPOSITORY))  # the demo is run from a clone
-
 import taichi_softras as tsr  # noqa: E402
 from demos.dibr import __main__ as program  # noqa: E402
 from demos.dibr.data import AMBIENT, DIFFUSE, MEAN_LAMP, POINTS, WIDEST, Truth, random_lamps  # noqa: E402

@@ -1,18 +1,14 @@
 """The generative network of textured shapes, in short: both networks learn, a run that is killed goes on, samples are files, and the figures measure."""
 
 import json
-import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import trimesh
-from conftest import REPOSITORY
 from PIL import Image
 
 torch = pytest.importorskip("torch", reason="the demo trains with torch")
-
-sys.path.insert(0, str(REPOSITORY))  # the demo is run from a clone
 
 import taichi_softras as tsr  # noqa: E402
 from demos.dibr import gan  # noqa: E402

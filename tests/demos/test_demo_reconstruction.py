@@ -14,8 +14,6 @@ from scipy.spatial import KDTree
 
 torch = pytest.importorskip("torch", reason="the demo trains with torch")
 
-sys.path.insert(0, str(REPOSITORY))  # the demo is run from a clone
-
 import taichi_softras as tsr  # noqa: E402
 from demos.reconstruction import __main__ as program  # noqa: E402
 from demos.reconstruction.data import VIEWS, ShapeData, cameras, solid_voxels, write_array  # noqa: E402

@@ -1,15 +1,11 @@
 """What the demos' trainings share, on a network of one layer: a run goes on after any end, states are refused with a sentence, programs end with one."""
 
 import signal
-import sys
 
 import numpy as np
 import pytest
-from conftest import REPOSITORY
 
 torch = pytest.importorskip("torch", reason="the demos train with torch")
-
-sys.path.insert(0, str(REPOSITORY))  # the demos are run from a clone
 
 from demos.program import check_folder, check_ranges, program_parser, run_program  # noqa: E402
 from demos.training import Run, check_same, chosen, descend, read_state, smoothed  # noqa: E402
