@@ -34,18 +34,25 @@ else:
     torch.set_num_threads(1)  # its idle threads spin, and would take the cores from Taichi's
 
 
-# Few tests, but long ones: processes of their own, programs, windows.
+# By the time that they take: many kernels, processes of their own, programs.
 LONG_FILES = (
+    "test_gendr.py",
     "test_vulkan_options.py",
+    "test_softras_options.py",
     "test_faults.py",
-    "test_vulkan.py",
-    "test_demo_dibr.py",
-    "test_demo_reconstruction.py",
-    "test_demos_standalone.py",
-    "test_demos.py",
     "test_docs.py",
-    "test_viewer_window.py",
+    "test_rasterizer.py",
     "test_properties.py",
+    "test_gradcheck.py",
+    "test_adjoint.py",
+    "test_bridge.py",
+    "test_tape.py",
+    "test_demos.py",
+    "test_fit.py",
+    "test_demos_standalone.py",
+    "test_demo_reconstruction.py",
+    "test_doctor.py",
+    "test_packaging.py",
 )
 
 

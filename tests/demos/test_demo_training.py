@@ -41,6 +41,7 @@ class TestRun:
         def breaks():
             raise RuntimeError("the end")
 
+        before = signal.getsignal(signal.SIGINT)
         whole, advance = run_of(tmp_path / "whole")
         assert not whole.load()
         assert whole.go(advance, save_every=4, stop_after=None)
@@ -54,7 +55,7 @@ class TestRun:
         assert run.step == 3
         with pytest.raises(RuntimeError, match="the end"):
             run.go(fails(advance, 5, breaks), save_every=4, stop_after=None)
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        assert signal.getsignal(signal.SIGINT) is before
         run, advance = run_of(tmp_path / "parts")
         run.load()
         assert run.step == 4

@@ -39,6 +39,7 @@ OPTIONS = {
         distribution=Distribution.GAUSSIAN, silhouette=Silhouette.EINSTEIN, distance=Distance.BARYCENTRIC, sides=Sides.COUNTERCLOCKWISE, culling=True
     ),
 }
+N_CHANNELS = {Distribution.LOGISTIC: 3, Distribution.CAUCHY: 1, Distribution.GAUSSIAN: 2}  # with which colours are drawn, an option each: kernels know them
 KINDS = ("ordinary", "ordinary", "ordinary", "small", "huge", "point", "line", "collinear", "edge-on", "sliver", "on the grid", "at near", "at far", "behind")
 NEAR, FAR = 0.5, 8.0
 
@@ -52,16 +53,22 @@ class Soup:
     """Triangles without common vertices, some in each image."""
 
     triangles: tuple[np.ndarray, ...]  # of each image [F, 3, 3]: x, y on the screen; depth
-    colors: tuple[np.ndarray, ...]  # [F, 3, C]
+    colors: tuple[np.ndarray, ...]  # [F, 3, 3], of which an option takes the first
     image_size: tuple[int, int]
 
     @property
     def topology(self) -> Topology:
         return Topology.batch([np.arange(3 * len(t)).reshape(-1, 3) for t in self.triangles], [3 * len(t) for t in self.triangles])
 
+    def inputs(self, choices: RasterizeSettings, dtype: torch.dtype) -> list[torch.Tensor]:
+        """Vertices [N, 3], colours [N, C] and background [C]."""
+        vertices, colors = (torch.tensor(np.concatenate(parts).reshape(-1, 3), dtype=dtype) for parts in (self.triangles, self.colors))
+        n_channels = N_CHANNELS[choices.distribution]
+        return [vertices, colors[:, :n_channels].contiguous(), BACKGROUND[:n_channels].to(dtype)]
+
     def draw(self, choices: RasterizeSettings, dtype: torch.dtype = torch.float64, *, render=rasterize) -> RenderedImage:
-        vertices, colors = (torch.tensor(np.concatenate(parts).reshape(-1, parts[0].shape[-1]), dtype=dtype) for parts in (self.triangles, self.colors))
-        return render(vertices, self.topology, colors, background=BACKGROUND[: colors.shape[1]].to(dtype), settings=choices, image_size=self.image_size)
+        vertices, colors, background = self.inputs(choices, dtype)
+        return render(vertices, self.topology, colors, background=background, settings=choices, image_size=self.image_size)
 
 
 BACKGROUND = torch.tensor([0.25, 0.5, 0.75])
@@ -101,7 +108,6 @@ def triangle_of(kind: str, rng: np.random.Generator, image_size: tuple[int, int]
 @st.composite
 def soups(draw, kinds: tuple[str, ...] = KINDS, *, most_faces: int = 9, most_images: int = 3, least_faces: int = 1, image_sizes=None) -> Soup:
     image_size = draw(st.tuples(st.integers(1, 19), st.integers(1, 23)) if image_sizes is None else image_sizes)
-    n_features = draw(st.integers(1, 3))
     triangles, colors = [], []
     for _ in range(draw(st.integers(1, most_images))):
         chosen = draw(st.lists(st.sampled_from(kinds), min_size=least_faces, max_size=most_faces))
@@ -110,7 +116,7 @@ def soups(draw, kinds: tuple[str, ...] = KINDS, *, most_faces: int = 9, most_ima
         if draw(st.booleans()):
             mine.append(mine[0].copy())  # twice the same
         triangles.append(np.array(mine))
-        colors.append(rng.uniform(0, 1, (len(mine), 3, n_features)))
+        colors.append(rng.uniform(0, 1, (len(mine), 3, 3)))
     return Soup(tuple(triangles), tuple(colors), image_size)
 
 
@@ -140,16 +146,15 @@ def assert_same(a: RenderedImage, b: RenderedImage, tolerance: float = 0.0) -> N
 @cases(60)
 @given(soup=soups(), choice=choices(), dtype=st.sampled_from([torch.float32, torch.float64]))
 def test_pictures_and_gradients_are_finite_and_within_bounds(soup, choice, dtype):
-    leaves = [torch.tensor(np.concatenate(parts).reshape(-1, parts[0].shape[-1]), dtype=dtype).requires_grad_() for parts in (soup.triangles, soup.colors)]
-    background = BACKGROUND[: soup.colors[0].shape[-1]].to(dtype).requires_grad_()
-    image = rasterize(leaves[0], soup.topology, leaves[1], background=background, settings=choice, image_size=soup.image_size)
+    vertices, colors, background = leaves = [tensor.requires_grad_() for tensor in soup.inputs(choice, dtype)]
+    image = rasterize(vertices, soup.topology, colors, background=background, settings=choice, image_size=soup.image_size)
     for name, low, high in (("alpha", 0, 1), ("color", 0, 1), ("depth", 0, FAR)):
         picture = getattr(image, name).detach()
         assert picture.isfinite().all(), name
         assert low - 1e-4 <= picture.min(), name
         assert picture.max() <= high * (1 + 1e-4), name
     (image.alpha.sum() + image.color.sum() + image.depth.sum()).backward()
-    for leaf in (*leaves, background):
+    for leaf in leaves:
         assert leaf.grad.isfinite().all()
 
 

@@ -37,6 +37,16 @@ def settings_of(distribution: Distribution, silhouette: Silhouette, number: int,
     return soft(distribution, silhouette, squared=squared, sigma=sigma_squared if squared else sigma, distance=DISTANCES[number % 3])
 
 
+ONCE = [PAIRS[3 * i + i % 3] for i in range(len(DISTRIBUTIONS))]  # every distribution once, every T-conorm at least once
+
+
+def test_every_one_is_met():
+    for pairs, times in ((PAIRS, 3), (ONCE, 1)):
+        assert [distribution for distribution, *_ in pairs] == [distribution for distribution in DISTRIBUTIONS for _ in range(times)]
+        assert {conorm for _, conorm, _ in pairs} == set(CONORMS)
+        assert {number % 6 for *_, number in pairs} == set(range(6))  # each distance, squared and plain
+
+
 @pytest.mark.parametrize(("distribution", "silhouette", "number"), PAIRS, ids=lambda value: getattr(value, "name", str(value)))
 def test_gradient_of_the_silhouette(distribution, silhouette, number):
     settings = settings_of(distribution, silhouette, number, 0.2, 0.05)
@@ -76,8 +86,11 @@ def test_coverages_that_vanish_inside_give_the_background(distribution):
     assert vertices.grad.isfinite().all()
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize(("distribution", "silhouette", "number"), PAIRS[::2], ids=lambda value: getattr(value, "name", str(value)))
+@pytest.mark.parametrize(
+    ("distribution", "silhouette", "number", "dtype"),
+    [*[(*pair, torch.float64) for pair in PAIRS], *[(*pair, torch.float32) for pair in ONCE]],
+    ids=lambda value: getattr(value, "name", str(value)),
+)
 def test_sure_and_impossible_coverages_are_finite(distribution, silhouette, number, dtype):
     """Sharp edges: coverage is exactly 0 or 1 nearly everywhere, and several faces have it at once. (In float64 with the kernels of the gradients above.)"""
     settings = settings_of(distribution, silhouette, number, 1e-4, 1e-8)
