@@ -1,4 +1,7 @@
-"""From vertices to pixels and back."""
+"""From vertices to pixels and back: `render` and `Renderer`, textures, lights, losses, optimisers; `dibr` and `fragments` beside our own rasteriser; voxels.
+
+Written against `Arrays`, so that Taichi's tape and torch's autograd run the same. `dibr`, `fragments` and `voxels` are imported when they are asked for.
+"""
 
 from . import lighting, losses
 from .clipping import Clipped, clip_near

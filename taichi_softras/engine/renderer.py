@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 import taichi as ti
-from taichi.lang import impl
 
 from ..checks import as_numbers, check_features, check_finite, check_image_size, check_kind, check_reals, check_shape
-from ..runtime import Arrays, FieldArrays, TaichiArrays, default_arrays
+from ..runtime import Arrays, FieldArrays, TaichiArrays, current_runtime, default_arrays
 from ..scene import Camera, Mesh, RasterizeSettings, Topology
 from .rasterizer import Output, RenderedImage, render
 from .textures import Filter, TextureSettings, UVTexture, Wrap, n_channels
@@ -47,7 +46,7 @@ class Renderer:
         self.arrays = default_arrays() if arrays is None else arrays
         check_kind("Renderer", "arrays", self.arrays, Arrays)
         self._last: tuple[np.ndarray, Topology] | None = None
-        self._runtime = weakref.ref(impl.get_runtime())
+        self._runtime = weakref.ref(current_runtime())
 
     def parameter(self, values: Any) -> Any:
         """A Taichi array with the given values and room for a gradient (``.grad``)."""
@@ -82,7 +81,7 @@ class Renderer:
         Returns:
             Taichi arrays: see `RenderedImage`.
         """
-        if self._runtime() is not impl.get_runtime():
+        if self._runtime() is not current_runtime():
             raise RuntimeError("Renderer: Taichi was started again (ti.init or ti.reset), which ended all arrays; make the renderer and its parameters anew")
         check_kind("Renderer", "camera", camera, Camera)
         check_kind("Renderer", "settings", self.settings, RasterizeSettings)

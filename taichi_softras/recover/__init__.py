@@ -1,4 +1,4 @@
-"""The main job: a mesh from pictures."""
+"""The main job, a mesh from pictures: `Views` (pictures with their cameras), `Fit` (the descent), `score` and `metrics` (how good), pictures of the result."""
 
 from .fit import Fit, FitOptions, NumpyAdam, Score, Stage, initial_sphere, score
 from .pictures import fit_curves, normal_colors, save_animation, shaded, sheet, turntable

@@ -1,4 +1,7 @@
-"""How Taichi is started, fed and launched: devices, array libraries, memory."""
+"""How Taichi is started, fed and launched: `init`, devices, libraries of arrays (`Arrays`), the memory that they take, the short way to call a kernel.
+
+What is done with Taichi's private names is done here.
+"""
 
 from . import quick_taichi  # noqa: F401, before the first kernel is read
 
@@ -7,7 +10,7 @@ from .arrays import Arrays, FieldArrays, TaichiArrays, cpu_shares, default_array
 from .budget import free_memory, memory_budget, set_memory_budget, within_budget
 from .devices import GPU_BACKENDS, cpu_name, has_display, offer_of, vulkan_offer
 from .spare_memory import spare_array
-from .start import check_not_forked, current_arch, ensure_initialized, init, is_deterministic, one_at_a_time
+from .start import check_not_forked, current_arch, current_runtime, ensure_initialized, init, is_deterministic, one_at_a_time
 
 __all__ = [
     "GPU_BACKENDS",
@@ -18,6 +21,7 @@ __all__ = [
     "cpu_name",
     "cpu_shares",
     "current_arch",
+    "current_runtime",
     "default_arrays",
     "ensure_initialized",
     "free_memory",

@@ -19,7 +19,7 @@ from taichi.lang import impl
 from ..checks import check_flag
 from . import devices
 
-__all__ = ["check_not_forked", "current_arch", "ensure_initialized", "init", "is_deterministic", "one_at_a_time"]
+__all__ = ["check_not_forked", "current_arch", "current_runtime", "ensure_initialized", "init", "is_deterministic", "one_at_a_time"]
 
 # Taichi compiles a kernel at its first call, and two threads must not compile at once. Backward may come from any thread.
 one_at_a_time = threading.RLock()
@@ -80,6 +80,11 @@ def current_arch() -> str | None:
         return None
     arch = program.config().arch
     return "cpu" if arch in (ti.x64, ti.arm64) else ti._lib.core.arch_name(arch)
+
+
+def current_runtime() -> Any:
+    """Taichi as it runs now: another object after each ``ti.init`` or ``ti.reset``, which end all arrays of before."""
+    return impl.get_runtime()
 
 
 def is_deterministic() -> bool:

@@ -1,4 +1,7 @@
-"""What is rendered: meshes and their files, cameras, batches, and how a scene is to be rasterised. Nothing here computes a picture."""
+"""What is rendered: `Mesh` (and its files), `Camera`, `Topology` (batches), `Connectivity` (who is whose neighbour), and how: `RasterizeSettings`.
+
+Nothing here computes a picture, and nothing starts Taichi. What files of others may do to us is in `foreign_files`.
+"""
 
 from .camera import Camera, Convention, Lens, distortion_limit
 from .connectivity import Connectivity
