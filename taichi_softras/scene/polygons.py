@@ -16,8 +16,8 @@ def triangulated(vertices: np.ndarray, corners: np.ndarray, sizes: np.ndarray) -
 
     A polygon is a fan about its first corner if that covers it, as it does where it is convex; else one about its second; else its ears are clipped. It is
     looked at along its mean normal (Newell's), so that it need not be quite flat. No vertex is added, and none left out, those in the middle of an edge
-    included. A polygon that nothing covers (without an area, or crossing itself), and one of more than 2^13 corners that no fan covers, is a fan about its first
-    corner.
+    included. A polygon that nothing covers (without an area, or crossing itself), and one of more than 2^13 corners that no fan covers, is a fan about its
+    first corner.
 
     So ``corners[...]`` are the vertices of the triangles, any other list of indices at the corners is cut by the same places, and
     ``np.repeat(of_polygon, sizes - 2)`` is what each triangle has of its polygon.
