@@ -2,8 +2,11 @@
 
 from .camera import Camera, Convention, Lens, distortion_limit
 from .connectivity import Connectivity
-from .foreign_files import MAX_PIXELS, PICTURE_FORMATS, as_path, file_near, is_file, picture_file, pixels, read_json, read_text
+from .foreign_files import MAX_PIXELS, PICTURE_FORMATS, as_path, file_near, is_file, picture_file, pixels, read_content, read_json, read_text
 from .mesh import Mesh
+from .obj_lines import read_obj_lines
+from .obj_materials import named_file, without_comment
+from .polygons import fans_of
 from .settings import Blending, Distance, Distribution, Extrapolation, Interpolation, RasterizeSettings, Sides, Silhouette, Texture
 from .shapes import creature
 from .topology import Topology
@@ -29,10 +32,15 @@ __all__ = [
     "as_path",
     "creature",
     "distortion_limit",
+    "fans_of",
     "file_near",
     "is_file",
+    "named_file",
     "picture_file",
     "pixels",
+    "read_content",
     "read_json",
+    "read_obj_lines",
     "read_text",
+    "without_comment",
 ]

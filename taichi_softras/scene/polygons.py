@@ -5,7 +5,7 @@ from itertools import pairwise
 import mapbox_earcut
 import numpy as np
 
-__all__ = ["triangulated"]
+__all__ = ["fans_of", "triangulated"]
 
 FLAT = 1e-9  # of a polygon's area: a triangle of a fan that is turned over by less is flat, and harms nothing
 MOST_CLIPPED = 1 << 13  # corners: clipping ears takes time with their square, where a polygon is tangled
@@ -32,18 +32,23 @@ def triangulated(vertices: np.ndarray, corners: np.ndarray, sizes: np.ndarray) -
         >>> triangulated(square, np.array([0, 1, 2, 3]), np.array([4])).tolist()
         [[0, 1, 2], [0, 2, 3]]
     """
-    sizes = np.asarray(sizes, np.int64)
+    sizes, found = np.asarray(sizes, np.int64), fans_of(sizes)
     begins, firsts = np.cumsum(sizes) - sizes, np.cumsum(sizes - 2) - (sizes - 2)
-    if (sizes == 3).all():
-        return np.arange(len(corners)).reshape(-1, 3)
-    found = np.empty((int((sizes - 2).sum()), 3), np.int64)
     with np.errstate(all="ignore"):  # numbers that are none, and too large ones: `Mesh` says so
-        for size in np.unique(sizes).tolist():
+        for size in np.unique(sizes[sizes > 3]).tolist():
             of_size = np.flatnonzero(sizes == size)
-            places = begins[of_size, None] + np.arange(size)
-            local = np.array([_fan(size, 0)]) if size == 3 else _of_one_size(np.asarray(vertices[corners[places]], np.float64))
-            found[firsts[of_size, None] + np.arange(size - 2)] = np.take_along_axis(places[:, None], np.broadcast_to(local, (len(places), size - 2, 3)), 2)
+            local = _of_one_size(np.asarray(vertices[corners[begins[of_size, None] + np.arange(size)]], np.float64))
+            found[firsts[of_size, None] + np.arange(size - 2)] = begins[of_size, None, None] + local
     return found
+
+
+def fans_of(sizes: np.ndarray) -> np.ndarray:
+    """[T, 3] as `triangulated`, each polygon a fan about its first corner; one of fewer than three corners has none."""
+    sizes = np.asarray(sizes, np.int64)
+    n_triangles = np.maximum(sizes - 2, 0)
+    first = np.repeat(np.cumsum(sizes) - sizes, n_triangles)
+    other = first + 1 + np.arange(len(first)) - np.repeat(np.cumsum(n_triangles) - n_triangles, n_triangles)
+    return np.stack([first, other, other + 1], 1)
 
 
 def _fan(size: int, about: int) -> np.ndarray:
