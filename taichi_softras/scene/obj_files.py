@@ -70,7 +70,7 @@ class _Surface:
         number_of = np.array([numbers.setdefault(material, len(numbers)) for material in [*named, Material()]])  # the last one: before any is named
         self.of_face = np.repeat(number_of[lines.of_polygon], lines.sizes - 2)
         self.materials = list(numbers)
-        self.used = np.unique(self.of_face).tolist()
+        self.used = _which(self.of_face)
         self.uvs = self._moved_uvs()
 
     def _moved_uvs(self) -> np.ndarray:
@@ -78,7 +78,7 @@ class _Surface:
         uvs = self.lines.uvs
         ways: dict[tuple[tuple[float, float], tuple[float, float]], int] = {}
         way_of = np.array([ways.setdefault((material.scale, material.offset), len(ways)) for material in self.materials])
-        used = np.unique(way_of[self.of_face[self.has_uv]]).tolist()
+        used = sorted({int(way_of[number]) for number in _which(self.of_face[self.has_uv])})
         scales, offsets = (np.array([way[k] for way in ways]) for k in range(2))
         with np.errstate(over="ignore", invalid="ignore"):
             if len(used) == 1:
@@ -97,7 +97,7 @@ class _Surface:
         """The picture of each material in use that has texture coordinates; None where none is named, or none is there."""
         found: dict[str, Path | None] = {}
         pictures: dict[int, Path | None] = dict.fromkeys(self.used)
-        for number in np.unique(self.of_face[self.has_uv]).tolist():
+        for number in _which(self.of_face[self.has_uv]):
             name = self.materials[number].picture
             if name is None:
                 continue
@@ -143,6 +143,11 @@ class _Surface:
     def _texture(self, place: Path) -> np.ndarray:
         with picture_file(_subject(self.path), place, place.name) as picture:
             return _pixels(self.path, place.name, picture)
+
+
+def _which(numbers: np.ndarray) -> list[int]:
+    """Each of the numbers, which are not negative, once."""
+    return np.flatnonzero(np.bincount(numbers)).tolist()
 
 
 def _unit_colors(colors: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ CORNER = re.compile(rb"-?\d+(/(-?\d+)?)*")
 SPACE, NEWLINE, MINUS, SLASH, ZERO = b" \n-/0"
 BLANKS = bytes.maketrans(b"\t\v\f", b"   ")
 WIDTH = 6  # of a vertex: a position and a colour
-LONGEST = 18  # digits, of 64 bits
+LONGEST, LONGEST_OF_32_BITS = 18, 9  # digits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +81,7 @@ def read_obj_lines(content: bytes) -> ObjLines:
 
 
 def _plain(content: bytes) -> bytes:
-    """The same in UTF-8 without a mark, with lines that end in one newline, words that only spaces part, no space before the first, and no line continued."""
+    """The same in UTF-8 without a mark, with lines that end in one newline, words that only spaces part, and no line continued."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         content = content.decode("utf-16").encode()
     content = content.removeprefix(b"\xef\xbb\xbf")
@@ -89,11 +89,9 @@ def _plain(content: bytes) -> bytes:
         content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if b"\t" in content or b"\v" in content or b"\f" in content:
         content = content.translate(BLANKS)
-    if b"\\\n" in content:
+    if b"\\" in content and b"\\\n" in content:
         content = re.sub(rb"(?m)^ *#.*$", b"", content)  # a comment that ends in a backslash, as a path may, does not swallow the next line
         content = content.replace(b"\\\n", b" ")
-    if b"\n " in content or content.startswith(b" "):
-        content = re.sub(rb"(?m)^ +", b"", content)
     return content if content.endswith(b"\n") else content + b"\n"
 
 
@@ -122,9 +120,10 @@ class _Piece:
     """Some lines: as `ObjLines`, but indices may point beyond the last, and ``vertices`` are positions and colours."""
 
     def __init__(self, piece: bytes, before: _Before) -> None:
-        letters = np.frombuffer(piece + b"\n\n", np.uint8)
-        ends = np.flatnonzero(letters[:-2] == NEWLINE) + 1
-        begins = np.concatenate([[0], ends[:-1]])
+        letters, begins, ends = _lines(piece)
+        if (letters[begins] == SPACE).any():
+            piece = re.sub(rb"(?m)^ +", b"", piece)
+            letters, begins, ends = _lines(piece)
         first, second, third = (letters[begins + k] for k in range(3))
         is_v = (first == ord("v")) & ((second == SPACE) | (second == NEWLINE))
         is_vt = (first == ord("v")) & (second == ord("t")) & ((third == SPACE) | (third == NEWLINE))
@@ -154,6 +153,13 @@ class _Piece:
             elif keyword == b"mtllib":
                 self.libraries.append(rest.decode("utf-8", errors="replace").strip())
         self.of_polygon = before.materials - 1 + np.searchsorted(np.array(at_materials, np.int64), at_faces)
+
+
+def _lines(piece: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The letters, two newlines behind them, and where each line begins and ends."""
+    letters = np.frombuffer(piece + b"\n\n", np.uint8)
+    ends = np.flatnonzero(letters[:-2] == NEWLINE) + 1
+    return letters, np.concatenate([[0], ends[:-1]]), ends
 
 
 def _numbers(what: str, keyword: bytes, lines: bytes, fewest: int, most: int) -> np.ndarray:
@@ -210,7 +216,8 @@ def _polygons(lines: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndar
     if len(ends) == 0:
         return np.zeros(0, np.int64), np.zeros(0, bool), np.zeros(0, np.int64), np.zeros(0, np.int64)
     letters[np.concatenate([[0], ends[:-1] + 1])] = SPACE  # the f
-    digit = letters - ZERO < 10  # of unsigned numbers: what is less than 0 is large
+    digits = letters - ZERO  # of unsigned numbers: what is less than 0 is large
+    digit = digits < 10
     changes = np.flatnonzero(digit[1:] != digit[:-1]) + 1
     begins, numbers_end = changes[::2], changes[1::2]
     before, behind = letters[begins - 1], letters[begins - 2]
@@ -225,7 +232,7 @@ def _polygons(lines: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndar
     if n_others or words_begin != np.count_nonzero(leads) or np.count_nonzero(letters == MINUS) != n_signed:
         word = next((word for line in lines.splitlines() for word in line.split()[1:] if not CORNER.fullmatch(word)), b"")
         raise ValueError(f"a face with the corner {_said(word)}")
-    numbers = _integers(letters, begins, numbers_end)
+    numbers = _integers(digits, begins, numbers_end)
     numbers[signed] *= -1
     second = np.zeros(len(numbers), bool)
     second[1:] = leads[:-1] & (before[1:] == SLASH) & (behind[1:] != SLASH)
@@ -234,22 +241,23 @@ def _polygons(lines: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndar
     return numbers[leads], has_uv, numbers[second], sizes
 
 
-def _integers(letters: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """The numbers whose digits stand there."""
-    lengths = ends - begins
-    numbers = np.zeros(len(begins), np.int64)
+def _integers(digits: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """[N] int64, the numbers whose digits stand there."""
     if len(begins) == 0:
-        return numbers
-    if lengths.max() > LONGEST:
+        return np.zeros(0, np.int64)
+    lengths = ends - begins
+    longest, shortest = int(lengths.max()), int(lengths.min())
+    if longest > LONGEST:
         place = int(lengths.argmax())
-        raise ValueError(f"a face with the number {_said(letters[begins[place] : ends[place]].tobytes())}")
-    for k in range(int(lengths.max())):
-        if k < lengths.min():
-            numbers += (letters[ends - 1 - k] - ZERO) * np.int64(10**k)
+        raise ValueError(f"a face with the number {_said((digits[begins[place] : ends[place]] + ZERO).tobytes())}")
+    numbers = np.zeros(len(begins), np.int32 if longest <= LONGEST_OF_32_BITS else np.int64)
+    for k in range(longest):
+        if k < shortest:
+            numbers += digits[ends - (1 + k)] * numbers.dtype.type(10**k)
         else:
             some = np.flatnonzero(lengths > k)
-            numbers[some] += (letters[ends[some] - 1 - k] - ZERO) * np.int64(10**k)
-    return numbers
+            numbers[some] += digits[ends[some] - (1 + k)] * numbers.dtype.type(10**k)
+    return numbers.astype(np.int64)
 
 
 def _from_zero(what: str, indices: np.ndarray, so_far: Callable[[], np.ndarray]) -> np.ndarray:
