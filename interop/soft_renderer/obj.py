@@ -125,7 +125,8 @@ def _materials(path: Path, library: str) -> dict[str, tuple[Any, str | None]]:
 
 def _color(subject: str, words: list[str]) -> np.ndarray:
     try:
-        color = np.array([float(word) for word in words], np.float32)
+        with np.errstate(over="ignore"):
+            color = np.array([float(word) for word in words], np.float32)
     except ValueError as error:
         raise ValueError(f"{subject} must have numbers after Kd, got {error}") from error
     if color.shape != (3,) or not np.isfinite(color).all():

@@ -250,13 +250,14 @@ def _integers(digits: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.nd
     if longest > LONGEST:
         place = int(lengths.argmax())
         raise ValueError(f"a face with the number {_said((digits[begins[place] : ends[place]] + ZERO).tobytes())}")
-    numbers = np.zeros(len(begins), np.int32 if longest <= LONGEST_OF_32_BITS else np.int64)
+    kind = np.int32 if longest <= LONGEST_OF_32_BITS else np.int64
+    numbers: np.ndarray = np.zeros(len(begins), kind)
     for k in range(longest):
         if k < shortest:
-            numbers += digits[ends - (1 + k)] * numbers.dtype.type(10**k)
+            numbers += digits[ends - (1 + k)] * kind(10**k)
         else:
             some = np.flatnonzero(lengths > k)
-            numbers[some] += digits[ends[some] - (1 + k)] * numbers.dtype.type(10**k)
+            numbers[some] += digits[ends[some] - (1 + k)] * kind(10**k)
     return numbers.astype(np.int64)
 
 
