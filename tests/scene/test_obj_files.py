@@ -222,6 +222,21 @@ class TestPolygons:
             n += 1
         assert n > 100
 
+    def test_too_large_to_be_cut(self, tmp_path):
+        """Clipping would take too long if it were tangled; a convex one of any size is read."""
+        angles = np.linspace(0, 2 * np.pi, 9001)[:-1]
+        for radius, sentence in (
+            (1 + 0.5 * np.cos(100 * angles), "a polygon of 9000 corners that is not convex, where at most 8192 can be cut"),
+            (angles**0, None),
+        ):
+            lines = "".join(f"v {x} {y} 0\n" for x, y in zip(radius * np.cos(angles), radius * np.sin(angles), strict=True))
+            content = lines + "f " + " ".join(map(str, range(1, 9001)))
+            if sentence is None:
+                assert len(load(tmp_path, content).faces) == 8998
+            else:
+                with pytest.raises(ValueError, match=f"^Mesh.load: .*m.obj must be a readable .obj file, got ValueError: {sentence}"):
+                    load(tmp_path, content)
+
     @pytest.mark.parametrize(
         "points",
         [
