@@ -1,6 +1,6 @@
 """The lines of an OBJ file, as arrays.
 
-The file is looked at in pieces of a few megabytes. In each NumPy finds the lines of one kind, whatever lies between them, and the numbers in them; so that a
+The file is looked at in pieces of a megabyte. In each NumPy finds the lines of one kind, whatever lies between them, and the numbers in them; so that a
 file of a million faces takes seconds, and little more memory than its arrays, and no second way is needed for files that are less simple.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 
 __all__ = ["ObjLines", "read_obj_lines"]
 
-PIECE = 1 << 22  # bytes
+PIECE = 1 << 20  # bytes; more than fits a core's caches takes longer
 CORNER = re.compile(rb"-?\d+(/(-?\d+)?)*")
 SPACE, NEWLINE, MINUS, SLASH, ZERO = b" \n-/0"
 BLANKS = bytes.maketrans(b"\t\v\f", b"   ")
@@ -130,7 +130,11 @@ class _Piece:
         is_f = (first == ord("f")) & ((second == SPACE) | (second == NEWLINE))
 
         def lines(chosen: np.ndarray) -> bytes:
-            content = piece if chosen.all() else letters[:-2][np.repeat(chosen, ends - begins)].tobytes()
+            at = np.flatnonzero(chosen)
+            if len(at) and at[-1] - at[0] + 1 == len(at):  # nothing lies between them
+                content = piece[begins[at[0]] : ends[at[-1]]]
+            else:
+                content = letters[:-2][np.repeat(chosen, ends - begins)].tobytes()
             return re.sub(rb"#[^\n]*", b"", content) if b"#" in content else content
 
         self.vertices = _numbers("vertex", b"v", lines(is_v), 3, WIDTH)
@@ -220,16 +224,19 @@ def _polygons(lines: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndar
     digit = digits < 10
     changes = np.flatnonzero(digit[1:] != digit[:-1]) + 1
     begins, numbers_end = changes[::2], changes[1::2]
+    n_minus, n_slashes, n_spaces = (np.count_nonzero(letters == other) for other in (MINUS, SLASH, SPACE))
+    only_numbers = np.count_nonzero(digit) + n_minus + n_slashes + n_spaces + len(ends) == len(letters)
+    if only_numbers and not n_minus and not n_slashes:
+        return _integers(digits, begins, numbers_end), np.zeros(len(begins), bool), np.zeros(0, np.int64), np.diff(np.searchsorted(begins, ends), prepend=0)
     before, behind = letters[begins - 1], letters[begins - 2]
     signed = before == MINUS
-    if signed.any():
+    if n_minus:
         before, behind = np.where(signed, behind, before), np.where(signed, letters[begins - 3], behind)
     leads = (before == SPACE) | (before == NEWLINE)
     in_word = letters > SPACE
-    words_begin = np.count_nonzero(in_word[1:] & ~in_word[:-1])
-    n_others = len(letters) - sum(np.count_nonzero(letters == other) for other in (SPACE, NEWLINE, MINUS, SLASH)) - np.count_nonzero(digit)
+    n_words = np.count_nonzero(in_word[1:] & ~in_word[:-1])
     n_signed = np.count_nonzero(signed & ((before == SPACE) | (before == SLASH)))
-    if n_others or words_begin != np.count_nonzero(leads) or np.count_nonzero(letters == MINUS) != n_signed:
+    if not only_numbers or n_words != np.count_nonzero(leads) or n_minus != n_signed:
         word = next((word for line in lines.splitlines() for word in line.split()[1:] if not CORNER.fullmatch(word)), b"")
         raise ValueError(f"a face with the corner {_said(word)}")
     numbers = _integers(digits, begins, numbers_end)
@@ -237,8 +244,7 @@ def _polygons(lines: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndar
     second = np.zeros(len(numbers), bool)
     second[1:] = leads[:-1] & (before[1:] == SLASH) & (behind[1:] != SLASH)
     has_uv = np.append(second[1:], False)[leads]
-    sizes = np.diff(np.searchsorted(begins[leads], ends), prepend=0)
-    return numbers[leads], has_uv, numbers[second], sizes
+    return numbers[leads], has_uv, numbers[second], np.diff(np.searchsorted(begins[leads], ends), prepend=0)
 
 
 def _integers(digits: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:

@@ -47,6 +47,8 @@ def triangulated(vertices: np.ndarray, corners: np.ndarray, sizes: np.ndarray) -
 def fans_of(sizes: np.ndarray) -> np.ndarray:
     """[T, 3] as `triangulated`, each polygon a fan about its first corner; one of fewer than three corners has none."""
     sizes = np.asarray(sizes, np.int64)
+    if (sizes == 3).all():
+        return np.arange(3 * len(sizes)).reshape(-1, 3)
     n_triangles = np.maximum(sizes - 2, 0)
     first = np.repeat(np.cumsum(sizes) - sizes, n_triangles)
     other = first + 1 + np.arange(len(first)) - np.repeat(np.cumsum(n_triangles) - n_triangles, n_triangles)

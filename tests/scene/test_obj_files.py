@@ -305,7 +305,7 @@ def obj_texts(draw: st.DrawFn) -> str:
 
 class TestAllLinesAtOnce:
     @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-    @given(text=obj_texts(), piece=st.sampled_from([1, 20, 100, 1 << 22]))
+    @given(text=obj_texts(), piece=st.sampled_from([1, 20, 100, 1 << 20]))
     def test_as_line_by_line(self, monkeypatch, text, piece):
         """Of random files, cut into pieces of any length."""
         monkeypatch.setattr(obj_lines, "PIECE", piece)
