@@ -74,7 +74,9 @@ def named_file(subject: str, path: Path, name: str) -> Path | None:
 def _materials_of(text: str) -> dict[str, Material]:
     found: dict[str, dict[str, object]] = {}
     material: dict[str, object] = {}
-    for line in re.sub(r"\\\r?\n", " ", text.removeprefix("\ufeff")).splitlines():
+    text = "\n".join(text.removeprefix("\ufeff").splitlines())
+    text = re.sub(r"(?m)^[ \t]*#.*$", "", text)  # a comment that ends in a backslash does not go on
+    for line in text.replace("\\\n", " ").split("\n"):
         keyword, rest = (*line.split(maxsplit=1), "", "")[:2]
         rest = rest.strip()
         match keyword.lower():

@@ -431,6 +431,12 @@ class TestMaterials:
         mesh = load(tmp_path, "mtllib C:\\models\\M.MTL\nusemtl a\n" + TRIANGLE + "f 1 2 3\n", "newmtl a\nKd 0 1 0\n")
         np.testing.assert_array_equal(mesh.colors, [[0, 1, 0]] * 3)
 
+    def test_lines_of_a_material_file(self, tmp_path):
+        """Continued, in comments, with every line end, in any case of letters; what comes last counts."""
+        said = "# C:\\folder\\\nnewmtl a\r\n  KD 1 \\\n 0 0\r\n#Kd 0 1 0\rNs 10\r# x\rmap_Kd t.png\r"
+        np.testing.assert_array_equal(load(tmp_path, "mtllib m.mtl\nusemtl a\n" + TRIANGLE + "f 1 2 3\n", said, t=(0, 0, 255)).colors, [[1, 0, 0]] * 3)
+        np.testing.assert_array_equal(load(tmp_path, self.HEAD + "f 1/1 2/2 3/3\n", said).texture, [[[0, 0, 1]] * 2] * 2)
+
 
 class TestRefused:
     @pytest.mark.parametrize(
