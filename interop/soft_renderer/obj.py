@@ -13,7 +13,7 @@ from PIL import Image
 
 from ...checks import as_array, check_array, check_corners, check_finite, check_integer
 from ...replacing import replacing
-from ...scene import as_path, fans_of, is_file, named_file, picture_file, pixels, read_content, read_obj_lines, read_text, without_comment
+from ...scene import NamedFiles, as_path, fans_of, is_file, picture_file, pixels, read_content, read_obj_lines, read_text, without_comment
 
 __all__ = ["load_obj", "save_obj"]
 
@@ -103,7 +103,7 @@ class _Obj:
 def _materials(path: Path, library: str) -> dict[str, tuple[Any, str | None]]:
     """Colour (Kd) and picture (map_Kd) of each material of the OBJ file ``path``."""
     subject = f"load_obj: the material file of {path}"
-    place = named_file(subject, path, library)
+    place = NamedFiles(path).find(subject, library)
     if place is None:
         raise FileNotFoundError(f"load_obj: there is no material file {path.parent / library}")
     found: dict[str, tuple[Any, str | None]] = {}
@@ -137,7 +137,7 @@ def _color(subject: str, words: list[str]) -> np.ndarray:
 def _read_picture(path: Path, name: str) -> np.ndarray:
     """[H, W, 3], row 0 at the bottom, as texture coordinates have it."""
     subject = f"load_obj: the texture of {path}"
-    place = named_file(subject, path, name)
+    place = NamedFiles(path).find(subject, name)
     if place is None:
         raise FileNotFoundError(f"load_obj: there is no picture {path.parent / name}")
     with picture_file(subject, place, name) as picture:

@@ -5,7 +5,7 @@ from .connectivity import Connectivity
 from .foreign_files import MAX_PIXELS, PICTURE_FORMATS, as_path, file_near, is_file, picture_file, pixels, read_content, read_json, read_text
 from .mesh import Mesh
 from .obj_lines import read_obj_lines
-from .obj_materials import named_file, without_comment
+from .obj_materials import NamedFiles, without_comment
 from .polygons import fans_of
 from .settings import Blending, Distance, Distribution, Extrapolation, Interpolation, RasterizeSettings, Sides, Silhouette, Texture
 from .shapes import creature
@@ -24,6 +24,7 @@ __all__ = [
     "Interpolation",
     "Lens",
     "Mesh",
+    "NamedFiles",
     "RasterizeSettings",
     "Sides",
     "Silhouette",
@@ -35,7 +36,6 @@ __all__ = [
     "fans_of",
     "file_near",
     "is_file",
-    "named_file",
     "picture_file",
     "pixels",
     "read_content",

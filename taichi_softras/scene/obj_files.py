@@ -14,7 +14,7 @@ from ..kernels.texture_image import Wrap
 from ..replacing import replacing
 from .foreign_files import picture_file
 from .obj_lines import ObjLines, read_obj_lines
-from .obj_materials import Material, material_called, named_file, read_materials
+from .obj_materials import Material, NamedFiles, material_called, read_materials
 from .polygons import triangulated
 from .textured_files import Contents, _colors_at, _picture_of, _pixels, _subject
 
@@ -58,13 +58,13 @@ class _Surface:
     """Triangles, and of which material each is."""
 
     def __init__(self, path: Path, lines: ObjLines) -> None:
-        self.path, self.lines = path, lines
+        self.path, self.files, self.lines = path, NamedFiles(path), lines
         places = triangulated(lines.positions, lines.corners, lines.sizes)
         self.faces = lines.corners[places]
         begins = np.cumsum(lines.sizes) - lines.sizes
         self.has_uv = np.repeat(np.logical_and.reduceat(lines.corner_uvs >= 0, begins), lines.sizes - 2)
         self.face_uvs = lines.corner_uvs[places]
-        known = read_materials(path, lines.libraries)
+        known = read_materials(self.files, lines.libraries)
         named = [material_called(name, known) for name in lines.materials]
         numbers: dict[Material, int] = {}
         number_of = np.array([numbers.setdefault(material, len(numbers)) for material in [*named, Material()]])  # the last one: before any is named
@@ -102,7 +102,7 @@ class _Surface:
             if name is None:
                 continue
             if name not in found:
-                found[name] = named_file(_subject(self.path), self.path, name)
+                found[name] = self.files.find(_subject(self.path), name)
                 if found[name] is None:
                     warnings.warn(f"Mesh.load: {self.path} names the texture {name!r}, and there is no such file", UserWarning, stacklevel=6)
             pictures[number] = found[name]

@@ -3,13 +3,14 @@
 import contextlib
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote
 
 from ..kernels.texture_image import Wrap
 from .foreign_files import file_near, is_file, read_text
 
-__all__ = ["Material", "material_called", "named_file", "read_materials", "without_comment"]
+__all__ = ["Material", "NamedFiles", "material_called", "read_materials", "without_comment"]
 
 OPTIONS = {"-blendu": 1, "-blendv": 1, "-bm": 1, "-boost": 1, "-cc": 1, "-clamp": 1, "-colorspace": 1, "-imfchan": 1, "-mm": 2, "-texres": 1, "-type": 1}
 VECTORS = ("-o", "-s", "-t")  # of one to three numbers
@@ -26,13 +27,13 @@ class Material:
     offset: tuple[float, float] = (0.0, 0.0)
 
 
-def read_materials(path: Path, libraries: list[str]) -> dict[str, Material]:
-    """The materials of the OBJ file ``path`` by name, with what may be a comment in it and without; a library that is missing has none."""
+def read_materials(files: "NamedFiles", libraries: list[str]) -> dict[str, Material]:
+    """The materials of an OBJ file by name, with what may be a comment in it and without; a library that is missing has none."""
     found: dict[str, Material] = {}
-    for library in libraries:
-        subject = f"Mesh.load: the material file of {path}"
-        whole = named_file(subject, path, library)
-        for place in [whole] if whole is not None else [named_file(subject, path, name) for name in without_comment(library).split()]:
+    for library in dict.fromkeys(libraries):
+        subject = f"Mesh.load: the material file of {files.path}"
+        whole = files.find(subject, library)
+        for place in [whole] if whole is not None else [files.find(subject, name) for name in without_comment(library).split()]:
             if place is not None:
                 found |= _materials_of(read_text(subject, place))
     return {without_comment(name): material for name, material in reversed(found.items())} | found
@@ -48,27 +49,38 @@ def without_comment(words: str) -> str:
     return re.split(r"(?:^|\s)#", words, maxsplit=1)[0].strip()
 
 
-def named_file(subject: str, path: Path, name: str) -> Path | None:
-    """The file near ``path`` that a mesh or its material calls ``name``; None if there is none.
+class NamedFiles:
+    """The files that the mesh ``path``, or a material of its, names.
 
     Programs write names with quotes, with ``%20`` for a space, with a comment behind, and with folders of another computer: in the end the base name is looked
     for beside ``path``, in any case of letters.
-
-    Raises:
-        ValueError: if it is there, but not near.
     """
-    bare = without_comment(name)
-    spellings = dict.fromkeys((name, bare, bare.strip("\"'"), unquote(bare.strip("\"'"))))
-    for spelling in spellings:
-        if (found := file_near(subject, path, spelling)) is not None:
-            return found
-    with contextlib.suppress(OSError):
-        beside = {entry.name.lower(): entry for entry in sorted(path.parent.iterdir(), reverse=True)}
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def find(self, subject: str, name: str) -> Path | None:
+        """The file that is called so; None if there is none.
+
+        Raises:
+            ValueError: if it is there, but not near. ``subject`` begins the sentence.
+        """
+        bare = without_comment(name)
+        spellings = dict.fromkeys((name, bare, bare.strip("\"'"), unquote(bare.strip("\"'"))))
         for spelling in spellings:
-            base = re.split(r"[\\/]", spelling)[-1]
-            if (found := beside.get(base.lower())) is not None and is_file(found):
+            if (found := file_near(subject, self.path, spelling)) is not None:
                 return found
-    return None
+        for spelling in spellings:
+            found = self._beside.get(re.split(r"[\\/]", spelling)[-1].lower())
+            if found is not None and is_file(found):
+                return found
+        return None
+
+    @cached_property
+    def _beside(self) -> dict[str, Path]:
+        with contextlib.suppress(OSError):
+            return {entry.name.lower(): entry for entry in sorted(self.path.parent.iterdir(), reverse=True)}
+        return {}
 
 
 def _materials_of(text: str) -> dict[str, Material]:
