@@ -8,8 +8,9 @@ import pytest
 import torch
 import trimesh
 from benchmarks import __main__ as benchmarks
-from benchmarks import machine, rows
+from benchmarks import files, machine, rows
 from benchmarks.pairs import pairs_in_reach
+from conftest import REPOSITORY
 
 from taichi_softras.interop import dense
 
@@ -81,3 +82,12 @@ def test_peak_memory():
     if peak is None:
         pytest.skip("this system does not tell a process's peak of memory")
     assert 31 << 20 <= peak < 48 << 20  # the system counts in lots of pages
+
+
+class TestFiles:
+    def test_prints_a_table(self, capsys, monkeypatch):
+        monkeypatch.chdir(REPOSITORY)
+        files.main(["--faces", "200", "--repeats", "1"])
+        rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in capsys.readouterr().out.splitlines()[4:]]
+        assert [row[0] for row in rows] == ["OBJ", "OBJ with vt", "PLY", "GLB"]
+        assert not any(float(cell) < 0 for row in rows for cell in row[1:])

@@ -1,6 +1,6 @@
 """SoftRas's own reading and writing of OBJ files: vertices in the order of the file, textures baked per face, a texture atlas out.
 
-(`taichi_softras.Mesh` reads every format through trimesh; what stands here is what makes the texels those of SoftRas.)
+(The lines are read as `taichi_softras.Mesh` reads them; what stands here is what makes faces and texels those of SoftRas.)
 """
 
 import os
@@ -13,7 +13,7 @@ from PIL import Image
 
 from ...checks import as_array, check_array, check_corners, check_finite, check_integer
 from ...replacing import replacing
-from ...scene import as_path, file_near, is_file, picture_file, pixels, read_text
+from ...scene import NamedFiles, as_path, fans_of, is_file, picture_file, pixels, read_content, read_obj_lines, read_text, without_comment
 
 __all__ = ["load_obj", "save_obj"]
 
@@ -36,13 +36,13 @@ def load_obj(
     path = as_path("load_obj", "filename_obj", filename_obj)
     if not is_file(path):
         raise FileNotFoundError(f"load_obj: there is no file {path}")
-    text = read_text(f"load_obj: {path}", path)
+    content = read_content(f"load_obj: {path}", path)
     try:
-        read = _Obj(path, text)
-    except (ValueError, IndexError, OverflowError) as error:
+        read = _Obj(path, content)
+    except ValueError as error:
         raise ValueError(f"load_obj: {path} must be an OBJ file, got {type(error).__name__}: {error}") from error
     check_finite("load_obj", f"the vertices of {path}", read.vertices)
-    vertices = torch.from_numpy(read.vertices[:, :3].astype(np.float32))
+    vertices = torch.from_numpy(read.vertices)
     faces = torch.from_numpy(read.faces)
     if normalization:
         vertices = vertices - vertices.min(0)[0]
@@ -53,67 +53,48 @@ def load_obj(
     if not load_texture:
         return vertices, faces
     if texture_type == "vertex":
-        if read.vertices.shape[1] < 6:
+        if read.colors is None:
             raise ValueError(f"load_obj: {path} must have colours at its vertices, got none")
-        return vertices, faces, torch.from_numpy(read.vertices[:, 3:6].astype(np.float32))
+        return vertices, faces, torch.from_numpy(read.colors)
     return vertices, faces, torch.from_numpy(read.textures(texture_res))
 
 
 class _Obj:
-    """The lines of an OBJ file, as arrays."""
+    """What an OBJ file says, polygons as fans."""
 
-    def __init__(self, path: Path, text: str) -> None:
-        self.path = path
-        vertices, uv, faces, uv_faces, materials, library, material = [], [], [], [], [], None, ""
-        for line in text.splitlines():
-            words = line.split()
-            if not words:
-                continue
-            if words[0] == "v":
-                vertices.append([float(word) for word in words[1:7]])
-            elif words[0] == "vt":
-                uv.append([float(word) for word in words[1:3]])
-            elif words[0] == "mtllib":
-                library = line.split(maxsplit=1)[1].strip()
-            elif words[0] == "usemtl":
-                material = line.split(maxsplit=1)[1].strip()
-            elif words[0] == "f":
-                corners = [word.split("/") for word in words[1:]]
-                for i in range(1, len(corners) - 1):
-                    fan = (corners[0], corners[i], corners[i + 1])
-                    faces.append([int(corner[0]) for corner in fan])
-                    uv_faces.append([int(corner[1]) if len(corner) > 1 and corner[1] else 0 for corner in fan])
-                    materials.append(material)
-        width = min((len(vertex) for vertex in vertices), default=3)
-        if not vertices or not faces or width < 3:
+    def __init__(self, path: Path, content: bytes) -> None:
+        lines = read_obj_lines(content)
+        fans = fans_of(lines.sizes)
+        if len(fans) == 0:
             raise ValueError("no triangles")
-        self.vertices = np.array([vertex[:width] for vertex in vertices])
-        self.uv = np.array(uv, np.float32).reshape(-1, 2)
-        self.faces = self._indices(faces, len(vertices))
-        self.uv_faces, self.materials, self.library = uv_faces, np.array(materials), library
-
-    @staticmethod
-    def _indices(faces: list[list[int]], n: int) -> np.ndarray:
-        indices = np.array(faces, np.int64)
-        indices = np.where(indices < 0, indices + n, indices - 1)
-        if indices.min() < 0 or indices.max() >= n:
-            raise ValueError(f"a face index out of the range of {n}")
-        return indices.astype(np.int32)
+        with np.errstate(over="ignore"):  # looked at where they are used
+            self.vertices, self.uv = lines.positions.astype(np.float32), lines.uvs.astype(np.float32)
+            self.colors = None if lines.colors is None or np.isnan(lines.colors).any() else lines.colors.astype(np.float32)
+        self.path = path
+        self.faces, self.uv_faces = lines.corners[fans].astype(np.int32), lines.corner_uvs[fans]
+        numbers = {name: number for number, name in enumerate(dict.fromkeys([*lines.materials, ""]))}
+        self.materials = list(numbers)
+        number_of = np.array([numbers[name] for name in [*lines.materials, ""]])  # the last one: before any is named
+        self.of_face = np.repeat(number_of[lines.of_polygon], np.maximum(lines.sizes - 2, 0))
+        self.library = lines.libraries[-1] if lines.libraries else None
 
     def textures(self, size: int) -> np.ndarray:
         """[F, size * size, 3]: the colour of each face's material, or its picture sampled in the middle of each texel."""
         if self.library is None:
             raise ValueError(f"load_obj: {self.path} must name a material file (mtllib) to have textures, got none")
         textures = np.ones((len(self.faces), size * size, 3), np.float32)
-        for name, (color, picture) in _materials(self.path, self.library).items():
-            of_material = self.materials == name
+        known = _materials(self.path, self.library)
+        for number in np.unique(self.of_face).tolist():
+            name = self.materials[number]
+            color, picture = known.get(name) or known.get(without_comment(name)) or (None, None)
+            of_material = self.of_face == number
             if color is not None:
                 textures[of_material] = color
-            if picture is not None and of_material.any():
-                try:
-                    uv = self.uv[self._indices(np.array(self.uv_faces)[of_material].tolist(), len(self.uv))]
-                except ValueError as error:
-                    raise ValueError(f"load_obj: {self.path} must have texture coordinates where it has a picture, got {error}") from error
+            if picture is not None:
+                corners = self.uv_faces[of_material]
+                if corners.min() < 0:
+                    raise ValueError(f"load_obj: {self.path} must have texture coordinates where it has a picture, got none at a corner")
+                uv = self.uv[corners]
                 check_finite("load_obj", f"the texture coordinates of {self.path}", uv)
                 textures[of_material] = _bake(_read_picture(self.path, picture), np.where(uv > 1, uv % 1, uv), size)
         return textures
@@ -122,12 +103,12 @@ class _Obj:
 def _materials(path: Path, library: str) -> dict[str, tuple[Any, str | None]]:
     """Colour (Kd) and picture (map_Kd) of each material of the OBJ file ``path``."""
     subject = f"load_obj: the material file of {path}"
-    place = file_near(subject, path, library)
+    place = NamedFiles(path).find(subject, library)
     if place is None:
         raise FileNotFoundError(f"load_obj: there is no material file {path.parent / library}")
     found: dict[str, tuple[Any, str | None]] = {}
     name = ""
-    for line in read_text(subject, place).splitlines():
+    for line in read_text(subject, place).removeprefix("\ufeff").splitlines():
         words = line.split()
         if len(words) < 2:
             continue
@@ -139,12 +120,13 @@ def _materials(path: Path, library: str) -> dict[str, tuple[Any, str | None]]:
             found[name] = (_color(subject, words[1:4]), picture)
         elif words[0] == "map_Kd":
             found[name] = (color, line.split(maxsplit=1)[1].strip())
-    return found
+    return {without_comment(name): said for name, said in reversed(found.items())} | found
 
 
 def _color(subject: str, words: list[str]) -> np.ndarray:
     try:
-        color = np.array([float(word) for word in words], np.float32)
+        with np.errstate(over="ignore"):
+            color = np.array([float(word) for word in words], np.float32)
     except ValueError as error:
         raise ValueError(f"{subject} must have numbers after Kd, got {error}") from error
     if color.shape != (3,) or not np.isfinite(color).all():
@@ -155,7 +137,7 @@ def _color(subject: str, words: list[str]) -> np.ndarray:
 def _read_picture(path: Path, name: str) -> np.ndarray:
     """[H, W, 3], row 0 at the bottom, as texture coordinates have it."""
     subject = f"load_obj: the texture of {path}"
-    place = file_near(subject, path, name)
+    place = NamedFiles(path).find(subject, name)
     if place is None:
         raise FileNotFoundError(f"load_obj: there is no picture {path.parent / name}")
     with picture_file(subject, place, name) as picture:

@@ -5,8 +5,11 @@ Nothing here computes a picture, and nothing starts Taichi. What files of others
 
 from .camera import Camera, Convention, Lens, distortion_limit
 from .connectivity import Connectivity
-from .foreign_files import MAX_PIXELS, PICTURE_FORMATS, as_path, file_near, is_file, picture_file, pixels, read_json, read_text
+from .foreign_files import MAX_PIXELS, PICTURE_FORMATS, as_path, file_near, is_file, picture_file, pixels, read_content, read_json, read_text
 from .mesh import Mesh
+from .obj_lines import read_obj_lines
+from .obj_materials import NamedFiles, without_comment
+from .polygons import fans_of
 from .settings import Blending, Distance, Distribution, Extrapolation, Interpolation, RasterizeSettings, Sides, Silhouette, Texture
 from .shapes import creature
 from .topology import Topology
@@ -24,6 +27,7 @@ __all__ = [
     "Interpolation",
     "Lens",
     "Mesh",
+    "NamedFiles",
     "RasterizeSettings",
     "Sides",
     "Silhouette",
@@ -32,10 +36,14 @@ __all__ = [
     "as_path",
     "creature",
     "distortion_limit",
+    "fans_of",
     "file_near",
     "is_file",
     "picture_file",
     "pixels",
+    "read_content",
     "read_json",
+    "read_obj_lines",
     "read_text",
+    "without_comment",
 ]

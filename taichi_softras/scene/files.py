@@ -7,14 +7,13 @@ from typing import TypeVar
 import trimesh
 
 from .foreign_files import is_file
+from .obj_files import read_obj, write_obj
 from .textured_files import (
     Contents,
-    read_textured_obj,
     textured_scene,
     trimesh_scene,
     vertex_colors,
     write_textured_glb,
-    write_textured_obj,
     write_untextured,
 )
 
@@ -37,8 +36,8 @@ def read_mesh(path: Path, make: Callable[..., M]) -> M:
         raise ValueError(f"Mesh.load: the file must be one of {', '.join(READABLE)}, got {path.name!r}")
     if not is_file(path):
         raise FileNotFoundError(f"Mesh.load: there is no file {path}")
-    if kind == ".obj" and (textured := read_textured_obj(path)) is not None:
-        return _made(path, make, textured)
+    if kind == ".obj":
+        return _made(path, make, read_obj(path))
     try:
         scene, loaded = trimesh_scene(path)
     except Exception as error:  # trimesh's readers raise whatever the malformed file makes them stumble over
@@ -48,7 +47,7 @@ def read_mesh(path: Path, make: Callable[..., M]) -> M:
     if not isinstance(loaded, trimesh.Trimesh) or len(loaded.faces) == 0:
         raise ValueError(f"Mesh.load: {path} must hold triangles, got none")
     _made(path, make, Contents(vertices=loaded.vertices, faces=loaded.faces))  # before anything looks up what the faces point to
-    if kind != ".obj" and (textured := textured_scene(path, scene, loaded)) is not None:
+    if (textured := textured_scene(path, scene, loaded)) is not None:
         return _made(path, make, textured)
     if kind == ".stl":
         loaded.merge_vertices()  # STL repeats every vertex in every triangle
@@ -72,9 +71,9 @@ def write_mesh(path: Path, contents: Contents) -> None:
     if kind not in WRITABLE:
         raise ValueError(f"Mesh.save: the file must be one of {', '.join(WRITABLE)}, got {path.name!r}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    if contents.uvs is not None and kind == ".glb":
+    if kind == ".obj":
+        write_obj(path, contents)
+    elif contents.uvs is not None and kind == ".glb":
         write_textured_glb(path, contents, contents.uvs)
-    elif contents.uvs is not None and kind == ".obj":
-        write_textured_obj(path, contents, contents.uvs)
     else:
         write_untextured(path, contents)

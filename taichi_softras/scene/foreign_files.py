@@ -27,6 +27,7 @@ __all__ = [
     "own_pixel_limit",
     "picture_file",
     "pixels",
+    "read_content",
     "read_json",
     "read_text",
 ]
@@ -69,12 +70,17 @@ def file_near(subject: str, path: Path, name: str) -> Path | None:
     return None
 
 
-def read_text(subject: str, path: Path) -> str:
-    """The text of a file, what is no UTF-8 in it replaced. ``subject`` begins the sentence of an error, such as "Mesh.load: m.mtl"."""
+def read_content(subject: str, path: Path) -> bytes:
+    """The bytes of a file that is a text. ``subject`` begins the sentence of an error, such as "Mesh.load: m.mtl"."""
     n = path.stat().st_size
     if n > MAX_TEXT:
         raise ValueError(f"{subject} must have at most 2^28 bytes, got {n}")
-    return path.read_bytes().decode("utf-8", errors="replace")
+    return path.read_bytes()
+
+
+def read_text(subject: str, path: Path) -> str:
+    """The text of a file, what is no UTF-8 in it replaced."""
+    return read_content(subject, path).decode("utf-8", errors="replace")
 
 
 def read_json(subject: str, path: Path) -> Any:

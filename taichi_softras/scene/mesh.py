@@ -86,6 +86,12 @@ class Mesh(Contents):
         besides one, ``colors`` hold what they are at the vertices. A vertex on a seam of the texture stays one vertex: ``face_uvs`` tells its corners apart.
         A material's factors (Kd, baseColorFactor) colour a mesh that has no picture, and do not change a picture.
 
+        Polygons become triangles, concave ones too, without a new vertex. What an OBJ file names is also looked for by its base name beside it, in any case of
+        letters.
+
+        Warns:
+            UserWarning: of a picture that an OBJ file's material names, and that is nowhere.
+
         Raises:
             FileNotFoundError: if there is no such file. (A material file or a picture that is missing leaves a mesh without texture.)
             ValueError: if its name or content is not that of a triangle mesh, or its texture is no picture, or has more than 2^28 pixels.

@@ -279,6 +279,16 @@ class TestFiles:
         again = sr.Mesh.from_obj(tmp_path / "mesh.obj", load_texture=True, texture_type="vertex")
         torch.testing.assert_close(again.textures, mesh.textures, atol=1e-6, rtol=0)
 
+    def test_lines_are_read_as_by_mesh(self, tmp_path):
+        """Indices that count back from what was read so far, a byte order mark, comments behind names; polygons are fans, as in the original."""
+        parts = "".join(f"v {k} 0 0\nv {k} 1 0\nv {k} 0 1\nvt .{k} 0\nvt 0 1\nvt 0 0\nf -3/-3 -2/-2 -1/-1 # {k}\n" for k in (1, 2))
+        (tmp_path / "m.obj").write_text("\ufeffmtllib m.mtl # one\nusemtl red # roof\n" + parts + "usemtl blue\nf 1/1 2/2 4/4 3/3\nf 1 2\n", encoding="utf-8")
+        (tmp_path / "m.mtl").write_text("newmtl red\nKd 1 0 0 # red\nnewmtl blue # sky\nKd 0 0 1\n")
+        vertices, faces, textures = srf.load_obj(tmp_path / "m.obj", load_texture=True, texture_res=1)
+        np.testing.assert_array_equal(vertices[:, 0].numpy(), [1, 1, 1, 2, 2, 2])
+        np.testing.assert_array_equal(faces.numpy(), [[0, 1, 2], [3, 4, 5], [0, 1, 3], [0, 3, 2]])
+        np.testing.assert_array_equal(textures[:, 0].numpy(), [[1, 0, 0], [1, 0, 0], [0, 0, 1], [0, 0, 1]])
+
     def test_save_voxel(self, tmp_path):
         srf.save_voxel(tmp_path / "voxels.obj", torch.ones(2, 2, 2))
         assert (tmp_path / "voxels.obj").read_text().count("\nv ") == 8

@@ -294,6 +294,7 @@ class TestTexturesByOtherHands:
     @pytest.mark.parametrize(
         "material", [None, "", "newmtl other\nKd 1 0 0\n", "newmtl m\nmap_Kd gone.png\n", "newmtl m\nmap_Kd\n", "newmtl m\nmap_Kd .\nKd a b c\n", "x"]
     )
+    @pytest.mark.filterwarnings("ignore:Mesh.load. .* names the texture")
     def test_what_is_missing(self, tmp_path, material):
         """No material file, no such material, no picture: the shape and its texture coordinates."""
         mesh = quad(tmp_path, material=material)
@@ -301,7 +302,9 @@ class TestTexturesByOtherHands:
         assert mesh.uvs.shape == (6, 2)
 
     def test_a_colour_where_the_picture_is_missing(self, tmp_path):
-        np.testing.assert_allclose(quad(tmp_path, material="newmtl m\nKd 0 0.5 1\nmap_Kd gone.png\n").colors, [[0, 0.5, 1]] * 4)
+        with pytest.warns(UserWarning, match=r"^Mesh.load: .*m.obj names the texture 'gone.png', and there is no such file"):
+            mesh = quad(tmp_path, material="newmtl m\nKd 0 0.5 1\nmap_Kd gone.png\n")
+        np.testing.assert_allclose(mesh.colors, [[0, 0.5, 1]] * 4)
 
     def test_several_materials(self, tmp_path):
         """Of one picture: the texture. Of two: the colours at the vertices, as there is no one texture."""

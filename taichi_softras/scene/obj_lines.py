@@ -1,0 +1,286 @@
+"""The lines of an OBJ file, as arrays.
+
+The file is looked at in pieces of a megabyte. In each NumPy finds the lines of one kind, whatever lies between them, and the numbers in them; so that a
+file of a million faces takes seconds, and little more memory than its arrays, and no second way is needed for files that are less simple.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+
+__all__ = ["ObjLines", "read_obj_lines"]
+
+PIECE = 1 << 20  # bytes; more than fits a core's caches takes longer
+CORNER = re.compile(rb"-?\d+(/(-?\d+)?)*")
+SPACE, NEWLINE, MINUS, SLASH, ZERO = b" \n-/0"
+BLANKS = bytes.maketrans(b"\t\v\f", b"   ")
+WIDTH = 6  # of a vertex: a position and a colour
+LONGEST, LONGEST_OF_32_BITS = 18, 9  # digits
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjLines:
+    """What an OBJ file says. Indices count from zero, and are in range.
+
+    Attributes:
+        positions: [V, 3] float64.
+        colors: [V, 3] float64 as they stand in the file, NaN where a vertex has none; None if none has any.
+        uvs: [T, 2] float64.
+        corners: [N] of polygon after polygon, into ``positions``.
+        corner_uvs: [N] into ``uvs``, -1 where there is none.
+        sizes: [P] how many corners each polygon has; may be less than three.
+        materials: what stands after ``usemtl``, in the order of the file.
+        of_polygon: [P] into ``materials``, -1 before the first.
+        libraries: what stands after ``mtllib``.
+    """
+
+    positions: np.ndarray
+    colors: np.ndarray | None
+    uvs: np.ndarray
+    corners: np.ndarray
+    corner_uvs: np.ndarray
+    sizes: np.ndarray
+    materials: list[str]
+    of_polygon: np.ndarray
+    libraries: list[str]
+
+
+def read_obj_lines(content: bytes) -> ObjLines:
+    """What the bytes of an OBJ file say: its vertices, texture coordinates, polygons, and the names of materials.
+
+    A byte order mark, every kind of line end, lines that a backslash continues, comments wherever they begin, normals, lines, points, groups and unknown
+    statements are nothing to stumble over. Indices below zero count back from what was read so far.
+
+    A vertex has three numbers, or six with a colour. A fourth is a weight for curves, which polygons do not have; what comes after the sixth is left out, too.
+
+    Raises:
+        ValueError: if a number is missing or none, an index points to nothing, or a corner is none.
+    """
+    parts, before = [], _Before()
+    for piece in _pieces(_plain(content)):
+        parts.append(_Piece(piece, before))
+        before = before.and_then(parts[-1])
+    vertices = np.concatenate([part.vertices for part in parts])
+    corners, corner_uvs = (np.concatenate([getattr(part, name) for part in parts]) for name in ("corners", "corner_uvs"))
+    _check_range("vertex", corners, before.vertices)
+    _check_range("texture coordinate", corner_uvs, before.uvs)
+    return ObjLines(
+        positions=vertices[:, :3],
+        colors=None if np.isnan(vertices[:, 3]).all() else vertices[:, 3:],
+        uvs=np.concatenate([part.uvs for part in parts]),
+        corners=corners,
+        corner_uvs=corner_uvs,
+        sizes=np.concatenate([part.sizes for part in parts]),
+        materials=list(chain.from_iterable(part.materials for part in parts)),
+        of_polygon=np.concatenate([part.of_polygon for part in parts]),
+        libraries=list(chain.from_iterable(part.libraries for part in parts)),
+    )
+
+
+def _plain(content: bytes) -> bytes:
+    """The same in UTF-8 without a mark, with lines that end in one newline, words that only spaces part, and no line continued."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        content = content.decode("utf-16").encode()
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    if b"\r" in content:
+        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if b"\t" in content or b"\v" in content or b"\f" in content:
+        content = content.translate(BLANKS)
+    if b"\\" in content and b"\\\n" in content:
+        content = re.sub(rb"(?m)^ *#.*$", b"", content)  # a comment that ends in a backslash, as a path may, does not swallow the next line
+        content = content.replace(b"\\\n", b" ")
+    return content if content.endswith(b"\n") else content + b"\n"
+
+
+def _pieces(content: bytes) -> Iterator[bytes]:
+    """Whole lines."""
+    begin = 0
+    while begin < len(content):
+        end = content.find(b"\n", begin + PIECE - 1) + 1 or len(content)
+        yield content[begin:end]
+        begin = end
+
+
+@dataclass(frozen=True)
+class _Before:
+    """How many there are before a piece."""
+
+    vertices: int = 0
+    uvs: int = 0
+    materials: int = 0
+
+    def and_then(self, piece: "_Piece") -> "_Before":
+        return _Before(self.vertices + len(piece.vertices), self.uvs + len(piece.uvs), self.materials + len(piece.materials))
+
+
+class _Piece:
+    """Some lines: as `ObjLines`, but indices may point beyond the last, and ``vertices`` are positions and colours."""
+
+    def __init__(self, piece: bytes, before: _Before) -> None:
+        letters, begins, ends = _lines(piece)
+        if (letters[begins] == SPACE).any():
+            piece = re.sub(rb"(?m)^ +", b"", piece)
+            letters, begins, ends = _lines(piece)
+        first, second, third = (letters[begins + k] for k in range(3))
+        is_v = (first == ord("v")) & ((second == SPACE) | (second == NEWLINE))
+        is_vt = (first == ord("v")) & (second == ord("t")) & ((third == SPACE) | (third == NEWLINE))
+        is_f = (first == ord("f")) & ((second == SPACE) | (second == NEWLINE))
+
+        def lines(chosen: np.ndarray) -> bytes:
+            at = np.flatnonzero(chosen)
+            if len(at) and at[-1] - at[0] + 1 == len(at):  # nothing lies between them
+                content = piece[begins[at[0]] : ends[at[-1]]]
+            else:
+                content = letters[:-2][np.repeat(chosen, ends - begins)].tobytes()
+            return re.sub(rb"#[^\n]*", b"", content) if b"#" in content else content
+
+        self.vertices = _numbers("vertex", b"v", lines(is_v), 3, WIDTH)
+        self.vertices[np.isnan(self.vertices[:, -1]), 3:] = np.nan  # a colour is whole
+        self.uvs = _numbers("texture coordinate", b"vt", lines(is_vt), 1, 2)
+        self.uvs[np.isnan(self.uvs[:, 1]), 1] = 0
+        at_faces = np.flatnonzero(is_f)
+        corners, has_uv, corner_uvs, self.sizes = _polygons(lines(is_f))
+        self.corners = _from_zero("vertex", corners, lambda: before.vertices + np.cumsum(is_v)[at_faces].repeat(self.sizes))
+        self.corner_uvs = np.full(len(corners), -1)
+        self.corner_uvs[has_uv] = _from_zero("texture coordinate", corner_uvs, lambda: before.uvs + np.cumsum(is_vt)[at_faces].repeat(self.sizes)[has_uv])
+        self.materials: list[str] = []
+        self.libraries: list[str] = []
+        at_materials = []
+        for line in np.flatnonzero((first == ord("u")) | (first == ord("m"))).tolist():
+            keyword, _, rest = piece[begins[line] : ends[line] - 1].partition(b" ")
+            if keyword == b"usemtl":
+                self.materials.append(rest.decode("utf-8", errors="replace").strip())
+                at_materials.append(line)
+            elif keyword == b"mtllib":
+                self.libraries.append(rest.decode("utf-8", errors="replace").strip())
+        self.of_polygon = before.materials - 1 + np.searchsorted(np.array(at_materials, np.int64), at_faces)
+
+
+def _lines(piece: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The letters, two newlines behind them, and where each line begins and ends."""
+    letters = np.frombuffer(piece + b"\n\n", np.uint8)
+    ends = np.flatnonzero(letters[:-2] == NEWLINE) + 1
+    return letters, np.concatenate([[0], ends[:-1]]), ends
+
+
+def _numbers(what: str, keyword: bytes, lines: bytes, fewest: int, most: int) -> np.ndarray:
+    """[lines, most] float64, NaN where a line has fewer; what is beyond is left out."""
+    n_lines = lines.count(b"\n")
+    table = np.full((n_lines, most), np.nan)
+    if n_lines == 0:
+        return table
+    words = lines.split()
+    n_words = len(words) // n_lines
+    if n_words * n_lines == len(words) and words[::n_words].count(keyword) == n_lines:  # as many in each line
+        del words[::n_words]
+        widths = np.full(n_lines, n_words - 1)
+        if fewest < n_words:
+            table[:, : n_words - 1] = _floats(what, words).reshape(n_lines, -1)[:, :most]
+    else:
+        rows = [line.split()[1 : most + 1] for line in lines.splitlines()]
+        widths = np.array([len(row) for row in rows])
+        table[np.arange(most) < widths[:, None]] = _floats(what, list(chain.from_iterable(rows)))
+    if widths.min() < fewest:
+        raise ValueError(f"a {what} of {widths.min()} numbers")
+    return table
+
+
+def _floats(what: str, words: list[bytes]) -> np.ndarray:
+    try:
+        numbers = np.fromiter(map(float, words), np.float64, len(words))
+    except ValueError:
+        word = next(word for word in words if not _is_float(word))
+        raise ValueError(f"a {what} with {_said(word)}") from None
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"a {what} with {_said(words[int(np.isfinite(numbers).argmin())])}, which is not finite")
+    return numbers
+
+
+def _is_float(word: bytes) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _said(word: bytes) -> str:
+    """A word of the file, in a sentence."""
+    text = word.decode("utf-8", errors="replace")
+    return repr(text if len(text) <= 40 else text[:40] + "...")
+
+
+def _polygons(lines: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Of lines of polygons: the first numbers of the corners, which have a second one, those, and how many corners each line has."""
+    letters = np.array(np.frombuffer(lines, np.uint8))
+    ends = np.flatnonzero(letters == NEWLINE)
+    if len(ends) == 0:
+        return np.zeros(0, np.int64), np.zeros(0, bool), np.zeros(0, np.int64), np.zeros(0, np.int64)
+    letters[np.concatenate([[0], ends[:-1] + 1])] = SPACE  # the f
+    digits = letters - ZERO  # of unsigned numbers: what is less than 0 is large
+    digit = digits < 10
+    changes = np.flatnonzero(digit[1:] != digit[:-1]) + 1
+    begins, numbers_end = changes[::2], changes[1::2]
+    n_minus, n_slashes, n_spaces = (np.count_nonzero(letters == other) for other in (MINUS, SLASH, SPACE))
+    only_numbers = np.count_nonzero(digit) + n_minus + n_slashes + n_spaces + len(ends) == len(letters)
+    if only_numbers and not n_minus and not n_slashes:
+        return _integers(digits, begins, numbers_end), np.zeros(len(begins), bool), np.zeros(0, np.int64), np.diff(np.searchsorted(begins, ends), prepend=0)
+    before, behind = letters[begins - 1], letters[begins - 2]
+    signed = before == MINUS
+    if n_minus:
+        before, behind = np.where(signed, behind, before), np.where(signed, letters[begins - 3], behind)
+    leads = (before == SPACE) | (before == NEWLINE)
+    in_word = letters > SPACE
+    n_words = np.count_nonzero(in_word[1:] & ~in_word[:-1])
+    n_signed = np.count_nonzero(signed & ((before == SPACE) | (before == SLASH)))
+    if not only_numbers or n_words != np.count_nonzero(leads) or n_minus != n_signed:
+        word = next((word for line in lines.splitlines() for word in line.split()[1:] if not CORNER.fullmatch(word)), b"")
+        raise ValueError(f"a face with the corner {_said(word)}")
+    numbers = _integers(digits, begins, numbers_end)
+    numbers[signed] *= -1
+    second = np.zeros(len(numbers), bool)
+    second[1:] = leads[:-1] & (before[1:] == SLASH) & (behind[1:] != SLASH)
+    has_uv = np.append(second[1:], False)[leads]
+    return numbers[leads], has_uv, numbers[second], np.diff(np.searchsorted(begins[leads], ends), prepend=0)
+
+
+def _integers(digits: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """[N] int64, the numbers whose digits stand there."""
+    if len(begins) == 0:
+        return np.zeros(0, np.int64)
+    lengths = ends - begins
+    longest, shortest = int(lengths.max()), int(lengths.min())
+    if longest > LONGEST:
+        place = int(lengths.argmax())
+        raise ValueError(f"a face with the number {_said((digits[begins[place] : ends[place]] + ZERO).tobytes())}")
+    kind = np.int32 if longest <= LONGEST_OF_32_BITS else np.int64
+    numbers: np.ndarray = np.zeros(len(begins), kind)
+    for k in range(longest):
+        if k < shortest:
+            numbers += digits[ends - (1 + k)] * kind(10**k)
+        else:
+            some = np.flatnonzero(lengths > k)
+            numbers[some] += digits[ends[some] - (1 + k)] * kind(10**k)
+    return numbers.astype(np.int64)
+
+
+def _from_zero(what: str, indices: np.ndarray, so_far: Callable[[], np.ndarray]) -> np.ndarray:
+    """OBJ counts from one, or backwards from the last so far."""
+    if (indices > 0).all():
+        return indices - 1
+    if (indices == 0).any():
+        raise ValueError(f"the {what} 0, where OBJ counts from 1")
+    n_so_far = so_far()
+    beyond = indices < -n_so_far
+    if beyond.any():
+        place = int(beyond.argmax())
+        raise ValueError(f"the {what} {indices[place]}, where there are {n_so_far[place]} before it")
+    return np.where(indices > 0, indices - 1, n_so_far + indices)
+
+
+def _check_range(what: str, indices: np.ndarray, n: int) -> None:
+    if len(indices) and indices.max() >= n:
+        raise ValueError(f"the {what} {indices.max() + 1}, where there are {n}")

@@ -1,0 +1,142 @@
+"""The material files of OBJ files, and what they name."""
+
+import contextlib
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import unquote
+
+from ..kernels.texture_image import Wrap
+from .foreign_files import file_near, is_file, read_text
+
+__all__ = ["Material", "NamedFiles", "material_called", "read_materials", "without_comment"]
+
+OPTIONS = {"-blendu": 1, "-blendv": 1, "-bm": 1, "-boost": 1, "-cc": 1, "-clamp": 1, "-colorspace": 1, "-imfchan": 1, "-mm": 2, "-texres": 1, "-type": 1}
+VECTORS = ("-o", "-s", "-t")  # of one to three numbers
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a material says of colour; texture coordinates of its faces are multiplied by ``scale``, then moved by ``offset``."""
+
+    color: tuple[float, ...] | None = None
+    picture: str | None = None
+    wrap: Wrap | None = None
+    scale: tuple[float, float] = (1.0, 1.0)
+    offset: tuple[float, float] = (0.0, 0.0)
+
+
+def read_materials(files: "NamedFiles", libraries: list[str]) -> dict[str, Material]:
+    """The materials of an OBJ file by name, with what may be a comment in it and without; a library that is missing has none."""
+    found: dict[str, Material] = {}
+    for library in dict.fromkeys(libraries):
+        subject = f"Mesh.load: the material file of {files.path}"
+        whole = files.find(subject, library)
+        for place in [whole] if whole is not None else [files.find(subject, name) for name in without_comment(library).split()]:
+            if place is not None:
+                found |= _materials_of(read_text(subject, place))
+    return {without_comment(name): material for name, material in reversed(found.items())} | found
+
+
+def material_called(name: str, materials: dict[str, Material]) -> Material:
+    """The one that an OBJ file calls so; one that says nothing if there is none. A ``#`` may be of the name, or begin a comment: the name goes first."""
+    return materials.get(name) or materials.get(without_comment(name)) or Material()
+
+
+def without_comment(words: str) -> str:
+    """What stands before a ``#`` that begins a word."""
+    return re.split(r"(?:^|\s)#", words, maxsplit=1)[0].strip()
+
+
+class NamedFiles:
+    """The files that the mesh ``path``, or a material of its, names.
+
+    Programs write names with quotes, with ``%20`` for a space, with a comment behind, and with folders of another computer: in the end the base name is looked
+    for beside ``path``, in any case of letters.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def find(self, subject: str, name: str) -> Path | None:
+        """The file that is called so; None if there is none.
+
+        Raises:
+            ValueError: if it is there, but not near. ``subject`` begins the sentence.
+        """
+        bare = without_comment(name)
+        spellings = dict.fromkeys((name, bare, bare.strip("\"'"), unquote(bare.strip("\"'"))))
+        for spelling in spellings:
+            if (found := file_near(subject, self.path, spelling)) is not None:
+                return found
+        for spelling in spellings:
+            found = self._beside.get(re.split(r"[\\/]", spelling)[-1].lower())
+            if found is not None and is_file(found):
+                return found
+        return None
+
+    @cached_property
+    def _beside(self) -> dict[str, Path]:
+        with contextlib.suppress(OSError):
+            return {entry.name.lower(): entry for entry in sorted(self.path.parent.iterdir(), reverse=True)}
+        return {}
+
+
+def _materials_of(text: str) -> dict[str, Material]:
+    found: dict[str, dict[str, object]] = {}
+    material: dict[str, object] = {}
+    text = "\n".join(text.removeprefix("\ufeff").splitlines())
+    text = re.sub(r"(?m)^[ \t]*#.*$", "", text)  # a comment that ends in a backslash does not go on
+    for line in text.replace("\\\n", " ").split("\n"):
+        keyword, rest = (*line.split(maxsplit=1), "", "")[:2]
+        rest = rest.strip()
+        match keyword.lower():
+            case "newmtl":
+                material = found[rest] = {}
+            case "kd":
+                material |= _color(without_comment(rest).split())
+            case "map_kd":
+                material |= _map(rest)
+    return {name: Material(**said) for name, said in found.items()}  # type: ignore[arg-type]
+
+
+def _color(words: list[str]) -> dict[str, object]:
+    """Three numbers, or one for all three; a spectrum, or what is no number, says nothing."""
+    try:
+        numbers = tuple(float(word) for word in words[:3])
+    except ValueError:
+        return {}
+    return {"color": numbers * (3 // len(numbers))} if len(numbers) in (1, 3) else {}
+
+
+def _map(statement: str) -> dict[str, object]:
+    """The file of a map, which may have spaces, after its options. Of these -clamp, -s and -o are used.
+
+    -t, turbulence, is noise that no reader draws alike; the others say how bright, sharp or blurred the picture is to be.
+    """
+    said: dict[str, object] = {"wrap": None, "scale": (1.0, 1.0), "offset": (0.0, 0.0)}
+    while (option := statement.split(maxsplit=1)[:1]) and ((name := option[0].lower()) in OPTIONS or name in VECTORS):
+        statement = statement[len(name) :].lstrip()
+        values: list[str] = []
+        while len(values) < OPTIONS.get(name, 3) and statement:
+            value, rest = (*statement.split(maxsplit=1), "")[:2]
+            if name in VECTORS and (not rest or not _is_number(value)):  # what comes last is the file
+                break
+            values.append(value)
+            statement = rest
+        numbers = [float(value) for value in values] if name in VECTORS else []
+        if name == "-clamp" and values:
+            said["wrap"] = Wrap.CLAMP if values[0].lower() == "on" else Wrap.REPEAT
+        elif name == "-s":
+            said["scale"] = tuple((*numbers, 1.0, 1.0)[:2])
+        elif name == "-o":
+            said["offset"] = tuple((*numbers, 0.0, 0.0)[:2])
+    return said | {"picture": statement or None}
+
+
+def _is_number(word: str) -> bool:
+    with contextlib.suppress(ValueError):
+        float(word)
+        return True
+    return False
