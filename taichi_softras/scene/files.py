@@ -7,16 +7,8 @@ from typing import TypeVar
 import trimesh
 
 from .foreign_files import is_file
-from .textured_files import (
-    Contents,
-    read_textured_obj,
-    textured_scene,
-    trimesh_scene,
-    vertex_colors,
-    write_textured_glb,
-    write_textured_obj,
-    write_untextured,
-)
+from .gltf_files import read_gltf, write_glb
+from .textured_files import Contents, read_textured_obj, textured_scene, trimesh_scene, vertex_colors, write_textured_obj, write_untextured
 
 __all__ = ["READABLE", "WRITABLE", "read_mesh", "write_mesh"]
 
@@ -37,6 +29,8 @@ def read_mesh(path: Path, make: Callable[..., M]) -> M:
         raise ValueError(f"Mesh.load: the file must be one of {', '.join(READABLE)}, got {path.name!r}")
     if not is_file(path):
         raise FileNotFoundError(f"Mesh.load: there is no file {path}")
+    if kind in (".glb", ".gltf"):
+        return _made(path, make, read_gltf(path))
     if kind == ".obj" and (textured := read_textured_obj(path)) is not None:
         return _made(path, make, textured)
     try:
@@ -72,8 +66,8 @@ def write_mesh(path: Path, contents: Contents) -> None:
     if kind not in WRITABLE:
         raise ValueError(f"Mesh.save: the file must be one of {', '.join(WRITABLE)}, got {path.name!r}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    if contents.uvs is not None and kind == ".glb":
-        write_textured_glb(path, contents, contents.uvs)
+    if kind == ".glb":
+        write_glb(path, contents)
     elif contents.uvs is not None and kind == ".obj":
         write_textured_obj(path, contents, contents.uvs)
     else:

@@ -24,6 +24,7 @@ INTERNAL = {  # modules whose names are public to each other, not to users
     "runtime": "in the table as init and set_memory_budget; array libraries are made by the functions that take them, with a type of Taichi's",
     "scene.files": "called by Mesh.load and Mesh.save, which are in the table",
     "scene.foreign_files": "called by the readers of files, which are in the table",
+    "scene.gltf_files": "called by Mesh.load and Mesh.save, which are in the table",
     "scene.textured_files": "called by Mesh.load and Mesh.save, which are in the table",
     "viewer": "the window of the command line; its files are read by Mesh.load and Views.load",
     "interop.checks": "the checks themselves",
