@@ -7,50 +7,54 @@ lights, animations, normals, ``alphaMode`` and what a material is besides.
 
 Colours are linear in a glTF file where they are numbers (COLOR_0, baseColorFactor) and sRGB in its pictures (3.9.2, 3.7.2.1); a `Contents` has sRGB everywhere.
 
-Files are not trusted: each number that leads somewhere is looked at before it is followed, and nothing is allocated that the file does not back with bytes of
-its own, up to the limits below. See also `foreign_files`.
+Files are not trusted: see `gltf_tree`, which opens them.
 """
 
-import base64
 import contextlib
 import importlib.metadata
 import io
 import json
 import math
-import reprlib
 import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, unquote_to_bytes
 
 import numpy as np
 
 from ..kernels.texture_image import Wrap
 from ..replacing import replacing
-from .foreign_files import MAX_PIXELS, file_near, is_file, picture_file
-from .textured_files import Contents, _colors_at, _picture_of, _pixels
+from .gltf_tree import (
+    BINARY_CHUNK,
+    DRACO,
+    DTYPES,
+    GENERATOR,
+    JSON_CHUNK,
+    SIZES,
+    SPECULAR,
+    TRANSFORM,
+    WEBP,
+    GltfFile,
+    draco_library,
+    entry_of,
+    extension_of,
+    floats_of,
+    list_of,
+    meant,
+    object_of,
+    whole_of,
+)
+from .textured_files import Contents, _colors_at, _picture_of
 
 __all__ = ["read_gltf", "write_glb"]
 
 MAX_FACES = 1 << 27  # of a scene, and as many vertices: a file may show one mesh very often
 MAX_PARTS = 1 << 20  # of a scene: primitives, counted each time that a node shows them
-MAX_PLACEHOLDERS = 1 << 28  # bytes of arrays that have no data
-MAX_LENGTH = 1 << 50  # of anything that a file counts
-DTYPES = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}  # 3.6.2.2
-SIZES = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 WRAPS = {10497: Wrap.REPEAT, 33071: Wrap.CLAMP, 33648: Wrap.MIRROR}
 TRIANGLES, STRIP, FAN = 4, 5, 6  # 3.7.2.1; the modes before are points and lines
-GENERATOR = "taichi_softras"
-DRACO = "KHR_draco_mesh_compression"
 INSTANCING = "EXT_mesh_gpu_instancing"
-SPECULAR = "KHR_materials_pbrSpecularGlossiness"
-TRANSFORM = "KHR_texture_transform"
-WEBP = "EXT_texture_webp"
-EXTENSIONS = (DRACO, SPECULAR, TRANSFORM, WEBP, "KHR_materials_unlit", "KHR_mesh_quantization")  # that a file may require
-JSON_CHUNK, BINARY_CHUNK = 0x4E4F534A, 0x004E4942  # 4.4.3
 
 
 def read_gltf(path: Path) -> Contents:
@@ -69,7 +73,7 @@ def read_gltf(path: Path) -> Contents:
         UserWarning: if a picture is missing, or if the surface is not only one texture, so that colours at the vertices have to do.
     """
     try:
-        file = _File(path)
+        file = GltfFile(path)
         with np.errstate(all="ignore"):
             contents = _united(file, list(_parts(file)))
     except (ValueError, OverflowError, RecursionError) as error:
@@ -80,256 +84,6 @@ def read_gltf(path: Path) -> Contents:
     for message in dict.fromkeys(file.warnings):
         warnings.warn(f"Mesh.load: {path}: {message}", stacklevel=4)
     return contents
-
-
-# What JSON says, looked at
-
-
-def _entry(tree: dict[str, Any], key: str, index: Any) -> dict[str, Any]:
-    """An object of a list at the top of the file."""
-    entries = tree.get(key, [])
-    n = len(entries) if isinstance(entries, list) else 0
-    if type(index) is not int or not 0 <= index < n:
-        raise ValueError(f"{key}[{reprlib.repr(index)}], where there are {n} {key}")
-    return _object(entries[index], f"{key}[{index}]")
-
-
-def _object(value: Any, what: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ValueError(f"{reprlib.repr(value)} for {what}")
-    return value
-
-
-def _list(owner: dict[str, Any], key: str, what: str) -> list[Any]:
-    value = owner.get(key, [])
-    if not isinstance(value, list):
-        raise ValueError(f"{reprlib.repr(value)} for {what}.{key}")
-    return value
-
-
-def _extension(owner: dict[str, Any], name: str) -> dict[str, Any] | None:
-    extensions = _object(owner.get("extensions", {}), "extensions")
-    return _object(extensions[name], name) if name in extensions else None
-
-
-def _whole(owner: dict[str, Any], key: str, what: str, default: int | None = None, least: int = 0) -> int:
-    value = owner.get(key, default)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if type(value) is not int or not least <= value <= MAX_LENGTH:
-        raise ValueError(f"{reprlib.repr(value)} for {what}.{key}")
-    return value
-
-
-def _floats(owner: dict[str, Any], key: str, what: str, default: list[float]) -> np.ndarray:
-    """float64, as many as the default has, and finite."""
-    value = owner.get(key, default)
-    good = isinstance(value, list) and len(value) == len(default) and all(type(one) in (int, float) and math.isfinite(one) for one in value)
-    if not good:
-        raise ValueError(f"{reprlib.repr(value)} for {what}.{key}")
-    return np.array(value, np.float64)
-
-
-# The file and its arrays
-
-
-class _File:
-    """The tree of a file, its buffers and its pictures, each looked at when it is asked for.
-
-    Attributes:
-        is_ours: whether `write_glb` has written it.
-        warnings: what the user should hear of.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.warnings: list[str] = []
-        self._binary: memoryview | None = None
-        self._buffers: dict[int, memoryview] = {}
-        self._pictures: dict[int, np.ndarray | None] = {}
-        self._n_placeholder_bytes = 0
-        self._n_pixels = 0
-        content = path.read_bytes()
-        text = self._chunks(memoryview(content)) if content[:4] == b"glTF" or path.suffix.lower() == ".glb" else memoryview(content)
-        self.tree = _object(json.loads(bytes(text).decode("utf-8-sig", errors="replace")), "the file")
-        asset = _object(self.tree.get("asset", {}), "asset")
-        for version in (asset.get("minVersion", "2.0"), asset.get("version", "2.0")):  # 3.2
-            if not str(version).startswith("2."):
-                raise ValueError(f"glTF version {reprlib.repr(version)}, where 2 is read")
-        self.is_ours = str(asset.get("generator", "")).startswith(GENERATOR)
-        for name in _list(self.tree, "extensionsRequired", "the file"):
-            if name not in EXTENSIONS:
-                raise ValueError(f"one that needs the extension {name if isinstance(name, str) else reprlib.repr(name)}, which is not read")
-            if name == DRACO:
-                _draco()
-
-    def _chunks(self, content: memoryview) -> memoryview:
-        """The text of a GLB file; its binary chunk is kept (4.4)."""
-        magic, version, length = (int.from_bytes(content[at : at + 4], "little") for at in (0, 4, 8))
-        if len(content) < 20 or magic != 0x46546C67:
-            raise ValueError("what does not begin as a GLB file")
-        if version != 2:
-            raise ValueError(f"GLB version {version}, where 2 is read")
-        if length > len(content):
-            raise ValueError(f"{len(content)} bytes of {length}")
-        at = 12
-        chunks: list[tuple[int, memoryview]] = []
-        while at + 8 <= length and len(chunks) < 2:  # what comes then is of extensions
-            n, kind = (int.from_bytes(content[i : i + 4], "little") for i in (at, at + 4))
-            if at + 8 + n > length:
-                raise ValueError(f"a chunk of {n} bytes, where {length - at - 8} are left")
-            chunks.append((kind, content[at + 8 : at + 8 + n]))
-            at += 8 + n
-        if not chunks or chunks[0][0] != JSON_CHUNK:
-            raise ValueError("a GLB file that does not begin with its JSON")
-        if len(chunks) > 1 and chunks[1][0] == BINARY_CHUNK:
-            self._binary = chunks[1][1]
-        return chunks[0][1]
-
-    def near(self, uri: str) -> Path | None:
-        """The file of a URI, which has other signs than letters percent-encoded (3.6.1.1); or, as some write it, has not."""
-        subject = f"Mesh.load: what {self.path} names"
-        return file_near(subject, self.path, unquote(uri)) or file_near(subject, self.path, uri)
-
-    def buffer(self, index: Any) -> memoryview:
-        entry = _entry(self.tree, "buffers", index)
-        if index not in self._buffers:
-            self._buffers[index] = self._buffer(entry, index)
-        return self._buffers[index]
-
-    def _buffer(self, entry: dict[str, Any], index: int) -> memoryview:
-        name, uri = f"buffers[{index}]", entry.get("uri")
-        if uri is None:
-            if index or self._binary is None:
-                raise ValueError(f"{name} without data")
-            content = self._binary
-        elif not isinstance(uri, str):
-            raise ValueError(f"{reprlib.repr(uri)} for {name}.uri")
-        elif uri.startswith("data:"):
-            content = memoryview(_data_of(uri))
-        elif (found := self.near(uri)) is not None:
-            content = memoryview(found.read_bytes())
-        else:
-            raise ValueError(f"no file {reprlib.repr(uri)}, which {name} names")
-        n = _whole(entry, "byteLength", name)
-        if n > len(content):
-            raise ValueError(f"{name} of {len(content)} bytes, where it says {n}")
-        return content[:n]
-
-    def view(self, index: Any) -> memoryview:
-        """The bytes of a bufferView (3.6.1.2)."""
-        entry, name = _entry(self.tree, "bufferViews", index), f"bufferViews[{index}]"
-        buffer = self.buffer(entry.get("buffer"))
-        at, n = _whole(entry, "byteOffset", name, 0), _whole(entry, "byteLength", name)
-        if at + n > len(buffer):
-            raise ValueError(f"{name} that ends at {at + n} of {len(buffer)} bytes")
-        return buffer[at : at + n]
-
-    def _rows(self, place: dict[str, Any], what: str, n_rows: int, n_columns: int, dtype: Any) -> np.ndarray:
-        """[n_rows, n_columns] of a bufferView, not copied."""
-        index, at = place.get("bufferView"), _whole(place, "byteOffset", what, 0)
-        view, row = self.view(index), n_columns * dtype.itemsize
-        stride = _whole(_entry(self.tree, "bufferViews", index), "byteStride", f"bufferViews[{index}]", row, least=row)
-        if at + (n_rows - 1) * stride + row > len(view):
-            raise ValueError(f"{what} that ends at {at + (n_rows - 1) * stride + row} of the {len(view)} bytes of bufferViews[{index}]")
-        return np.ndarray((n_rows, n_columns), dtype, view, at, (stride, dtype.itemsize))
-
-    def count(self, index: Any) -> int:
-        return _whole(_entry(self.tree, "accessors", index), "count", f"accessors[{index}]", least=1)
-
-    def array(self, index: Any, what: str, types: tuple[str, ...], kinds: str = "iuf") -> np.ndarray:
-        """[count, numbers] of an accessor as they stand in the file (3.6.2), sparse ones put into their places."""
-        accessor, name = _entry(self.tree, "accessors", index), f"accessors[{index}]"
-        n, kind, dtype = self.count(index), accessor.get("type"), _dtype(accessor, name)
-        if kind not in types or dtype.kind not in kinds:
-            raise ValueError(f"{name} of type {reprlib.repr(kind)} and {dtype.name}, which is no {what}")
-        if "bufferView" in accessor:
-            rows = self._rows(accessor, name, n, SIZES[kind], dtype)
-        else:
-            self._n_placeholder_bytes += n * SIZES[kind] * dtype.itemsize
-            if self._n_placeholder_bytes > MAX_PLACEHOLDERS:
-                raise ValueError(f"Mesh.load: {self.path} must have at most 2^28 bytes of arrays without data, got {self._n_placeholder_bytes}")
-            rows = np.zeros((n, SIZES[kind]), dtype)
-        if "sparse" not in accessor:
-            return rows
-        sparse, name = _object(accessor["sparse"], f"{name}.sparse"), f"{name}.sparse"
-        n_sparse = _whole(sparse, "count", name, least=1)
-        if n_sparse > n:
-            raise ValueError(f"{name} with {n_sparse} of {n} values")
-        where, given = (_object(sparse.get(key), f"{name}.{key}") for key in ("indices", "values"))
-        places = self._rows(where, f"{name}.indices", n_sparse, 1, _dtype(where, f"{name}.indices"))[:, 0]
-        if places.dtype.kind != "u" or places.max() >= n:
-            raise ValueError(f"{name}.indices with {places.max()}, where there are {n} values")
-        rows = rows.copy()
-        rows[places] = self._rows(given, f"{name}.values", n_sparse, SIZES[kind], dtype)
-        return rows
-
-    def is_normalized(self, index: Any) -> bool:
-        return _entry(self.tree, "accessors", index).get("normalized") is True
-
-    def floats(self, index: Any, what: str, types: tuple[str, ...], normalized: bool = False) -> np.ndarray:
-        """Those of `array` as they are meant: integers that are normalised are parts of their largest (3.6.2.2)."""
-        return _meant(self.array(index, what, types), f"accessors[{index}]", normalized or self.is_normalized(index))
-
-    def picture(self, index: int) -> np.ndarray | None:
-        """[H, W, 3] or [H, W, 4] in sRGB; None, with a warning, if it is missing."""
-        if index not in self._pictures:
-            self._pictures[index] = self._picture(index)
-        return self._pictures[index]
-
-    def _picture(self, index: int) -> np.ndarray | None:
-        image, subject, name = _entry(self.tree, "images", index), f"Mesh.load: the texture of {self.path}", f"images[{index}]"
-        uri, source = image.get("uri"), None  # type: str | None, Any
-        if not isinstance(uri, str):
-            source = io.BytesIO(self.view(image.get("bufferView")))
-        elif uri.startswith("data:"):
-            source = io.BytesIO(_data_of(uri))
-        else:
-            name, source = uri, self.near(uri) or _beside(self.path, unquote(uri))
-        if source is None:
-            self.warnings.append(f"there is no picture {uri}, the mesh is without it")
-            return None
-        with picture_file(subject, source, name) as picture:
-            self._n_pixels += picture.width * picture.height
-            if self._n_pixels > MAX_PIXELS:
-                raise ValueError(f"Mesh.load: {self.path} must have at most 2^28 pixels in all of its textures, got {self._n_pixels}")
-            return _pixels(self.path, name, picture)
-
-
-def _dtype(owner: dict[str, Any], what: str) -> Any:
-    code = _whole(owner, "componentType", what)
-    if code not in DTYPES:
-        raise ValueError(f"{code} for {what}.componentType")
-    return np.dtype(DTYPES[code])
-
-
-def _data_of(uri: str) -> bytes:
-    """What a data: URI holds (RFC 2397)."""
-    head, _, data = uri.partition(",")
-    return base64.b64decode(unquote(data)) if head.endswith(";base64") else unquote_to_bytes(data)
-
-
-def _beside(path: Path, name: str) -> Path | None:
-    """The file beside ``path`` of that base name, in any case of letters."""
-    base = name.replace("\\", "/").rsplit("/", 1)[-1].lower()
-    return next((place for place in sorted(path.parent.iterdir()) if place.name.lower() == base and is_file(place)), None)
-
-
-def _meant(rows: np.ndarray, name: str, normalized: bool) -> np.ndarray:
-    if rows.dtype.kind == "f":
-        if not np.isfinite(rows).all():
-            raise ValueError(f"{name} with a number that is not finite")
-        return rows
-    values: np.ndarray = rows.astype(np.float64 if rows.dtype.itemsize > 2 else np.float32)
-    return np.maximum(values / values.dtype.type(np.iinfo(rows.dtype).max), -1) if normalized else values
-
-
-def _draco() -> Any:
-    try:
-        import DracoPy
-    except ImportError as error:
-        raise ValueError(f'one that needs the extension {DRACO}, which is read after pip install "taichi_softras[draco]"') from error
-    return DracoPy
 
 
 # Materials
@@ -354,35 +108,35 @@ class _Material:
     wraps: tuple[Wrap, Wrap] | None = None
 
 
-def _material(file: _File, index: Any) -> _Material:
+def _material(file: GltfFile, index: Any) -> _Material:
     if index is None:
         return _Material()
-    material, name = _entry(file.tree, "materials", index), f"materials[{index}]"
-    given, keys = _object(material.get("pbrMetallicRoughness", {}), name), ("baseColorFactor", "baseColorTexture")
-    if (older := _extension(material, SPECULAR)) is not None:
+    material, name = entry_of(file.tree, "materials", index), f"materials[{index}]"
+    given, keys = object_of(material.get("pbrMetallicRoughness", {}), name), ("baseColorFactor", "baseColorTexture")
+    if (older := extension_of(material, SPECULAR)) is not None:
         given, keys = older, ("diffuseFactor", "diffuseTexture")
     factor = None
     if keys[0] in given:
-        factor = tuple(np.clip(_floats(given, keys[0], name, [1.0] * 4)[:3], 0, 1).tolist())
+        factor = tuple(np.clip(floats_of(given, keys[0], name, [1.0] * 4)[:3], 0, 1).tolist())
     if keys[1] not in given:
         return _Material(factor)
-    info = _object(given[keys[1]], f"{name}.{keys[1]}")
-    texture = _entry(file.tree, "textures", info.get("index"))
-    image = (_extension(texture, WEBP) or texture).get("source", texture.get("source"))
+    info = object_of(given[keys[1]], f"{name}.{keys[1]}")
+    texture = entry_of(file.tree, "textures", info.get("index"))
+    image = (extension_of(texture, WEBP) or texture).get("source", texture.get("source"))
     if image is None:
-        needs = " or ".join(_object(texture.get("extensions", {}), "extensions")) or "no extension"
+        needs = " or ".join(object_of(texture.get("extensions", {}), "extensions")) or "no extension"
         file.warnings.append(f"a texture has no picture that is read here (it needs {needs}), the mesh is without it")
         return _Material(factor)
-    _entry(file.tree, "images", image)
-    moved = _extension(info, TRANSFORM) or {}
-    uv_set = _whole(moved, "texCoord", TRANSFORM, _whole(info, "texCoord", f"{name}.{keys[1]}", 0))
+    entry_of(file.tree, "images", image)
+    moved = extension_of(info, TRANSFORM) or {}
+    uv_set = whole_of(moved, "texCoord", TRANSFORM, whole_of(info, "texCoord", f"{name}.{keys[1]}", 0))
     return _Material(factor, image, uv_set, _uv_matrix(moved) if moved else None, _wraps(file.tree, texture))
 
 
 def _uv_matrix(moved: dict[str, Any]) -> np.ndarray:
     """[2, 3] of KHR_texture_transform: scaled, turned counter-clockwise as one looks at the picture (whose v runs down in glTF), moved."""
-    (x, y), (scale_u, scale_v) = _floats(moved, "offset", TRANSFORM, [0.0, 0.0]), _floats(moved, "scale", TRANSFORM, [1.0, 1.0])
-    (angle,) = _floats({"rotation": [moved.get("rotation", 0.0)]}, "rotation", TRANSFORM, [0.0])
+    (x, y), (scale_u, scale_v) = floats_of(moved, "offset", TRANSFORM, [0.0, 0.0]), floats_of(moved, "scale", TRANSFORM, [1.0, 1.0])
+    (angle,) = floats_of({"rotation": [moved.get("rotation", 0.0)]}, "rotation", TRANSFORM, [0.0])
     cos, sin = math.cos(angle), math.sin(angle)
     return np.array([[cos * scale_u, sin * scale_v, x], [-sin * scale_u, cos * scale_v, y]])
 
@@ -390,7 +144,7 @@ def _uv_matrix(moved: dict[str, Any]) -> np.ndarray:
 def _wraps(tree: dict[str, Any], texture: dict[str, Any]) -> tuple[Wrap, Wrap] | None:
     """Of u and of v; a sampler that makes no sense says nothing."""
     with contextlib.suppress(ValueError, KeyError, TypeError):
-        sampler = _entry(tree, "samplers", texture.get("sampler"))
+        sampler = entry_of(tree, "samplers", texture.get("sampler"))
         return WRAPS[sampler.get("wrapS", 10497)], WRAPS[sampler.get("wrapT", 10497)]
     return None
 
@@ -401,25 +155,25 @@ def _wraps(tree: dict[str, Any], texture: dict[str, Any]) -> tuple[Wrap, Wrap] |
 class _Nodes:
     """The trees of nodes (3.5.2)."""
 
-    def __init__(self, file: _File) -> None:
+    def __init__(self, file: GltfFile) -> None:
         self._file = file
         self._worlds: dict[int, np.ndarray] = {}
         self._parents: dict[int, int] = {}
-        for i in range(len(_list(file.tree, "nodes", "the file"))):
-            for child in _list(self.node(i), "children", f"nodes[{i}]"):
+        for i in range(len(list_of(file.tree, "nodes", "the file"))):
+            for child in list_of(self.node(i), "children", f"nodes[{i}]"):
                 self.node(child)
                 if child in self._parents:
                     raise ValueError(f"nodes[{child}] within two nodes")
                 self._parents[child] = i
 
     def node(self, index: Any) -> dict[str, Any]:
-        return _entry(self._file.tree, "nodes", index)
+        return entry_of(self._file.tree, "nodes", index)
 
     def shown(self) -> Iterator[int]:
         """Those of the scene: of the one that the file says, else of its first, else all."""
         tree = self._file.tree
         if "scene" in tree or tree.get("scenes"):
-            todo = list(_list(_entry(tree, "scenes", tree.get("scene", 0)), "nodes", "scenes"))[::-1]
+            todo = list(list_of(entry_of(tree, "scenes", tree.get("scene", 0)), "nodes", "scenes"))[::-1]
         else:
             todo = [i for i in range(len(tree.get("nodes", []))) if i not in self._parents][::-1]
         seen: set[int] = set()
@@ -430,7 +184,7 @@ class _Nodes:
                 raise ValueError(f"nodes[{index}] within itself, or twice in a scene")
             seen.add(index)
             yield index
-            todo += _list(node, "children", f"nodes[{index}]")[::-1]
+            todo += list_of(node, "children", f"nodes[{index}]")[::-1]
 
     def world(self, index: Any) -> np.ndarray:
         """[4, 4] world from node, float64."""
@@ -456,8 +210,8 @@ class _Nodes:
 def _matrix(node: dict[str, Any], name: str) -> np.ndarray:
     """[4, 4] parent from node: its matrix, columns first, or translation, rotation and scale (3.5.3)."""
     if "matrix" in node:
-        return _floats(node, "matrix", name, [0.0] * 16).reshape(4, 4).T
-    x, y, z, w = _floats(node, "rotation", name, [0.0, 0.0, 0.0, 1.0])
+        return floats_of(node, "matrix", name, [0.0] * 16).reshape(4, 4).T
+    x, y, z, w = floats_of(node, "rotation", name, [0.0, 0.0, 0.0, 1.0])
     if (length := math.hypot(x, y, z, w)) == 0:
         raise ValueError(f"a rotation of 0 for {name}.rotation")
     x, y, z, w = x / length, y / length, z / length, w / length
@@ -469,8 +223,8 @@ def _matrix(node: dict[str, Any], name: str) -> np.ndarray:
         ]
     )
     matrix = np.eye(4)
-    matrix[:3, :3] = rotation * _floats(node, "scale", name, [1.0, 1.0, 1.0])
-    matrix[:3, 3] = _floats(node, "translation", name, [0.0, 0.0, 0.0])
+    matrix[:3, :3] = rotation * floats_of(node, "scale", name, [1.0, 1.0, 1.0])
+    matrix[:3, 3] = floats_of(node, "translation", name, [0.0, 0.0, 0.0])
     return matrix
 
 
@@ -502,7 +256,7 @@ class _Part:
     material: _Material
 
 
-def _parts(file: _File) -> Iterator[_Part]:
+def _parts(file: GltfFile) -> Iterator[_Part]:
     """The triangles of a scene, a part for each primitive of each node."""
     nodes = _Nodes(file)
     shown = [(i, node) for i in nodes.shown() if "mesh" in (node := nodes.node(i))]
@@ -512,9 +266,9 @@ def _parts(file: _File) -> Iterator[_Part]:
     shapes: dict[tuple[str, str], _Part] = {}
     joined: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for i, node in shown:
-        mesh = _entry(file.tree, "meshes", node["mesh"])
+        mesh = entry_of(file.tree, "meshes", node["mesh"])
         targets = node.get("weights", mesh.get("weights", []))
-        weights = _floats({"weights": targets}, "weights", f"nodes[{i}]", [0.0] * len(targets) if isinstance(targets, list) else [])
+        weights = floats_of({"weights": targets}, "weights", f"nodes[{i}]", [0.0] * len(targets) if isinstance(targets, list) else [])
         for name, primitive in primitives[node["mesh"]]:
             key = (name, str(weights))
             if key not in shapes:
@@ -525,25 +279,25 @@ def _parts(file: _File) -> Iterator[_Part]:
                 yield _placed(file, nodes, i, shapes[key], joined.get(name))
 
 
-def _mesh_of(file: _File, node: dict[str, Any]) -> int:
-    _entry(file.tree, "meshes", node["mesh"])
+def _mesh_of(file: GltfFile, node: dict[str, Any]) -> int:
+    entry_of(file.tree, "meshes", node["mesh"])
     return int(node["mesh"])
 
 
-def _primitives(file: _File, index: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+def _primitives(file: GltfFile, index: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     """Those of triangles, with their names."""
-    mesh = _entry(file.tree, "meshes", index)
-    for i, given in enumerate(_list(mesh, "primitives", f"meshes[{index}]")):
+    mesh = entry_of(file.tree, "meshes", index)
+    for i, given in enumerate(list_of(mesh, "primitives", f"meshes[{index}]")):
         name = f"meshes[{index}].primitives[{i}]"
-        primitive = _object(given, name)
-        mode = _whole(primitive, "mode", name, TRIANGLES)
+        primitive = object_of(given, name)
+        mode = whole_of(primitive, "mode", name, TRIANGLES)
         if mode > FAN:
             raise ValueError(f"{mode} for {name}.mode")
-        if mode >= TRIANGLES and "POSITION" in _object(primitive.get("attributes"), f"{name}.attributes"):
+        if mode >= TRIANGLES and "POSITION" in object_of(primitive.get("attributes"), f"{name}.attributes"):
             yield name, primitive
 
 
-def _n_faces_and_vertices(file: _File, primitive: dict[str, Any], name: str) -> tuple[int, int]:
+def _n_faces_and_vertices(file: GltfFile, primitive: dict[str, Any], name: str) -> tuple[int, int]:
     n_vertices = file.count(primitive["attributes"]["POSITION"])
     n = file.count(primitive["indices"]) if "indices" in primitive else n_vertices
     mode = primitive.get("mode", TRIANGLES)
@@ -552,7 +306,7 @@ def _n_faces_and_vertices(file: _File, primitive: dict[str, Any], name: str) -> 
     return (n // 3 if mode == TRIANGLES else n - 2), n_vertices
 
 
-def _check_sizes(file: _File, sizes: list[tuple[int, int, int]]) -> None:
+def _check_sizes(file: GltfFile, sizes: list[tuple[int, int, int]]) -> None:
     """Of each primitive: how often it is shown, its faces, its vertices."""
     if not sizes:
         raise ValueError(f"Mesh.load: {file.path} must hold triangles, got none")
@@ -563,19 +317,19 @@ def _check_sizes(file: _File, sizes: list[tuple[int, int, int]]) -> None:
             raise ValueError(f"Mesh.load: {file.path} must have at most 2^27 {what}, got {n}")
 
 
-def _shape(file: _File, primitive: dict[str, Any], name: str, weights: np.ndarray, is_skinned: bool) -> tuple[_Part, tuple[np.ndarray, np.ndarray] | None]:
+def _shape(file: GltfFile, primitive: dict[str, Any], name: str, weights: np.ndarray, is_skinned: bool) -> tuple[_Part, tuple[np.ndarray, np.ndarray] | None]:
     """A primitive where it was modelled, and of a skin the joints [V, J] and weights [V, J] of its vertices."""
     attributes, material = primitive["attributes"], _material(file, primitive.get("material"))
     compressed = _compressed(file, primitive, name)
     n_vertices = file.count(attributes["POSITION"])
-    targets = [_object(target, f"{name}.targets") for target in _list(primitive, "targets", name)]
+    targets = [object_of(target, f"{name}.targets") for target in list_of(primitive, "targets", name)]
 
     def numbers(key: str, types: tuple[str, ...], normalized: bool = False) -> np.ndarray | None:
         if key not in attributes:
             return None
         index, what = attributes[key], f"{name}.attributes.{key}"
         if compressed is not None and key in compressed:
-            given = _meant(compressed[key], what, normalized or file.is_normalized(index))
+            given = meant(compressed[key], what, normalized or file.is_normalized(index))
         else:
             given = file.floats(index, key, types, normalized)
         for weight, target in zip(weights, targets, strict=False):
@@ -606,24 +360,26 @@ def _shape(file: _File, primitive: dict[str, Any], name: str, weights: np.ndarra
     return part, skin
 
 
-def _compressed(file: _File, primitive: dict[str, Any], name: str) -> dict[str, np.ndarray] | None:
+def _compressed(file: GltfFile, primitive: dict[str, Any], name: str) -> dict[str, np.ndarray] | None:
     """The attributes and, as "indices", the corners of a primitive that is compressed by Draco; None of one that is not, or need not be."""
-    draco = _extension(primitive, DRACO)
+    draco = extension_of(primitive, DRACO)
     if draco is None:
         return None
-    if DRACO not in _list(file.tree, "extensionsRequired", "the file") and "bufferView" in _entry(file.tree, "accessors", primitive["attributes"]["POSITION"]):
+    if DRACO not in list_of(file.tree, "extensionsRequired", "the file") and "bufferView" in entry_of(
+        file.tree, "accessors", primitive["attributes"]["POSITION"]
+    ):
         return None  # it has the same uncompressed
-    library = _draco()
+    library = draco_library()
     try:
         decoded = library.decode(bytes(file.view(draco.get("bufferView"))))
         by_id = {attribute["unique_id"]: np.asarray(attribute["data"]) for attribute in decoded.attributes}
-        given = {key: by_id[index] for key, index in _object(draco.get("attributes"), name).items() if key in primitive["attributes"]}
+        given = {key: by_id[index] for key, index in object_of(draco.get("attributes"), name).items() if key in primitive["attributes"]}
         return {key: rows.reshape(len(rows), -1) for key, rows in given.items()} | {"indices": np.asarray(decoded.faces).reshape(-1, 1)}
     except Exception as error:  # whatever the malformed data makes it stumble over
         raise ValueError(f"{name}, whose {DRACO} cannot be read: {type(error).__name__}: {error}") from error
 
 
-def _faces(file: _File, primitive: dict[str, Any], name: str, n_vertices: int, compressed: dict[str, np.ndarray] | None) -> np.ndarray:
+def _faces(file: GltfFile, primitive: dict[str, Any], name: str, n_vertices: int, compressed: dict[str, np.ndarray] | None) -> np.ndarray:
     """[F, 3] int32; strips and fans cut into triangles (3.7.2.1), those with an edge of length zero left out: they only lead from one strip to the next."""
     if compressed is not None:
         corners = compressed["indices"]
@@ -644,10 +400,10 @@ def _faces(file: _File, primitive: dict[str, Any], name: str, n_vertices: int, c
     return faces[(faces != np.roll(faces, 1, axis=1)).all(1)]
 
 
-def _placed(file: _File, nodes: _Nodes, index: int, part: _Part, skin: tuple[np.ndarray, np.ndarray] | None) -> _Part:
+def _placed(file: GltfFile, nodes: _Nodes, index: int, part: _Part, skin: tuple[np.ndarray, np.ndarray] | None) -> _Part:
     """A primitive where its node, or the joints of its skin, have it. Where a node mirrors, what ran clockwise is the outside (3.7.4)."""
     node = nodes.node(index)
-    if INSTANCING in _object(node.get("extensions", {}), f"nodes[{index}]"):
+    if INSTANCING in object_of(node.get("extensions", {}), f"nodes[{index}]"):
         file.warnings.append(f"nodes[{index}] is shown once, where {INSTANCING} would repeat it")
     vertices, faces = part.vertices, part.faces
     if "skin" in node and skin is not None:
@@ -666,10 +422,10 @@ def _placed(file: _File, nodes: _Nodes, index: int, part: _Part, skin: tuple[np.
     return _Part(vertices=vertices[used], faces=place[faces], uvs=uvs, tint=tint, material=part.material)
 
 
-def _skinned(file: _File, nodes: _Nodes, index: Any, points: np.ndarray, joints: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _skinned(file: GltfFile, nodes: _Nodes, index: Any, points: np.ndarray, joints: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """[V, 3] float64 where the joints stand; the node that shows the mesh does not move it (3.7.3.3)."""
-    skin, name = _entry(file.tree, "skins", index), f"skins[{index}]"
-    listed = _list(skin, "joints", name)
+    skin, name = entry_of(file.tree, "skins", index), f"skins[{index}]"
+    listed = list_of(skin, "joints", name)
     inverse = np.broadcast_to(np.eye(4), (len(listed), 4, 4))
     if "inverseBindMatrices" in skin:
         inverse = file.floats(skin["inverseBindMatrices"], "inverse bind matrix", ("MAT4",)).reshape(-1, 4, 4).transpose(0, 2, 1).astype(np.float64)
@@ -693,7 +449,7 @@ def _skinned(file: _File, nodes: _Nodes, index: Any, points: np.ndarray, joints:
 # One mesh
 
 
-def _united(file: _File, parts: list[_Part]) -> Contents:
+def _united(file: GltfFile, parts: list[_Part]) -> Contents:
     """The parts as one mesh, with its texture if all of it has the same one."""
     if not parts:
         raise ValueError(f"Mesh.load: {file.path} must hold triangles, got none")
@@ -744,7 +500,7 @@ def _one_texture(parts: list[_Part], pictures: list[np.ndarray | None]) -> tuple
     return texture, factor
 
 
-def _multiplied(file: _File, texture: np.ndarray, factor: np.ndarray, parts: list[_Part]) -> np.ndarray:
+def _multiplied(file: GltfFile, texture: np.ndarray, factor: np.ndarray, parts: list[_Part]) -> np.ndarray:
     """The picture as it is seen: times baseColorFactor, and times COLOR_0 where that is one colour (3.9.2)."""
     tints = [np.ones((1, 3), np.float32) if part.tint is None else part.tint for part in parts]
     if all((tint == tints[0][0]).all() for tint in tints):
@@ -756,7 +512,7 @@ def _multiplied(file: _File, texture: np.ndarray, factor: np.ndarray, parts: lis
     return np.concatenate([_display(_linear(texture[..., :3]) * factor.astype(np.float32)), texture[..., 3:]], axis=-1)
 
 
-def _one_wrap(file: _File, parts: list[_Part], uvs: np.ndarray) -> Wrap | None:
+def _one_wrap(file: GltfFile, parts: list[_Part], uvs: np.ndarray) -> Wrap | None:
     """What lies outside of the picture; None if the file does not say, or says different things."""
     said = {part.material.wraps for part in parts}
     ways = {way for wraps in said for way in wraps or (None,)}

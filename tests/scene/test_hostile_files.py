@@ -17,7 +17,7 @@ from conftest import REPOSITORY
 
 from taichi_softras import Mesh
 from taichi_softras.recover import Fit, Views, views
-from taichi_softras.scene import foreign_files, gltf_files
+from taichi_softras.scene import foreign_files, gltf_files, gltf_tree
 
 N_CASES = int(os.environ.get("N_DAMAGED_FILES", "200"))  # of each kind
 
@@ -226,7 +226,7 @@ class TestLimits:
     def test_arrays_without_data(self, tmp_path, monkeypatch):
         """They are zeros, as many as the file says."""
         (tmp_path / "m.gltf").write_text(gltf(accessors=accessors(10**6, 3, view=False)))
-        monkeypatch.setattr(gltf_files, "MAX_PLACEHOLDERS", 12 * 10**6 - 1)
+        monkeypatch.setattr(gltf_tree, "MAX_PLACEHOLDERS", 12 * 10**6 - 1)
         with pytest.raises(ValueError, match=r"m.gltf must have at most 2\^28 bytes of arrays without data, got 12000000"):
             Mesh.load(tmp_path / "m.gltf")
 
@@ -234,7 +234,7 @@ class TestLimits:
         """Each of them is small enough."""
         (tmp_path / "m.gltf").write_text(with_picture(small_png()))
         assert Mesh.load(tmp_path / "m.gltf").texture.shape == (2, 2, 4)
-        monkeypatch.setattr(gltf_files, "MAX_PIXELS", 3)
+        monkeypatch.setattr(gltf_tree, "MAX_PIXELS", 3)
         with pytest.raises(ValueError, match=r"m.gltf must have at most 2\^28 pixels in all of its textures, got 4"):
             Mesh.load(tmp_path / "m.gltf")
 
