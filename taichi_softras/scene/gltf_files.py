@@ -76,7 +76,7 @@ def read_gltf(path: Path) -> Contents:
         file = GltfFile(path)
         with np.errstate(all="ignore"):
             contents = _united(file, list(_parts(file)))
-    except (ValueError, OverflowError, RecursionError) as error:
+    except (ValueError, OverflowError, RecursionError, OSError) as error:
         if str(error).startswith("Mesh.load"):
             raise
         what = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
@@ -263,20 +263,18 @@ def _parts(file: GltfFile) -> Iterator[_Part]:
     times = Counter(_mesh_of(file, node) for _, node in shown)
     primitives = {mesh: list(_primitives(file, mesh)) for mesh in times}
     _check_sizes(file, [(n, *_n_faces_and_vertices(file, one, name)) for mesh, n in times.items() for name, one in primitives[mesh]])
-    shapes: dict[tuple[str, str], _Part] = {}
-    joined: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    shapes: dict[tuple[str, bytes, bool], tuple[_Part, tuple[np.ndarray, np.ndarray] | None]] = {}
     for i, node in shown:
         mesh = entry_of(file.tree, "meshes", node["mesh"])
         targets = node.get("weights", mesh.get("weights", []))
         weights = floats_of({"weights": targets}, "weights", f"nodes[{i}]", [0.0] * len(targets) if isinstance(targets, list) else [])
         for name, primitive in primitives[node["mesh"]]:
-            key = (name, str(weights))
+            key = (name, weights.tobytes(), "skin" in node)
             if key not in shapes:
-                shapes[key], skin = _shape(file, primitive, name, weights, "skin" in node)
-                if skin is not None:
-                    joined[name] = skin
-            if len(shapes[key].faces):
-                yield _placed(file, nodes, i, shapes[key], joined.get(name))
+                shapes[key] = _shape(file, primitive, name, weights, "skin" in node)
+            part, skin = shapes[key]
+            if len(part.faces):
+                yield _placed(file, nodes, i, part, skin)
 
 
 def _mesh_of(file: GltfFile, node: dict[str, Any]) -> int:
@@ -333,7 +331,10 @@ def _shape(file: GltfFile, primitive: dict[str, Any], name: str, weights: np.nda
         else:
             given = file.floats(index, key, types, normalized)
         for weight, target in zip(weights, targets, strict=False):
-            if weight and key in target and len(shift := file.floats(target[key], key, types)) == len(given) and shift.shape[1] <= given.shape[1]:
+            if weight and key in target:
+                shift = file.floats(target[key], key, types)
+                if len(shift) != len(given) or shift.shape[1] > given.shape[1]:
+                    raise ValueError(f"a target of {name} with {shift.shape} numbers for {key}, where it has {given.shape}")
                 given = given.astype(np.float64)
                 given[:, : shift.shape[1]] += weight * shift
         if len(given) != n_vertices:

@@ -123,6 +123,11 @@ def skinned() -> str:
     )
 
 
+def morphed() -> str:
+    primitives = [{"attributes": {"POSITION": 0}, "targets": [{"POSITION": 2}]}]
+    return gltf(accessors=[*accessors(3, 3), accessors(2, 3)[0]], meshes=[{"primitives": primitives, "weights": [1]}])
+
+
 def with_picture(content: bytes) -> str:
     uvs = {"bufferView": 0, "componentType": 5126, "count": 3, "type": "VEC2"}
     return gltf(
@@ -258,6 +263,7 @@ MESH_FILES: list[tuple[str, In]] = [
     ("a glTF scale of 10^30", file("m.gltf", gltf(nodes=[{"mesh": 0, "scale": [1e30] * 3}]))),
     ("a glTF mesh that is shown 10^8 times", file("m.gltf", many_instances())),
     ("a glTF skin of joints that there are not", file("m.gltf", skinned())),
+    ("a glTF morph target of two vertices", file("m.gltf", morphed())),
     ("a glTF material that there is not", file("m.gltf", gltf(meshes=[{"primitives": [{"attributes": {"POSITION": 0}, "material": 3}]}]))),
     ("a glTF picture that is prose", file("m.gltf", with_picture(b"not a picture"))),
     ("a glTF picture of 1 kB that stands for 10^10 pixels", file("m.gltf", with_picture(png(100_000, 100_000)))),

@@ -349,6 +349,12 @@ class TestPose:
         file.tree["skins"] = [{"joints": [1, 2], "inverseBindMatrices": file.array(bind)}]
         np.testing.assert_allclose(file.load(tmp_path).vertices, SQUARE + np.array([[0, 0, 0], [0, 2, 0], [0, 1.5, 0], [0, 2, 0]]), atol=1e-6)
 
+    def test_one_mesh_with_a_skin_and_without(self, tmp_path):
+        """Two nodes, of which one has a skin: the other stands where it is."""
+        file = Gltf(nodes=[{"mesh": 0}, {"mesh": 0, "skin": 0}, {"translation": [0, 0, 5]}], scenes=[{"nodes": [0, 1, 2]}], skins=[{"joints": [2]}])
+        file.primitive(JOINTS_0=np.zeros((4, 4), "u1"), WEIGHTS_0=np.eye(4, dtype="<f4")[[0] * 4])
+        np.testing.assert_array_equal(file.load(tmp_path).vertices, np.concatenate([SQUARE, SQUARE + np.array([0, 0, 5])]))
+
 
 class TestMaterials:
     def test_texture(self, tmp_path):
