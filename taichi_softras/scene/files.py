@@ -7,15 +7,9 @@ from typing import TypeVar
 import trimesh
 
 from .foreign_files import is_file
+from .gltf_files import read_gltf, write_glb
 from .obj_files import read_obj, write_obj
-from .textured_files import (
-    Contents,
-    textured_scene,
-    trimesh_scene,
-    vertex_colors,
-    write_textured_glb,
-    write_untextured,
-)
+from .textured_files import Contents, textured_scene, trimesh_scene, vertex_colors, write_untextured
 
 __all__ = ["READABLE", "WRITABLE", "read_mesh", "write_mesh"]
 
@@ -38,6 +32,8 @@ def read_mesh(path: Path, make: Callable[..., M]) -> M:
         raise FileNotFoundError(f"Mesh.load: there is no file {path}")
     if kind == ".obj":
         return _made(path, make, read_obj(path))
+    if kind in (".glb", ".gltf"):
+        return _made(path, make, read_gltf(path))
     try:
         scene, loaded = trimesh_scene(path)
     except Exception as error:  # trimesh's readers raise whatever the malformed file makes them stumble over
@@ -73,7 +69,7 @@ def write_mesh(path: Path, contents: Contents) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if kind == ".obj":
         write_obj(path, contents)
-    elif contents.uvs is not None and kind == ".glb":
-        write_textured_glb(path, contents, contents.uvs)
+    elif kind == ".glb":
+        write_glb(path, contents)
     else:
         write_untextured(path, contents)

@@ -12,7 +12,7 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -115,8 +115,8 @@ def check_picture(subject: str, name: str, picture: Image.Image) -> None:
 
 
 @contextlib.contextmanager
-def picture_file(subject: str, path: Path, name: str) -> Iterator[Image.Image]:
-    """The picture of a file, measured and not yet decoded.
+def picture_file(subject: str, path: Path | BinaryIO, name: str) -> Iterator[Image.Image]:
+    """The picture of a file, or of what stands for one, measured and not yet decoded.
 
     Raises:
         ValueError: if it is none that we open.
@@ -125,7 +125,8 @@ def picture_file(subject: str, path: Path, name: str) -> Iterator[Image.Image]:
         try:
             picture = Image.open(path, formats=PICTURE_FORMATS)
         except Exception as error:  # readers raise whatever the malformed file makes them stumble over
-            raise ValueError(f"{subject} must be a picture in {', '.join(PICTURE_FORMATS)}, got {name}: {error}") from error
+            why = f": {error}" if isinstance(path, Path) else ""
+            raise ValueError(f"{subject} must be a picture in {', '.join(PICTURE_FORMATS)}, got {name}{why}") from error
         with picture:
             check_picture(subject, name, picture)
             yield picture

@@ -84,7 +84,13 @@ class Mesh(Contents):
 
         Texture coordinates and the picture come with OBJ, GLB and glTF (and PLY, where it names one) if the file has one texture; of several textures, and
         besides one, ``colors`` hold what they are at the vertices. A vertex on a seam of the texture stays one vertex: ``face_uvs`` tells its corners apart.
-        A material's factors (Kd, baseColorFactor) colour a mesh that has no picture, and do not change a picture.
+        An OBJ file's Kd colours a mesh that has no picture, and does not change a picture.
+
+        GLB and glTF 2.0 are read to the letter of the specification, from which follows: baseColorFactor multiplies the picture, and the colours of vertices
+        (COLOR_0), in linear light, and all comes in sRGB; meshes stand where their nodes, skins and default morph weights have them; where a node mirrors,
+        faces turn; points and lines are left out. KHR_texture_transform, KHR_mesh_quantization, EXT_texture_webp and, with the extra ``draco``, Draco's
+        compression are read; what else a file requires is refused by name. Vertices at one point and of one colour are one. ``alphaMode`` is ignored.
+        Where the texture goes on differently in u and in v, ``wrap`` is None.
 
         Polygons become triangles, concave ones too, without a new vertex. What an OBJ file names is also looked for by its base name beside it, in any case of
         letters.
@@ -95,6 +101,9 @@ class Mesh(Contents):
         Raises:
             FileNotFoundError: if there is no such file. (A material file or a picture that is missing leaves a mesh without texture.)
             ValueError: if its name or content is not that of a triangle mesh, or its texture is no picture, or has more than 2^28 pixels.
+
+        Warns:
+            UserWarning: if a GLB or glTF file has a texture that a `Mesh` cannot hold (several, or one beside plain parts), or that is not there.
         """
         return read_mesh(as_path("Mesh.load", "path", path), cls)
 
@@ -102,7 +111,8 @@ class Mesh(Contents):
         """Writes a GLB, OBJ, PLY or STL file.
 
         GLB and OBJ have texture coordinates and the texture, in 8 bits (OBJ: in a .png beside it, named in a .mtl), and then no colours besides it; or
-        colours. PLY has colours, STL nothing. What the texture does outside of [0, 1] is said by GLB, and by OBJ if it is clamped.
+        colours. PLY has colours, STL nothing. What the texture does outside of [0, 1] is said by GLB, and by OBJ if it is clamped. In GLB, colours are linear
+        float32, as the specification has them, and the material is rough and no metal.
         """
         write_mesh(as_path("Mesh.save", "path", path), self)
 

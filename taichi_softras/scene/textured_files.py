@@ -1,13 +1,9 @@
-"""Texture coordinates and pictures in the files of meshes.
-
-GLB has one list of indices: vertices are split along the seams of a texture when it is written, and joined again when it is read. (OBJ has two: `obj_files`.)
+"""What the file of a mesh holds, the pictures in it, and the formats that trimesh reads and writes.
 
 Files are not trusted: see `foreign_files` for what is opened of what they name; and a file of a few
 kilobytes may not stand for a mesh that fills all memory.
 """
 
-import contextlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,21 +14,19 @@ from PIL import Image
 
 from ..kernels.texture_image import Wrap
 from ..replacing import replacing
-from .foreign_files import check_picture, file_near, own_pixel_limit, pixels
+from .foreign_files import check_picture, file_near, own_pixel_limit, picture_file, pixels
 
 __all__ = [
     "Contents",
     "textured_scene",
     "trimesh_scene",
     "vertex_colors",
-    "write_textured_glb",
     "write_untextured",
 ]
 
 MAX_FACES = 1 << 27  # of a scene: a file may show one mesh very often
-MAX_PLACEHOLDERS = 1 << 28  # bytes of a glTF file's arrays that have no data
-GLTF_WRAPS = {10497: Wrap.REPEAT, 33071: Wrap.CLAMP, 33648: Wrap.MIRROR}
 TEXTURE_NAMES = ("image", "baseColorTexture", "emissiveTexture", "metallicRoughnessTexture", "normalTexture", "occlusionTexture")
+MAP_OPTIONS = {"-blendu": 1, "-blendv": 1, "-bm": 1, "-boost": 1, "-cc": 1, "-clamp": 1, "-imfchan": 1, "-mm": 2, "-o": 3, "-s": 3, "-t": 3, "-texres": 1}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +59,15 @@ def _pixels(path: Path, name: str, picture: Image.Image) -> np.ndarray:
     return pixels(_subject(path), name, picture, "RGBA" if transparent else "RGB")
 
 
+def _read_picture(path: Path, name: str) -> np.ndarray | None:
+    """The texture of the OBJ file ``path``; None if there is no such picture."""
+    found = file_near(_subject(path), path, name)
+    if found is None:
+        return None
+    with picture_file(_subject(path), found, name) as picture:
+        return _pixels(path, name, picture)
+
+
 def _picture_of(texture: np.ndarray) -> Image.Image:
     return Image.fromarray(np.round(np.clip(texture, 0, 1) * 255).astype(np.uint8))
 
@@ -78,13 +81,11 @@ def _colors_at(uvs: np.ndarray, texture: np.ndarray) -> np.ndarray:
     return texture[row, column, :3]
 
 
-# GLB, and whatever else trimesh reads
+# Whatever trimesh reads
 
 
 def trimesh_scene(path: Path) -> tuple[Any, Any]:
     """The scene of a file, and its one mesh; its pictures are checked before they are decoded."""
-    if path.suffix.lower() in (".glb", ".gltf"):
-        _check_placeholders(path)
     with own_pixel_limit():
         scene: Any = trimesh.load_scene(path, resolver=_FilesNear(path), process=False, maintain_order=True)
         for geometry in scene.geometry.values():
@@ -110,15 +111,6 @@ class _FilesNear(trimesh.resolvers.FilePathResolver):
         if found is None:
             raise FileNotFoundError(f"there is no file {name}")
         return found.read_bytes()
-
-
-def _check_placeholders(path: Path) -> None:
-    """The arrays of a glTF file without data are as long as it says."""
-    with contextlib.suppress(KeyError, IndexError, TypeError, AttributeError):  # what trimesh stumbles over, too
-        accessors = [accessor for accessor in _gltf_tree(path).get("accessors", []) if "bufferView" not in accessor]
-        n_bytes = sum(64 * accessor["count"] for accessor in accessors)
-        if n_bytes > MAX_PLACEHOLDERS:
-            raise ValueError(f"Mesh.load: {path} must have at most 2^28 bytes of arrays without data, got {n_bytes}")
 
 
 def textured_scene(path: Path, scene: Any, loaded: Any) -> Contents | None:
@@ -156,7 +148,6 @@ def textured_scene(path: Path, scene: Any, loaded: Any) -> Contents | None:
         uvs=uvs,
         face_uvs=None if len(vertices) == len(split) else face_uvs,
         texture=texture,
-        wrap=_gltf_wrap(path) if texture is not None else None,
     )
 
 
@@ -182,72 +173,9 @@ def vertex_colors(scene: Any, loaded: Any) -> np.ndarray | None:
         colors = np.asarray(visual.vertex_colors)
     elif _picture(visual) is not None and visual.uv is not None:
         colors = np.asarray(visual.to_color().vertex_colors)
-    elif (beside := _colors_beside_material(scene, len(loaded.vertices))) is not None:
-        return beside
-    elif isinstance(visual.material, trimesh.visual.material.PBRMaterial) and visual.material.baseColorFactor is None:
-        return None
     else:
         colors = np.asarray(visual.material.main_color)
     return np.broadcast_to(colors, (len(loaded.vertices), colors.shape[-1]))[:, :3] / np.float32(255)
-
-
-def _colors_beside_material(scene: Any, n_vertices: int) -> np.ndarray | None:
-    """[V, 3] of a glTF file's one mesh, which has a material besides; trimesh forgets them when it copies a mesh."""
-    if len(scene.geometry) != 1:
-        return None
-    (geometry,) = scene.geometry.values()
-    colors = geometry.visual.vertex_attributes.get("color")
-    return None if colors is None or len(colors) != n_vertices else _unit_colors(np.asarray(colors)[:, :3])
-
-
-def _unit_colors(colors: np.ndarray) -> np.ndarray:
-    """Numbers in [0, 1] of floats, bytes or 16-bit integers."""
-    return colors.astype(np.float32) / np.float32(np.iinfo(colors.dtype).max if colors.dtype.kind in "iu" else 1)
-
-
-def _gltf_wrap(path: Path) -> Wrap | None:
-    """What the sampler of a glTF file's texture says of u, if all of its textures say the same."""
-    with contextlib.suppress(ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
-        tree = _gltf_tree(path)
-        samplers = [tree["samplers"][texture["sampler"]] for texture in tree["textures"]]
-        wraps = {GLTF_WRAPS[sampler["wrapS"]] for sampler in samplers}
-        return wraps.pop() if len(wraps) == 1 else None
-    return None
-
-
-def _gltf_tree(path: Path) -> Any:
-    """The JSON of a glTF file."""
-    with path.open("rb") as file:
-        if path.suffix.lower() != ".glb":
-            return json.loads(file.read())
-        head = file.read(20)
-        return json.loads(file.read(int.from_bytes(head[12:16], "little")))
-
-
-def write_textured_glb(path: Path, mesh: Contents, uvs: np.ndarray) -> None:
-    """Writes a GLB file with the picture in it; a vertex with several texture coordinates is split. With a texture there are no colours besides it."""
-    corners = np.stack([mesh.faces, mesh.faces if mesh.face_uvs is None else mesh.face_uvs], -1).reshape(-1, 2)
-    alone = np.setdiff1d(np.arange(len(mesh.vertices)), mesh.faces)
-    alone = np.stack([alone, alone if mesh.face_uvs is None else np.zeros_like(alone)], -1)
-    pairs, inverse = np.unique(np.concatenate([corners, alone]), axis=0, return_inverse=True)
-    picture = None if mesh.texture is None else _picture_of(mesh.texture)
-    material = trimesh.visual.material.PBRMaterial(baseColorTexture=picture, metallicFactor=0.0, roughnessFactor=1.0)
-    visual = trimesh.visual.TextureVisuals(uv=uvs[pairs[:, 1]], material=material)
-    if mesh.colors is not None and mesh.texture is None:
-        rgb = np.round(np.clip(mesh.colors[pairs[:, 0]], 0, 1) * 255).astype(np.uint8)
-        visual.vertex_attributes["color"] = np.concatenate([rgb, np.full((len(rgb), 1), 255, np.uint8)], 1)
-    split_faces = inverse.reshape(-1)[: len(corners)].reshape(-1, 3)
-    out = trimesh.Trimesh(mesh.vertices[pairs[:, 0]], split_faces, visual=visual, process=False)
-
-    def say_wrap(tree: dict[str, Any]) -> None:
-        if mesh.wrap is not None and tree.get("textures"):
-            code = next(code for code, meant in GLTF_WRAPS.items() if meant is mesh.wrap)
-            tree["samplers"] = [{"wrapS": code, "wrapT": code}]
-            for entry in tree["textures"]:
-                entry["sampler"] = 0
-
-    with replacing(path) as partial:
-        partial.write_bytes(trimesh.exchange.gltf.export_glb(trimesh.Scene(out), tree_postprocessor=say_wrap))
 
 
 # Whatever trimesh writes

@@ -1,5 +1,6 @@
 """The table of what is read from files, which nobody vouches for: unreadable ones and hostile ones."""
 
+import base64
 import io
 import json
 import os
@@ -63,8 +64,6 @@ EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 4 4\n%%EndComments\n(execute
 def gltf(**changed: Any) -> str:
     """One triangle."""
     numbers = np.array([0, 0, 0, 1, 0, 0, 0, 1, 0], "<f4").tobytes() + np.array([0, 1, 2], "<u2").tobytes()
-    import base64
-
     tree = {
         "asset": {"version": "2.0"},
         "scene": 0,
@@ -93,6 +92,51 @@ def accessors(*counts: int, view: bool = True) -> list[dict]:
         ({"bufferView": i} if view else {}) | {"componentType": component, "count": count, "type": kind}
         for i, (count, (kind, component)) in enumerate(zip(counts, kinds, strict=True))
     ]
+
+
+def data(content: bytes, **changed: Any) -> dict:
+    """A buffer within the text."""
+    return {"byteLength": len(content), "uri": "data:application/octet-stream;base64," + base64.b64encode(content).decode()} | changed
+
+
+def strip(mode: int = 5) -> list[dict]:
+    return [{"primitives": [{"attributes": {"POSITION": 0}, "indices": 1, "mode": mode}]}]
+
+
+def sparse(count: int = 1) -> list[dict]:
+    """A triangle one of whose vertices is said elsewhere; which one, is what the upper half of a 1.0 says: the 16256th."""
+    places = {"count": count, "indices": {"bufferView": 0, "byteOffset": 14, "componentType": 5123}, "values": {"bufferView": 0}}
+    return [accessors(3, 3)[0] | {"sparse": places}, accessors(3, 3)[1]]
+
+
+def many_instances() -> str:
+    """2^14 primitives of one triangle each, 2^14 times."""
+    return gltf(meshes=[{"primitives": [{"attributes": {"POSITION": 0}}] * (1 << 14)}], nodes=[{"mesh": 0}] * (1 << 14), scenes=[{"nodes": [*range(1 << 14)]}])
+
+
+def skinned() -> str:
+    """The second joint of two is missing: the vertices' bytes are their joints, too."""
+    joints = {"bufferView": 0, "byteOffset": 12, "componentType": 5121, "count": 3, "type": "VEC4"}
+    attributes = {"POSITION": 0, "JOINTS_0": 2, "WEIGHTS_0": 2}
+    return gltf(
+        accessors=[*accessors(3, 3), joints], meshes=[{"primitives": [{"attributes": attributes}]}], nodes=[{"mesh": 0, "skin": 0}], skins=[{"joints": [0]}]
+    )
+
+
+def morphed() -> str:
+    primitives = [{"attributes": {"POSITION": 0}, "targets": [{"POSITION": 2}]}]
+    return gltf(accessors=[*accessors(3, 3), accessors(2, 3)[0]], meshes=[{"primitives": primitives, "weights": [1]}])
+
+
+def with_picture(content: bytes) -> str:
+    uvs = {"bufferView": 0, "componentType": 5126, "count": 3, "type": "VEC2"}
+    return gltf(
+        accessors=[*accessors(3, 3), uvs],
+        images=[{"uri": "data:image/png;base64," + base64.b64encode(content).decode()}],
+        textures=[{"source": 0}],
+        materials=[{"pbrMetallicRoughness": {"baseColorTexture": {"index": 0}}}],
+        meshes=[{"primitives": [{"attributes": {"POSITION": 0, "TEXCOORD_0": 2}, "material": 0}]}],
+    )
 
 
 def file(name: str, content: str | bytes | Callable[[Path], str | bytes], **beside: str | bytes) -> In:
@@ -196,6 +240,37 @@ MESH_FILES: list[tuple[str, In]] = [
     ("a glTF file that says 10^12 vertices, and has none", file("m.gltf", gltf(accessors=accessors(10**12, 3, view=False)))),
     ("a glTF file that is nested 100000 deep", file("m.gltf", DEEP)),
     ("a GLB file whose text is said to be shorter than it is", file("m.glb", glb(gltf(), 100))),
+    ("a GLB file whose text is said to be longer than it is", file("m.glb", glb(gltf(), 10**9))),
+    ("a GLB file of version 1", file("m.glb", glb(gltf()).replace(b"glTF\2", b"glTF\1"))),
+    ("a glTF file of version 1", file("m.gltf", gltf(asset={"version": "1.0"}))),
+    ("a glTF file that needs what is not read", file("m.gltf", gltf(extensionsRequired=["KHR_texture_basisu"]))),
+    ("a glTF file of points", file("m.gltf", gltf(meshes=[{"primitives": [{"attributes": {"POSITION": 0}, "mode": 0}]}]))),
+    ("a glTF strip of one corner", file("m.gltf", gltf(meshes=strip(), accessors=accessors(1, 1)))),
+    ("a glTF list of four corners", file("m.gltf", gltf(meshes=strip(mode=4), accessors=accessors(3, 4)))),
+    ("glTF vertices that are NaN", file("m.gltf", gltf(buffers=[data(np.full(9, np.nan, "<f4").tobytes() + bytes(6))]))),
+    ("glTF positions of two numbers", file("m.gltf", gltf(accessors=[{**accessors(3, 3)[0], "type": "VEC2"}, accessors(3, 3)[1]]))),
+    ("glTF indices that are floats", file("m.gltf", gltf(accessors=[accessors(3, 3)[0], {**accessors(3, 3)[1], "componentType": 5126}]))),
+    ("a glTF type of number that there is not", file("m.gltf", gltf(accessors=[{**accessors(3, 3)[0], "componentType": 5124}, accessors(3, 3)[1]]))),
+    ("a glTF accessor beyond its bytes", file("m.gltf", gltf(accessors=[{**accessors(3, 3)[0], "byteOffset": 4}, accessors(3, 3)[1]]))),
+    ("a glTF view beyond its buffer", file("m.gltf", gltf(bufferViews=[{"buffer": 0, "byteOffset": 10**12, "byteLength": 36}] * 2))),
+    ("a glTF view that begins before its buffer", file("m.gltf", gltf(bufferViews=[{"buffer": 0, "byteOffset": -4, "byteLength": 36}] * 2))),
+    ("a glTF stride of 10^12", file("m.gltf", gltf(bufferViews=[{"buffer": 0, "byteLength": 42, "byteStride": 10**12}] * 2))),
+    ("a glTF stride of 0", file("m.gltf", gltf(bufferViews=[{"buffer": 0, "byteLength": 42, "byteStride": 0}] * 2))),
+    ("a glTF buffer that is shorter than it says", file("m.gltf", gltf(buffers=[data(bytes(42), byteLength=10**12)]))),
+    ("a glTF buffer without data", file("m.gltf", gltf(buffers=[{"byteLength": 42}]))),
+    ("a glTF sparse index too large", file("m.gltf", gltf(accessors=sparse()))),
+    ("a glTF sparse array of 10^12 values", file("m.gltf", gltf(accessors=sparse(count=10**12)))),
+    ("a glTF node within itself", file("m.gltf", gltf(nodes=[{"mesh": 0, "children": [1]}, {"children": [0]}]))),
+    ("a glTF node within two", file("m.gltf", gltf(nodes=[{"children": [2]}, {"children": [2]}, {"mesh": 0}]))),
+    ("a glTF node that there is not", file("m.gltf", gltf(scenes=[{"nodes": [7]}]))),
+    ("a glTF matrix with NaN", file("m.gltf", gltf(nodes=[{"mesh": 0, "matrix": [float("nan")] * 16}]))),
+    ("a glTF scale of 10^30", file("m.gltf", gltf(nodes=[{"mesh": 0, "scale": [1e30] * 3}]))),
+    ("a glTF mesh that is shown 10^8 times", file("m.gltf", many_instances())),
+    ("a glTF skin of joints that there are not", file("m.gltf", skinned())),
+    ("a glTF morph target of two vertices", file("m.gltf", morphed())),
+    ("a glTF material that there is not", file("m.gltf", gltf(meshes=[{"primitives": [{"attributes": {"POSITION": 0}, "material": 3}]}]))),
+    ("a glTF picture that is prose", file("m.gltf", with_picture(b"not a picture"))),
+    ("a glTF picture of 1 kB that stands for 10^10 pixels", file("m.gltf", with_picture(png(100_000, 100_000)))),
     ("a PLY file that says 4 * 10^9 vertices", file("m.ply", HUGE_PLY)),
     ("an STL file that says 2^32 - 1 triangles", file("m.stl", bytes(80) + b"\xff\xff\xff\xff" + bytes(50))),
     ("a pickle, called .obj", file("m.obj", payload)),

@@ -28,6 +28,8 @@ INTERNAL = {  # modules whose names are public to each other, not to users
     "scene.obj_lines": "called by the readers of OBJ files, which are in the table",
     "scene.obj_materials": "called by the readers of OBJ files, which are in the table",
     "scene.polygons": "called by the readers of files with what they have checked",
+    "scene.gltf_files": "called by Mesh.load and Mesh.save, which are in the table",
+    "scene.gltf_tree": "called by gltf_files, see there",
     "scene.textured_files": "called by Mesh.load and Mesh.save, which are in the table",
     "viewer": "the window of the command line; its files are read by Mesh.load and Views.load",
     "interop.checks": "the checks themselves",

@@ -11,13 +11,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from bad_input.files import WITH_PICTURE, payload, small_png
+from bad_input.files import WITH_PICTURE, accessors, gltf, payload, small_png, with_picture
 from bad_input.standalone import views_of_a_square
 from conftest import REPOSITORY
 
 from taichi_softras import Mesh
 from taichi_softras.recover import Fit, Views, views
-from taichi_softras.scene import foreign_files, textured_files
+from taichi_softras.scene import foreign_files, gltf_files, gltf_tree
 
 N_CASES = int(os.environ.get("N_DAMAGED_FILES", "200"))  # of each kind
 
@@ -219,9 +219,24 @@ class TestLimits:
         """One mesh, shown very often."""
         Mesh.icosphere(0).save(tmp_path / "m.glb")
         assert len(Mesh.load(tmp_path / "m.glb").faces) == 20
-        monkeypatch.setattr(textured_files, "MAX_FACES", 19)
+        monkeypatch.setattr(gltf_files, "MAX_FACES", 19)
         with pytest.raises(ValueError, match=r"m.glb must have at most 2\^27 faces, got 20"):
             Mesh.load(tmp_path / "m.glb")
+
+    def test_arrays_without_data(self, tmp_path, monkeypatch):
+        """They are zeros, as many as the file says."""
+        (tmp_path / "m.gltf").write_text(gltf(accessors=accessors(10**6, 3, view=False)))
+        monkeypatch.setattr(gltf_tree, "MAX_PLACEHOLDERS", 12 * 10**6 - 1)
+        with pytest.raises(ValueError, match=r"m.gltf must have at most 2\^28 bytes of arrays without data, got 12000000"):
+            Mesh.load(tmp_path / "m.gltf")
+
+    def test_pictures_of_a_mesh(self, tmp_path, monkeypatch):
+        """Each of them is small enough."""
+        (tmp_path / "m.gltf").write_text(with_picture(small_png()))
+        assert Mesh.load(tmp_path / "m.gltf").texture.shape == (2, 2, 4)
+        monkeypatch.setattr(gltf_tree, "MAX_PIXELS", 3)
+        with pytest.raises(ValueError, match=r"m.gltf must have at most 2\^28 pixels in all of its textures, got 4"):
+            Mesh.load(tmp_path / "m.gltf")
 
     def test_text(self, tmp_path, monkeypatch):
         monkeypatch.setattr(foreign_files, "MAX_TEXT", 10)
