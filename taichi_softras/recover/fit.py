@@ -137,15 +137,14 @@ def initial_sphere(views: Views, subdivisions: int = 3) -> Mesh:
     """A grey sphere where the silhouettes say that the object is: nearest to the rays through their centroids, and as large as they look.
 
     Raises:
-        ValueError: if all masks are empty.
+        ValueError: if the masks do not show where the object is: all are empty, or none has an outside.
     """
     check_kind("fit", "views", views, Views)
     check_integer("fit", "subdivisions", subdivisions, 0, 8)
+    _check_masks(views.alpha)
     _, height, width = views.alpha.shape
     area = views.alpha.sum((1, 2))
     seen = area > 0
-    if not seen.any():
-        raise ValueError("fit: the pictures must show something, got masks (alpha) that are all empty")
     half = min(height, width) / 2
     columns, rows = np.arange(width) + 0.5, np.arange(height) + 0.5
     weight = np.where(seen, area, 1.0)
@@ -167,6 +166,16 @@ def initial_sphere(views: Views, subdivisions: int = 3) -> Mesh:
     radius = np.mean((np.sqrt(area / np.pi) / half * distance / focal[:, 0])[seen])
     sphere = Mesh.icosphere(subdivisions)
     return Mesh(vertices=sphere.vertices * radius + centre, faces=sphere.faces, colors=np.full_like(sphere.vertices, 0.5))
+
+
+def _check_masks(alpha: np.ndarray) -> None:
+    """A silhouette has an inside and an outside, in some of the pictures."""
+    if not (alpha > 0).any():
+        raise ValueError("fit: the pictures must show something, got masks (alpha) that are all empty")
+    low, high = alpha.min((1, 2)), alpha.max((1, 2))
+    if (low > 0.5).all() or (low == high).all():
+        found = f"{low.min():.3g}" if low.min() == high.max() else f"{low.min():.3g} to {high.max():.3g}"
+        raise ValueError(f"fit: the masks (alpha) must leave the object's surroundings out, got {found} in every pixel of all {len(alpha)} pictures")
 
 
 def score(rendered: Views, views: Views) -> Score:

@@ -934,7 +934,10 @@ def fit_functions() -> Iterator[Function]:
         call=fit.initial_sphere,
         good=lambda: {"views": views_of_a_square(), "subdivisions": 1},
         natures={"views": instance(), "subdivisions": whole(-1, 9)},
-        more=[(Kind.RANGE, "pictures that show nothing", {"views": changed_views(alpha=np.zeros((2, 8, 8)))})],
+        more=[
+            (Kind.RANGE, "pictures that show nothing", {"views": changed_views(alpha=np.zeros((2, 8, 8)))}),
+            (Kind.RANGE, "masks that leave nothing out", {"views": changed_views(alpha=np.ones((2, 8, 8)))}),
+        ],
     )
     yield Function(
         name="recover.score",
