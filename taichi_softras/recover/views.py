@@ -15,7 +15,7 @@ from ..checks import MAX_IMAGE_SIDE, check_array, check_finite, check_image_size
 from ..engine import render_mesh
 from ..replacing import replacing
 from ..runtime import free_memory
-from ..scene import Camera, Lens, Mesh, RasterizeSettings, as_path, file_near, is_file, picture_file, pixels, read_json
+from ..scene import Camera, Lens, Mesh, RasterizeSettings, as_path, file_near, is_file, is_transparent, picture_file, pixels, read_json
 from .transforms import COEFFICIENTS, intrinsics_of, lens_of, poses_of
 
 __all__ = ["SHARP", "Views", "render_views", "save_picture"]
@@ -231,7 +231,7 @@ def _read_pictures(paths: list[Path]) -> np.ndarray:
     rgba = np.zeros((0, 0, 0, 4), np.float32)
     for i, path in enumerate(paths):
         with picture_file(f"Views.load: {path}", path, path.name) as picture:
-            if "A" not in picture.getbands() and "transparency" not in picture.info:
+            if not is_transparent(picture):
                 raise ValueError(f"Views.load: {path} must have an alpha channel (it is the mask), got {picture.mode}")
             size = (picture.height, picture.width)
             if i == 0:

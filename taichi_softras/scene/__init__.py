@@ -2,7 +2,7 @@
 
 from .camera import Camera, Convention, Lens, distortion_limit
 from .connectivity import Connectivity
-from .foreign_files import MAX_PIXELS, PICTURE_FORMATS, as_path, file_near, is_file, picture_file, pixels, read_json, read_text
+from .foreign_files import MAX_PIXELS, PICTURE_FORMATS, as_path, file_near, is_file, is_transparent, picture_file, pixels, read_json, read_text
 from .mesh import Mesh
 from .settings import Blending, Distance, Distribution, Extrapolation, Interpolation, RasterizeSettings, Sides, Silhouette, Texture
 from .shapes import creature
@@ -31,6 +31,7 @@ __all__ = [
     "distortion_limit",
     "file_near",
     "is_file",
+    "is_transparent",
     "picture_file",
     "pixels",
     "read_json",

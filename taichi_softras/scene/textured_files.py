@@ -62,11 +62,7 @@ def _subject(path: Path) -> str:
 def _pixels(path: Path, name: str, picture: Image.Image) -> np.ndarray:
     """[H, W, 3], or [H, W, 4] if the picture has transparency, float32 in [0, 1]."""
     check_picture(_subject(path), name, picture)
-    transparent = picture.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info
-    if picture.mode.startswith("I"):  # 16 bit, of which Pillow would keep the lower 8
-        grey = np.clip(pixels(_subject(path), name, picture, "F", 65535), 0, 1)
-        return np.repeat(grey[..., None], 3, axis=2)
-    return pixels(_subject(path), name, picture, "RGBA" if transparent else "RGB")
+    return pixels(_subject(path), name, picture)
 
 
 def _read_picture(path: Path, name: str) -> np.ndarray | None:

@@ -155,6 +155,7 @@ def gltf_with_far_buffer(folder: Path) -> Path:
     return home / "m.gltf"
 
 
+PFM = b"Pf\n1 2\n-1.0\n" + np.array([0.0, 255.0], "<f4").tobytes()
 DEEP = "[" * 100_000 + "]" * 100_000
 HUGE_PLY = "ply\nformat binary_little_endian 1.0\nelement vertex 4000000000\nproperty float x\nproperty float y\nproperty float z\nelement face 1\n"
 HUGE_PLY += "property list uchar int vertex_indices\nend_header\n"
@@ -183,6 +184,7 @@ MESH_FILES: list[tuple[str, In]] = [
     ("a texture of 1 kB that stands for 10^10 pixels", file("m.obj", WITH_PICTURE, m_mtl="newmtl a\nmap_Kd t.png\n", t_png=png(100_000, 100_000))),
     ("a texture that ends early", file("m.obj", WITH_PICTURE, m_mtl="newmtl a\nmap_Kd t.png\n", t_png=cut_png())),
     ("a texture that is a program (EPS)", file("m.obj", WITH_PICTURE, m_mtl="newmtl a\nmap_Kd t.png\n", t_png=EPS)),
+    ("a texture of floats up to 255", file("m.obj", WITH_PICTURE, m_mtl="newmtl a\nmap_Kd t.png\n", t_png=PFM)),
     ("a texture far from the mesh", In(obj_with_far_picture)),
     ("a material file far from the mesh", In(obj_with_far_library)),
     ("a glTF buffer far from the mesh", In(gltf_with_far_buffer)),
