@@ -7,6 +7,9 @@ from typing import TypeVar
 import trimesh
 
 from .foreign_files import is_file
+from .off_files import read_off
+from .ply_files import read_ply
+from .stl_files import read_stl
 from .textured_files import (
     Contents,
     read_textured_obj,
@@ -22,6 +25,8 @@ __all__ = ["READABLE", "WRITABLE", "read_mesh", "write_mesh"]
 
 READABLE = (".glb", ".gltf", ".obj", ".off", ".ply", ".stl")
 WRITABLE = (".glb", ".obj", ".ply", ".stl")
+
+OF_POLYGONS = {".off": read_off, ".ply": read_ply, ".stl": read_stl}
 
 M = TypeVar("M")
 
@@ -39,6 +44,8 @@ def read_mesh(path: Path, make: Callable[..., M]) -> M:
         raise FileNotFoundError(f"Mesh.load: there is no file {path}")
     if kind == ".obj" and (textured := read_textured_obj(path)) is not None:
         return _made(path, make, textured)
+    if kind in OF_POLYGONS:
+        return _made(path, make, OF_POLYGONS[kind](path))
     try:
         scene, loaded = trimesh_scene(path)
     except Exception as error:  # trimesh's readers raise whatever the malformed file makes them stumble over
@@ -50,8 +57,6 @@ def read_mesh(path: Path, make: Callable[..., M]) -> M:
     _made(path, make, Contents(vertices=loaded.vertices, faces=loaded.faces))  # before anything looks up what the faces point to
     if kind != ".obj" and (textured := textured_scene(path, scene, loaded)) is not None:
         return _made(path, make, textured)
-    if kind == ".stl":
-        loaded.merge_vertices()  # STL repeats every vertex in every triangle
     return _made(path, make, Contents(vertices=loaded.vertices, faces=loaded.faces, colors=vertex_colors(scene, loaded)))
 
 

@@ -82,8 +82,8 @@ class Mesh(Contents):
     def load(cls, path: str | Path) -> "Mesh":
         """Reads an OBJ, PLY, GLB, glTF, STL or OFF file; a scene becomes one mesh.
 
-        Texture coordinates and the picture come with OBJ, GLB and glTF (and PLY, where it names one) if the file has one texture; of several textures, and
-        besides one, ``colors`` hold what they are at the vertices. A vertex on a seam of the texture stays one vertex: ``face_uvs`` tells its corners apart.
+        Texture coordinates come with OBJ, GLB, glTF, PLY and OFF, the picture with OBJ, GLB, glTF and PLY if the file has one; of several textures, and besides
+        one, ``colors`` hold what they are at the vertices. A vertex on a seam of the texture stays one vertex: ``face_uvs`` tells its corners apart.
         A material's factors (Kd, baseColorFactor) colour a mesh that has no picture, and do not change a picture.
 
         Raises:

@@ -23,6 +23,7 @@ from .foreign_files import check_picture, file_near, own_pixel_limit, picture_fi
 
 __all__ = [
     "Contents",
+    "colors_at",
     "read_textured_obj",
     "textured_scene",
     "trimesh_scene",
@@ -78,7 +79,7 @@ def _picture_of(texture: np.ndarray) -> Image.Image:
     return Image.fromarray(np.round(np.clip(texture, 0, 1) * 255).astype(np.uint8))
 
 
-def _colors_at(uvs: np.ndarray, texture: np.ndarray) -> np.ndarray:
+def colors_at(uvs: np.ndarray, texture: np.ndarray) -> np.ndarray:
     """[N, 3] the nearest pixels, the outermost ones standing on the borders."""
     height, width = texture.shape[:2]
     u, v = uvs.astype(np.float64).T
@@ -213,7 +214,7 @@ def _obj_colors(
         if material.color is not None:
             colors[faces[(of_face == i) & ~textured].ravel()] = material.color
         if picture is not None:
-            colors[faces[textured].ravel()] = _colors_at(uvs[face_uvs[textured].ravel()], picture)
+            colors[faces[textured].ravel()] = colors_at(uvs[face_uvs[textured].ravel()], picture)
         found |= picture is not None or material.color is not None
     return colors if found else None
 
@@ -349,7 +350,7 @@ def textured_scene(path: Path, scene: Any, loaded: Any) -> Contents | None:
     colors = None
     if texture is not None:
         colors = np.empty((len(vertices), 3), np.float32)
-        of_split = _colors_at(uvs, texture)
+        of_split = colors_at(uvs, texture)
         colors[joined] = of_split
         colors[faces.ravel()] = of_split[face_uvs.ravel()]  # along a seam, that of the last corner, as in an OBJ file
     elif (given := vertex_colors(scene, loaded)) is not None:

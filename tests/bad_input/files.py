@@ -159,6 +159,9 @@ PFM = b"Pf\n1 2\n-1.0\n" + np.array([0.0, 255.0], "<f4").tobytes()
 DEEP = "[" * 100_000 + "]" * 100_000
 HUGE_PLY = "ply\nformat binary_little_endian 1.0\nelement vertex 4000000000\nproperty float x\nproperty float y\nproperty float z\nelement face 1\n"
 HUGE_PLY += "property list uchar int vertex_indices\nend_header\n"
+PLY = "ply\nformat ascii 1.0\nelement vertex 3\nproperty float x\nproperty float y\nproperty float z\nelement face 1\n"
+PLY += "property list uchar int vertex_indices\nend_header\n0 0 0\n1 0 0\n0 1 0\n"
+OFF = "OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n"
 MESH_FILES: list[tuple[str, In]] = [
     ("an empty OBJ file", file("m.obj", "")),
     ("a GLB file that ends early", truncated("m.glb", 0.5)),
@@ -195,6 +198,21 @@ MESH_FILES: list[tuple[str, In]] = [
     ("a glTF file that is nested 100000 deep", file("m.gltf", DEEP)),
     ("a GLB file whose text is said to be shorter than it is", file("m.glb", glb(gltf(), 100))),
     ("a PLY file that says 4 * 10^9 vertices", file("m.ply", HUGE_PLY)),
+    ("a PLY header with a type that there is not", file("m.ply", PLY.replace("int vertex", "half vertex") + "3 0 1 2\n")),
+    ("a PLY text with a word in it", file("m.ply", PLY + "3 0 one 2\n")),
+    ("a PLY text with more numbers than it says", file("m.ply", PLY + "3 0 1 2 255 0 0\n")),
+    ("a PLY face with a vertex too many", file("m.ply", PLY + "3 0 1 9\n")),
+    ("a PLY face of two corners", file("m.ply", PLY + "2 0 1\n")),
+    ("a PLY list of 2.5 things", file("m.ply", PLY + "2.5 0 1 2\n")),
+    ("PLY strips of one vertex", file("m.ply", PLY.replace("face 1", "tristrips 1") + "1 0\n")),
+    ("a PLY file of points", file("m.ply", PLY.replace("face 1", "face 0"))),
+    ("an OFF file that says 4 * 10^9 faces", file("m.off", OFF.replace("3 1", "3 4000000000") + "3 0 1 2\n")),
+    ("an OFF face with a vertex too many", file("m.off", OFF + "3 0 1 9\n")),
+    ("an OFF face that names two of three corners", file("m.off", OFF + "3 0 1\n")),
+    ("an OFF file whose header says colours that are not there", file("m.off", "C" + OFF + "3 0 1 2\n")),
+    ("an OFF file of four dimensions", file("m.off", "4" + OFF + "3 0 1 2\n")),
+    ("an OFF file that is binary", file("m.off", OFF.replace("OFF", "OFF BINARY"))),
+    ("an STL text that ends early", file("m.stl", "solid a\nfacet normal 0 0 1\nouter loop\nvertex 0 0 0\nvertex 1 0 0\nvertex 0 1 0\n")),
     ("an STL file that says 2^32 - 1 triangles", file("m.stl", bytes(80) + b"\xff\xff\xff\xff" + bytes(50))),
     ("a pickle, called .obj", file("m.obj", payload)),
     ("a pickle, called .ply", file("m.ply", payload)),
