@@ -8,7 +8,7 @@ from .polygons import triangulated
 
 __all__ = ["colors_at_vertices", "joined", "numbers_in", "triangles_of"]
 
-PRIMES = np.array([0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], np.uint64)  # odd, and without a pattern
+MIXER = np.uint64(0x9E3779B185EBCA87)  # odd, and without a pattern
 
 
 def numbers_in(subject: str, text: bytes) -> np.ndarray:
@@ -49,8 +49,10 @@ def triangles_of(subject: str, vertices: np.ndarray, corners: np.ndarray, sizes:
 def joined(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The points [n, 3] that differ, in the order in which they come first, and [N] for each point of ``points`` [N, 3] which of them it is."""
     bits = np.ascontiguousarray(points + 0.0, np.float64).view(np.uint64)  # without negative zeros equal numbers have equal bits
-    mixed = bits * PRIMES
-    mixed = (mixed ^ (mixed >> np.uint64(29))).sum(1, dtype=np.uint64)
+    mixed = np.zeros(len(bits), np.uint64)
+    for column in bits.T:
+        mixed = (mixed ^ column) * MIXER
+        mixed ^= mixed >> np.uint64(32)
     _, first, inverse = np.unique(mixed, return_index=True, return_inverse=True)
     inverse = inverse.reshape(-1)
     if (bits[first][inverse] != bits).any():  # two that differ, and are mixed alike

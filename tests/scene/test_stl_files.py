@@ -61,7 +61,7 @@ def test_zeros_of_both_signs_are_one_point(tmp_path):
 
 def test_points_that_are_mixed_alike(tmp_path, monkeypatch):
     """Points are found by a number made of their bits; where two that differ have the same one, they are told apart by all of them."""
-    monkeypatch.setattr(polygon_files, "PRIMES", np.zeros(3, np.uint64))
+    monkeypatch.setattr(polygon_files, "MIXER", np.uint64(0))
     mesh = load(tmp_path, binary())
     np.testing.assert_array_equal(mesh.vertices[mesh.faces], CORNERS[FACES])
     assert len(mesh.vertices) == 4
