@@ -220,6 +220,7 @@ class Fit:
         sphere = initial_sphere(views)
         self.centre = sphere.vertices.mean(0)
         self.radius = float(np.linalg.norm(sphere.vertices - self.centre, axis=1).mean())
+        self._origin = self.centre if sphere.vertices.dtype == np.float64 else np.zeros(3)  # from which kernels count, as they have float32
         distance = np.linalg.norm(views.camera.eye - self.centre, axis=1)
         self.near, self.far = max(distance.min() - 4 * self.radius, 0.05 * distance.min()), distance.max() + 4 * self.radius
         self.vertices, self.faces = sphere.vertices.astype(np.float64), sphere.faces
@@ -287,10 +288,10 @@ class Fit:
 
     def _gradients(self, picked: list[int]) -> tuple[float, np.ndarray, np.ndarray]:
         options, arrays = self.options, self._renderer.arrays
-        vertices, colors, loss = (self._renderer.parameter(values) for values in (self.vertices, self.colors, np.zeros(1)))
+        vertices, colors, loss = (self._renderer.parameter(values) for values in (self.vertices - self._origin, self.colors, np.zeros(1)))
         alpha, color = arrays.real(self._views.alpha[picked]), arrays.real(self._views.color[picked])
         with ti.ad.Tape(loss):
-            image = self._renderer(vertices, self._topology, self._views.camera[picked], colors)
+            image = self._renderer(vertices, self._topology, self._camera[picked], colors)
             losses.silhouette_iou(image.alpha, alpha, into=loss)
             losses.color_l1(image.color, color, alpha, into=loss, weight=options.color_weight)
             losses.normal_consistency(vertices, self._connectivity, into=loss, weight=options.normal_weight)
@@ -306,6 +307,7 @@ class Fit:
         """What follows from the mesh and the stage, made anew."""
         stage, n = self.stages[self.stage], len(self.vertices)
         self._views = self.views.reduced(stage.reduction)
+        self._camera = self._views.camera.about(self._origin)
         self._views_per_step = min(self.options.views_per_step, len(self.views))
         self._connectivity = Connectivity.of(self.faces, n)
         self._topology = Topology.shared(self.faces, n, self._views_per_step)

@@ -8,8 +8,8 @@ import trimesh
 
 from .foreign_files import is_file
 from .off_files import read_off
-from .ply_files import read_ply
-from .stl_files import read_stl
+from .ply_files import read_ply, write_ply
+from .stl_files import read_stl, write_stl
 from .textured_files import (
     Contents,
     read_textured_obj,
@@ -77,7 +77,11 @@ def write_mesh(path: Path, contents: Contents) -> None:
     if kind not in WRITABLE:
         raise ValueError(f"Mesh.save: the file must be one of {', '.join(WRITABLE)}, got {path.name!r}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    if contents.uvs is not None and kind == ".glb":
+    if kind == ".ply":
+        write_ply(path, contents)
+    elif kind == ".stl":
+        write_stl(path, contents)
+    elif contents.uvs is not None and kind == ".glb":
         write_textured_glb(path, contents, contents.uvs)
     elif contents.uvs is not None and kind == ".obj":
         write_textured_obj(path, contents, contents.uvs)

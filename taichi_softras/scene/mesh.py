@@ -16,10 +16,25 @@ from .textured_files import Contents
 __all__ = ["Mesh"]
 
 LARGEST = 1e18  # coordinates: their squares are numbers, too
+LOST = 1e-5  # of the extent: positions that float32 would move farther stay float64
 
 
 def _numbers(name: str, values: Any, shape: tuple[int | str, ...], sizes: dict[str, int]) -> np.ndarray:
     """Finite float32 of a shape."""
+    return np.ascontiguousarray(_checked(name, values, shape, sizes), dtype=np.float32)
+
+
+def _positions(values: Any, sizes: dict[str, int]) -> np.ndarray:
+    """[V, 3] float32, or float64 if float32 would lose them, far from the origin."""
+    given = _checked("vertices", values, ("V", 3), sizes)
+    single = np.ascontiguousarray(given, dtype=np.float32)
+    if given.dtype.itemsize <= 4 or not given.size:
+        return single
+    lost = max(np.abs(given[:, axis] - single[:, axis]).max() for axis in range(3))
+    return single if lost <= LOST * np.ptp(given, axis=0).max() else np.ascontiguousarray(given, dtype=np.float64)
+
+
+def _checked(name: str, values: Any, shape: tuple[int | str, ...], sizes: dict[str, int]) -> np.ndarray:
     given = as_array("Mesh", name, values)
     if given.dtype.kind not in "fiu":
         raise TypeError(f"Mesh: {name} must be real numbers, got {dtype_of(given)}")
@@ -27,7 +42,7 @@ def _numbers(name: str, values: Any, shape: tuple[int | str, ...], sizes: dict[s
     check_finite("Mesh", name, given)
     if given.size and (largest := max(given.max(), -given.min())) > LARGEST:
         raise ValueError(f"Mesh: {name} must be at most {LARGEST:g}, got {largest}")
-    return np.ascontiguousarray(given, dtype=np.float32)
+    return given
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +50,8 @@ class Mesh(Contents):
     """Triangles with colours per vertex, and a picture as texture.
 
     Attributes:
-        vertices: [V, 3] float32, positions in the world.
+        vertices: [V, 3] float32, positions in the world; float64 where float32 would move them by more than 1e-5 of the mesh's extent (surveyors' coordinates,
+            far from the origin): `render_mesh`, fits and the viewer then count from the middle of the mesh. For kernels and tensors subtract an origin first.
         faces: [F, 3] int32; seen from outside, their vertices run counter-clockwise.
         colors: [V, 3] float32 in [0, 1], or None.
         uvs: [T, 2] float32, texture coordinates: u to the right, v up, (0, 0) the lower left corner of the picture; or None.
@@ -46,7 +62,7 @@ class Mesh(Contents):
 
     def __post_init__(self) -> None:
         sizes: dict[str, int] = {}
-        vertices = _numbers("vertices", self.vertices, ("V", 3), sizes)
+        vertices = _positions(self.vertices, sizes)
         object.__setattr__(self, "vertices", vertices)
         object.__setattr__(self, "faces", check_faces("Mesh", self.faces, len(vertices)))
         if self.colors is not None:
@@ -96,7 +112,8 @@ class Mesh(Contents):
         """Writes a GLB, OBJ, PLY or STL file.
 
         GLB and OBJ have texture coordinates and the texture, in 8 bits (OBJ: in a .png beside it, named in a .mtl), and then no colours besides it; or
-        colours. PLY has colours, STL nothing. What the texture does outside of [0, 1] is said by GLB, and by OBJ if it is clamped.
+        colours. PLY has colours, STL nothing. What the texture does outside of [0, 1] is said by GLB, and by OBJ if it is clamped. Positions of float64 stay so
+        in PLY and STL (there as a text).
         """
         write_mesh(as_path("Mesh.save", "path", path), self)
 

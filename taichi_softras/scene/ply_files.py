@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ..replacing import replacing
 from .foreign_files import file_near, picture_file, pixels
-from .ply_rows import Rows, read_rows
+from .ply_rows import TYPES, Rows, read_rows
 from .polygon_files import colors_at_vertices, triangles_of
 from .textured_files import Contents, colors_at
 
-__all__ = ["read_ply"]
+__all__ = ["read_ply", "write_ply"]
 
 POSITIONS = (("x", "y", "z"),)
 COLORS = (("red", "green", "blue"), ("diffuse_red", "diffuse_green", "diffuse_blue"), ("r", "g", "b"))
@@ -134,3 +135,23 @@ def _place(path: Path, name: str) -> Path | None:
     if found is None:
         warnings.warn(f"Mesh.load: {path} names the texture {name!r}, and there is no such file", UserWarning, stacklevel=5)
     return found
+
+
+def write_ply(path: Path, mesh: Contents) -> None:
+    """Writes positions, as float or double, colours in 8 bits, and faces; binary, little-endian."""
+    kind = "double" if mesh.vertices.dtype == np.float64 else "float"
+    columns = [(name, kind, mesh.vertices[:, axis]) for axis, name in enumerate("xyz")]
+    if mesh.colors is not None:
+        rgb = np.round(np.clip(mesh.colors, 0, 1) * 255).astype(np.uint8)
+        columns += [(name, "uchar", rgb[:, channel]) for channel, name in enumerate(("red", "green", "blue"))]
+    rows = np.empty(len(mesh.vertices), [(name, "<" + TYPES[kind]) for name, kind, _ in columns])
+    for name, _, values in columns:
+        rows[name] = values
+    faces = np.empty(len(mesh.faces), [("n", "u1"), ("corners", "<i4", 3)])
+    faces["n"], faces["corners"] = 3, mesh.faces
+    header = ["ply", "format binary_little_endian 1.0", f"element vertex {len(rows)}", *(f"property {kind} {name}" for name, kind, _ in columns)]
+    header += [f"element face {len(faces)}", "property list uchar int vertex_indices", "end_header", ""]
+    with replacing(path) as partial, partial.open("wb") as file:
+        file.write("\n".join(header).encode())
+        file.write(rows.tobytes())
+        file.write(faces.tobytes())

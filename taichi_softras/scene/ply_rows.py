@@ -15,7 +15,7 @@ import numpy as np
 
 from .polygon_files import numbers_in
 
-__all__ = ["Rows", "read_rows"]
+__all__ = ["TYPES", "Rows", "read_rows"]
 
 TYPES = {
     "char": "i1", "int8": "i1", "uchar": "u1", "uint8": "u1", "short": "i2", "int16": "i2", "ushort": "u2", "uint16": "u2",

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ..replacing import replacing
 from .polygon_files import joined, numbers_in
 from .textured_files import Contents
 
-__all__ = ["read_stl"]
+__all__ = ["read_stl", "write_stl"]
 
 HEAD = 84  # bytes: a name, and the number of triangles
 TRIANGLE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
@@ -48,3 +49,22 @@ def _of_text(subject: str, data: bytes) -> np.ndarray:
     if len(found) != 3 * len(TRIANGLES.findall(data)) or len(corners) != 3 * len(found) or not ENDS.search(data):
         raise ValueError(f"{subject} must have loops of three vertices of three numbers, and end with endsolid, got something else")
     return corners.reshape(-1, 3)
+
+
+def write_stl(path: Path, mesh: Contents) -> None:
+    """Writes the triangles, with their normals: binary, or, where that would lose positions of float64, as a text."""
+    corners = mesh.vertices[mesh.faces].astype(np.float64)
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    if mesh.vertices.dtype == np.float64:
+        facet = "facet normal %.9g %.9g %.9g\nouter loop\n" + "vertex %.17g %.17g %.17g\n" * 3 + "endloop\nendfacet\n"
+        rows = np.concatenate([normals, corners.reshape(-1, 9)], 1).tolist()
+        with replacing(path) as partial, partial.open("w", encoding="ascii", newline="\n") as file:
+            file.write("solid mesh\n")
+            file.writelines(facet % tuple(row) for row in rows)
+            file.write("endsolid mesh\n")
+        return
+    triangles = np.zeros(len(corners), TRIANGLE)
+    triangles["normal"], triangles["corners"] = normals, corners
+    with replacing(path) as partial:
+        partial.write_bytes(bytes(80) + len(triangles).to_bytes(4, "little") + triangles.tobytes())

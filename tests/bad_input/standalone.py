@@ -145,6 +145,12 @@ def camera_functions() -> Iterator[Function]:
         natures={"count": whole(0, 2**21), "distance": number(0.0, -1.0), "turn": number(), "fov": angles["fov"], "target": angles["target"]},
     )
     yield Function(
+        name="Camera.about",
+        call=ts.Camera.orbit().about,
+        good=lambda: {"origin": (1.0, 2.0, 3.0)},
+        natures={"origin": numbers(shape=(2,))},
+    )
+    yield Function(
         name="Camera.look_at",
         call=ts.Camera.look_at,
         good=lambda: {"eye": (0.0, 0.0, 3.0), "up": (0.0, 1.0, 0.0)} | good,
