@@ -69,28 +69,24 @@ CHANGED = RasterizeSettings(
 MESH = Mesh.icosphere(0)
 
 
-def values() -> dict[str, object]:
-    colors = np.random.default_rng(0).random((12, 3))
-    texture = UVTexture(np.ones((2, 3, 3)), np.zeros((12, 2)), settings=TextureSettings(wrap=Wrap.MIRROR))
-    levels = flat_textures(TaichiArrays(), TaichiArrays().real(np.ones((4, 4, 3))), TextureSettings()).levels
-    return {
-        "default settings": RasterizeSettings(),
-        "changed settings": CHANGED,
-        "used settings": [CHANGED.reach, CHANGED.softness, CHANGED][2],
-        "Mesh": replace(MESH, colors=colors),
-        "Camera": Camera.orbit(3.0, [0.0, 10.0]),
-        "Camera with a lens": replace(Camera.orbit(3.0), lens=Lens.FISHEYE, distortion=np.full((1, 4), 0.01)),
-        "Connectivity": Connectivity.of(MESH.faces, 12),
-        "Topology": Topology.shared(MESH.faces, 12, 2),
-        "UVTexture": texture,
-        "TextureSettings": texture.settings,
-        "TextureLevels": levels,
-        "AmbientLight": ts.AmbientLight(color=0.5),
-        "DirectionalLight": ts.DirectionalLight(direction=(0.0, 1.0, 0.0)),
-        "PointLight": ts.PointLight(position=(0.0, 1.0, 0.0)),
-        "SphericalHarmonics": ts.SphericalHarmonics(coefficients=np.ones((9, 3))),
-        "Material": ts.Material(),
-    }
+VALUES = {  # made when they are asked for: a spawned process, which reads this file, starts no Taichi
+    "default settings": RasterizeSettings,
+    "changed settings": lambda: CHANGED,
+    "used settings": lambda: [CHANGED.reach, CHANGED.softness, CHANGED][2],
+    "Mesh": lambda: replace(MESH, colors=np.random.default_rng(0).random((12, 3))),
+    "Camera": lambda: Camera.orbit(3.0, [0.0, 10.0]),
+    "Camera with a lens": lambda: replace(Camera.orbit(3.0), lens=Lens.FISHEYE, distortion=np.full((1, 4), 0.01)),
+    "Connectivity": lambda: Connectivity.of(MESH.faces, 12),
+    "Topology": lambda: Topology.shared(MESH.faces, 12, 2),
+    "UVTexture": lambda: UVTexture(np.ones((2, 3, 3)), np.zeros((12, 2)), settings=TextureSettings(wrap=Wrap.MIRROR)),
+    "TextureSettings": lambda: TextureSettings(wrap=Wrap.MIRROR),
+    "TextureLevels": lambda: flat_textures(TaichiArrays(), TaichiArrays().real(np.ones((4, 4, 3))), TextureSettings()).levels,
+    "AmbientLight": lambda: ts.AmbientLight(color=0.5),
+    "DirectionalLight": lambda: ts.DirectionalLight(direction=(0.0, 1.0, 0.0)),
+    "PointLight": lambda: ts.PointLight(position=(0.0, 1.0, 0.0)),
+    "SphericalHarmonics": lambda: ts.SphericalHarmonics(coefficients=np.ones((9, 3))),
+    "Material": ts.Material,
+}
 
 
 @pytest.mark.parametrize("way", [pickled, copy.deepcopy, copy.copy, saved])
@@ -100,9 +96,9 @@ class TestThereAndBack:
         for member in kind:
             assert way(member) is member
 
-    @pytest.mark.parametrize("name", values())
+    @pytest.mark.parametrize("name", VALUES)
     def test_values(self, way, name):
-        value = values()[name]
+        value = VALUES[name]()
         assert same(way(value), value)
 
     def test_what_was_used_knows_no_device(self, way):
@@ -163,9 +159,11 @@ def test_across_a_spawned_process():
     """Also modules, and scenes that were drawn here."""
     topology = Topology.shared(MESH.faces, 12)
     topology.on(TaichiArrays())
-    sent = [*(member for kind in enums() for member in kind), *values().values(), topology]
+    sent = [*(member for kind in enums() for member in kind), *(make() for make in VALUES.values()), topology]
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         back = pool.map(itself, sent)
         module = pool.apply(itself, (SoftRenderer(8, CHANGED),))
+        pool.close()
+        pool.join()  # a process that is killed may leave a lock behind
     assert all(map(same, back, sent))
     assert module.settings == CHANGED

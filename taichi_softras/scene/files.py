@@ -11,6 +11,7 @@ from .off_files import read_off
 from .ply_files import read_ply, write_ply
 from .stl_files import read_stl, write_stl
 from .textured_files import (
+    MAX_FACES,
     Contents,
     read_textured_obj,
     textured_scene,
@@ -61,6 +62,8 @@ def read_mesh(path: Path, make: Callable[..., M]) -> M:
 
 
 def _made(path: Path, make: Callable[..., M], contents: Contents) -> M:
+    if len(contents.faces) > MAX_FACES:
+        raise ValueError(f"Mesh.load: {path} must have at most 2^27 faces, got {len(contents.faces)}")
     try:
         return make(**vars(contents))
     except (TypeError, ValueError) as error:

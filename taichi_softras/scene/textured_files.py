@@ -22,6 +22,7 @@ from ..replacing import replacing
 from .foreign_files import check_picture, file_near, own_pixel_limit, picture_file, pixels, read_text
 
 __all__ = [
+    "MAX_FACES",
     "Contents",
     "colors_at",
     "read_textured_obj",

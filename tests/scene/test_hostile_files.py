@@ -17,7 +17,7 @@ from conftest import REPOSITORY
 
 from taichi_softras import Mesh
 from taichi_softras.recover import Fit, Views, views
-from taichi_softras.scene import foreign_files, textured_files
+from taichi_softras.scene import files, foreign_files, textured_files
 
 N_CASES = int(os.environ.get("N_DAMAGED_FILES", "200"))  # of each kind
 
@@ -243,6 +243,13 @@ class TestLimits:
         monkeypatch.setattr(textured_files, "MAX_FACES", 19)
         with pytest.raises(ValueError, match=r"m.glb must have at most 2\^27 faces, got 20"):
             Mesh.load(tmp_path / "m.glb")
+
+    @pytest.mark.parametrize("suffix", [".obj", ".ply", ".stl"])
+    def test_faces_of_a_mesh(self, tmp_path, monkeypatch, suffix):
+        Mesh.icosphere(0).save(tmp_path / f"m{suffix}")
+        monkeypatch.setattr(files, "MAX_FACES", 19)
+        with pytest.raises(ValueError, match=rf"m{suffix} must have at most 2\^27 faces, got 20"):
+            Mesh.load(tmp_path / f"m{suffix}")
 
     def test_text(self, tmp_path, monkeypatch):
         monkeypatch.setattr(foreign_files, "MAX_TEXT", 10)
