@@ -4,7 +4,6 @@ A distribution is one function and one line in :class:`Distribution`. The functi
 a silhouette of many faces is made of the one, and what a face leaves free of the other. How to add one: `docs/add_your_own_distribution.md`.
 """
 
-import enum
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 import taichi as ti
 from scipy import special as scipy_special
 
+from .named import Named
 from .softness import LOG_FACTORIAL, SERIES, SHAPE, SHIFT
 from .special import arctangent, erfc, exp, expm1
 
@@ -157,7 +157,7 @@ def _semicircle_quantile(q: float, p: float, b: float) -> float:
     return low
 
 
-class Distribution(enum.Enum):
+class Distribution(Named):
     """F in D = F(u) (GenDR table 1): the softness of an edge. Two have a shape p; exponential, gamma and Levy, and their mirror images, a shift b."""
 
     HEAVISIDE = Family(heaviside, lambda q, p, b: 0.0)
@@ -178,9 +178,6 @@ class Distribution(enum.Enum):
     GAMMA_REV = Family(gamma, lambda q, p, b: scipy_special.gammaincinv(p, q) - b, reversed=True)
     LEVY = Family(levy, lambda q, p, b: 0.5 / scipy_special.erfcinv(q) ** 2 - b)
     LEVY_REV = Family(levy, lambda q, p, b: 0.5 / max(scipy_special.erfcinv(q), 1e-9) ** 2 - b, reversed=True)
-
-    def __repr__(self) -> str:
-        return str(self)
 
 
 @ti.func

@@ -6,13 +6,13 @@ SoftRas's mean, in its way. No face needs to know its neighbours, and no order m
 A T-conorm is two functions and one line in :class:`Silhouette`. a is a coverage, x = 1 - a what it leaves free, p the parameter.
 """
 
-import enum
 from dataclasses import dataclass
 from typing import Any
 
 import taichi as ti
 
 from .coverage import Distribution
+from .named import Named
 from .softness import CONORM
 from .special import exp, expm1, larger, log1p, log_of_one_plus, power
 
@@ -170,7 +170,7 @@ class Conorm:
     strongest: bool = False
 
 
-class Silhouette(enum.Enum):
+class Silhouette(Named):
     """How coverages are fused (SoftRas section 3.3, GenDR table 2)."""
 
     PROBABILISTIC = Conorm(probabilistic_generator, probabilistic_inverse)
@@ -187,9 +187,6 @@ class Silhouette(enum.Enum):
     ACZEL_ALSINA = Conorm(aczel_alsina_generator, aczel_alsina_inverse, parameter=2.0)
     DOMBI = Conorm(dombi_generator, dombi_inverse, parameter=2.0)
     SCHWEIZER_SKLAR = Conorm(schweizer_sklar_generator, schweizer_sklar_inverse, parameter=-2.0, low=-1e3, high=0.0)
-
-    def __repr__(self) -> str:
-        return str(self)
 
 
 @ti.func

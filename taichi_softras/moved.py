@@ -14,7 +14,7 @@ from types import ModuleType
 __all__ = ["MOVED", "moved_module"]
 
 MOVED = {
-    **dict.fromkeys(("camera", "connectivity", "foreign_files", "mesh", "settings", "shapes", "textured_files", "topology"), "scene"),
+    **dict.fromkeys(("camera", "connectivity", "foreign_files", "mesh", "settings", "shapes", "topology"), "scene"),
     **dict.fromkeys(("arrays", "budget", "devices", "launch", "spare_memory"), "runtime"),
     **dict.fromkeys(("binning", "clipping", "dibr", "fragments", "lighting", "losses", "optimizers"), "engine"),
     **dict.fromkeys(("rasterizer", "renderer", "surfaces", "textures", "voxels"), "engine"),

@@ -137,7 +137,7 @@ def render_mesh(
 ) -> RenderedImage:
     """One mesh through B cameras, as NumPy arrays: alpha [B, H, W], color [B, H, W, 3] and depth [B, H, W].
 
-    The colours are those of the mesh's texture (mipmapped, without its alpha), else of its vertices, else white.
+    The colours are those of the mesh's texture (mipmapped, without its alpha), else of its vertices, else white. A mesh of float64 is counted from its middle.
 
     Examples:
         >>> image = render_mesh(Mesh.icosphere(2), Camera.orbit(), 32)
@@ -147,7 +147,11 @@ def render_mesh(
     check_kind("render_mesh", "mesh", mesh, Mesh)
     renderer = Renderer(image_size, settings)
     arrays = renderer.arrays
-    image = renderer(arrays.real(mesh.vertices), mesh.faces, camera, _mesh_colors(arrays, mesh), background)
+    vertices = mesh.vertices
+    if vertices.dtype == np.float64:  # far from the origin, where float32 is coarse
+        origin = (vertices.min(0) + vertices.max(0)) / 2
+        vertices, camera = vertices - origin, camera.about(origin)
+    image = renderer(arrays.real(vertices), mesh.faces, camera, _mesh_colors(arrays, mesh), background)
     return RenderedImage(*(arrays.to_numpy(array) for array in (image.alpha, image.color, image.depth)))
 
 

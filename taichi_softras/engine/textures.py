@@ -77,6 +77,10 @@ class TextureLevels:
         if not ((self.textures[:, 1] >= 1).all() and self.textures.sum(1).max() <= len(self.levels)):
             raise ValueError(f"{op}: textures must name levels 0 to {len(self.levels) - 1}, and at least one each, got {self.textures.tolist()}")
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is copied and pickled: not what lies on a device."""
+        return vars(self) | {"_placed": {}}
+
     def on(self, arrays: Arrays) -> dict[str, Any]:
         """The tables as arrays of the library ``arrays``, made once."""
         if arrays.place not in self._placed:

@@ -137,15 +137,14 @@ def initial_sphere(views: Views, subdivisions: int = 3) -> Mesh:
     """A grey sphere where the silhouettes say that the object is: nearest to the rays through their centroids, and as large as they look.
 
     Raises:
-        ValueError: if all masks are empty.
+        ValueError: if the masks do not show where the object is: all are empty, or none has an outside.
     """
     check_kind("fit", "views", views, Views)
     check_integer("fit", "subdivisions", subdivisions, 0, 8)
+    _check_masks(views.alpha)
     _, height, width = views.alpha.shape
     area = views.alpha.sum((1, 2))
     seen = area > 0
-    if not seen.any():
-        raise ValueError("fit: the pictures must show something, got masks (alpha) that are all empty")
     half = min(height, width) / 2
     columns, rows = np.arange(width) + 0.5, np.arange(height) + 0.5
     weight = np.where(seen, area, 1.0)
@@ -167,6 +166,16 @@ def initial_sphere(views: Views, subdivisions: int = 3) -> Mesh:
     radius = np.mean((np.sqrt(area / np.pi) / half * distance / focal[:, 0])[seen])
     sphere = Mesh.icosphere(subdivisions)
     return Mesh(vertices=sphere.vertices * radius + centre, faces=sphere.faces, colors=np.full_like(sphere.vertices, 0.5))
+
+
+def _check_masks(alpha: np.ndarray) -> None:
+    """A silhouette has an inside and an outside, in some of the pictures."""
+    if not (alpha > 0).any():
+        raise ValueError("fit: the pictures must show something, got masks (alpha) that are all empty")
+    low, high = alpha.min((1, 2)), alpha.max((1, 2))
+    if (low > 0.5).all() or (low == high).all():
+        found = f"{low.min():.3g}" if low.min() == high.max() else f"{low.min():.3g} to {high.max():.3g}"
+        raise ValueError(f"fit: the masks (alpha) must leave the object's surroundings out, got {found} in every pixel of all {len(alpha)} pictures")
 
 
 def score(rendered: Views, views: Views) -> Score:
@@ -211,6 +220,7 @@ class Fit:
         sphere = initial_sphere(views)
         self.centre = sphere.vertices.mean(0)
         self.radius = float(np.linalg.norm(sphere.vertices - self.centre, axis=1).mean())
+        self._origin = self.centre if sphere.vertices.dtype == np.float64 else np.zeros(3)  # from which kernels count, as they have float32
         distance = np.linalg.norm(views.camera.eye - self.centre, axis=1)
         self.near, self.far = max(distance.min() - 4 * self.radius, 0.05 * distance.min()), distance.max() + 4 * self.radius
         self.vertices, self.faces = sphere.vertices.astype(np.float64), sphere.faces
@@ -278,10 +288,10 @@ class Fit:
 
     def _gradients(self, picked: list[int]) -> tuple[float, np.ndarray, np.ndarray]:
         options, arrays = self.options, self._renderer.arrays
-        vertices, colors, loss = (self._renderer.parameter(values) for values in (self.vertices, self.colors, np.zeros(1)))
+        vertices, colors, loss = (self._renderer.parameter(values) for values in (self.vertices - self._origin, self.colors, np.zeros(1)))
         alpha, color = arrays.real(self._views.alpha[picked]), arrays.real(self._views.color[picked])
         with ti.ad.Tape(loss):
-            image = self._renderer(vertices, self._topology, self._views.camera[picked], colors)
+            image = self._renderer(vertices, self._topology, self._camera[picked], colors)
             losses.silhouette_iou(image.alpha, alpha, into=loss)
             losses.color_l1(image.color, color, alpha, into=loss, weight=options.color_weight)
             losses.normal_consistency(vertices, self._connectivity, into=loss, weight=options.normal_weight)
@@ -297,6 +307,7 @@ class Fit:
         """What follows from the mesh and the stage, made anew."""
         stage, n = self.stages[self.stage], len(self.vertices)
         self._views = self.views.reduced(stage.reduction)
+        self._camera = self._views.camera.about(self._origin)
         self._views_per_step = min(self.options.views_per_step, len(self.views))
         self._connectivity = Connectivity.of(self.faces, n)
         self._topology = Topology.shared(self.faces, n, self._views_per_step)

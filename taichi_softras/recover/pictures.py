@@ -1,5 +1,6 @@
 """What people look at: turntables, sheets of target and result, curves."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,8 @@ from .views import Views, render_views, save_picture
 
 __all__ = ["fit_curves", "normal_colors", "save_animation", "shaded", "sheet", "turntable"]
 
+SHORTEST_FRAME = 2  # hundredths of a second: viewers show a frame of a GIF that says less for ten
+LONGEST = 655.36  # seconds: a GIF counts the hundredths of a frame in two bytes, and pictures that are alike become one frame
 _LIGHT = np.array([0.35, 0.65, 0.68])
 
 
@@ -42,7 +45,7 @@ def turntable(path: str | Path, mesh: Mesh, frames: int = 48, size: int = 256, s
     check_kind(op, "mesh", mesh, Mesh)
     check_integer(op, "frames", frames, 1, 10_000)
     check_integer(op, "size", size, 1, MAX_IMAGE_SIDE // 2)
-    check_number(op, "seconds", seconds, 0.0)
+    check_number(op, "seconds", seconds, 0.0, LONGEST)
     centred = mesh.normalized()
     camera = Camera.orbit(3.0, 20.0, np.arange(frames) * 360.0 / frames, fov=40.0)
     names = tuple(str(frame) for frame in range(frames))
@@ -52,10 +55,14 @@ def turntable(path: str | Path, mesh: Mesh, frames: int = 48, size: int = 256, s
 
 
 def save_animation(path: str | Path, pictures: Sequence[np.ndarray] | np.ndarray, seconds: float = 4.0) -> None:
-    """Writes pictures [H, W, 3] with numbers in [0, 1] as a GIF that plays for ever, each round taking ``seconds``."""
+    """Writes pictures [H, W, 3] with numbers in [0, 1] as a GIF that plays for ever, each round taking ``seconds``.
+
+    A GIF counts time in hundredths of a second, and viewers slow down frames that are shorter than two: the frames' times are whole hundredths that add up to
+    ``seconds``, and where there are more pictures than that leaves room for, some are left out evenly. A round takes less than 655.36 seconds.
+    """
     op = "save_animation"
     path = as_path(op, "path", path)
-    check_number(op, "seconds", seconds, 0.0)
+    check_number(op, "seconds", seconds, 0.0, LONGEST)
     check_kind(op, "pictures", pictures, Sequence if not isinstance(pictures, np.ndarray) else np.ndarray)
     if len(pictures) == 0:
         raise ValueError(f"{op}: pictures must be at least one, got none")
@@ -63,10 +70,19 @@ def save_animation(path: str | Path, pictures: Sequence[np.ndarray] | np.ndarray
     for picture in pictures:
         check_array(op, "each of the pictures", picture, ("H", "W", 3), sizes)
         check_finite(op, "each of the pictures", picture)
-    frames = [Image.fromarray(np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)) for picture in pictures]
+    which, hundredths = _frame_times(len(pictures), seconds)
+    frames = [Image.fromarray(np.round(np.clip(pictures[i], 0, 1) * 255).astype(np.uint8)) for i in which]
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as partial:
-        frames[0].save(partial, save_all=True, append_images=frames[1:], duration=int(1000 * seconds / len(frames)), loop=0)
+        frames[0].save(partial, save_all=True, append_images=frames[1:], duration=[10 * n for n in hundredths], loop=0)
+
+
+def _frame_times(n_pictures: int, seconds: float) -> tuple[list[int], list[int]]:
+    """Which of the pictures are shown, and for how many hundredths of a second each: together ``seconds``, rounded."""
+    whole = min(max(round(100 * seconds), SHORTEST_FRAME), 2**16 - 1)
+    n = min(n_pictures, whole // SHORTEST_FRAME)
+    ends = [round(whole * i / n) for i in range(n + 1)]
+    return [i * n_pictures // n for i in range(n)], [end - start for start, end in itertools.pairwise(ends)]
 
 
 def sheet(path: str | Path, target: Views, result: Views, columns: int = 8) -> None:

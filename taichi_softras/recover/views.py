@@ -7,7 +7,6 @@ A folder holds ``transforms.json``, or ``transforms_train.json`` beside ``transf
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -16,18 +15,14 @@ from ..checks import MAX_IMAGE_SIDE, check_array, check_finite, check_image_size
 from ..engine import render_mesh
 from ..replacing import replacing
 from ..runtime import free_memory
-from ..scene import Camera, Lens, Mesh, RasterizeSettings, as_path, file_near, is_file, picture_file, pixels, read_json
+from ..scene import Camera, Lens, Mesh, RasterizeSettings, as_path, file_near, is_file, is_transparent, picture_file, pixels, read_json
+from .transforms import COEFFICIENTS, intrinsics_of, lens_of, poses_of
 
 __all__ = ["SHARP", "Views", "render_views", "save_picture"]
 
 PIXELS_AT_ONCE = 2**21  # rendered together: it bounds the memory
 SHARP = RasterizeSettings(sigma=1e-7, gamma=1e-5)  # for pictures that people look at and results that are measured
-LENSES = {  # what nerfstudio and instant-ngp call them, and the names of their coefficients in our order
-    "PINHOLE": (Lens.PERSPECTIVE, ()),
-    "OPENCV": (Lens.OPENCV, ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")),
-    "OPENCV_FISHEYE": (Lens.FISHEYE, ("k1", "k2", "k3", "k4")),
-}
-PICTURES = (".png", ".webp", ".tif", ".tiff", ".jpg", ".jpeg")
+PICTURES = (".png", ".webp", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".tga")  # in this order, where a list leaves out the ending
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,9 +90,19 @@ class Views:
     def load(cls, folder: str | Path, split: str | None = None) -> "Views":
         """Reads ``transforms_<split>.json``, or ``transforms.json`` without a split, and its pictures.
 
-        A ``camera_model`` OPENCV or OPENCV_FISHEYE, and its k1, k2, ... for all frames or each, make cameras of that lens. Without a model, instant-ngp's
-        ``is_fisheye`` means OPENCV_FISHEYE; coefficients that are not zero, with no model or with PINHOLE, mean OPENCV, as in nerfstudio. (k4 of OPENCV is
-        OpenCV's, in the denominator; nerfstudio's is another one, which COLMAP never makes.)
+        What is said of cameras, for all frames or (which goes first) for each:
+
+        * ``fl_x``, ``fl_y`` in pixels; or ``camera_angle_x``, ``camera_angle_y`` in radians; or instant-ngp's ``x_fov``, ``y_fov`` in degrees. One of x and y
+          is enough. ``cx``, ``cy``; ``w``, ``h`` of a list may be another size of the same proportions, those of a frame are the size of its picture.
+        * ``camera_model``: SIMPLE_PINHOLE, PINHOLE, SIMPLE_RADIAL, RADIAL, OPENCV, FULL_OPENCV, OPENCV_FISHEYE, SIMPLE_RADIAL_FISHEYE or RADIAL_FISHEYE,
+          with k1, k2, p1, ... by name, or nerfstudio's ``distortion_params`` (k1, k2, k3, k4, p1, p2). Coefficients that are not zero, with no model or a
+          pinhole, mean OPENCV, as in nerfstudio and instant-ngp. k4, k5 and k6 are OpenCV's, in the denominator, and want FULL_OPENCV (nerfstudio's k4 is
+          another one, which COLMAP never makes).
+        * instant-ngp's ``is_fisheye``: k1, k2, k3, k4 of a fisheye. It keeps k3 and k4 in the places of p1 and p2: these are taken where those are not given.
+          Its orthographic, equirectangular, latlong and ftheta cameras are refused, as are coefficients that the lens does not have.
+        * ``transform_matrix`` is a rotation and a translation; an even scale, which a picture does not show, is left out.
+
+        A ``file_path`` without an ending is looked for as .png, .webp, .tif, .tiff, .jpg, .jpeg, .bmp and .tga, in small letters and capitals.
 
         Pictures are kept as they are, 16 bytes a pixel: each may have 2^28 pixels, if all of them fit into the memory that is free.
 
@@ -120,14 +125,13 @@ class Views:
             raise ValueError(f"Views.load: {index} must list frames with file_path and transform_matrix, got {type(error).__name__}: {error}") from error
         if matrices.shape != (len(frames), 4, 4) or not len(frames):
             raise ValueError(f"Views.load: {index} must hold a 4 x 4 transform_matrix for each of at least one frame, got shape {matrices.shape}")
-        if not np.isfinite(matrices).all() or (np.abs(np.linalg.det(matrices)) < 1e-9).any():
-            raise ValueError(f"Views.load: every transform_matrix in {index} must be finite and invertible")
+        matrices = poses_of(index, matrices)
         paths = [_picture(index, name) for name in names]
         rgba = _read_pictures(paths)
         height, width = rgba.shape[1:3]
         try:
-            k = np.stack([_intrinsics(index, described | frame, height, width) for frame in frames])
-            lens, distortion = _lens(index, [described | frame for frame in frames])
+            k = np.stack([intrinsics_of(index, described, frame, height, width) for frame in frames])
+            lens, distortion = lens_of(index, [described | frame for frame in frames])
         except (TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
             if str(error).startswith("Views.load"):
                 raise
@@ -142,15 +146,17 @@ class Views:
         """Writes the pictures and ``transforms[_<split>].json``, which `load` and NeRF's own loaders read."""
         folder = as_path("Views.save", "folder", folder)
         _check_split("Views.save", split)
-        models = {lens: (model, names) for model, (lens, names) in LENSES.items()}
-        if self.camera.lens not in models:
-            raise ValueError(f"Views.save: the cameras must not be orthographic (the NeRF layout knows none), got {self.camera.lens}")
+        lens = self.camera.lens
+        if lens not in COEFFICIENTS:
+            raise ValueError(f"Views.save: the cameras must not be orthographic (the NeRF layout knows none), got {lens}")
         for name in self.names:
             if name in ("", ".", "..") or name != Path(name.replace("\\", "/")).name or "\0" in name:
                 raise ValueError(f"Views.save: the names of pictures must be names of files, got {name!r}")
         if len(set(self.names)) < len(self.names):
             raise ValueError(f"Views.save: the names of pictures must differ, got {next(n for n in self.names if self.names.count(n) > 1)!r} more than once")
-        model, names = models[self.camera.lens]
+        names = COEFFICIENTS[lens]
+        whole = lens is Lens.OPENCV and np.asarray(self.camera.distortion)[:, 4:].any()
+        model = "FULL_OPENCV" if whole else {Lens.PERSPECTIVE: "PINHOLE", Lens.OPENCV: "OPENCV", Lens.FISHEYE: "OPENCV_FISHEYE"}[lens]
         pictures = folder / (split or "images")
         pictures.mkdir(parents=True, exist_ok=True)
         height, width = self.image_size
@@ -210,12 +216,14 @@ def _check_split(op: str, split: object) -> None:
 
 
 def _picture(index: Path, name: str) -> Path:
-    """NeRF's lists leave out the .png."""
-    for spelling in (name,) if name.lower().endswith(PICTURES) else (name, name + ".png"):
-        found = file_near(f"Views.load: the pictures of {index}", index, spelling)
+    """NeRF's lists leave out the ending."""
+    endings = [""] if name.lower().endswith(PICTURES) else ["", *PICTURES, *(ending.upper() for ending in PICTURES)]
+    for ending in endings:
+        found = file_near(f"Views.load: the pictures of {index}", index, name + ending)
         if found is not None:
             return found
-    raise FileNotFoundError(f"Views.load: there is no picture {index.parent / spelling}")
+    missing = f"{name}{PICTURES[0]} (nor {', '.join(PICTURES[1:])})" if len(endings) > 1 else name
+    raise FileNotFoundError(f"Views.load: there is no picture {index.parent / missing}")
 
 
 def _read_pictures(paths: list[Path]) -> np.ndarray:
@@ -223,7 +231,7 @@ def _read_pictures(paths: list[Path]) -> np.ndarray:
     rgba = np.zeros((0, 0, 0, 4), np.float32)
     for i, path in enumerate(paths):
         with picture_file(f"Views.load: {path}", path, path.name) as picture:
-            if "A" not in picture.getbands() and "transparency" not in picture.info:
+            if not is_transparent(picture):
                 raise ValueError(f"Views.load: {path} must have an alpha channel (it is the mask), got {picture.mode}")
             size = (picture.height, picture.width)
             if i == 0:
@@ -235,37 +243,3 @@ def _read_pictures(paths: list[Path]) -> np.ndarray:
                 raise ValueError(f"Views.load: all pictures must have the size of the first, {rgba.shape[1:3]}, got {size} in {path}")
             rgba[i] = pixels(f"Views.load: {path}", path.name, picture, "RGBA")
     return rgba
-
-
-def _lens(index: Path, frames: list[dict[str, Any]]) -> tuple[Lens, np.ndarray | None]:
-    """The lens of all frames and its coefficients [N, n]."""
-    models = {str(frame.get("camera_model") or ("OPENCV_FISHEYE" if frame.get("is_fisheye") else "PINHOLE")) for frame in frames}
-    if models == {"PINHOLE"} and any(frame.get(name) for frame in frames for name in LENSES["OPENCV"][1]):
-        models = {"OPENCV"}
-    if len(models) > 1 or not models <= set(LENSES):
-        raise ValueError(f"Views.load: {index} must have one camera_model, which is {', '.join(LENSES)}, or none, got {', '.join(sorted(models))}")
-    lens, names = LENSES[models.pop()]
-    if not names:
-        return lens, None
-    try:
-        distortion = np.array([[frame.get(name) or 0.0 for name in names] for frame in frames], np.float64)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"Views.load: the distortion in {index} must be numbers, got {type(error).__name__}: {error}") from error
-    check_finite("Views.load", f"the distortion in {index}", distortion)
-    return lens, distortion
-
-
-def _intrinsics(index: Path, described: dict[str, Any], height: int, width: int) -> np.ndarray:
-    """K of one frame, for pictures of the size found, whatever size the list speaks of."""
-    w, h = described.get("w", width), described.get("h", height)
-    if "fl_x" in described:
-        fl_x = described["fl_x"]
-    elif "camera_angle_x" in described:
-        fl_x = 0.5 * w / np.tan(0.5 * described["camera_angle_x"])
-    else:
-        raise ValueError(f"Views.load: {index} must hold camera_angle_x or fl_x, got neither")
-    fl_y, cx, cy = described.get("fl_y", fl_x), described.get("cx", w / 2), described.get("cy", h / 2)
-    k = np.array([[fl_x, 0, cx], [0, fl_y, cy], [0, 0, 1]], np.float64)
-    if not (np.isfinite(k).all() and fl_x > 0 and fl_y > 0 and w > 0 and h > 0):
-        raise ValueError(f"Views.load: the intrinsics in {index} must be finite and positive, got fl_x {fl_x}, fl_y {fl_y}, cx {cx}, cy {cy}")
-    return np.diag([width / w, height / h, 1.0]) @ k

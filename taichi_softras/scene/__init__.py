@@ -5,7 +5,19 @@ Nothing here computes a picture, and nothing starts Taichi. What files of others
 
 from .camera import Camera, Convention, Lens, distortion_limit
 from .connectivity import Connectivity
-from .foreign_files import MAX_PIXELS, PICTURE_FORMATS, as_path, file_near, is_file, picture_file, pixels, read_content, read_json, read_text
+from .foreign_files import (
+    MAX_PIXELS,
+    PICTURE_FORMATS,
+    as_path,
+    file_near,
+    is_file,
+    is_transparent,
+    picture_file,
+    pixels,
+    read_content,
+    read_json,
+    read_text,
+)
 from .mesh import Mesh
 from .obj_lines import read_obj_lines
 from .obj_materials import NamedFiles, without_comment
@@ -39,6 +51,7 @@ __all__ = [
     "fans_of",
     "file_near",
     "is_file",
+    "is_transparent",
     "picture_file",
     "pixels",
     "read_content",

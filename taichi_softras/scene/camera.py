@@ -104,6 +104,15 @@ class Camera:
         placed: dict[str, Any] = {name: arrays.real(value) if isinstance(value, np.ndarray) else value for name, value in own.items()}
         return replace(self, **placed)
 
+    def about(self, origin: Any) -> "Camera":
+        """The same cameras, told in a world whose origin is at ``origin`` [3] of theirs: what is far from theirs is near to it, where float32 is exact."""
+        origin = as_numbers("Camera.about", "origin", origin)
+        check_shape("Camera.about", "origin", origin.shape, (3,))
+        check_finite("Camera.about", "origin", origin)
+        matrices = np.array(self.camera_from_world, np.float64)
+        matrices[:, :, 3] += matrices[:, :, :3] @ origin
+        return replace(self, camera_from_world=matrices)
+
     @classmethod
     def orbit(
         cls,

@@ -39,6 +39,10 @@ class Connectivity:
         check_table(op, "hinges", self.hinges, ("H", 4), self.n_vertices, at_least_one=False)
         check_array(op, "one_over_degree", self.one_over_degree, ("V",), {"V": self.n_vertices})
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is copied and pickled: not what lies on a device."""
+        return vars(self) | {"_placed": {}}
+
     @classmethod
     def of(cls, faces: Any, n_vertices: int) -> "Connectivity":
         """Finds them, in the time of a sort, of faces [F, 3] (an array, or a tensor)."""

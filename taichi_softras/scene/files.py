@@ -4,17 +4,27 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-import trimesh
-
+from .contents import Contents
 from .foreign_files import is_file
 from .gltf_files import read_gltf, write_glb
 from .obj_files import read_obj, write_obj
-from .textured_files import Contents, textured_scene, trimesh_scene, vertex_colors, write_untextured
+from .off_files import read_off
+from .ply_files import read_ply, write_ply
+from .stl_files import read_stl, write_stl
 
-__all__ = ["READABLE", "WRITABLE", "read_mesh", "write_mesh"]
+__all__ = ["READERS", "WRITERS", "read_mesh", "write_mesh"]
 
-READABLE = (".glb", ".gltf", ".obj", ".off", ".ply", ".stl")
-WRITABLE = (".glb", ".obj", ".ply", ".stl")
+READERS: dict[str, Callable[[Path], Contents]] = {
+    ".glb": read_gltf,
+    ".gltf": read_gltf,
+    ".obj": read_obj,
+    ".off": read_off,
+    ".ply": read_ply,
+    ".stl": read_stl,
+}
+WRITERS: dict[str, Callable[[Path, Contents], None]] = {".glb": write_glb, ".obj": write_obj, ".ply": write_ply, ".stl": write_stl}
+
+MAX_FACES = 1 << 27
 
 M = TypeVar("M")
 
@@ -26,31 +36,13 @@ def read_mesh(path: Path, make: Callable[..., M]) -> M:
         FileNotFoundError, ValueError: as `Mesh.load` says.
     """
     kind = path.suffix.lower()
-    if kind not in READABLE:
-        raise ValueError(f"Mesh.load: the file must be one of {', '.join(READABLE)}, got {path.name!r}")
+    if kind not in READERS:
+        raise ValueError(f"Mesh.load: the file must be one of {', '.join(READERS)}, got {path.name!r}")
     if not is_file(path):
         raise FileNotFoundError(f"Mesh.load: there is no file {path}")
-    if kind == ".obj":
-        return _made(path, make, read_obj(path))
-    if kind in (".glb", ".gltf"):
-        return _made(path, make, read_gltf(path))
-    try:
-        scene, loaded = trimesh_scene(path)
-    except Exception as error:  # trimesh's readers raise whatever the malformed file makes them stumble over
-        if str(error).startswith("Mesh.load"):
-            raise
-        raise ValueError(f"Mesh.load: {path} must be a readable {path.suffix} file, got {type(error).__name__}: {error}") from error
-    if not isinstance(loaded, trimesh.Trimesh) or len(loaded.faces) == 0:
-        raise ValueError(f"Mesh.load: {path} must hold triangles, got none")
-    _made(path, make, Contents(vertices=loaded.vertices, faces=loaded.faces))  # before anything looks up what the faces point to
-    if (textured := textured_scene(path, scene, loaded)) is not None:
-        return _made(path, make, textured)
-    if kind == ".stl":
-        loaded.merge_vertices()  # STL repeats every vertex in every triangle
-    return _made(path, make, Contents(vertices=loaded.vertices, faces=loaded.faces, colors=vertex_colors(scene, loaded)))
-
-
-def _made(path: Path, make: Callable[..., M], contents: Contents) -> M:
+    contents = READERS[kind](path)
+    if len(contents.faces) > MAX_FACES:
+        raise ValueError(f"Mesh.load: {path} must have at most 2^27 faces, got {len(contents.faces)}")
     try:
         return make(**vars(contents))
     except (TypeError, ValueError) as error:
@@ -64,12 +56,7 @@ def write_mesh(path: Path, contents: Contents) -> None:
         ValueError: if its name is not that of a mesh's file.
     """
     kind = path.suffix.lower()
-    if kind not in WRITABLE:
-        raise ValueError(f"Mesh.save: the file must be one of {', '.join(WRITABLE)}, got {path.name!r}")
+    if kind not in WRITERS:
+        raise ValueError(f"Mesh.save: the file must be one of {', '.join(WRITERS)}, got {path.name!r}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    if kind == ".obj":
-        write_obj(path, contents)
-    elif kind == ".glb":
-        write_glb(path, contents)
-    else:
-        write_untextured(path, contents)
+    WRITERS[kind](path, contents)

@@ -24,6 +24,7 @@ __all__ = [
     "check_picture",
     "file_near",
     "is_file",
+    "is_transparent",
     "own_pixel_limit",
     "picture_file",
     "pixels",
@@ -33,6 +34,7 @@ __all__ = [
 ]
 
 MAX_PIXELS = 1 << 28
+OVERSHOOT = 0.1  # beyond [0, 1], of floats: a sharpening filter may leave so much
 MAX_TEXT = 1 << 28  # bytes of a list of cameras or materials
 PICTURE_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TGA", "TIFF", "WEBP")
 
@@ -132,13 +134,36 @@ def picture_file(subject: str, path: Path | BinaryIO, name: str) -> Iterator[Ima
             yield picture
 
 
-def pixels(subject: str, name: str, picture: Image.Image, mode: str, largest: float = 255) -> np.ndarray:
-    """[H, W, channels of ``mode``] float32, divided by the ``largest`` number that a channel can hold.
+def is_transparent(picture: Image.Image) -> bool:
+    """Whether a picture says of its pixels, or of some colour, how opaque they are."""
+    palette = getattr(picture.palette, "mode", "") if picture.mode == "P" else ""
+    return picture.getbands()[-1] in "Aa" or "transparency" in picture.info or palette.endswith("A")
+
+
+def pixels(subject: str, name: str, picture: Image.Image, mode: str | None = None) -> np.ndarray:
+    """[H, W, 3 or 4] float32 in [0, 1]: with ``mode`` "RGB" or "RGBA" so many channels, else four if the picture has transparency.
+
+    Numbers are divided by the largest one that their kind can hold: 255, or 65535 (which a PNM file's own largest number stands for). Floats are taken as they
+    are, and must lie in [0, 1] (but for what a resampling leaves beyond). CMYK is converted without a profile.
 
     Raises:
-        ValueError: if the picture is damaged.
+        ValueError: if the picture is damaged, or has numbers of which nobody knows what white is.
     """
+    whole = "RGBA" if is_transparent(picture) else mode or "RGB"
+    wanted = mode or whole
     try:
-        return np.asarray(picture.convert(mode), np.float32) / np.float32(largest)
+        if picture.mode not in ("I", "F") and not picture.mode.startswith("I;16"):
+            return np.asarray(picture.convert(whole))[..., : len(wanted)].astype(np.float32) / np.float32(255)
+        grey = np.asarray(picture)
     except Exception as error:  # what a damaged picture makes its reader stumble over
         raise ValueError(f"{subject} must be a readable picture, got {type(error).__name__}: {error} in {name}") from error
+    if picture.mode == "I" and picture.format not in ("PNG", "PPM"):  # these have no more than 16 bits
+        raise ValueError(f"{subject} must have 8 or 16 bits a channel, or floats, got integers of 32 bits in {name}")
+    white = np.float32(1 if picture.mode == "F" else 65535)
+    values = grey.astype(np.float32) / white
+    if not (values.min() >= -OVERSHOOT and values.max() <= 1 + OVERSHOOT):
+        raise ValueError(f"{subject} must have numbers from 0 to 1 where they are floats, got {values.min():g} to {values.max():g} in {name}")
+    channels = np.repeat(np.clip(values, 0, 1)[..., None], len(wanted), axis=2)
+    if wanted == "RGBA":
+        channels[..., 3] = grey != picture.info.get("transparency", np.nan)
+    return channels

@@ -26,6 +26,7 @@ import numpy as np
 
 from ..kernels.texture_image import Wrap
 from ..replacing import replacing
+from .contents import Contents, colors_at, picture_of
 from .gltf_tree import (
     BINARY_CHUNK,
     DRACO,
@@ -46,7 +47,6 @@ from .gltf_tree import (
     object_of,
     whole_of,
 )
-from .textured_files import Contents, _colors_at, _picture_of
 
 __all__ = ["read_gltf", "write_glb"]
 
@@ -527,7 +527,7 @@ def _colors(part: _Part, picture: np.ndarray | None) -> np.ndarray:
     factor = np.array(part.material.factor or (1.0, 1.0, 1.0), np.float32)
     if picture is None or part.uvs is None:
         return _display(factor * part.tint) if part.tint is not None else np.tile(_display(factor), (len(part.vertices), 1))
-    colors = _colors_at(part.uvs, picture)
+    colors = colors_at(part.uvs, picture)
     return colors if part.tint is None and (factor == 1).all() else _display(_linear(colors) * factor * (1 if part.tint is None else part.tint))
 
 
@@ -634,7 +634,7 @@ def write_glb(path: Path, mesh: Contents) -> None:
         attributes["COLOR_0"] = accessor(_linear(np.clip(colors, 0, 1)).astype("<f4"), "VEC3", 34962)
     if mesh.texture is not None:
         picture = io.BytesIO()
-        _picture_of(mesh.texture).save(picture, "PNG")
+        picture_of(mesh.texture).save(picture, "PNG")
         tree["images"] = [{"bufferView": view(picture.getvalue()), "mimeType": "image/png"}]
         tree["textures"] = [{"source": 0}]
         material["baseColorTexture"] = {"index": 0}

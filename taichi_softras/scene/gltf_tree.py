@@ -15,8 +15,8 @@ from urllib.parse import unquote, unquote_to_bytes
 
 import numpy as np
 
+from .contents import texture_of
 from .foreign_files import MAX_PIXELS, file_near, is_file, picture_file
-from .textured_files import _pixels
 
 __all__ = [
     "BINARY_CHUNK",
@@ -263,7 +263,7 @@ class GltfFile:
             self._n_pixels += picture.width * picture.height
             if self._n_pixels > MAX_PIXELS:
                 raise ValueError(f"Mesh.load: {self.path} must have at most 2^28 pixels in all of its textures, got {self._n_pixels}")
-            return _pixels(self.path, name, picture)
+            return texture_of(self.path, name, picture)
 
 
 def _dtype(owner: dict[str, Any], what: str) -> Any:

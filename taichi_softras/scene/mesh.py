@@ -9,17 +9,32 @@ import trimesh
 
 from ..checks import as_array, check_choice, check_corners, check_faces, check_finite, check_integer, check_number, check_shape, dtype_of
 from ..kernels.texture_image import Wrap
+from .contents import Contents
 from .files import read_mesh, write_mesh
 from .foreign_files import MAX_PIXELS, as_path
-from .textured_files import Contents
 
 __all__ = ["Mesh"]
 
 LARGEST = 1e18  # coordinates: their squares are numbers, too
+LOST = 1e-5  # of the extent: positions that float32 would move farther stay float64
 
 
 def _numbers(name: str, values: Any, shape: tuple[int | str, ...], sizes: dict[str, int]) -> np.ndarray:
     """Finite float32 of a shape."""
+    return np.ascontiguousarray(_checked(name, values, shape, sizes), dtype=np.float32)
+
+
+def _positions(values: Any, sizes: dict[str, int]) -> np.ndarray:
+    """[V, 3] float32, or float64 if float32 would lose them, far from the origin."""
+    given = _checked("vertices", values, ("V", 3), sizes)
+    single = np.ascontiguousarray(given, dtype=np.float32)
+    if given.dtype.itemsize <= 4 or not given.size:
+        return single
+    lost = max(np.abs(given[:, axis] - single[:, axis]).max() for axis in range(3))
+    return single if lost <= LOST * np.ptp(given, axis=0).max() else np.ascontiguousarray(given, dtype=np.float64)
+
+
+def _checked(name: str, values: Any, shape: tuple[int | str, ...], sizes: dict[str, int]) -> np.ndarray:
     given = as_array("Mesh", name, values)
     if given.dtype.kind not in "fiu":
         raise TypeError(f"Mesh: {name} must be real numbers, got {dtype_of(given)}")
@@ -27,7 +42,7 @@ def _numbers(name: str, values: Any, shape: tuple[int | str, ...], sizes: dict[s
     check_finite("Mesh", name, given)
     if given.size and (largest := max(given.max(), -given.min())) > LARGEST:
         raise ValueError(f"Mesh: {name} must be at most {LARGEST:g}, got {largest}")
-    return np.ascontiguousarray(given, dtype=np.float32)
+    return given
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +50,8 @@ class Mesh(Contents):
     """Triangles with colours per vertex, and a picture as texture.
 
     Attributes:
-        vertices: [V, 3] float32, positions in the world.
+        vertices: [V, 3] float32, positions in the world; float64 where float32 would move them by more than 1e-5 of the mesh's extent (surveyors' coordinates,
+            far from the origin): `render_mesh`, fits and the viewer then count from the middle of the mesh. For kernels and tensors subtract an origin first.
         faces: [F, 3] int32; seen from outside, their vertices run counter-clockwise.
         colors: [V, 3] float32 in [0, 1], or None.
         uvs: [T, 2] float32, texture coordinates: u to the right, v up, (0, 0) the lower left corner of the picture; or None.
@@ -46,7 +62,7 @@ class Mesh(Contents):
 
     def __post_init__(self) -> None:
         sizes: dict[str, int] = {}
-        vertices = _numbers("vertices", self.vertices, ("V", 3), sizes)
+        vertices = _positions(self.vertices, sizes)
         object.__setattr__(self, "vertices", vertices)
         object.__setattr__(self, "faces", check_faces("Mesh", self.faces, len(vertices)))
         if self.colors is not None:
@@ -82,9 +98,11 @@ class Mesh(Contents):
     def load(cls, path: str | Path) -> "Mesh":
         """Reads an OBJ, PLY, GLB, glTF, STL or OFF file; a scene becomes one mesh.
 
-        Texture coordinates and the picture come with OBJ, GLB and glTF (and PLY, where it names one) if the file has one texture; of several textures, and
-        besides one, ``colors`` hold what they are at the vertices. A vertex on a seam of the texture stays one vertex: ``face_uvs`` tells its corners apart.
-        An OBJ file's Kd colours a mesh that has no picture, and does not change a picture.
+        Texture coordinates come with OBJ, GLB, glTF, PLY and OFF, the picture with OBJ, GLB, glTF and PLY if the file has one; of several textures, and besides
+        one, ``colors`` hold what they are at the vertices. A vertex on a seam of the texture stays one vertex: ``face_uvs`` tells its corners apart.
+
+        Polygons become triangles, concave ones too, without a new vertex. An OBJ file's Kd colours a mesh that has no picture, and does not change a picture;
+        what it names is also looked for by its base name beside it, in any case of letters.
 
         GLB and glTF 2.0 are read to the letter of the specification, from which follows: baseColorFactor multiplies the picture, and the colours of vertices
         (COLOR_0), in linear light, and all comes in sRGB; meshes stand where their nodes, skins and default morph weights have them; where a node mirrors,
@@ -92,11 +110,8 @@ class Mesh(Contents):
         compression are read; what else a file requires is refused by name. Vertices at one point and of one colour are one. ``alphaMode`` is ignored.
         Where the texture goes on differently in u and in v, ``wrap`` is None.
 
-        Polygons become triangles, concave ones too, without a new vertex. What an OBJ file names is also looked for by its base name beside it, in any case of
-        letters.
-
         Warns:
-            UserWarning: of a picture that an OBJ file's material names, and that is nowhere.
+            UserWarning: of a picture that a file names, and that is nowhere; of textures that are reduced to colours at the vertices.
 
         Raises:
             FileNotFoundError: if there is no such file. (A material file or a picture that is missing leaves a mesh without texture.)
@@ -112,7 +127,7 @@ class Mesh(Contents):
 
         GLB and OBJ have texture coordinates and the texture, in 8 bits (OBJ: in a .png beside it, named in a .mtl), and then no colours besides it; or
         colours. PLY has colours, STL nothing. What the texture does outside of [0, 1] is said by GLB, and by OBJ if it is clamped. In GLB, colours are linear
-        float32, as the specification has them, and the material is rough and no metal.
+        float32, as the specification has them, and the material is rough and no metal. Positions of float64 stay so in PLY and STL (there as a text).
         """
         write_mesh(as_path("Mesh.save", "path", path), self)
 

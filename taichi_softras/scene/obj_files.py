@@ -12,11 +12,11 @@ import numpy as np
 
 from ..kernels.texture_image import Wrap
 from ..replacing import replacing
+from .contents import Contents, colors_at, picture_of, texture_of, texture_subject
 from .foreign_files import picture_file
 from .obj_lines import ObjLines, read_obj_lines
 from .obj_materials import Material, NamedFiles, material_called, read_materials
 from .polygons import triangulated
-from .textured_files import Contents, _colors_at, _picture_of, _pixels, _subject
 
 __all__ = ["read_obj", "write_obj"]
 
@@ -102,7 +102,7 @@ class _Surface:
             if name is None:
                 continue
             if name not in found:
-                found[name] = self.files.find(_subject(self.path), name)
+                found[name] = self.files.find(texture_subject(self.path), name)
                 if found[name] is None:
                     warnings.warn(f"Mesh.load: {self.path} names the texture {name!r}, and there is no such file", UserWarning, stacklevel=6)
             pictures[number] = found[name]
@@ -137,12 +137,12 @@ class _Surface:
         for place in places:  # one after the other: a file may name many
             texture = self._texture(place)
             with_it = np.isin(self.of_face[face], [number for number in self.used if pictures[number] == place]) & self.has_uv[face]
-            colors[seen[with_it]] = _colors_at(self.uvs[self.face_uvs.ravel()[last[seen[with_it]]]], texture)
+            colors[seen[with_it]] = colors_at(self.uvs[self.face_uvs.ravel()[last[seen[with_it]]]], texture)
         return colors, texture
 
     def _texture(self, place: Path) -> np.ndarray:
-        with picture_file(_subject(self.path), place, place.name) as picture:
-            return _pixels(self.path, place.name, picture)
+        with picture_file(texture_subject(self.path), place, place.name) as picture:
+            return texture_of(self.path, place.name, picture)
 
 
 def _which(numbers: np.ndarray) -> list[int]:
@@ -167,7 +167,7 @@ def write_obj(path: Path, mesh: Contents) -> None:
     if mesh.texture is not None:
         picture, library = path.with_suffix(".png"), path.with_suffix(".mtl")
         with replacing(picture) as partial:
-            _picture_of(mesh.texture).save(partial)
+            picture_of(mesh.texture).save(partial)
         clamp = "-clamp on " if mesh.wrap is Wrap.CLAMP else ""
         with replacing(library) as partial:
             partial.write_text(f"newmtl material_0\nKd 1 1 1\nmap_Kd {clamp}{picture.name}\n", encoding="utf-8")

@@ -65,6 +65,10 @@ class Topology:
         if (np.diff(self.face_image) < 0).any():
             raise ValueError(f"{op}: face_image must ascend, got {int(self.face_image[np.diff(self.face_image).argmin()])} before a smaller number")
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is copied and pickled: not what lies on a device."""
+        return vars(self) | {"remembered": {}, "_placed": {}}
+
     @classmethod
     def shared(cls, faces: np.ndarray, n_vertices: int, n_images: int = 1) -> "Topology":
         """One mesh, seen in ``n_images`` images."""

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,11 @@ def start(options: argparse.Namespace) -> Model:
         mesh = initial_sphere(target, 4) if options.mesh is None else Mesh.load(options.mesh)
     else:
         mesh = creature() if options.mesh is None else Mesh.load(options.mesh).normalized()
-    model = Model(mesh, target, options.out)
+    origin = np.zeros(3)
+    if isinstance(target, Views) and mesh.vertices.dtype == np.float64:  # far from the origin, where float32 is coarse
+        origin = mesh.vertices.mean(0)
+        mesh, target = replace(mesh, vertices=mesh.vertices - origin), replace(target, camera=target.camera.about(origin))
+    model = Model(mesh, target, options.out, origin)
     if options.mesh is None and isinstance(target, Views):
         model.scene.orbit.distance *= ROOM_TO_GROW
     look = model.scene.look

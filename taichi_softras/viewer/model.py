@@ -74,6 +74,7 @@ class Model:
         mesh: what is shown.
         target: what an optimisation is to reach: a mesh, or pictures; by default the mesh itself, from another start.
         out: the folder of what is exported.
+        origin: [3] where the origin of the mesh is in the world of what is exported; by default in the same place.
 
     Attributes:
         scene: the mesh, its camera and its look.
@@ -86,8 +87,8 @@ class Model:
         drawn, seconds: height and width of the last picture that was drawn, before it was enlarged, and how long that took.
     """
 
-    def __init__(self, mesh: Mesh, target: Mesh | Views | None = None, out: str | Path = "out/view") -> None:
-        self.start, self._target, self.out = mesh, target, Path(out)
+    def __init__(self, mesh: Mesh, target: Mesh | Views | None = None, out: str | Path = "out/view", origin: np.ndarray | None = None) -> None:
+        self.start, self._target, self.out, self._origin = mesh, target, Path(out), origin
         self.scene, self.refinement = Scene(mesh), Refinement()
         self.task, self.loss, self.fit_sigma = Task.SHAPE_AND_COLOR, Loss.TOTAL, FIT_SIGMA
         self.optimisation: Optimisation | None = None
@@ -224,9 +225,9 @@ class Model:
         return path
 
     def save_mesh(self) -> Path:
-        """The mesh that is shown, as a new GLB in the folder of exports."""
-        path = self._new("mesh", ".glb")
-        self.scene.mesh.save(path)
+        """The mesh that is shown, as a new GLB in the folder of exports, where it is in the world of the pictures."""
+        path, mesh = self._new("mesh", ".glb"), self.scene.mesh
+        (mesh if self._origin is None or not self._origin.any() else replace(mesh, vertices=mesh.vertices + self._origin)).save(path)
         self.message = f"saved {path}"
         return path
 

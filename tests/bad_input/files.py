@@ -199,9 +199,13 @@ def gltf_with_far_buffer(folder: Path) -> Path:
     return home / "m.gltf"
 
 
+PFM = b"Pf\n1 2\n-1.0\n" + np.array([0.0, 255.0], "<f4").tobytes()
 DEEP = "[" * 100_000 + "]" * 100_000
 HUGE_PLY = "ply\nformat binary_little_endian 1.0\nelement vertex 4000000000\nproperty float x\nproperty float y\nproperty float z\nelement face 1\n"
 HUGE_PLY += "property list uchar int vertex_indices\nend_header\n"
+PLY = "ply\nformat ascii 1.0\nelement vertex 3\nproperty float x\nproperty float y\nproperty float z\nelement face 1\n"
+PLY += "property list uchar int vertex_indices\nend_header\n0 0 0\n1 0 0\n0 1 0\n"
+OFF = "OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n"
 MESH_FILES: list[tuple[str, In]] = [
     ("an empty OBJ file", file("m.obj", "")),
     ("a GLB file that ends early", truncated("m.glb", 0.5)),
@@ -231,6 +235,7 @@ MESH_FILES: list[tuple[str, In]] = [
     ("a texture of 1 kB that stands for 10^10 pixels", file("m.obj", WITH_PICTURE, m_mtl="newmtl a\nmap_Kd t.png\n", t_png=png(100_000, 100_000))),
     ("a texture that ends early", file("m.obj", WITH_PICTURE, m_mtl="newmtl a\nmap_Kd t.png\n", t_png=cut_png())),
     ("a texture that is a program (EPS)", file("m.obj", WITH_PICTURE, m_mtl="newmtl a\nmap_Kd t.png\n", t_png=EPS)),
+    ("a texture of floats up to 255", file("m.obj", WITH_PICTURE, m_mtl="newmtl a\nmap_Kd t.png\n", t_png=PFM)),
     ("a texture far from the mesh", In(obj_with_far_picture)),
     ("a material file far from the mesh", In(obj_with_far_library)),
     ("a glTF buffer far from the mesh", In(gltf_with_far_buffer)),
@@ -272,6 +277,21 @@ MESH_FILES: list[tuple[str, In]] = [
     ("a glTF picture that is prose", file("m.gltf", with_picture(b"not a picture"))),
     ("a glTF picture of 1 kB that stands for 10^10 pixels", file("m.gltf", with_picture(png(100_000, 100_000)))),
     ("a PLY file that says 4 * 10^9 vertices", file("m.ply", HUGE_PLY)),
+    ("a PLY header with a type that there is not", file("m.ply", PLY.replace("int vertex", "half vertex") + "3 0 1 2\n")),
+    ("a PLY text with a word in it", file("m.ply", PLY + "3 0 one 2\n")),
+    ("a PLY text with more numbers than it says", file("m.ply", PLY + "3 0 1 2 255 0 0\n")),
+    ("a PLY face with a vertex too many", file("m.ply", PLY + "3 0 1 9\n")),
+    ("a PLY face of two corners", file("m.ply", PLY + "2 0 1\n")),
+    ("a PLY list of 2.5 things", file("m.ply", PLY + "2.5 0 1 2\n")),
+    ("PLY strips of one vertex", file("m.ply", PLY.replace("face 1", "tristrips 1") + "1 0\n")),
+    ("a PLY file of points", file("m.ply", PLY.replace("face 1", "face 0"))),
+    ("an OFF file that says 4 * 10^9 faces", file("m.off", OFF.replace("3 1", "3 4000000000") + "3 0 1 2\n")),
+    ("an OFF face with a vertex too many", file("m.off", OFF + "3 0 1 9\n")),
+    ("an OFF face that names two of three corners", file("m.off", OFF + "3 0 1\n")),
+    ("an OFF file whose header says colours that are not there", file("m.off", "C" + OFF + "3 0 1 2\n")),
+    ("an OFF file of four dimensions", file("m.off", "4" + OFF + "3 0 1 2\n")),
+    ("an OFF file that is binary", file("m.off", OFF.replace("OFF", "OFF BINARY"))),
+    ("an STL text that ends early", file("m.stl", "solid a\nfacet normal 0 0 1\nouter loop\nvertex 0 0 0\nvertex 1 0 0\nvertex 0 1 0\n")),
     ("an STL file that says 2^32 - 1 triangles", file("m.stl", bytes(80) + b"\xff\xff\xff\xff" + bytes(50))),
     ("a pickle, called .obj", file("m.obj", payload)),
     ("a pickle, called .ply", file("m.ply", payload)),
@@ -320,13 +340,25 @@ VIEWS: list[tuple[str, In]] = [
     ("a matrix of 3 x 4", views_folder(frames(frame={"transform_matrix": np.eye(4)[:3].tolist()}))),
     ("a matrix with NaN", views_folder(frames(frame={"transform_matrix": (np.eye(4) * np.nan).tolist()}))),
     ("a matrix that is not invertible", views_folder(frames(frame={"transform_matrix": np.zeros((4, 4)).tolist()}))),
-    ("a matrix that is no rotation", views_folder(frames(frame={"transform_matrix": (np.eye(4) * 2).tolist()}))),
+    ("a matrix with another last row", views_folder(frames(frame={"transform_matrix": (np.eye(4) * 2).tolist()}))),
+    ("a matrix that is a mirror", views_folder(frames(frame={"transform_matrix": np.diag([1.0, 1, -1, 1]).tolist()}))),
+    ("a matrix that stretches", views_folder(frames(frame={"transform_matrix": np.diag([1.0, 1, 2, 1]).tolist()}))),
     ("a focal length of NaN", views_folder(frames(fl_x=float("nan")))),
     ("a focal length of 10^400", views_folder(frames().replace("0.8", '0.8, "fl_x": 1' + "0" * 400))),
     ("a focal length that is a list", views_folder(frames(fl_x=[1, 2]))),
     ("a focal length that is text", views_folder(frames(fl_x="long"))),
     ("no focal length", views_folder(json.dumps({"frames": TWO[:1]}))),
     ("a lens that we do not know", views_folder(frames(camera_model="EQUIRECTANGULAR"))),
+    ("a lens of instant-ngp's that we do not know", views_folder(frames(equirectangular=True))),
+    ("lenses of two kinds", views_folder(frames(frames=[TWO[0] | {"is_fisheye": True}, TWO[1]]), b_png=small_png())),
+    ("a pinhole that is a fisheye", views_folder(frames(camera_model="PINHOLE", is_fisheye=True))),
+    ("a coefficient that a fisheye does not have", views_folder(frames(camera_model="OPENCV_FISHEYE", p1=0.1))),
+    ("a coefficient of which there are two", views_folder(frames(camera_model="OPENCV", k4=0.1))),
+    ("a coefficient that is text", views_folder(frames(k1="much"))),
+    ("a coefficient that is NaN", views_folder(frames(k1=float("nan")))),
+    ("two of nerfstudio's six coefficients", views_folder(frames(distortion_params=[0.1, 0.2]))),
+    ("a frame of another size than its picture", views_folder(frames(frame={"w": 4, "h": 2}))),
+    ("pictures of other proportions", views_folder(frames(w=400, h=100))),
     ("a picture that is not there", views_folder(frames(frame={"file_path": "c"}))),
     ("a picture far from the list", In(far_picture)),
     ("a picture that ends early", views_folder(frames(), cut_png())),

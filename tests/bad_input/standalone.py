@@ -145,6 +145,12 @@ def camera_functions() -> Iterator[Function]:
         natures={"count": whole(0, 2**21), "distance": number(0.0, -1.0), "turn": number(), "fov": angles["fov"], "target": angles["target"]},
     )
     yield Function(
+        name="Camera.about",
+        call=ts.Camera.orbit().about,
+        good=lambda: {"origin": (1.0, 2.0, 3.0)},
+        natures={"origin": numbers(shape=(2,))},
+    )
+    yield Function(
         name="Camera.look_at",
         call=ts.Camera.look_at,
         good=lambda: {"eye": (0.0, 0.0, 3.0), "up": (0.0, 1.0, 0.0)} | good,
@@ -934,7 +940,10 @@ def fit_functions() -> Iterator[Function]:
         call=fit.initial_sphere,
         good=lambda: {"views": views_of_a_square(), "subdivisions": 1},
         natures={"views": instance(), "subdivisions": whole(-1, 9)},
-        more=[(Kind.RANGE, "pictures that show nothing", {"views": changed_views(alpha=np.zeros((2, 8, 8)))})],
+        more=[
+            (Kind.RANGE, "pictures that show nothing", {"views": changed_views(alpha=np.zeros((2, 8, 8)))}),
+            (Kind.RANGE, "masks that leave nothing out", {"views": changed_views(alpha=np.ones((2, 8, 8)))}),
+        ],
     )
     yield Function(
         name="recover.score",

@@ -43,6 +43,23 @@ class TestInitialSphere:
         with pytest.raises(ValueError, match="all empty"):
             initial_sphere(replace(ellipsoid_views, alpha=np.zeros_like(ellipsoid_views.alpha)))
 
+    @pytest.mark.parametrize(("low", "high", "found"), [(1.0, 1.0, "1"), (254 / 255, 1.0, "0.996 to 1"), (0.25, 0.25, "0.25"), (0.6, 1.0, "0.6 to 1")])
+    def test_masks_that_leave_nothing_out(self, ellipsoid_views, low, high, found):
+        """As of photos that were saved with an alpha channel: nothing in them says where the object is."""
+        alpha = np.full_like(ellipsoid_views.alpha, low)
+        alpha[:, ::2] = high
+        n = len(alpha)
+        sentence = rf"^fit: the masks \(alpha\) must leave the object's surroundings out, got {found} in every pixel of all {n} pictures$"
+        for of in (initial_sphere, Fit):
+            with pytest.raises(ValueError, match=sentence):
+                of(replace(ellipsoid_views, alpha=alpha))
+
+    def test_one_mask_that_leaves_nothing_out(self, ellipsoid_views):
+        """A close-up among others."""
+        alpha = ellipsoid_views.alpha.copy()
+        alpha[0] = 1.0
+        initial_sphere(replace(ellipsoid_views, alpha=alpha))
+
 
 class TestScore:
     def test_of_itself_is_perfect(self, ellipsoid_views):

@@ -99,7 +99,7 @@ class TestRoundTrip:
     def test_an_unknown_camera_model(self, folder):
         path = folder / "transforms_train.json"
         path.write_text(json.dumps(json.loads(path.read_text()) | {"camera_model": "EQUIRECTANGULAR"}))
-        with pytest.raises(ValueError, match="must have one camera_model, which is PINHOLE, OPENCV, OPENCV_FISHEYE, or none, got EQUIRECTANGULAR"):
+        with pytest.raises(ValueError, match=r"must have a camera_model that is SIMPLE_PINHOLE, .* or none, got EQUIRECTANGULAR"):
             Views.load(folder, "train")
 
     def test_intrinsics_of_another_size_are_scaled(self, folder):
@@ -115,6 +115,221 @@ class TestRoundTrip:
         views = Views.load(shared / "data" / "spot_views", "train")
         assert views.alpha.shape == (36, 128, 128)
         np.testing.assert_allclose(np.linalg.norm(views.camera.eye, axis=1), 3.2, atol=1e-2)
+
+
+def said(folder, frame: dict | None = None, keep_intrinsics: bool = True, **listed) -> Camera:
+    """The cameras of the folder's list, with more said for all frames, and for the first one."""
+    index = folder / "transforms_train.json"
+    described = json.loads(index.read_text())
+    del described["camera_model"]
+    if not keep_intrinsics:
+        for name in ("camera_angle_x", "w", "h"):
+            del described[name]
+        for one in described["frames"]:
+            for name in ("fl_x", "fl_y", "cx", "cy"):
+                del one[name]
+    described["frames"][0] |= frame or {}
+    index.write_text(json.dumps(described | listed))
+    return Views.load(folder, "train").camera
+
+
+class TestFocalLengths:
+    """Pictures of 20 x 12 pixels: the shorter side, 12, is two units of the screen."""
+
+    @pytest.mark.parametrize(
+        ("listed", "fl_x", "fl_y"),
+        [
+            ({"camera_angle_x": 0.7, "camera_angle_y": 0.5}, 10 / np.tan(0.35), 6 / np.tan(0.25)),
+            ({"camera_angle_y": 0.5}, 6 / np.tan(0.25), 6 / np.tan(0.25)),
+            ({"camera_angle_x": 0.7}, 10 / np.tan(0.35), 10 / np.tan(0.35)),
+            ({"fl_x": 30.0, "camera_angle_y": 0.5}, 30.0, 6 / np.tan(0.25)),
+            ({"fl_y": 30}, 30.0, 30.0),
+            ({"x_fov": 40.0, "y_fov": 30.0}, 10 / np.tan(np.radians(20)), 6 / np.tan(np.radians(15))),
+        ],
+    )
+    def test_what_is_said(self, folder, listed, fl_x, fl_y):
+        np.testing.assert_allclose(said(folder, keep_intrinsics=False, **listed).intrinsics, [[fl_x / 6, fl_y / 6, 0, 0]] * 2, atol=1e-12)
+
+    def test_camera_angle_y(self, tmp_path, views):
+        """The figures of the issue: 120 x 80."""
+        replace(views, alpha=np.ones((2, 80, 120)), color=np.ones((2, 80, 120, 3))).save(tmp_path, "train")
+        k = said(tmp_path, keep_intrinsics=False, camera_angle_x=0.7, camera_angle_y=0.5).to_matrices((80, 120))[1][0]
+        assert (round(k[0, 0], 2), round(k[1, 1], 2)) == (164.37, 156.65)
+
+    def test_a_frame_goes_first(self, folder):
+        """Its focal length is not mixed with that of the list."""
+        intrinsics = said(folder, {"fl_x": 30.0, "w": 20, "h": 12, "cx": 11.0}, keep_intrinsics=False, fl_x=12.0, fl_y=18.0, w=40, h=24, cx=20.0).intrinsics
+        np.testing.assert_allclose(intrinsics, [[5, 5, 1 / 6, 0], [1, 1.5, 0, 0]], atol=1e-12)
+
+    @pytest.mark.parametrize("own", [{"w": 40, "h": 24}, {"w": 12, "h": 20}, {"h": 13}])
+    def test_a_frame_of_another_size(self, folder, own):
+        with pytest.raises(ValueError, match=r"^Views.load: w and h of a frame in .* must be the size of its picture, 20 x 12, got"):
+            said(folder, own)
+
+    @pytest.mark.parametrize("size", [{"w": 12, "h": 20}, {"w": 20, "h": 20}, {"w": 0, "h": 0}, {"w": float("nan"), "h": 12}])
+    def test_other_proportions(self, folder, size):
+        with pytest.raises(ValueError, match=r"^Views.load: w and h in .* must have the proportions of the pictures, 20 x 12, got"):
+            said(folder, **size)
+
+
+class TestLenses:
+    @pytest.mark.parametrize("model", ["SIMPLE_PINHOLE", "PINHOLE"])
+    def test_pinholes(self, folder, model):
+        assert said(folder, camera_model=model).lens is Lens.PERSPECTIVE
+
+    @pytest.mark.parametrize(
+        ("model", "coefficients"),
+        [
+            ("SIMPLE_RADIAL", {"k1": -0.1}),
+            ("RADIAL", {"k1": -0.1, "k2": 0.02}),
+            ("OPENCV", {"k1": -0.1, "k2": 0.02, "p1": 1e-3, "p2": 2e-3}),
+            ("OPENCV", {"k1": -0.1, "k3": 3e-3}),
+            ("FULL_OPENCV", {"k1": -0.1, "k2": 0.02, "p1": 1e-3, "p2": 2e-3, "k3": 3e-3, "k4": 4e-3, "k5": 5e-3, "k6": 6e-3}),
+            ("FULL_OPENCV", {"k4": 4e-3}),
+        ],
+    )
+    def test_opencv(self, folder, model, coefficients):
+        camera = said(folder, camera_model=model, **coefficients)
+        assert camera.lens is Lens.OPENCV
+        np.testing.assert_allclose(camera.distortion, [[coefficients.get(name, 0.0) for name in ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")]] * 2)
+
+    @pytest.mark.parametrize("model", ["OPENCV_FISHEYE", "RADIAL_FISHEYE", "SIMPLE_RADIAL_FISHEYE"])
+    def test_fisheyes(self, folder, model):
+        camera = said(folder, camera_model=model, k1=0.1)
+        assert camera.lens is Lens.FISHEYE
+        np.testing.assert_allclose(camera.distortion, [[0.1, 0, 0, 0]] * 2)
+
+    @pytest.mark.parametrize(
+        ("named", "lens", "expected"),
+        [
+            ({}, Lens.OPENCV, [0.1, 0.2, 0.05, 0.06, 0.3, 0, 0, 0]),
+            ({"camera_model": "OPENCV"}, Lens.OPENCV, [0.1, 0.2, 0.05, 0.06, 0.3, 0, 0, 0]),
+        ],
+    )
+    def test_distortion_params(self, folder, named, lens, expected):
+        """nerfstudio's order: k1, k2, k3, k4, p1, p2. A frame's own go first."""
+        camera = said(folder, {"distortion_params": [1.0, 0, 0, 0, 0, 0]}, distortion_params=[0.1, 0.2, 0.3, 0.0, 0.05, 0.06], **named)
+        assert camera.lens is lens
+        np.testing.assert_allclose(camera.distortion, [[1, 0, 0, 0, 0, 0, 0, 0], expected])
+
+    def test_distortion_params_of_a_fisheye(self, folder):
+        camera = said(folder, distortion_params=[0.1, 0.2, 0.3, 0.4, 0.0, 0.0], camera_model="OPENCV_FISHEYE")
+        np.testing.assert_allclose(camera.distortion, [[0.1, 0.2, 0.3, 0.4]] * 2)
+
+    def test_places_of_instant_ngp(self, folder):
+        """It has one place for k3 and p1, and one for k4 and p2; of a fisheye both mean the third and fourth coefficient."""
+        camera = said(folder, is_fisheye=True, k1=0.1, k2=0.2, p1=0.3, p2=0.4)
+        assert camera.lens is Lens.FISHEYE
+        np.testing.assert_allclose(camera.distortion, [[0.1, 0.2, 0.3, 0.4]] * 2)
+
+    def test_one_frame_that_is_bent(self, folder):
+        camera = said(folder, {"k1": 0.1})
+        assert camera.lens is Lens.OPENCV
+        np.testing.assert_allclose(camera.distortion[:, 0], [0.1, 0])
+
+    @pytest.mark.parametrize("name", ["orthographic", "equirectangular", "latlong"])
+    def test_other_kinds_of_instant_ngp(self, folder, name):
+        assert said(folder, **{name: False}).lens is Lens.PERSPECTIVE
+        (folder / "transforms_train.json").write_text((folder / "transforms_train.json").read_text().replace("false", "true"))
+        with pytest.raises(ValueError, match=f"must have a lens that is SIMPLE_PINHOLE, .*, got instant-ngp's {name}"):
+            Views.load(folder, "train")
+
+    def test_ftheta(self, folder):
+        with pytest.raises(ValueError, match="got instant-ngp's ftheta_p0"):
+            said(folder, ftheta_p0=0.0, ftheta_p1=1.0)
+
+    @pytest.mark.parametrize(
+        ("given", "sentence"),
+        [
+            ({"camera_model": "OPENCV_FISHEYE", "p1": 0.01}, r"must be k1, k2, k3, k4 with Lens.FISHEYE, got p1 0.01"),
+            ({"camera_model": "OPENCV_FISHEYE", "k5": 0.01}, r"got k5 0.01"),
+            ({"is_fisheye": True, "k3": 0.1, "p2": 0.01}, r"got p2 0.01"),
+            ({"camera_model": "OPENCV", "s1": 0.01}, r"must be k1, k2, p1, p2, k3, k4, k5, k6 with Lens.OPENCV, got s1 0.01"),
+            ({"camera_model": "OPENCV", "k4": 0.01}, r"k4 in .* must come with camera_model FULL_OPENCV .*, got OPENCV"),
+            ({"k1": 0.1, "k4": 0.01}, r"must come with camera_model FULL_OPENCV .*, got no camera_model"),
+            ({"distortion_params": [0.1, 0.2, 0.3, 0.4, 0.0, 0.0]}, r"must come with camera_model FULL_OPENCV"),
+            ({"camera_model": "PINHOLE", "is_fisheye": True}, r"must have cameras of one kind, got PINHOLE and is_fisheye"),
+            ({"camera_model": "OPENCV", "frame": {"camera_model": "OPENCV_FISHEYE"}}, r"must have cameras of one kind, got Lens.FISHEYE and Lens.OPENCV"),
+            ({"camera_model": "THIN_PRISM_FISHEYE"}, r"or none, got THIN_PRISM_FISHEYE"),
+            ({"camera_model": ["OPENCV"]}, r"or none, got \['OPENCV'\]"),
+            ({"distortion_params": [0.1, 0.2]}, r"distortion_params in .* must be k1, k2, k3, k4, p1, p2, got shape \(2,\)"),
+            ({"distortion_params": "abc"}, r"the distortion in .* must be numbers"),
+            ({"k1": float("nan")}, r"the distortion in .* must be finite, got nan"),
+        ],
+    )
+    def test_what_no_lens_of_ours_has(self, folder, given, sentence):
+        with pytest.raises(ValueError, match=sentence) as raised:
+            said(folder, **given)
+        assert str(raised.value).startswith("Views.load: ")
+
+    @pytest.mark.parametrize("n", [4, 8])
+    def test_what_is_saved_is_told_by_its_name(self, views, tmp_path, n):
+        distortion = np.zeros((2, 8))
+        distortion[:, :n] = 0.01
+        replace(views, camera=replace(views.camera, lens=Lens.OPENCV, distortion=distortion)).save(tmp_path)
+        assert json.loads((tmp_path / "transforms.json").read_text())["camera_model"] == {4: "OPENCV", 8: "FULL_OPENCV"}[n]
+        np.testing.assert_allclose(Views.load(tmp_path).camera.distortion, distortion)
+
+
+class TestPoses:
+    def with_matrix(self, folder, change) -> Camera:
+        matrix = np.array(json.loads((folder / "transforms_train.json").read_text())["frames"][0]["transform_matrix"])
+        change(matrix)
+        return said(folder, {"transform_matrix": matrix.tolist()})
+
+    def test_an_even_scale_is_not_seen(self, folder):
+        expected = Views.load(folder, "train").camera.camera_from_world
+
+        def scale(matrix):
+            matrix[:3, :3] *= 2.5
+
+        np.testing.assert_allclose(self.with_matrix(folder, scale).camera_from_world, expected, atol=1e-12)
+
+    @pytest.mark.parametrize(
+        ("row", "column", "factor", "what"),
+        [
+            (slice(3), slice(3), np.diag([1, 1, 1.1]), "axes that are not at right angles, or not of one length, in frame 0"),
+            (slice(3), slice(3), np.array([[1, 0.1, 0], [0, 1, 0], [0, 0, 1]]), "axes that are not at right angles"),
+            (slice(3), slice(3), np.diag([1, 1, -1]), "a mirror image in frame 0"),
+            (3, slice(4), np.diag([1, 1, 1, 2.0]), r"the last row \[0.0, 0.0, 0.0, 2.0\] in frame 0"),
+        ],
+    )
+    def test_what_no_camera_does(self, folder, row, column, factor, what):
+        def change(matrix):
+            matrix[row, column] = matrix[row, column] @ factor
+
+        with pytest.raises(ValueError, match=rf"^Views.load: every transform_matrix in .* must be a rotation \(with .* and a translation, got {what}"):
+            self.with_matrix(folder, change)
+
+
+class TestNamesOfPictures:
+    @pytest.mark.parametrize("ending", [".png", ".PNG", ".webp", ".tif", ".TGA"])
+    def test_without_an_ending(self, folder, views, ending):
+        for name in ("r_000", "r_001"):
+            path = folder / "train" / f"{name}.png"
+            with Image.open(path) as picture:
+                picture.load()
+            path.unlink()
+            picture.save(path.with_suffix(ending), **({"lossless": True, "exact": True} if ending == ".webp" else {}))
+        np.testing.assert_allclose(Views.load(folder, "train").alpha, views.alpha, atol=0.5 / 255 + 1e-6)
+
+    @pytest.mark.parametrize("ending", [".jpg", ".JPEG"])
+    def test_a_jpeg_is_found_and_has_no_mask(self, folder, ending):
+        path = folder / "train" / "r_000.png"
+        path.unlink()
+        Image.new("RGB", (20, 12)).save(path.with_suffix(ending))
+        with pytest.raises(ValueError, match=rf"r_000{ending} must have an alpha channel"):
+            Views.load(folder, "train")
+
+    def test_a_name_with_a_point(self, folder, views):
+        (folder / "train" / "r_000.png").rename(folder / "train" / "frame.0001.png")
+        assert said(folder, {"file_path": "train/frame.0001"}) is not None
+        assert Views.load(folder, "train").names[0] == "frame.0001"
+
+    def test_none_of_them(self, folder):
+        (folder / "train" / "r_000.png").unlink()
+        with pytest.raises(FileNotFoundError, match=r"no picture .*r_000\.png \(nor \.webp, .*\.tga\)$"):
+            Views.load(folder, "train")
 
 
 class TestReduced:

@@ -21,8 +21,8 @@ from PIL import Image
 from taichi_softras import Mesh
 from taichi_softras.engine import Wrap
 from taichi_softras.scene import gltf_files
+from taichi_softras.scene.contents import Contents
 from taichi_softras.scene.gltf_files import read_gltf, write_glb
-from taichi_softras.scene.textured_files import Contents
 
 CODES = {np.dtype(name): code for name, code in (("i1", 5120), ("u1", 5121), ("<i2", 5122), ("<u2", 5123), ("<u4", 5125), ("<f4", 5126))}
 TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4", 16: "MAT4"}

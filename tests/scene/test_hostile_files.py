@@ -17,7 +17,7 @@ from conftest import REPOSITORY
 
 from taichi_softras import Mesh
 from taichi_softras.recover import Fit, Views, views
-from taichi_softras.scene import foreign_files, gltf_files, gltf_tree
+from taichi_softras.scene import files, foreign_files, gltf_files, gltf_tree
 
 N_CASES = int(os.environ.get("N_DAMAGED_FILES", "200"))  # of each kind
 
@@ -75,6 +75,23 @@ def good_mesh():
     return Mesh(vertices=ball.vertices, faces=ball.faces, uvs=uvs, texture=random.random((6, 5, 3)))
 
 
+def others():
+    """Files that we do not write: of lists that differ, of strips, and texts."""
+    points = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 0, 1]], "<f4")
+    head = "ply\\nformat %s 1.0\\nelement vertex 5\\nproperty float x\\nproperty float y\\nproperty float z\\nelement %s 2\\n"
+    head += "property list uchar int vertex_indices\\nproperty uchar red\\nproperty uchar green\\nproperty uchar blue\\nend_header\\n"
+    rows = [[4, 0, 1, 2, 3, 9, 8, 7], [3, 0, 1, 4, 255, 0, 0]]
+    lists = b"".join(bytes(row[:1]) + np.array(row[1:-3], "<i4").tobytes() + bytes(row[-3:]) for row in rows)
+    text = "\\n".join(" ".join(str(number) for number in row) for row in [*points.tolist(), *rows])
+    facet = "facet normal 0 0 1\\nouter loop\\nvertex 0 0 0\\nvertex 1 0 0\\nvertex 0 1 0\\nendloop\\nendfacet\\n"
+    return {
+        "mixed.ply": (head % ("binary_little_endian", "face")).encode() + points.tobytes() + lists,
+        "strips.ply": (head % ("binary_little_endian", "tristrips")).encode() + points.tobytes() + lists,
+        "text.ply": (head % ("ascii", "face") + text).encode(),
+        "text.stl": ("solid a\\n" + 3 * facet + "endsolid a\\n").encode(),
+    }
+
+
 def views():
     return render_views(Mesh.icosphere(1), Camera.orbit(3.0, 10.0, [0.0, 120.0]), (16, 16), ("a", "b"), samples=1)
 
@@ -109,6 +126,10 @@ def read_damaged(KIND):
         if KIND == ".obj":
             from taichi_softras.interop.soft_renderer.functional import load_obj
             readers.append(lambda path: load_obj(path, load_texture=True, texture_res=2))
+    elif KIND in ("mixed.ply", "strips.ply", "text.ply", "text.stl"):
+        target = folder / ("case" + KIND[-4:])
+        source = others()[KIND]
+        readers = [Mesh.load]
     elif KIND == ".off":
         target, source = folder / "case.off", b"OFF\\n4 2 0\\n0 0 0\\n1 0 0\\n1 1 0\\n0 1 0\\n3 0 1 2\\n3 0 2 3\\n"
         readers = [Mesh.load]
@@ -169,7 +190,7 @@ signal.signal(signal.SIGALRM, alarm)
 for kind in KINDS:
     print(json.dumps([kind, read_damaged(kind)]), flush=True)
 '''
-MESHES = [".glb", ".gltf", "buffer", ".obj", ".mtl", ".png", ".ply", ".stl", ".off"]
+MESHES = [".glb", ".gltf", "buffer", ".obj", ".mtl", ".png", ".ply", "mixed.ply", "strips.ply", "text.ply", ".stl", "text.stl", ".off"]
 OTHERS = ["picture", "transforms", ".npz", "arrays"]
 
 
@@ -237,6 +258,13 @@ class TestLimits:
         monkeypatch.setattr(gltf_tree, "MAX_PIXELS", 3)
         with pytest.raises(ValueError, match=r"m.gltf must have at most 2\^28 pixels in all of its textures, got 4"):
             Mesh.load(tmp_path / "m.gltf")
+
+    @pytest.mark.parametrize("suffix", [".obj", ".ply", ".stl"])
+    def test_faces_of_a_mesh(self, tmp_path, monkeypatch, suffix):
+        Mesh.icosphere(0).save(tmp_path / f"m{suffix}")
+        monkeypatch.setattr(files, "MAX_FACES", 19)
+        with pytest.raises(ValueError, match=rf"m{suffix} must have at most 2\^27 faces, got 20"):
+            Mesh.load(tmp_path / f"m{suffix}")
 
     def test_text(self, tmp_path, monkeypatch):
         monkeypatch.setattr(foreign_files, "MAX_TEXT", 10)

@@ -1,0 +1,119 @@
+"""OFF files (Geomview's): a list of vertices and a list of polygons, as text."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from .contents import Contents
+from .polygon_files import colors_at_vertices, numbers_in, triangles_of
+
+__all__ = ["read_off"]
+
+HEADER = re.compile(rb"((ST)?(C)?(N)?(4)?(n)?OFF)(\d*)")  # ModelNet's files have the first count next to it
+LEAST_OF_255 = 2  # the largest of whole numbers that are colours in 0..255
+
+
+def read_off(path: Path) -> Contents:
+    """The mesh of an OFF file: OFF, COFF, NOFF, STOFF and what they make together; the counts may stand in the line of the header, or the header be left out.
+
+    Faces are polygons (`polygons.triangulated`). Colours are those of the vertices (COFF), else of the faces, three or four numbers behind their corners (a
+    single one is the number of a colour in a table that nobody has); in 0..255 if they are whole numbers and the largest is at least 2. Comments, normals and
+    transparency are skipped.
+
+    Raises:
+        ValueError: if it is not what it should be; also for 4OFF and nOFF (in other than three dimensions) and OFF BINARY.
+    """
+    subject = f"Mesh.load: {path}"
+    lines = [line.split(b"#", 1)[0] for line in re.split(rb"\r\n|\n|\r", path.read_bytes().removeprefix(b"\xef\xbb\xbf"))]
+    lines = [line for line in lines if line.strip()]
+    said, counts, first = _header(subject, lines)
+    n_vertices, n_faces = counts
+    if n_vertices + n_faces > len(lines) - first:
+        raise ValueError(f"{subject} must hold {n_vertices} vertices and {n_faces} faces, each in a line, got {len(lines) - first} lines")
+    table = _table(subject, lines[first : first + n_vertices])
+    vertices, colors, uvs = _vertices(subject, said, table)
+    corners, sizes, behind = _faces(subject, lines[first + n_vertices : first + n_vertices + n_faces])
+    triangles = triangles_of(subject, vertices, corners, sizes)
+    faces = corners[triangles]
+    if colors is None and (of_faces := _face_colors(*behind)) is not None:
+        colors = colors_at_vertices(faces, np.repeat(of_faces, sizes - 2, axis=0), len(vertices))
+    return Contents(vertices=vertices, faces=faces, colors=colors, uvs=uvs)
+
+
+def _header(subject: str, lines: list[bytes]) -> tuple[dict[str, bool], tuple[int, int], int]:
+    """What the name of the format says of vertices; how many vertices and faces there are; where the first vertex is."""
+    words = lines[0].split() if lines else []
+    match = HEADER.fullmatch(words[0]) if words else None
+    if match is not None:
+        if match[5] or match[6]:
+            raise ValueError(f"{subject} must be of three dimensions, got {match[1].decode()}")
+        if words[1:2] == [b"BINARY"]:
+            raise ValueError(f"{subject} must be a text, got OFF BINARY")
+        words = [match[7], *words[1:]] if match[7] else words[1:]
+    first = 1
+    if not words and len(lines) > 1:
+        words, first = lines[1].split(), 2
+    if len(words) not in (2, 3) or not all(word.isdigit() and len(word) < 16 for word in words):
+        raise ValueError(f"{subject} must begin with OFF and how many vertices, faces and edges it has, got something else")
+    said = {"uvs": bool(match and match[2]), "colors": bool(match and match[3]), "normals": bool(match and match[4])}
+    return said, (int(words[0]), int(words[1])), first
+
+
+def _table(subject: str, lines: list[bytes]) -> np.ndarray:
+    """[V, n] float64, of lines with as many numbers each."""
+    numbers = numbers_in(subject, b"\n".join(lines))
+    widths = {len(line.split()) for line in lines}
+    if len(widths) != 1:
+        raise ValueError(f"{subject} must have vertices with as many numbers each, got {' and '.join(str(width) for width in sorted(widths)) or 'none'}")
+    return numbers.reshape(len(lines), -1)
+
+
+def _vertices(subject: str, said: dict[str, bool], table: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+    """Positions, colours and texture coordinates: they stand in the order position, normal, colour, texture coordinates."""
+    n_others = 3 + 3 * said["normals"] + 2 * said["uvs"]
+    n_colors = table.shape[1] - n_others
+    if n_colors < 0 or (said["colors"] and n_colors not in (3, 4)):
+        wanted = f"{n_others + 3} or {n_others + 4}" if said["colors"] else str(n_others)
+        raise ValueError(f"{subject} must have vertices of {wanted} numbers, as its header says, got {table.shape[1]}")
+    begin = 3 + 3 * said["normals"]
+    colors = _unit(table[:, begin : begin + 3]) if said["colors"] else None
+    uvs = table[:, begin + (n_colors if said["colors"] else 0) :][:, :2] if said["uvs"] else None
+    return table[:, :3], colors, uvs
+
+
+def _faces(subject: str, lines: list[bytes]) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    """The indices at all corners; how many each face has; the numbers that stand behind them, and how many of these each face has."""
+    numbers = numbers_in(subject, b"\n".join(lines))
+    widths = np.array([len(line.split()) for line in lines], np.int64)
+    begins = np.cumsum(widths) - widths
+    sizes = numbers[begins]
+    if not ((sizes % 1 == 0) & (sizes >= 0) & (sizes < widths)).all():
+        wrong = np.flatnonzero(~((sizes % 1 == 0) & (sizes >= 0) & (sizes < widths)))[0]
+        raise ValueError(
+            f"{subject} must have faces that say how many corners they have and then name these, got {lines[wrong][:80].decode(errors='replace')!r}"
+        )
+    sizes = sizes.astype(np.int64)
+    within = np.arange(len(numbers)) - np.repeat(begins, widths)
+    of_corner = (within > 0) & (within <= np.repeat(sizes, widths))
+    corners = numbers[of_corner]
+    if not ((corners % 1 == 0) & (np.abs(corners) < 2**53)).all():
+        raise ValueError(f"{subject} must have whole numbers as corners of faces, got {corners[corners % 1 != 0][:1].tolist()}")
+    return corners.astype(np.int64), sizes, (numbers[within > np.repeat(sizes, widths)], widths - 1 - sizes)
+
+
+def _face_colors(numbers: np.ndarray, lengths: np.ndarray) -> np.ndarray | None:
+    """[F, 3], white where a face has none; None if none has."""
+    colored = np.flatnonzero(lengths >= 3)
+    if not len(colored):
+        return None
+    begins = (np.cumsum(lengths) - lengths)[colored]
+    colors = np.ones((len(lengths), 3))
+    colors[colored] = _unit(numbers[begins[:, None] + np.arange(3)])
+    return colors
+
+
+def _unit(colors: np.ndarray) -> np.ndarray:
+    """Colours in [0, 1]."""
+    of_255 = bool(colors.size) and not (colors % 1).any() and colors.max() >= LEAST_OF_255
+    return np.clip(colors / (255 if of_255 else 1), 0, 1)

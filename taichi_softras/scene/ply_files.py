@@ -1,0 +1,157 @@
+"""PLY files: what their rows mean (see `ply_rows`)."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from ..replacing import replacing
+from .contents import Contents, colors_at
+from .foreign_files import file_near, picture_file, pixels
+from .ply_rows import TYPES, Rows, read_rows
+from .polygon_files import colors_at_vertices, triangles_of
+
+__all__ = ["read_ply", "write_ply"]
+
+POSITIONS = (("x", "y", "z"),)
+COLORS = (("red", "green", "blue"), ("diffuse_red", "diffuse_green", "diffuse_blue"), ("r", "g", "b"))
+UVS = (("s", "t"), ("u", "v"), ("texture_u", "texture_v"), ("texture_s", "texture_t"))
+CORNERS = ("vertex_indices", "vertex_index")
+SURELY_OF_255 = 16  # the largest of floats that are colours in 0..255
+
+
+def read_ply(path: Path) -> Contents:
+    """The mesh of a PLY file.
+
+    Faces are polygons (`polygons.triangulated`) and triangle strips. Colours are those of the vertices, else of the faces: integers of 8 bits in 0..255, of 16
+    bits in 0..65535, floats in 0..1 (or, if one is above 16, in 0..255). Texture coordinates stand at vertices (s t, u v, texture_u texture_v) or at the
+    corners of faces (texcoord), and the picture in ``comment TextureFile``. Other elements and properties are skipped, normals and transparency among them.
+
+    Raises:
+        ValueError: if it is not what it should be.
+    """
+    subject = f"Mesh.load: {path}"
+    rows, names = read_rows(subject, path.read_bytes())
+    if "vertex" not in rows or (places := rows["vertex"].places(POSITIONS)) is None:
+        raise ValueError(f"{subject} must have vertices with x, y and z, got none")
+    vertices = rows["vertex"].table(places)
+    corners, sizes = _polygons(subject, rows)
+    triangles = triangles_of(subject, vertices, corners, sizes)
+    faces, face = corners[triangles], np.repeat(np.arange(len(sizes)), sizes - 2)
+    told = rows["face"] if "face" in rows and rows["face"].element.count == len(sizes) else None  # what is said of faces; strips say nothing
+    colors = _colors(rows["vertex"])
+    if colors is None and told is not None and (of_faces := _colors(told)) is not None:
+        colors = colors_at_vertices(faces, of_faces[face], len(vertices))
+    of_vertices = rows["vertex"].places(UVS)
+    at_corners = None if told is None else _uvs_at_corners(subject, told, sizes)
+    if at_corners is None and of_vertices is None:
+        return Contents(vertices=vertices, faces=faces, colors=colors)
+    uvs = rows["vertex"].table(of_vertices) if at_corners is None and of_vertices is not None else at_corners
+    assert uvs is not None
+    face_uvs = None if at_corners is None else triangles
+    of_picture = _pictures_of_faces(told, len(sizes), len(names))[face]
+    shown: set[Path | None] = set()
+    texture = None
+    for number in np.unique(of_picture).tolist():  # one after the other: a file may name many
+        place = _place(path, names[number]) if number >= 0 else None
+        shown.add(place)
+        if place is None:
+            continue
+        with picture_file(f"Mesh.load: the texture of {path}", place, place.name) as picture:
+            texture = pixels(f"Mesh.load: the texture of {path}", place.name, picture)
+        colors = np.ones((len(vertices), 3)) if colors is None else colors
+        with_it = of_picture == number
+        colors[faces[with_it].ravel()] = colors_at(uvs[(faces if face_uvs is None else face_uvs)[with_it].ravel()].astype(np.float32), texture)
+    if len(shown) > 1:
+        return Contents(vertices=vertices, faces=faces, colors=colors)
+    return Contents(vertices=vertices, faces=faces, colors=colors, uvs=uvs, face_uvs=face_uvs, texture=texture)
+
+
+def _polygons(subject: str, rows: dict[str, Rows]) -> tuple[np.ndarray, np.ndarray]:
+    """The indices of vertices, polygon after polygon, and how many each has."""
+    parts = [_indices(subject, rows["face"])] if "face" in rows and rows["face"].element.count else []
+    if "tristrips" in rows:
+        strips = _of_strips(*_indices(subject, rows["tristrips"]))
+        parts += [(strips.ravel(), np.full(len(strips), 3))] if len(strips) else []
+    if not parts:
+        raise ValueError(f"{subject} must hold triangles, got none")
+    return np.concatenate([corners for corners, _ in parts]), np.concatenate([sizes for _, sizes in parts])
+
+
+def _indices(subject: str, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    place = rows.list_called(CORNERS)
+    if place is None:
+        raise ValueError(f"{subject} must have {rows.element.name} with a list {' or '.join(CORNERS)}, got none")
+    found, lengths = rows.flat(place)
+    if found.dtype.kind == "f" and not (np.abs(found) < 2**53).all():
+        raise ValueError(f"{subject} must have faces between its vertices, got an index that is no number")
+    corners = found.astype(np.int64)
+    if found.dtype.kind == "f" and (corners != found).any():
+        raise ValueError(f"{subject} must have whole numbers as {rows.element.properties[place].name}, got {found[corners != found][0]:g}")
+    return corners, lengths
+
+
+def _of_strips(corners: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """[T, 3] the triangles of strips, every second one turned; -1 begins a strip anew. What is flat there only leads from one part of a strip to the next."""
+    begins = np.zeros(len(corners), bool)
+    begins[(np.cumsum(lengths) - lengths)[lengths > 0]] = True
+    begins[1:] |= corners[:-1] == -1
+    strip = np.cumsum(begins) - 1
+    odd = (np.arange(len(corners)) - np.flatnonzero(begins)[strip]) % 2 == 1
+    i = np.flatnonzero((strip[2:] == strip[:-2]) & (corners[2:] != -1)) if len(corners) > 2 else np.zeros(0, np.int64)
+    a, b, c = corners[i + odd[i]], corners[i + ~odd[i]], corners[i + 2]
+    return np.stack([a, b, c], 1)[(a != b) & (b != c) & (c != a)]
+
+
+def _colors(rows: Rows) -> np.ndarray | None:
+    places = rows.places(COLORS)
+    if places is None:
+        return None
+    kind, table = rows.element.properties[places[0]].kind, rows.table(places)
+    of_bytes = kind.kind != "f" or (table.size and table.max() > SURELY_OF_255)
+    return np.clip(table / (65535 if kind.str[1:] == "u2" else 255 if of_bytes else 1), 0, 1)
+
+
+def _uvs_at_corners(subject: str, faces: Rows, sizes: np.ndarray) -> np.ndarray | None:
+    """[corners, 2]; None if they are not there for each corner of each face."""
+    place = faces.list_called(("texcoord",))
+    if place is None:
+        return None
+    found, lengths = faces.flat(place)
+    if ((lengths != 0) & (lengths != 2 * sizes)).any():
+        raise ValueError(f"{subject} must have two numbers of texcoord for each corner of a face, got {lengths[(lengths != 0) & (lengths != 2 * sizes)][0]}")
+    return found.reshape(-1, 2).astype(np.float64) if (lengths > 0).all() else None
+
+
+def _pictures_of_faces(faces: Rows | None, n_faces: int, n_pictures: int) -> np.ndarray:
+    """[F] the number of the picture of each face; -1 where it has none."""
+    places = None if faces is None else faces.places((("texnumber",),))
+    numbers = np.zeros(n_faces, np.int64) if faces is None or places is None else faces.table(places)[:, 0].astype(np.int64)
+    return np.where((numbers >= 0) & (numbers < n_pictures), numbers, -1)
+
+
+def _place(path: Path, name: str) -> Path | None:
+    found = file_near(f"Mesh.load: the texture of {path}", path, name)
+    if found is None:
+        warnings.warn(f"Mesh.load: {path} names the texture {name!r}, and there is no such file", UserWarning, stacklevel=5)
+    return found
+
+
+def write_ply(path: Path, mesh: Contents) -> None:
+    """Writes positions, as float or double, colours in 8 bits, and faces; binary, little-endian."""
+    kind = "double" if mesh.vertices.dtype == np.float64 else "float"
+    columns = [(name, kind, mesh.vertices[:, axis]) for axis, name in enumerate("xyz")]
+    if mesh.colors is not None:
+        rgb = np.round(np.clip(mesh.colors, 0, 1) * 255).astype(np.uint8)
+        columns += [(name, "uchar", rgb[:, channel]) for channel, name in enumerate(("red", "green", "blue"))]
+    rows = np.empty(len(mesh.vertices), [(name, "<" + TYPES[kind]) for name, kind, _ in columns])
+    for name, _, values in columns:
+        rows[name] = values
+    faces = np.empty(len(mesh.faces), [("n", "u1"), ("corners", "<i4", 3)])
+    faces["n"], faces["corners"] = 3, mesh.faces
+    header = ["ply", "format binary_little_endian 1.0", f"element vertex {len(rows)}", *(f"property {kind} {name}" for name, kind, _ in columns)]
+    header += [f"element face {len(faces)}", "property list uchar int vertex_indices", "end_header", ""]
+    with replacing(path) as partial, partial.open("wb") as file:
+        file.write("\n".join(header).encode())
+        file.write(rows.tobytes())
+        file.write(faces.tobytes())

@@ -1,0 +1,70 @@
+"""STL files: triangles that each have corners of their own, as text or binary."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from ..replacing import replacing
+from .contents import Contents
+from .polygon_files import joined, numbers_in
+
+__all__ = ["read_stl", "write_stl"]
+
+HEAD = 84  # bytes: a name, and the number of triangles
+TRIANGLE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
+CORNER = re.compile(rb"\bvertex[ \t]+([^\r\n]*)", re.IGNORECASE)
+TRIANGLES = re.compile(rb"\bouter[ \t]+loop\b", re.IGNORECASE)
+ENDS = re.compile(rb"\bendsolid\b", re.IGNORECASE)
+
+
+def read_stl(path: Path) -> Contents:
+    """The mesh of an STL file; corners at one point are one vertex. The word solid at its beginning makes no text of a binary file.
+
+    Raises:
+        ValueError: if it is not what it should be.
+    """
+    subject = f"Mesh.load: {path}"
+    data = path.read_bytes()
+    n = int.from_bytes(data[80:HEAD], "little")
+    if len(data) >= HEAD and len(data) == HEAD + TRIANGLE.itemsize * n:
+        corners = np.frombuffer(data, TRIANGLE, n, HEAD)["corners"].reshape(-1, 3).astype(np.float64)
+    elif data[:5].lower() == b"solid" or data.lstrip()[:5].lower() == b"solid":
+        corners = _of_text(subject, data)
+    elif len(data) > HEAD + TRIANGLE.itemsize * n and n:
+        corners = np.frombuffer(data, TRIANGLE, n, HEAD)["corners"].reshape(-1, 3).astype(np.float64)
+    else:
+        got = f"{n} of {TRIANGLE.itemsize} bytes, where there are {len(data) - HEAD}" if len(data) >= HEAD else f"{len(data)} bytes"
+        raise ValueError(f"{subject} must hold as many triangles as it says, got {got}")
+    if not len(corners):
+        raise ValueError(f"{subject} must hold triangles, got none")
+    vertices, places = joined(corners)
+    return Contents(vertices=vertices, faces=places.reshape(-1, 3))
+
+
+def _of_text(subject: str, data: bytes) -> np.ndarray:
+    """[3 F, 3] the corners."""
+    found = CORNER.findall(data)
+    corners = numbers_in(subject, b"\n".join(found))
+    if len(found) != 3 * len(TRIANGLES.findall(data)) or len(corners) != 3 * len(found) or not ENDS.search(data):
+        raise ValueError(f"{subject} must have loops of three vertices of three numbers, and end with endsolid, got something else")
+    return corners.reshape(-1, 3)
+
+
+def write_stl(path: Path, mesh: Contents) -> None:
+    """Writes the triangles, with their normals: binary, or, where that would lose positions of float64, as a text."""
+    corners = mesh.vertices[mesh.faces].astype(np.float64)
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    if mesh.vertices.dtype == np.float64:
+        facet = "facet normal %.9g %.9g %.9g\nouter loop\n" + "vertex %.17g %.17g %.17g\n" * 3 + "endloop\nendfacet\n"
+        rows = np.concatenate([normals, corners.reshape(-1, 9)], 1).tolist()
+        with replacing(path) as partial, partial.open("w", encoding="ascii", newline="\n") as file:
+            file.write("solid mesh\n")
+            file.writelines(facet % tuple(row) for row in rows)
+            file.write("endsolid mesh\n")
+        return
+    triangles = np.zeros(len(corners), TRIANGLE)
+    triangles["normal"], triangles["corners"] = normals, corners
+    with replacing(path) as partial:
+        partial.write_bytes(bytes(80) + len(triangles).to_bytes(4, "little") + triangles.tobytes())

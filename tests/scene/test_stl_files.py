@@ -1,0 +1,91 @@
+"""STL files, byte by byte: text and binary, told apart by what they hold and not by their first word; corners at one point are one vertex."""
+
+import struct
+
+import numpy as np
+import pytest
+
+from taichi_softras import Mesh
+from taichi_softras.scene import polygon_files
+
+CORNERS = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], np.float32)
+FACES = np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [2, 0, 3]])
+
+
+def binary(head: bytes = b"", count: int | None = None, triangles: np.ndarray = CORNERS[FACES]) -> bytes:
+    rows = [struct.pack("<12fH", 0, 0, 0, *triangle.ravel().tolist(), 7) for triangle in triangles]
+    return head.ljust(80, b" ") + struct.pack("<I", len(rows) if count is None else count) + b"".join(rows)
+
+
+def text(newline: str = "\n", indent: str = "  ", case: type = str, end: str = "endsolid ball") -> bytes:
+    lines = ["solid ball"]
+    for triangle in CORNERS[FACES].tolist():
+        lines += ["facet normal 0 0 0", f"{indent}outer loop", *(f"{indent * 2}vertex {x:e} {y} {z}" for x, y, z in triangle), f"{indent}endloop", "endfacet"]
+    return case(newline.join([*lines, end, ""])).encode()
+
+
+def load(folder, content: bytes) -> Mesh:
+    (folder / "m.stl").write_bytes(content)
+    return Mesh.load(folder / "m.stl")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        binary(),
+        binary(b"solid"),
+        binary(b"solid ball\nfacet normal 0 0 0\nouter loop\n"),
+        binary(b"made by a scanner") + b"\0\0",
+        text(),
+        text("\r\n", "\t"),
+        text("\r", " "),
+        b"\n  " + text(),
+        text(case=str.upper),
+        text() + text(),
+    ],
+    ids=["binary", "binary, solid", "binary, like a text", "binary, and more", "text", "CRLF", "CR", "blanks", "capitals", "two solids"],
+)
+def test_read(tmp_path, content):
+    mesh = load(tmp_path, content)
+    np.testing.assert_array_equal(np.sort(mesh.vertices, axis=0), np.sort(CORNERS, axis=0))
+    np.testing.assert_array_equal(mesh.vertices[mesh.faces[:4]], CORNERS[FACES])
+    assert len(mesh.faces) == (8 if content == text() + text() else 4)
+    np.testing.assert_array_equal(mesh.vertices[0], CORNERS[0])  # in the order of the file
+
+
+def test_zeros_of_both_signs_are_one_point(tmp_path):
+    triangles = CORNERS[FACES].copy()
+    triangles[1:][triangles[1:] == 0] = -0.0
+    assert len(load(tmp_path, binary(triangles=triangles)).vertices) == 4
+
+
+def test_points_that_are_mixed_alike(tmp_path, monkeypatch):
+    """Points are found by a number made of their bits; where two that differ have the same one, they are told apart by all of them."""
+    monkeypatch.setattr(polygon_files, "MIXER", np.uint64(0))
+    mesh = load(tmp_path, binary())
+    np.testing.assert_array_equal(mesh.vertices[mesh.faces], CORNERS[FACES])
+    assert len(mesh.vertices) == 4
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "must hold as many triangles as it says, got 0 bytes"),
+        (b"prose", "must hold as many triangles as it says, got 5 bytes"),
+        (binary(count=0)[:84], "must hold triangles, got none"),
+        (binary()[:-1], "must hold as many triangles as it says, got 4 of 50 bytes, where there are 199"),
+        (binary(count=2**32 - 1), "got 4294967295 of 50 bytes, where there are 200"),
+        (binary(b"solid")[:-1], "must have loops of three vertices of three numbers, and end with endsolid"),
+        (text()[:-20], "must have loops of three vertices"),
+        (text()[: len(text()) // 2], "must have loops of three vertices"),
+        (text().replace(b"vertex", b"vertices", 1), "must have loops of three vertices"),
+        (text().replace(b"1.0 0.0\n", b"1.0\n", 1), "must have loops of three vertices of three numbers"),
+        (text().replace(b"1.0", b"one", 1), "must have numbers only behind its header"),
+        (b"solid empty\nendsolid empty\n", "must hold triangles, got none"),
+        (text().replace(b" 1.0 ", b" nan "), "must hold a good mesh: vertices must be finite"),
+    ],
+)
+def test_one_sentence(tmp_path, content, sentence):
+    with pytest.raises(ValueError, match=r"^Mesh.load: .*m.stl ") as raised:
+        load(tmp_path, content)
+    assert sentence in str(raised.value)
