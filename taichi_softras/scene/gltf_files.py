@@ -560,8 +560,8 @@ def _joined(points: np.ndarray, colors: np.ndarray | None) -> tuple[np.ndarray, 
     order = np.argsort(hashed)
     in_order = hashed[order]
     is_first = np.concatenate([[True], in_order[1:] != in_order[:-1]])
-    again = np.flatnonzero(~is_first)
-    if all(np.array_equal(rows.take(order[again], 0), rows.take(order[again - 1], 0)) for rows in columns):
+    sorted_columns = (rows.take(order, 0).T for rows in columns)
+    if all((is_first[1:] | (numbers[1:] == numbers[:-1])).all() for rows in sorted_columns for numbers in rows):
         first = np.minimum.reduceat(order, np.flatnonzero(is_first))
         inverse = np.empty(len(points), np.int64)
         inverse[order] = np.cumsum(is_first) - 1
