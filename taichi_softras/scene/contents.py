@@ -45,6 +45,10 @@ def colors_at(uvs: np.ndarray, texture: np.ndarray) -> np.ndarray:
     """[N, 3] the nearest pixels, the outermost ones standing on the borders."""
     height, width = texture.shape[:2]
     u, v = uvs.astype(np.float64).T
-    column = np.round(u * (width - 1) % width).astype(np.int64) % width
-    row = np.round((1 - v) * (height - 1) % height).astype(np.int64) % height
-    return texture[row, column, :3]
+    column, row = _pixel(u * (width - 1), width), _pixel((1 - v) * (height - 1), height)
+    return texture.reshape(height * width, -1)[:, :3].take(row * width + column, 0)
+
+
+def _pixel(at: np.ndarray, n: int) -> np.ndarray:
+    inside = at.size and at.min() >= 0 and at.max() <= n - 1  # then there is nothing to divide, which takes longest
+    return np.round(at).astype(np.int64) if inside else np.round(at % n).astype(np.int64) % n

@@ -18,7 +18,7 @@ import math
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -263,6 +263,7 @@ def _parts(file: GltfFile) -> Iterator[_Part]:
     times = Counter(_mesh_of(file, node) for _, node in shown)
     primitives = {mesh: list(_primitives(file, mesh)) for mesh in times}
     _check_sizes(file, [(n, *_n_faces_and_vertices(file, one, name)) for mesh, n in times.items() for name, one in primitives[mesh]])
+    n_users = Counter(one["attributes"]["POSITION"] for owned in primitives.values() for _, one in owned)
     shapes: dict[tuple[str, bytes, bool], tuple[_Part, tuple[np.ndarray, np.ndarray] | None]] = {}
     for i, node in shown:
         mesh = entry_of(file.tree, "meshes", node["mesh"])
@@ -274,7 +275,7 @@ def _parts(file: GltfFile) -> Iterator[_Part]:
                 shapes[key] = _shape(file, primitive, name, weights, "skin" in node)
             part, skin = shapes[key]
             if len(part.faces):
-                yield _placed(file, nodes, i, part, skin)
+                yield _placed(file, nodes, i, part, skin, n_users[primitive["attributes"]["POSITION"]] > 1)
 
 
 def _mesh_of(file: GltfFile, node: dict[str, Any]) -> int:
@@ -390,7 +391,8 @@ def _faces(file: GltfFile, primitive: dict[str, Any], name: str, n_vertices: int
         corners = np.arange(n_vertices, dtype=np.int32)[:, None]
     if len(corners) and (largest := corners.max()) >= n_vertices:
         raise ValueError(f"{name} with the vertex {largest}, where there are {n_vertices}")
-    corners = corners[:, 0].astype(np.int32)
+    corners = np.ascontiguousarray(corners[:, 0])
+    corners = corners.view(np.int32) if corners.dtype == np.uint32 else corners.astype(np.int32)  # the largest is small enough for both
     if compressed is not None or primitive.get("mode", TRIANGLES) == TRIANGLES:
         return corners.reshape(-1, 3)
     i = np.arange(len(corners) - 2)
@@ -401,8 +403,11 @@ def _faces(file: GltfFile, primitive: dict[str, Any], name: str, n_vertices: int
     return faces[(faces != np.roll(faces, 1, axis=1)).all(1)]
 
 
-def _placed(file: GltfFile, nodes: _Nodes, index: int, part: _Part, skin: tuple[np.ndarray, np.ndarray] | None) -> _Part:
-    """A primitive where its node, or the joints of its skin, have it. Where a node mirrors, what ran clockwise is the outside (3.7.4)."""
+def _placed(file: GltfFile, nodes: _Nodes, index: int, part: _Part, skin: tuple[np.ndarray, np.ndarray] | None, shares_vertices: bool) -> _Part:
+    """A primitive where its node, or the joints of its skin, have it. Where a node mirrors, what ran clockwise is the outside (3.7.4).
+
+    Of vertices that it shares with other primitives, it has those that are in its faces.
+    """
     node = nodes.node(index)
     if INSTANCING in object_of(node.get("extensions", {}), f"nodes[{index}]"):
         file.warnings.append(f"nodes[{index}] is shown once, where {INSTANCING} would repeat it")
@@ -412,15 +417,13 @@ def _placed(file: GltfFile, nodes: _Nodes, index: int, part: _Part, skin: tuple[
     elif not np.array_equal(matrix := nodes.world(index), np.eye(4)):
         vertices = _moved(vertices, matrix)
         faces = faces[:, ::-1] if np.linalg.det(matrix[:3, :3]) < 0 else faces
-    if file.is_ours:
-        return _Part(vertices=vertices, faces=faces, uvs=part.uvs, tint=part.tint, material=part.material)
+    if not shares_vertices:
+        return replace(part, vertices=vertices, faces=faces)
     used = np.zeros(len(vertices), bool)
     used[faces.ravel()] = True
-    if used.all():
-        return _Part(vertices=vertices, faces=faces, uvs=part.uvs, tint=part.tint, material=part.material)
-    place = (np.cumsum(used) - 1).astype(np.int32)  # primitives often share their vertices: those of others are not this one's
+    place = (np.cumsum(used) - 1).astype(np.int32)
     uvs, tint = (None if rows is None else rows[used] for rows in (part.uvs, part.tint))
-    return _Part(vertices=vertices[used], faces=place[faces], uvs=uvs, tint=tint, material=part.material)
+    return replace(part, vertices=vertices[used], faces=place[faces], uvs=uvs, tint=tint)
 
 
 def _skinned(file: GltfFile, nodes: _Nodes, index: Any, points: np.ndarray, joints: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -476,14 +479,14 @@ def _united(file: GltfFile, parts: list[_Part]) -> Contents:
         wrap = _one_wrap(file, parts, uvs)
     if file.is_ours and uvs is None:
         return Contents(vertices=split, faces=split_faces, colors=colors)
-    first, joined = _joined(split, own_colors)
-    faces = split_faces if len(first) == len(split) else joined[split_faces]
-    vertices = split if len(first) == len(split) else split[first]
-    if colors is not None and len(first) < len(split):
-        of_split, colors = colors, colors[first]
-        if is_textured:  # along a seam, that of the last corner, as in an OBJ file
-            colors[faces.ravel()] = of_split[split_faces.ravel()]
-    face_uvs = None if uvs is None or len(first) == len(split) else split_faces
+    vertices, faces, face_uvs = split, split_faces, None
+    if (join := _joined(split, own_colors)) is not None:
+        first, joined = join
+        vertices, faces, face_uvs = split.take(first, 0), joined.take(split_faces), None if uvs is None else split_faces
+        if colors is not None:
+            of_split, colors = colors, colors.take(first, 0)
+            if is_textured:  # along a seam, that of the last corner, as in an OBJ file
+                colors[faces.ravel()] = of_split.take(split_faces.ravel(), 0)
     return Contents(vertices=vertices, faces=faces, colors=colors, uvs=uvs, face_uvs=face_uvs, texture=texture, wrap=wrap)
 
 
@@ -543,8 +546,8 @@ def _display(linear: np.ndarray) -> np.ndarray:
     return np.where(linear <= 0.0031308, linear * np.float32(12.92), np.float32(1.055) * linear ** np.float32(1 / 2.4) - np.float32(0.055))
 
 
-def _joined(points: np.ndarray, colors: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """The first of all equal vertices (points, and colours if given), in their order, and for each vertex which of these it is, int32.
+def _joined(points: np.ndarray, colors: np.ndarray | None) -> tuple[np.ndarray, np.ndarray] | None:
+    """The first of all equal vertices (points, and colours if given), in their order, and for each vertex which of these it is, int32; None if all differ.
 
     Vertices are sorted by a hash; were two different ones to share it, they would be told apart by a slower sort.
     """
@@ -553,12 +556,12 @@ def _joined(points: np.ndarray, colors: np.ndarray | None) -> tuple[np.ndarray, 
     hashed = _hash(columns)
     in_order = np.sort(hashed)  # several times faster than argsort, which is needed only if two are equal
     if (in_order[1:] != in_order[:-1]).all():
-        return np.arange(len(points)), np.arange(len(points), dtype=np.int32)
+        return None
     order = np.argsort(hashed)
     in_order = hashed[order]
     is_first = np.concatenate([[True], in_order[1:] != in_order[:-1]])
-    again = np.flatnonzero(~is_first)
-    if all(np.array_equal(rows.take(order[again], 0), rows.take(order[again - 1], 0)) for rows in columns):
+    sorted_columns = (rows.take(order, 0).T for rows in columns)
+    if all((is_first[1:] | (numbers[1:] == numbers[:-1])).all() for rows in sorted_columns for numbers in rows):
         first = np.minimum.reduceat(order, np.flatnonzero(is_first))
         inverse = np.empty(len(points), np.int64)
         inverse[order] = np.cumsum(is_first) - 1
