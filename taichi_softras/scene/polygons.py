@@ -16,8 +16,7 @@ def triangulated(vertices: np.ndarray, corners: np.ndarray, sizes: np.ndarray) -
 
     A polygon is a fan about its first corner if that covers it, as it does where it is convex; else one about its second; else its ears are clipped. It is
     looked at along its mean normal (Newell's), so that it need not be quite flat. No vertex is added, and none left out, those in the middle of an edge
-    included. A polygon that nothing covers (without an area, or crossing itself), and one of more than 2^13 corners that no fan covers, is a fan about its
-    first corner.
+    included. A polygon that nothing covers (without an area, or crossing itself) is a fan about its first corner.
 
     So ``corners[...]`` are the vertices of the triangles, any other list of indices at the corners is cut by the same places, and
     ``np.repeat(of_polygon, sizes - 2)`` is what each triangle has of its polygon.
@@ -26,6 +25,9 @@ def triangulated(vertices: np.ndarray, corners: np.ndarray, sizes: np.ndarray) -
         vertices: [V, 3] positions, not necessarily finite.
         corners: [N] indices into ``vertices``, in range; polygon after polygon.
         sizes: [P] how many corners each polygon has, at least 3; their sum is N.
+
+    Raises:
+        ValueError: if a polygon has more than 2^13 corners, and no fan covers it.
 
     Examples:
         >>> square = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]])
@@ -45,6 +47,8 @@ def triangulated(vertices: np.ndarray, corners: np.ndarray, sizes: np.ndarray) -
 def fans_of(sizes: np.ndarray) -> np.ndarray:
     """[T, 3] as `triangulated`, each polygon a fan about its first corner; one of fewer than three corners has none."""
     sizes = np.asarray(sizes, np.int64)
+    if (sizes == 3).all():
+        return np.arange(3 * len(sizes)).reshape(-1, 3)
     n_triangles = np.maximum(sizes - 2, 0)
     first = np.repeat(np.cumsum(sizes) - sizes, n_triangles)
     other = first + 1 + np.arange(len(first)) - np.repeat(np.cumsum(n_triangles) - n_triangles, n_triangles)
@@ -67,10 +71,13 @@ def _of_one_size(points: np.ndarray) -> np.ndarray:
     left = left[np.isfinite(normals[left]).all(1) & normals[left].any(1)]
     second = _covers(points[left], normals[left], _fan(size, 1))
     local[left[second]] = _fan(size, 1)
-    if 4 < size <= MOST_CLIPPED:
-        for place in left[~second].tolist():
-            clipped = _clipped(_seen_along(normals[place], points[place]))
-            local[place] = local[place] if clipped is None else clipped
+    if size == 4:  # one of the two covers it, unless it crosses itself
+        return local
+    for place in left[~second].tolist():
+        if size > MOST_CLIPPED:
+            raise ValueError(f"a polygon of {size} corners that is not convex, where at most {MOST_CLIPPED} can be cut")
+        clipped = _clipped(_seen_along(normals[place], points[place]))
+        local[place] = local[place] if clipped is None else clipped
     return local
 
 
