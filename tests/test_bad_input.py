@@ -157,7 +157,7 @@ class TestFiles:
     def test_no_mesh(self, tmp_path, suffix, content):
         path = tmp_path / f"bad{suffix}"
         path.write_bytes(content)
-        with pytest.raises(ValueError, match=r"^Mesh.load: .*bad\.\w+ must (be a readable|hold triangles)"):
+        with pytest.raises(ValueError, match=r"^Mesh.load: .*bad\.\w+ must (be|hold|begin|have) "):
             Mesh.load(path)
 
     @pytest.mark.parametrize("suffix", [".glb", ".ply", ".stl"])
@@ -169,7 +169,7 @@ class TestFiles:
         content = path.read_bytes()
         short = tmp_path / f"short{suffix}"
         short.write_bytes(content[: int(part * len(content))])
-        with pytest.raises(ValueError, match=r"^Mesh.load: .*short\.\w+ must (be a readable|hold triangles)"):
+        with pytest.raises(ValueError, match=r"^Mesh.load: .*short\.\w+ must (be|hold) "):
             Mesh.load(short)
 
     def test_truncated_off(self, tmp_path):
@@ -537,7 +537,7 @@ class TestCommandLine:
     def test_a_hostile_mesh(self, tmp_path, capsys, command):
         (tmp_path / "m.ply").write_bytes(payload(tmp_path))
         more = ("--headless", "--screenshot", tmp_path / "s.png") if command == "view" else ("-o", tmp_path / "out")
-        assert "m.ply must be a readable .ply file" in self.complaint(capsys, command, tmp_path / "m.ply", *more)
+        assert "m.ply must be a PLY file" in self.complaint(capsys, command, tmp_path / "m.ply", *more)
         assert not (tmp_path / "executed").exists()
 
     @pytest.mark.parametrize("content", [b"", b"[" * 100_000, b"{}", b'{"source": 5, "size": 64}', b'{"source": "x", "size": NaN}'])

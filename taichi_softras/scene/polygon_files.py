@@ -32,7 +32,7 @@ def triangles_of(subject: str, vertices: np.ndarray, corners: np.ndarray, sizes:
     """[T, 3] places in ``corners`` [n], the indices of vertices of polygons with ``sizes`` [P] corners: see `polygons.triangulated`.
 
     Raises:
-        ValueError: if there is no polygon, one has fewer than three corners, or a corner is no vertex.
+        ValueError: if there is no polygon, one has fewer than three corners or very many, or a corner is no vertex.
     """
     if not len(sizes):
         raise ValueError(f"{subject} must hold triangles, got none")
@@ -43,7 +43,10 @@ def triangles_of(subject: str, vertices: np.ndarray, corners: np.ndarray, sizes:
         raise ValueError(f"{subject} must have faces between its vertices, 0 to {len(vertices) - 1}, got the vertex {wrong}")
     if (sizes == 3).all():
         return np.arange(len(corners)).reshape(-1, 3)
-    return triangulated(vertices, corners, sizes)
+    try:
+        return triangulated(vertices, corners, sizes)
+    except ValueError as error:
+        raise ValueError(f"{subject} must have polygons that can be cut, got {error}") from error
 
 
 def joined(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

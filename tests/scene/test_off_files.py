@@ -91,6 +91,15 @@ def test_an_l(tmp_path):
     np.testing.assert_array_equal(mesh.faces[4], [0, 1, 2])
 
 
+def test_a_polygon_of_very_many_corners(tmp_path):
+    """A comb of 2^13 teeth."""
+    n = 2**14
+    points = [f"{i / n} {i % 2} 0" for i in range(n)] + ["1 -1 0", "0 -1 0"]
+    face = " ".join(map(str, [n + 2, *range(n + 1, -1, -1)]))
+    with pytest.raises(ValueError, match=r"^Mesh.load: .*m.off must have polygons that can be cut, got a polygon of 16386 corners that is not convex"):
+        load(tmp_path, "OFF", f"{n + 2} 1 0", *points, face)
+
+
 @pytest.mark.parametrize(
     ("lines", "sentence"),
     [
