@@ -8,6 +8,7 @@ from .connectivity import Connectivity
 from .foreign_files import (
     MAX_PIXELS,
     PICTURE_FORMATS,
+    NamedFiles,
     as_path,
     file_near,
     is_file,
@@ -17,10 +18,10 @@ from .foreign_files import (
     read_content,
     read_json,
     read_text,
+    without_comment,
 )
 from .mesh import Mesh
 from .obj_lines import read_obj_lines
-from .obj_materials import NamedFiles, without_comment
 from .polygons import fans_of
 from .settings import Blending, Distance, Distribution, Extrapolation, Interpolation, RasterizeSettings, Sides, Silhouette, Texture
 from .shapes import creature

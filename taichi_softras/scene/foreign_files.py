@@ -9,10 +9,13 @@ or below (symbolic links are followed: those who can make them can read).
 import contextlib
 import json
 import os
+import re
 import threading
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import unquote
 
 import numpy as np
 from PIL import Image
@@ -20,6 +23,7 @@ from PIL import Image
 __all__ = [
     "MAX_PIXELS",
     "PICTURE_FORMATS",
+    "NamedFiles",
     "as_path",
     "check_picture",
     "file_near",
@@ -31,6 +35,7 @@ __all__ = [
     "read_content",
     "read_json",
     "read_text",
+    "without_comment",
 ]
 
 MAX_PIXELS = 1 << 28
@@ -70,6 +75,45 @@ def file_near(subject: str, path: Path, name: str) -> Path | None:
                 raise ValueError(f"{subject} must lie near {path.name} (in its folder, or in one beside that), got {name}")
             return place
     return None
+
+
+def without_comment(words: str) -> str:
+    """What stands before a ``#`` that begins a word."""
+    return re.split(r"(?:^|\s)#", words, maxsplit=1)[0].strip()
+
+
+class NamedFiles:
+    """The files that the mesh ``path``, or a material of its, names.
+
+    Programs write names with quotes, with ``%20`` for a space, with a comment behind, and with folders of another computer: in the end the base name is looked
+    for beside ``path``, in any case of letters.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def find(self, subject: str, name: str) -> Path | None:
+        """The file that is called so; None if there is none.
+
+        Raises:
+            ValueError: if it is there, but not near. ``subject`` begins the sentence.
+        """
+        bare = without_comment(name)
+        spellings = dict.fromkeys((name, bare, bare.strip("\"'"), unquote(bare.strip("\"'"))))
+        for spelling in spellings:
+            if (found := file_near(subject, self.path, spelling)) is not None:
+                return found
+        for spelling in spellings:
+            found = self._beside.get(re.split(r"[\\/]", spelling)[-1].lower())
+            if found is not None and is_file(found):
+                return found
+        return None
+
+    @cached_property
+    def _beside(self) -> dict[str, Path]:
+        with contextlib.suppress(OSError):
+            return {entry.name.lower(): entry for entry in sorted(self.path.parent.iterdir(), reverse=True)}
+        return {}
 
 
 def read_content(subject: str, path: Path) -> bytes:

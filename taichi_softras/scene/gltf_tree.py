@@ -16,7 +16,7 @@ from urllib.parse import unquote, unquote_to_bytes
 import numpy as np
 
 from .contents import texture_of
-from .foreign_files import MAX_PIXELS, file_near, is_file, picture_file
+from .foreign_files import MAX_PIXELS, NamedFiles, file_near, picture_file
 
 __all__ = [
     "BINARY_CHUNK",
@@ -255,7 +255,7 @@ class GltfFile:
         elif uri.startswith("data:"):
             source = io.BytesIO(_data_of(uri))
         else:
-            name, source = uri, self.near(uri) or _beside(self.path, unquote(uri))
+            name, source = uri, self.near(uri) or NamedFiles(self.path).find(subject, uri)
         if source is None:
             self.warnings.append(f"there is no picture {uri}, the mesh is without it")
             return None
@@ -277,12 +277,6 @@ def _data_of(uri: str) -> bytes:
     """What a data: URI holds (RFC 2397)."""
     head, _, data = uri.partition(",")
     return base64.b64decode(unquote(data)) if head.endswith(";base64") else unquote_to_bytes(data)
-
-
-def _beside(path: Path, name: str) -> Path | None:
-    """The file beside ``path`` of that base name, in any case of letters."""
-    base = name.replace("\\", "/").rsplit("/", 1)[-1].lower()
-    return next((place for place in sorted(path.parent.iterdir()) if place.name.lower() == base and is_file(place)), None)
 
 
 def meant(rows: np.ndarray, name: str, normalized: bool) -> np.ndarray:

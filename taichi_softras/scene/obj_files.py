@@ -13,9 +13,9 @@ import numpy as np
 from ..kernels.texture_image import Wrap
 from ..replacing import replacing
 from .contents import Contents, colors_at, picture_of, texture_of, texture_subject
-from .foreign_files import picture_file
+from .foreign_files import NamedFiles, picture_file
 from .obj_lines import ObjLines, read_obj_lines
-from .obj_materials import Material, NamedFiles, material_called, read_materials
+from .obj_materials import Material, material_called, read_materials
 from .polygons import triangulated
 
 __all__ = ["read_obj", "write_obj"]

@@ -3,14 +3,11 @@
 import contextlib
 import re
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
-from urllib.parse import unquote
 
 from ..kernels.texture_image import Wrap
-from .foreign_files import file_near, is_file, read_text
+from .foreign_files import NamedFiles, read_text, without_comment
 
-__all__ = ["Material", "NamedFiles", "material_called", "read_materials", "without_comment"]
+__all__ = ["Material", "material_called", "read_materials"]
 
 OPTIONS = {"-blendu": 1, "-blendv": 1, "-bm": 1, "-boost": 1, "-cc": 1, "-clamp": 1, "-colorspace": 1, "-imfchan": 1, "-mm": 2, "-texres": 1, "-type": 1}
 VECTORS = ("-o", "-s", "-t")  # of one to three numbers
@@ -27,7 +24,7 @@ class Material:
     offset: tuple[float, float] = (0.0, 0.0)
 
 
-def read_materials(files: "NamedFiles", libraries: list[str]) -> dict[str, Material]:
+def read_materials(files: NamedFiles, libraries: list[str]) -> dict[str, Material]:
     """The materials of an OBJ file by name, with what may be a comment in it and without; a library that is missing has none."""
     found: dict[str, Material] = {}
     for library in dict.fromkeys(libraries):
@@ -42,45 +39,6 @@ def read_materials(files: "NamedFiles", libraries: list[str]) -> dict[str, Mater
 def material_called(name: str, materials: dict[str, Material]) -> Material:
     """The one that an OBJ file calls so; one that says nothing if there is none. A ``#`` may be of the name, or begin a comment: the name goes first."""
     return materials.get(name) or materials.get(without_comment(name)) or Material()
-
-
-def without_comment(words: str) -> str:
-    """What stands before a ``#`` that begins a word."""
-    return re.split(r"(?:^|\s)#", words, maxsplit=1)[0].strip()
-
-
-class NamedFiles:
-    """The files that the mesh ``path``, or a material of its, names.
-
-    Programs write names with quotes, with ``%20`` for a space, with a comment behind, and with folders of another computer: in the end the base name is looked
-    for beside ``path``, in any case of letters.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def find(self, subject: str, name: str) -> Path | None:
-        """The file that is called so; None if there is none.
-
-        Raises:
-            ValueError: if it is there, but not near. ``subject`` begins the sentence.
-        """
-        bare = without_comment(name)
-        spellings = dict.fromkeys((name, bare, bare.strip("\"'"), unquote(bare.strip("\"'"))))
-        for spelling in spellings:
-            if (found := file_near(subject, self.path, spelling)) is not None:
-                return found
-        for spelling in spellings:
-            found = self._beside.get(re.split(r"[\\/]", spelling)[-1].lower())
-            if found is not None and is_file(found):
-                return found
-        return None
-
-    @cached_property
-    def _beside(self) -> dict[str, Path]:
-        with contextlib.suppress(OSError):
-            return {entry.name.lower(): entry for entry in sorted(self.path.parent.iterdir(), reverse=True)}
-        return {}
 
 
 def _materials_of(text: str) -> dict[str, Material]:

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from ..replacing import replacing
-from .contents import Contents, colors_at
-from .foreign_files import file_near, picture_file, pixels
+from .contents import Contents, colors_at, texture_subject
+from .foreign_files import NamedFiles, picture_file, pixels
 from .ply_rows import TYPES, Rows, read_rows
 from .polygon_files import colors_at_vertices, triangles_of
 
@@ -57,8 +57,8 @@ def read_ply(path: Path) -> Contents:
         shown.add(place)
         if place is None:
             continue
-        with picture_file(f"Mesh.load: the texture of {path}", place, place.name) as picture:
-            texture = pixels(f"Mesh.load: the texture of {path}", place.name, picture)
+        with picture_file(texture_subject(path), place, place.name) as picture:
+            texture = pixels(texture_subject(path), place.name, picture)
         colors = np.ones((len(vertices), 3)) if colors is None else colors
         with_it = of_picture == number
         colors[faces[with_it].ravel()] = colors_at(uvs[(faces if face_uvs is None else face_uvs)[with_it].ravel()].astype(np.float32), texture)
@@ -131,7 +131,7 @@ def _pictures_of_faces(faces: Rows | None, n_faces: int, n_pictures: int) -> np.
 
 
 def _place(path: Path, name: str) -> Path | None:
-    found = file_near(f"Mesh.load: the texture of {path}", path, name)
+    found = NamedFiles(path).find(texture_subject(path), name)
     if found is None:
         warnings.warn(f"Mesh.load: {path} names the texture {name!r}, and there is no such file", UserWarning, stacklevel=5)
     return found

@@ -40,7 +40,7 @@ class TestMesh:
         assert normalized.vertices.dtype == np.float32
         np.testing.assert_allclose(normalized.vertices, BALL.normalized().vertices, atol=1e-6)
 
-    @pytest.mark.parametrize("suffix", [".ply", ".stl"])
+    @pytest.mark.parametrize("suffix", [".ply", ".stl", ".obj", ".glb"])
     def test_there_and_back(self, tmp_path, suffix):
         mesh = far(replace(BALL, colors=np.random.default_rng(0).random((642, 3))))
         mesh.save(tmp_path / f"m{suffix}")
