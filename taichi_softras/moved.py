@@ -26,10 +26,13 @@ MOVED = {
 PACKAGE = __name__.rpartition(".")[0]
 
 
-def moved_module(name: str, stacklevel: int = 3) -> ModuleType:
-    """The module that was ``taichi_softras.NAME``, with a warning that names the new place. (Python leaves its own importing out of the ``stacklevel``.)"""
+def moved_module(name: str) -> ModuleType:
+    """The module that was ``taichi_softras.NAME``, with a warning that names the new place.
+
+    (The warning points at who imports: Python leaves its own frames out of the ``stacklevel``.)
+    """
     place = f"{PACKAGE}.{MOVED[name]}.{name}"
-    warnings.warn(f"{PACKAGE}.{name} is now {place}; the old path goes with the next version", DeprecationWarning, stacklevel=stacklevel)
+    warnings.warn(f"{PACKAGE}.{name} is now {place}; the old path goes with the next version", DeprecationWarning, stacklevel=3)
     return importlib.import_module(place)
 
 

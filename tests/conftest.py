@@ -113,7 +113,6 @@ def run_demo(monkeypatch, tmp_path):
     """Imports a demo anew and runs it with the given arguments, in a folder of its own."""
 
     def run(name: str, *arguments: str, prepare=lambda module: None):
-        monkeypatch.syspath_prepend(str(REPOSITORY / "demos"))  # where Python finds what a program imports
         spec = importlib.util.spec_from_file_location(name, REPOSITORY / "demos" / f"{name}.py")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)

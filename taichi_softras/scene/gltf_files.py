@@ -26,7 +26,7 @@ import numpy as np
 
 from ..kernels.texture_image import Wrap
 from ..replacing import replacing
-from .contents import Contents, colors_at, picture_of
+from .contents import Contents, colors_at, joined, picture_of
 from .gltf_tree import (
     BINARY_CHUNK,
     DRACO,
@@ -173,18 +173,18 @@ class _Nodes:
         """Those of the scene: of the one that the file says, else of its first, else all."""
         tree = self._file.tree
         if "scene" in tree or tree.get("scenes"):
-            todo = list(list_of(entry_of(tree, "scenes", tree.get("scene", 0)), "nodes", "scenes"))[::-1]
+            waiting = list(list_of(entry_of(tree, "scenes", tree.get("scene", 0)), "nodes", "scenes"))[::-1]
         else:
-            todo = [i for i in range(len(tree.get("nodes", []))) if i not in self._parents][::-1]
+            waiting = [i for i in range(len(tree.get("nodes", []))) if i not in self._parents][::-1]
         seen: set[int] = set()
-        while todo:
-            index = todo.pop()
+        while waiting:
+            index = waiting.pop()
             node = self.node(index)
             if index in seen:
                 raise ValueError(f"nodes[{index}] within itself, or twice in a scene")
             seen.add(index)
             yield index
-            todo += list_of(node, "children", f"nodes[{index}]")[::-1]
+            waiting += list_of(node, "children", f"nodes[{index}]")[::-1]
 
     def world(self, index: Any) -> np.ndarray:
         """[4, 4] world from node, float64."""
@@ -480,9 +480,9 @@ def _united(file: GltfFile, parts: list[_Part]) -> Contents:
     if file.is_ours and uvs is None:
         return Contents(vertices=split, faces=split_faces, colors=colors)
     vertices, faces, face_uvs = split, split_faces, None
-    if (join := _joined(split, own_colors)) is not None:
-        first, joined = join
-        vertices, faces, face_uvs = split.take(first, 0), joined.take(split_faces), None if uvs is None else split_faces
+    if (join := joined(split, own_colors)) is not None:
+        first, places = join
+        vertices, faces, face_uvs = split.take(first, 0), places.take(split_faces), None if uvs is None else split_faces
         if colors is not None:
             of_split, colors = colors, colors.take(first, 0)
             if is_textured:  # along a seam, that of the last corner, as in an OBJ file
@@ -544,45 +544,6 @@ def _display(linear: np.ndarray) -> np.ndarray:
     """The inverse of `_linear`."""
     linear = np.asarray(linear, np.float32)
     return np.where(linear <= 0.0031308, linear * np.float32(12.92), np.float32(1.055) * linear ** np.float32(1 / 2.4) - np.float32(0.055))
-
-
-def _joined(points: np.ndarray, colors: np.ndarray | None) -> tuple[np.ndarray, np.ndarray] | None:
-    """The first of all equal vertices (points, and colours if given), in their order, and for each vertex which of these it is, int32; None if all differ.
-
-    Vertices are sorted by a hash; were two different ones to share it, they would be told apart by a slower sort.
-    """
-    points = points + points.dtype.type(0)  # no negative zero: equal numbers have equal bits
-    columns = [points] if colors is None else [points, colors + np.float32(0)]
-    hashed = _hash(columns)
-    in_order = np.sort(hashed)  # several times faster than argsort, which is needed only if two are equal
-    if (in_order[1:] != in_order[:-1]).all():
-        return None
-    order = np.argsort(hashed)
-    in_order = hashed[order]
-    is_first = np.concatenate([[True], in_order[1:] != in_order[:-1]])
-    sorted_columns = (rows.take(order, 0).T for rows in columns)
-    if all((is_first[1:] | (numbers[1:] == numbers[:-1])).all() for rows in sorted_columns for numbers in rows):
-        first = np.minimum.reduceat(order, np.flatnonzero(is_first))
-        inverse = np.empty(len(points), np.int64)
-        inverse[order] = np.cumsum(is_first) - 1
-    else:
-        rows = np.concatenate([column.astype(np.float64) for column in columns], axis=1)
-        _, first, inverse = np.unique(rows, axis=0, return_index=True, return_inverse=True)
-        inverse = inverse.reshape(-1)
-    ranks = np.argsort(first)
-    place = np.empty(len(ranks), np.int32)
-    place[ranks] = np.arange(len(ranks), dtype=np.int32)
-    return first[ranks], place[inverse]
-
-
-def _hash(columns: list[np.ndarray]) -> np.ndarray:
-    """[V] uint64: a sum of the bits of each number times an odd number of its own."""
-    hashed, odd = np.zeros(len(columns[0]), np.uint64), 0x9E3779B97F4A7C15
-    for rows in columns:
-        for column in np.ascontiguousarray(rows).view(f"u{rows.dtype.itemsize}").T:
-            hashed += column * np.uint64(odd)
-            odd = odd * 0xD1342543DE82EF95 % (1 << 64)
-    return hashed
 
 
 # Writing

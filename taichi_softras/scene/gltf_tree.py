@@ -15,8 +15,8 @@ from urllib.parse import unquote, unquote_to_bytes
 
 import numpy as np
 
-from .contents import texture_of
-from .foreign_files import MAX_PIXELS, NamedFiles, file_near, picture_file
+from .contents import texture_subject
+from .foreign_files import MAX_PIXELS, NamedFiles, file_near, picture_file, pixels
 
 __all__ = [
     "BINARY_CHUNK",
@@ -248,7 +248,7 @@ class GltfFile:
         return self._pictures[index]
 
     def _picture(self, index: int) -> np.ndarray | None:
-        image, subject, name = entry_of(self.tree, "images", index), f"Mesh.load: the texture of {self.path}", f"images[{index}]"
+        image, subject, name = entry_of(self.tree, "images", index), texture_subject(self.path), f"images[{index}]"
         uri, source = image.get("uri"), None  # type: str | None, Any
         if not isinstance(uri, str):
             source = io.BytesIO(self.view(image.get("bufferView")))
@@ -263,7 +263,7 @@ class GltfFile:
             self._n_pixels += picture.width * picture.height
             if self._n_pixels > MAX_PIXELS:
                 raise ValueError(f"Mesh.load: {self.path} must have at most 2^28 pixels in all of its textures, got {self._n_pixels}")
-            return texture_of(self.path, name, picture)
+            return pixels(subject, name, picture)
 
 
 def _dtype(owner: dict[str, Any], what: str) -> Any:

@@ -4,7 +4,6 @@ An OBJ file has two lists of indices, one into positions and one into texture co
 Its lines are read by `obj_lines`, its materials by `obj_materials`; here they become a mesh.
 """
 
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +11,8 @@ import numpy as np
 
 from ..kernels.texture_image import Wrap
 from ..replacing import replacing
-from .contents import Contents, colors_at, picture_of, texture_of, texture_subject
-from .foreign_files import NamedFiles, picture_file
+from .contents import Contents, colors_at, find_texture, picture_of, read_texture
+from .foreign_files import NamedFiles
 from .obj_lines import ObjLines, read_obj_lines
 from .obj_materials import Material, material_called, read_materials
 from .polygons import triangulated
@@ -102,9 +101,7 @@ class _Surface:
             if name is None:
                 continue
             if name not in found:
-                found[name] = self.files.find(texture_subject(self.path), name)
-                if found[name] is None:
-                    warnings.warn(f"Mesh.load: {self.path} names the texture {name!r}, and there is no such file", UserWarning, stacklevel=6)
+                found[name] = find_texture(self.files, name, stacklevel=7)
             pictures[number] = found[name]
         return pictures
 
@@ -135,14 +132,10 @@ class _Surface:
             colors[seen] = np.array([material.color or (1.0, 1.0, 1.0) for material in self.materials])[self.of_face[face]]
         texture = None
         for place in places:  # one after the other: a file may name many
-            texture = self._texture(place)
+            texture = read_texture(self.path, place)
             with_it = np.isin(self.of_face[face], [number for number in self.used if pictures[number] == place]) & self.has_uv[face]
             colors[seen[with_it]] = colors_at(self.uvs[self.face_uvs.ravel()[last[seen[with_it]]]], texture)
         return colors, texture
-
-    def _texture(self, place: Path) -> np.ndarray:
-        with picture_file(texture_subject(self.path), place, place.name) as picture:
-            return texture_of(self.path, place.name, picture)
 
 
 def _which(numbers: np.ndarray) -> list[int]:

@@ -1,13 +1,12 @@
 """PLY files: what their rows mean (see `ply_rows`)."""
 
-import warnings
 from pathlib import Path
 
 import numpy as np
 
 from ..replacing import replacing
-from .contents import Contents, colors_at, texture_subject
-from .foreign_files import NamedFiles, picture_file, pixels
+from .contents import Contents, colors_at, find_texture, read_texture
+from .foreign_files import NamedFiles
 from .ply_rows import TYPES, Rows, read_rows
 from .polygon_files import colors_at_vertices, triangles_of
 
@@ -50,15 +49,15 @@ def read_ply(path: Path) -> Contents:
     assert uvs is not None
     face_uvs = None if at_corners is None else triangles
     of_picture = _pictures_of_faces(told, len(sizes), len(names))[face]
+    files = NamedFiles(path)
     shown: set[Path | None] = set()
     texture = None
     for number in np.unique(of_picture).tolist():  # one after the other: a file may name many
-        place = _place(path, names[number]) if number >= 0 else None
+        place = find_texture(files, names[number], stacklevel=5) if number >= 0 else None
         shown.add(place)
         if place is None:
             continue
-        with picture_file(texture_subject(path), place, place.name) as picture:
-            texture = pixels(texture_subject(path), place.name, picture)
+        texture = read_texture(path, place)
         colors = np.ones((len(vertices), 3)) if colors is None else colors
         with_it = of_picture == number
         colors[faces[with_it].ravel()] = colors_at(uvs[(faces if face_uvs is None else face_uvs)[with_it].ravel()].astype(np.float32), texture)
@@ -128,13 +127,6 @@ def _pictures_of_faces(faces: Rows | None, n_faces: int, n_pictures: int) -> np.
     places = None if faces is None else faces.places((("texnumber",),))
     numbers = np.zeros(n_faces, np.int64) if faces is None or places is None else faces.table(places)[:, 0].astype(np.int64)
     return np.where((numbers >= 0) & (numbers < n_pictures), numbers, -1)
-
-
-def _place(path: Path, name: str) -> Path | None:
-    found = NamedFiles(path).find(texture_subject(path), name)
-    if found is None:
-        warnings.warn(f"Mesh.load: {path} names the texture {name!r}, and there is no such file", UserWarning, stacklevel=5)
-    return found
 
 
 def write_ply(path: Path, mesh: Contents) -> None:

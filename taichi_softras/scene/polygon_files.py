@@ -1,4 +1,4 @@
-"""What the files of polygons (PLY, OFF, STL) have in common: text of numbers, corners that must be there, points that are one, colours of faces."""
+"""What the files of polygons (PLY, OFF, STL) have in common: text of numbers, corners that must be there, colours of faces."""
 
 import warnings
 
@@ -6,9 +6,7 @@ import numpy as np
 
 from .polygons import triangulated
 
-__all__ = ["colors_at_vertices", "joined", "numbers_in", "triangles_of"]
-
-MIXER = np.uint64(0x9E3779B185EBCA87)  # odd, and without a pattern
+__all__ = ["colors_at_vertices", "numbers_in", "triangles_of"]
 
 
 def numbers_in(subject: str, text: bytes) -> np.ndarray:
@@ -41,30 +39,10 @@ def triangles_of(subject: str, vertices: np.ndarray, corners: np.ndarray, sizes:
     if corners.min() < 0 or corners.max() >= len(vertices):
         wrong = corners.min() if corners.min() < 0 else corners.max()
         raise ValueError(f"{subject} must have faces between its vertices, 0 to {len(vertices) - 1}, got the vertex {wrong}")
-    if (sizes == 3).all():
-        return np.arange(len(corners)).reshape(-1, 3)
     try:
         return triangulated(vertices, corners, sizes)
     except ValueError as error:
         raise ValueError(f"{subject} must have polygons that can be cut, got {error}") from error
-
-
-def joined(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The points [n, 3] that differ, in the order in which they come first, and [N] for each point of ``points`` [N, 3] which of them it is."""
-    bits = np.ascontiguousarray(points + 0.0, np.float64).view(np.uint64)  # without negative zeros equal numbers have equal bits
-    mixed = np.zeros(len(bits), np.uint64)
-    for column in bits.T:
-        mixed = (mixed ^ column) * MIXER
-        mixed ^= mixed >> np.uint64(32)
-    _, first, inverse = np.unique(mixed, return_index=True, return_inverse=True)
-    inverse = inverse.reshape(-1)
-    if (bits[first][inverse] != bits).any():  # two that differ, and are mixed alike
-        _, first, inverse = np.unique(bits, axis=0, return_index=True, return_inverse=True)
-        inverse = inverse.reshape(-1)
-    order = np.argsort(first)
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
-    return points[first[order]], place[inverse]
 
 
 def colors_at_vertices(faces: np.ndarray, colors: np.ndarray, n_vertices: int) -> np.ndarray:

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from ..replacing import replacing
-from .contents import Contents
-from .polygon_files import joined, numbers_in
+from .contents import Contents, joined
+from .polygon_files import numbers_in
 
 __all__ = ["read_stl", "write_stl"]
 
@@ -38,8 +38,10 @@ def read_stl(path: Path) -> Contents:
         raise ValueError(f"{subject} must hold as many triangles as it says, got {got}")
     if not len(corners):
         raise ValueError(f"{subject} must hold triangles, got none")
-    vertices, places = joined(corners)
-    return Contents(vertices=vertices, faces=places.reshape(-1, 3))
+    if (join := joined(corners)) is None:
+        return Contents(vertices=corners, faces=np.arange(len(corners)).reshape(-1, 3))
+    first, places = join
+    return Contents(vertices=corners[first], faces=places.reshape(-1, 3))
 
 
 def _of_text(subject: str, data: bytes) -> np.ndarray:

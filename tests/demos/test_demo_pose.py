@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import sys
 
 import numpy as np
 import pytest
@@ -10,8 +9,6 @@ from conftest import REPOSITORY
 from PIL import Image
 
 torch = pytest.importorskip("torch", reason="these demos use torch")
-
-sys.path.insert(0, str(REPOSITORY / "demos"))  # where the demos find each other
 
 TINY = ("--groups", "80", "--problems", "3", "--size", "32")
 

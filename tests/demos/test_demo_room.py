@@ -1,16 +1,12 @@
 """The demo of a camera inside a room, in short: what it writes, and that it finds the pose."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
-from conftest import REPOSITORY
 from PIL import Image
 
 pytest.importorskip("torch", reason="these demos use torch")
-
-sys.path.insert(0, str(REPOSITORY / "demos"))  # where the demos find each other
 
 SIZE = 100
 

@@ -14,8 +14,6 @@ from taichi_softras import Mesh
 
 pytest.importorskip("torch", reason="these demos use torch")
 
-sys.path.insert(0, str(REPOSITORY / "demos"))  # where the demos find each other
-
 TINY = ("--size", "64", "--texture-size", "48", "--views", "12", "--held-out", "5", "--steps", "250")
 
 

@@ -2,18 +2,14 @@
 
 import json
 import signal
-import sys
 
 import numpy as np
 import pytest
-from conftest import REPOSITORY
 from PIL import Image
 
 from taichi_softras import Mesh
 
 pytest.importorskip("torch", reason="these demos use torch")
-
-sys.path.insert(0, str(REPOSITORY / "demos"))  # where the demos find each other
 
 
 class TestSoftrasRender:

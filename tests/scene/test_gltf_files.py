@@ -20,7 +20,7 @@ from PIL import Image
 
 from taichi_softras import Mesh
 from taichi_softras.engine import Wrap
-from taichi_softras.scene import gltf_files
+from taichi_softras.scene import contents
 from taichi_softras.scene.contents import Contents
 from taichi_softras.scene.gltf_files import read_gltf, write_glb
 
@@ -238,7 +238,7 @@ class TestArrays:
 
     def test_hashes_that_collide(self, tmp_path, monkeypatch):
         """Were all places to have one hash, they would still be told apart."""
-        monkeypatch.setattr(gltf_files, "_hash", lambda columns: np.zeros(len(columns[0]), np.uint64))
+        monkeypatch.setattr(contents, "_hash", lambda columns: np.zeros(len(columns[0]), np.uint64))
         mesh = Gltf().primitive(None, POSITION=SQUARE[[0, 1, 2, 0, 2, 3]]).load(tmp_path)
         np.testing.assert_array_equal(mesh.vertices, SQUARE)
         np.testing.assert_array_equal(mesh.faces, [[0, 1, 2], [0, 2, 3]])
