@@ -19,8 +19,8 @@ import trimesh
 from ..checks import MAX_IMAGE_SIDE, check_array, check_finite, check_indices, check_integer, check_kind, check_number
 from ..engine import Renderer, losses
 from ..replacing import replacing
-from ..scene import Connectivity, Mesh, RasterizeSettings, Topology, as_path
-from .views import SHARP, Views, render_views
+from ..scene import Connectivity, Mesh, RasterizeSettings, Topology, as_path, read_arrays
+from .views import SHARP, Views, check_masks, render_views
 
 __all__ = ["Fit", "FitOptions", "NumpyAdam", "Score", "Stage", "initial_sphere", "score"]
 
@@ -120,19 +120,6 @@ class NumpyAdam:
         return values - rate * (self.first / (1 - b1**self.steps)) / (np.sqrt(second / (1 - b2**self.steps)) + 1e-12)
 
 
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """What an .npz file holds, if it is no larger unpacked than a fit can be. Nothing is unpickled."""
-    with zipfile.ZipFile(path) as archive:
-        n_bytes = sum(entry.file_size for entry in archive.infolist())
-    if n_bytes > MAX_BYTES:
-        raise ValueError(f"{n_bytes} bytes, where a fit has at most 2^30")
-    try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as saved:
-            return dict(saved)
-    except RuntimeError as error:  # compressed in a way that is not known, or encrypted
-        raise ValueError(str(error)) from error
-
-
 def initial_sphere(views: Views, subdivisions: int = 3) -> Mesh:
     """A grey sphere where the silhouettes say that the object is: nearest to the rays through their centroids, and as large as they look.
 
@@ -141,7 +128,7 @@ def initial_sphere(views: Views, subdivisions: int = 3) -> Mesh:
     """
     check_kind("fit", "views", views, Views)
     check_integer("fit", "subdivisions", subdivisions, 0, 8)
-    _check_masks(views.alpha)
+    check_masks("fit", views.alpha, views.known)
     _, height, width = views.alpha.shape
     area = views.alpha.sum((1, 2))
     seen = area > 0
@@ -166,16 +153,6 @@ def initial_sphere(views: Views, subdivisions: int = 3) -> Mesh:
     radius = np.mean((np.sqrt(area / np.pi) / half * distance / focal[:, 0])[seen])
     sphere = Mesh.icosphere(subdivisions)
     return Mesh(vertices=sphere.vertices * radius + centre, faces=sphere.faces, colors=np.full_like(sphere.vertices, 0.5))
-
-
-def _check_masks(alpha: np.ndarray) -> None:
-    """A silhouette has an inside and an outside, in some of the pictures."""
-    if not (alpha > 0).any():
-        raise ValueError("fit: the pictures must show something, got masks (alpha) that are all empty")
-    low, high = alpha.min((1, 2)), alpha.max((1, 2))
-    if (low > 0.5).all() or (low == high).all():
-        found = f"{low.min():.3g}" if low.min() == high.max() else f"{low.min():.3g} to {high.max():.3g}"
-        raise ValueError(f"fit: the masks (alpha) must leave the object's surroundings out, got {found} in every pixel of all {len(alpha)} pictures")
 
 
 def score(rendered: Views, views: Views) -> Score:
@@ -367,7 +344,7 @@ class Fit:
         path = as_path("Fit.load", "path", path)
         check_kind("Fit.load", "views", views, Views)
         try:
-            arrays = _read_arrays(path)
+            arrays = read_arrays(path, MAX_BYTES)
             facts = json.loads(str(arrays["facts"]))
             if facts["pictures"] != [list(views.names), list(views.image_size)]:
                 raise ValueError("one of other pictures than those that the source holds now")

@@ -120,7 +120,7 @@ def _present(listing: Listing) -> list[Frame]:
         warnings.warn(
             f"{OPEN}: {len(absent)} of the {len(listing.frames)} pictures that {listing.index} names are absent, and left out, the first {absent[0]}",
             UserWarning,
-            stacklevel=5,
+            stacklevel=4,
         )
     return present
 

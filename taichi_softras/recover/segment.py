@@ -1,8 +1,8 @@
 """Masks for pictures that have none: by rembg, if it and its weights are there, else roughly, by OpenCV's GrabCut.
 
-GrabCut (Rother, Kolmogorov and Blake, SIGGRAPH 2004) is begun from the box that the cameras agree on, and done twice: alone in each picture it takes gaps
-within the object for part of it, since it begins with them inside of its box. What all pictures together have taken for object and for surroundings gives one
-likelihood of colours; pixels that it is sure of change sides, and each picture is cut anew.
+GrabCut (Rother, Kolmogorov and Blake, SIGGRAPH 2004) is begun from the box that the cameras agree on. Alone in each picture it takes gaps within the object for
+part of it, since they begin inside of its box. So what all pictures together have taken for object and for surroundings gives one likelihood of colours, by
+which pixels change sides, and each picture is cut anew; that twice.
 """
 
 import importlib.util
@@ -17,7 +17,7 @@ import scipy.ndimage
 from PIL import Image
 
 from ..replacing import replacing
-from ..scene import Camera
+from ..scene import Camera, is_file
 from .frames import OPEN
 from .pixels import Window, read_color
 
@@ -27,9 +27,8 @@ SIDE = 320  # the shorter side of the pictures that are cut
 RIM = 0.04  # of the shorter side, at the borders, which the object is taken not to reach
 NEAR = 0.5  # of the sphere that the pictures show: points within are the object's
 WIDER = 1.15  # than those points is the box
-ITERATIONS = (3, 2)
+ITERATIONS = (3, 1, 1)  # of each cut
 BINS = 32  # of a colour channel
-SURE = 1.0  # nats
 REMBG_MODELS = ("birefnet-general", "isnet-general-use", "u2net", "u2netp")  # the better ones first
 BACKGROUND, OBJECT, MAYBE_BACKGROUND, MAYBE_OBJECT = 0, 1, 2, 3  # GrabCut's
 
@@ -70,12 +69,14 @@ def segmented(
         with replacing(target) as partial:
             Image.fromarray(_enlarged(mask, size, window)).save(partial)
         targets.append(target)
-    better = "" if model is not None or importlib.util.find_spec("rembg") is None else f" (rembg is there, but not its weights: rembg d {REMBG_MODELS[1]})"
+    better = ""
+    if model is None and importlib.util.find_spec("rembg") is not None:
+        better = f" (rembg is there, but not its weights, which come by: python -c 'import rembg; rembg.new_session(\"{REMBG_MODELS[1]}\")')"
     warnings.warn(
         f"{OPEN}: the masks of {len(paths)} pictures are rough, by {by}{better}: look at them in {folder}, correct what is wrong (0 outside, 255 inside), and "
         "begin again; what lies there is kept",
         UserWarning,
-        stacklevel=5,
+        stacklevel=4,
     )
     return tuple(targets)
 
@@ -144,12 +145,15 @@ def _by_grabcut(boxes: list[tuple[int, int, int, int]]) -> Callable[[list[np.nda
             begun = np.full(picture.shape[:2], BACKGROUND, np.uint8)
             begun[top:bottom, left:right] = MAYBE_OBJECT
             labels.append(_grabcut(picture, begun, ITERATIONS[0]))
-        likelihood = _object_likelihood(pictures, labels)
-        for picture, label in zip(pictures, labels, strict=True):
-            found, free = likelihood[_color_bins(picture)], label != BACKGROUND
-            label[free & (found < -SURE)] = MAYBE_BACKGROUND
-            label[free & (found > SURE)] = MAYBE_OBJECT
-        return [_is_object(_grabcut(picture, label, ITERATIONS[1])) for picture, label in zip(pictures, labels, strict=True)]
+        for iterations in ITERATIONS[1:]:
+            likelihood = _object_likelihood(pictures, labels)
+            for i, picture in enumerate(pictures):
+                found, label = likelihood[_color_bins(picture)], labels[i]
+                free = label != BACKGROUND
+                label[free & (found < 0)] = MAYBE_BACKGROUND
+                label[free & (found > 0)] = MAYBE_OBJECT
+                labels[i] = _grabcut(picture, label, iterations)
+        return [_is_object(label) for label in labels]
 
     return cut
 
@@ -189,8 +193,13 @@ def _rembg_model() -> str | None:
     """The best of rembg's models whose weights are on this machine. (rembg itself would download them.)"""
     if importlib.util.find_spec("rembg") is None:
         return None
-    home = Path(os.environ.get("U2NET_HOME", os.path.join(os.environ.get("XDG_DATA_HOME", "~"), ".u2net"))).expanduser()
-    return next((model for model in REMBG_MODELS if (home / f"{model}.onnx").is_file()), None)
+    data, told = os.environ.get("XDG_DATA_HOME"), os.environ
+    homes: tuple[str | None, ...] = (told.get("REMBG_HOME"), f"{data}/rembg" if data else "~/.rembg", f"{data or '~'}/.u2net")
+    homes = (told["U2NET_HOME"],) if "U2NET_HOME" in told else homes
+    places = [Path(home).expanduser() for home in homes if home]
+    return next(
+        (model for model in REMBG_MODELS for home in places if any(is_file(home / at) for at in (f"{model}.onnx", f"models/{model}/{model}.onnx"))), None
+    )
 
 
 def _by_rembg(model: str) -> Callable[[list[np.ndarray]], list[np.ndarray]]:

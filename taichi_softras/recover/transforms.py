@@ -158,12 +158,14 @@ def _number(value: object) -> float:
 
 
 def lens_of(index: Path, frames: list[dict[str, Any]]) -> tuple[Lens, np.ndarray | None]:
-    """The lens of all frames and its coefficients [N, n]."""
+    """The lens of all frames and its coefficients [N, n]; one that all coefficients of OpenCV's leave straight is a pinhole."""
     told = [_lens(index, frame) for frame in frames]
     lenses = {lens for lens, _ in told}
     lens = Lens.OPENCV if lenses == {Lens.PERSPECTIVE, Lens.OPENCV} else next(iter(lenses))
     if not lenses <= {lens, Lens.PERSPECTIVE} or (lens is Lens.FISHEYE and len(lenses) > 1):
         raise ValueError(f"{OPEN}: {index} must have cameras of one kind, got {' and '.join(sorted(str(one) for one in lenses))}")
+    if lens is Lens.OPENCV and not any(value for _, given in told for value in given.values()):
+        lens = Lens.PERSPECTIVE  # bent by nothing
     names = COEFFICIENTS[lens]
     return lens, np.array([[given[name] for name in names] for _, given in told]) if names else None
 

@@ -404,7 +404,7 @@ def scene_up(cameras: Capture | Views | Camera) -> np.ndarray:
         ValueError: if there are none.
     """
     camera: Any = cameras if isinstance(cameras, Camera) else getattr(cameras, "camera", None)
-    check_kind("scene_up", "cameras", camera, Camera)
+    check_kind("scene_up", "cameras", cameras if camera is None else camera, Camera)
     if not len(camera):
         raise ValueError("scene_up: cameras must be at least one, got none")
     rotation = np.asarray(camera.camera_from_world, np.float64)[:, :, :3]

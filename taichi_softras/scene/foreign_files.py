@@ -140,7 +140,7 @@ def read_arrays(path: Path, max_bytes: int) -> dict[str, np.ndarray]:
     with zipfile.ZipFile(path) as archive:
         n_bytes = sum(entry.file_size for entry in archive.infolist())
     if n_bytes > max_bytes:
-        raise ValueError(f"{n_bytes} bytes, where there may be {max_bytes}")
+        raise ValueError(f"{n_bytes} bytes, where there may be at most {max_bytes}")
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as saved:
             return dict(saved)
