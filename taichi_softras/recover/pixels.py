@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
+from PIL import Image
 
 from ..scene import is_transparent, picture_file, pixels
 
@@ -145,19 +146,28 @@ def read_mask(subject: str, path: Path, size: tuple[int, int], orientation: int)
     else:
         orientation = 1  # a mask made of the picture as it is seen
     with picture_file(subject, path, path.name) as picture:
-        values = turned(pixels(subject, path.name, picture), orientation)
+        levels = _levels(subject, path.name, picture)
+    levels = np.ascontiguousarray(turned(levels, orientation))[..., None]
+    whole = levels if levels.dtype == np.uint8 else np.round(levels * 255).astype(np.uint8)
+    counts = np.array(Image.fromarray(whole[..., 0]).histogram())
+    if counts[1] and not counts[2:].any():  # 0 and 1: of a program that counts so
+        return (whole > 0).astype(np.float32), None
+    if counts[UNKNOWN].any() and counts[TRIMAP].sum() == counts.sum():
+        return (whole > max(UNKNOWN)).astype(np.float32), ((whole < min(UNKNOWN)) | (whole > max(UNKNOWN))).astype(np.float32)
+    return levels / np.float32(255) if levels.dtype == np.uint8 else levels, None
+
+
+def _levels(subject: str, name: str, picture: Image.Image) -> np.ndarray:
+    """[H, W] what a mask says: uint8 of a picture that has but that, else float32 in [0, 1]."""
+    if picture.mode in ("1", "L") and not is_transparent(picture):
+        try:
+            return np.asarray(picture.convert("L"))
+        except Exception as error:  # what a damaged picture makes its reader stumble over
+            raise ValueError(f"{subject} must be a readable picture, got {type(error).__name__}: {error} in {name}") from error
+    values = pixels(subject, name, picture)
     if values.shape[2] == 4 and values[..., 3].min() < values[..., 3].max():
-        grey = values[..., 3:]
-    else:
-        apart = values[..., :3].max(2) - values[..., :3].min(2)
-        if apart.max() > GREY:
-            raise ValueError(f"{subject} must be grey (0 outside, 255 inside), or have its mask in alpha, got colours")
-        grey = values[..., :1]
-    grey = np.ascontiguousarray(grey)
-    if 0 < grey.max() * 255 < 1.5:  # 0 and 1: of a program that counts so
-        return (grey > 0).astype(np.float32), None
-    levels = np.round(grey * 255).astype(np.uint8)
-    counts = np.bincount(levels.ravel(), minlength=256)
-    if counts[UNKNOWN].any() and counts[TRIMAP].sum() == levels.size:
-        return (levels > max(UNKNOWN)).astype(np.float32), ((levels < min(UNKNOWN)) | (levels > max(UNKNOWN))).astype(np.float32)
-    return grey, None
+        return values[..., 3]
+    apart = values[..., :3].max(2) - values[..., :3].min(2)
+    if apart.max() > GREY:
+        raise ValueError(f"{subject} must be grey (0 outside, 255 inside), or have its mask in alpha, got colours")
+    return values[..., 0]
