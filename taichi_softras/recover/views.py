@@ -137,7 +137,7 @@ class Views:
         Warns:
             UserWarning: that pictures are absent, which are left out.
         """
-        return Capture.open(folder, split).views()
+        return Capture.open(as_path("Views.load", "folder", folder), split).views()
 
     def save(self, folder: str | Path, split: str | None = None) -> None:
         """Writes the pictures and ``transforms[_<split>].json``, which `load` and NeRF's own loaders read; what is known, as pictures in ``known/``."""

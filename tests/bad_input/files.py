@@ -17,7 +17,7 @@ import numpy as np
 import taichi_softras as ts
 from taichi_softras.recover import fit, views
 
-from . import Function, In, Kind, Mistake, Nature, path
+from . import Function, In, Kind, Mistake, Nature, flag, path
 from .standalone import views_of_a_square
 
 TRIANGLE = "v 0 0 0\nv 1 0 0\nv 0 1 0\n"
@@ -366,8 +366,57 @@ VIEWS: list[tuple[str, In]] = [
     ("a picture that is a program (EPS)", views_folder(frames(), EPS)),
     ("a picture of 1 kB that stands for 10^10 pixels", views_folder(frames(), png(100_000, 100_000))),
     ("a picture without alpha", views_folder(frames(), opaque_png())),
-    ("pictures of two sizes", views_folder(frames(frames=TWO), b_png=png(1, 2, b"\0" + bytes(8)))),
+    ("pictures of two sizes, where the list says one", views_folder(frames(frames=TWO, w=2, h=2), b_png=png(1, 2, b"\0" + bytes(8)))),
     ("a pickle", views_folder(payload)),
+]
+
+
+def colmap_folder(changed: dict[str, bytes] | None = None) -> In:
+    """A model of one pinhole, binary, with its picture and mask; files changed."""
+    camera = struct.pack("<QIiQQ4d", 1, 1, 1, 2, 2, 2.0, 2.0, 1.0, 1.0)
+    image = struct.pack("<QI7dI", 1, 1, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 3.0, 1) + b"a.png\0" + struct.pack("<Q", 0)
+    good = {"sparse/0/cameras.bin": camera, "sparse/0/images.bin": image, "sparse/0/points3D.bin": bytes(8), "images/a.png": small_png()}
+
+    def make(folder: Path) -> Path:
+        for name, content in (good | (changed or {})).items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+        return folder
+
+    return In(make)
+
+
+def arrays_folder(**arrays: Any) -> In:
+    """NeuS's cameras."""
+
+    def make(folder: Path) -> Path:
+        (folder / "image").mkdir()
+        (folder / "image" / "000.png").write_bytes(opaque_png())
+        np.savez(folder / "cameras_sphere.npz", **arrays)
+        return folder
+
+    return In(make)
+
+
+def middlebury_folder(text: str) -> In:
+    def make(folder: Path) -> Path:
+        (folder / "m_par.txt").write_text(text)
+        return folder
+
+    return In(make)
+
+
+CAPTURES: list[tuple[str, In]] = [
+    ("that holds no cameras", In(lambda folder: folder)),
+    ("cameras of COLMAP's that end early", colmap_folder({"sparse/0/cameras.bin": struct.pack("<QIiQQ2d", 1, 1, 1, 2, 2, 2.0, 2.0)})),
+    ("pictures of COLMAP's, of which there are said to be 2^40", colmap_folder({"sparse/0/images.bin": struct.pack("<Q", 2**40)})),
+    ("no pictures of COLMAP's", colmap_folder({"sparse/0/images.bin": bytes(8)})),
+    ("points of COLMAP's, of which there are said to be 2^64 - 1", colmap_folder({"sparse/0/points3D.bin": b"\xff" * 8})),
+    ("a camera model of COLMAP's that we do not know", colmap_folder({"sparse/0/cameras.bin": struct.pack("<QIiQQ5d", 1, 1, 7, 2, 2, 2, 2, 1, 1, 0.1)})),
+    ("arrays of NeuS's without cameras", arrays_folder(a=np.eye(4))),
+    ("a camera of NeuS's that is none", arrays_folder(world_mat_0=np.zeros((4, 4)))),
+    ("two cameras of NeuS's for one picture", arrays_folder(world_mat_0=np.eye(4), world_mat_1=np.eye(4))),
+    ("a list of Middlebury's that ends early", middlebury_folder("2\na.png 1 0 0\n")),
 ]
 
 
@@ -444,6 +493,39 @@ def functions() -> Iterator[Function]:
     split = Nature(lambda _: [Mistake(Kind.TYPE, "a number", 5), Mistake(Kind.RANGE, "'../x'", "../x")])
     yield Function(
         name="recover.Views.load", call=views.Views.load, good=lambda: {"folder": views_folder(frames())}, natures={"folder": files(VIEWS), "split": split}
+    )
+    masks = Nature(lambda _: [Mistake(Kind.TYPE, "a number", 5), Mistake(Kind.FILE, "that is not there", In(lambda folder: folder / "none"))])
+    yield Function(
+        name="Capture.open",
+        call=ts.Capture.open,
+        good=lambda: {"source": colmap_folder()},
+        natures={"source": files(CAPTURES), "split": split, "masks": masks, "segment": flag()},
+        called={"source": "FOLDER"},
+        more=[
+            (Kind.OPTIONS, "masks to be found, and no folder to write them to", {"segment": True}),
+            (Kind.FILE, "a folder of masks without one for the picture", {"masks": In(lambda folder: folder)}),
+        ],
+    )
+    size = Nature(lambda _: [Mistake(Kind.TYPE, "1.5", 1.5), Mistake(Kind.RANGE, "0", 0)])
+    indices = [Mistake(Kind.TYPE, "text", "text"), Mistake(Kind.INDEX, "one too large", [1]), Mistake(Kind.INDEX, "a negative one", [-1])]
+    which = Nature(lambda _: [*indices, Mistake(Kind.DTYPE, "real numbers", np.array([0.0])), Mistake(Kind.SHAPE, "(1, 1)", np.array([[0]]))])
+    yield Function(
+        name="Capture.views",
+        call=lambda source, size=None, which=None: ts.Capture.open(source).views(size, which),
+        good=lambda: {"source": colmap_folder()},
+        natures={"size": size, "which": which},
+        more=[
+            (Kind.FILE, "a picture without alpha and without a mask", {"source": colmap_folder({"images/a.png": opaque_png()})}),
+            (Kind.FILE, "a mask of another size", {"source": colmap_folder({"masks/a.png": png(1, 0, b"\0\0")})}),
+            (Kind.FILE, "a mask that is empty", {"source": colmap_folder({"images/a.png": opaque_png(), "masks/a.png": opaque_png()})}),
+            (Kind.FILE, "a mask that ends early", {"source": colmap_folder({"masks/a.png": small_png()[:-20]})}),
+        ],
+    )
+    yield Function(
+        name="Capture.select",
+        call=lambda source, which: ts.Capture.open(source).select(which),
+        good=lambda: {"source": colmap_folder()},
+        natures={"which": which},
     )
     yield Function(
         name="recover.Fit.load",

@@ -810,6 +810,7 @@ def picture_functions() -> Iterator[Function]:
             "color": batches((2, 8, 8, 4)),
             "camera": instance(),
             "names": Nature(lambda _: [Mistake(Kind.SHAPE, "one, for two pictures", ("a",)), Mistake(Kind.TYPE, "a number", 5)]),
+            "known": optional(batches((2, 8)), lambda: np.ones((2, 8, 8))),
         },
         more=[(Kind.SHAPE, "`camera`: one, for two pictures", {"camera": ts.Camera.orbit()})],
     )
@@ -840,6 +841,13 @@ def picture_functions() -> Iterator[Function]:
             (Kind.OPTIONS, "two pictures of one name", {"change": {"names": ("a", "a")}}),
             (Kind.OPTIONS, "orthographic cameras", {"change": {"camera": ts.Camera.orbit(azimuth=[0, 90], orthographic_height=2.0)}}),
         ],
+    )
+    yield Function(
+        name="recover.scene_up",
+        call=views.scene_up,
+        good=lambda: {"cameras": ts.Camera.orbit()},
+        natures={"cameras": instance()},
+        more=[(Kind.SHAPE, "none", {"cameras": ts.Camera.orbit()[:0]})],
     )
     yield Function(
         name="recover.render_views",
