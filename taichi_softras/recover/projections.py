@@ -1,8 +1,8 @@
 """Cameras told by their matrices alone: NeuS's and IDR's ``cameras_sphere.npz``, and Middlebury's ``*_par.txt``.
 
-Both count pixels as OpenCV does, from the centre of the first one: half a pixel is added to their cx and cy. NeuS and IDR cast the ray of the pixel in row r and
-column c through (c, r). Of Middlebury's it was measured: in templeSparseRing, 3,188 pairs of SIFT's keypoints lie nearest to each other's epipolar lines (root
-mean square, at most one pixel each) with half a pixel added to cx, 0.28 pixels, against 0.39 with none and 0.41 with a whole one; cy they hardly tell.
+Both count pixels as OpenCV does, from the centre of the first one: half a pixel is added to their cx and cy. NeuS and IDR cast the ray of the pixel in row r
+and column c through (c, r). Of Middlebury's it was measured: in templeSparseRing, 3,188 pairs of SIFT's keypoints lie nearest to each other's epipolar lines
+(root mean square, at most one pixel each) with half a pixel added to cx, 0.28 pixels, against 0.39 with none and 0.41 with a whole one; cy they hardly tell.
 Their camera axes are OpenCV's, too.
 """
 

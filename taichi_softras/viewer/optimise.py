@@ -10,7 +10,7 @@ import taichi as ti
 from scipy.spatial.transform import Rotation
 
 from ..engine import Renderer, losses
-from ..recover import SHARP, NumpyAdam, Views, initial_sphere, render_views
+from ..recover import SHARP, Capture, NumpyAdam, Views, initial_sphere, render_views
 from ..runtime import TaichiArrays
 from ..scene import Camera, Connectivity, Mesh, RasterizeSettings, Topology
 
@@ -174,12 +174,11 @@ def views_of(mesh: Mesh, size: int = SIZE, count: int = N_VIEWS) -> Views:
 
 
 def load_views(folder: str | Path) -> Views:
-    """The pictures of a folder as `taichi-softras fit` reads it, reduced to about 64 pixels, and no more than 48 of them."""
+    """The pictures of a folder as `taichi-softras fit` reads it, reduced to 64 pixels, and no more than 48 of them."""
     folder = Path(folder)
-    views = Views.load(folder, "train" if (folder / "transforms_train.json").is_file() else None)
-    if len(views) > MOST_VIEWS:
-        views = views.select(np.linspace(0, len(views) - 1, MOST_VIEWS).astype(int))
-    return views.reduced(max(1, round(min(views.image_size) / SIZE)))
+    capture = Capture.open(folder, "train" if (folder / "transforms_train.json").is_file() else None)
+    which = np.linspace(0, len(capture) - 1, min(len(capture), MOST_VIEWS)).astype(int)
+    return capture.views(SIZE, which)
 
 
 def starting_mesh(task: Task, mesh: Mesh, views: Views) -> Mesh:

@@ -29,8 +29,10 @@ import numpy as np
 
 import taichi_softras
 from taichi_softras import Camera, Mesh
-from taichi_softras.recover import Fit, FitOptions, Views, render_views
+from taichi_softras.recover import Capture, Fit, FitOptions, Views, render_views
 
+CAMERAS = {**dict.fromkeys(("sparse/0/cameras.bin", "sparse/0/images.bin", "sparse/0/points3D.bin", "masks/r_0.png.png"), "colmap_bytes"),
+           **dict.fromkeys(("cameras.txt", "images.txt", "points3D.txt"), "colmap_text"), "cameras_sphere.npz": "neus", "object_par.txt": "middlebury"}
 KINDS, N_CASES, SECONDS, SPARE = sys.argv[1], int(sys.argv[2]), 20, 2 << 30
 warnings.simplefilter("ignore")
 taichi_softras.init("cpu")
@@ -152,6 +154,13 @@ def read_damaged(KIND):
         target = folder / ("images/a.png" if KIND == "picture" else "transforms.json")
         source = target.read_bytes()
         readers = [lambda path: Views.load(folder)]
+    elif KIND in CAMERAS:
+        from tests.recover import test_capture
+        write = getattr(test_capture, "write_" + CAMERAS[KIND])
+        place = write(test_capture.views_of(), folder / KIND.replace("/", "_"))
+        target = place / KIND
+        source = target.read_bytes()
+        readers = [lambda path: Capture.open(place).views()]
     elif KIND in (".npz", "arrays"):
         seen = views()
         fit = Fit(seen, FitOptions(steps=6))
@@ -192,10 +201,12 @@ for kind in KINDS:
 '''
 MESHES = [".glb", ".gltf", "buffer", ".obj", ".mtl", ".png", ".ply", "mixed.ply", "strips.ply", "text.ply", ".stl", "text.stl", ".off"]
 OTHERS = ["picture", "transforms", ".npz", "arrays"]
+CAMERAS = [f"sparse/0/{name}.bin" for name in ("cameras", "images", "points3D")]
+CAMERAS += ["masks/r_0.png.png", "cameras.txt", "images.txt", "points3D.txt", "cameras_sphere.npz", "object_par.txt"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of a process's memory, and no alarm")
-@pytest.mark.parametrize("kinds", [MESHES, OTHERS], ids=["meshes", "others"])
+@pytest.mark.parametrize("kinds", [MESHES, OTHERS, CAMERAS], ids=["meshes", "others", "cameras"])
 def test_damaged_files(run_python, kinds):
     done = run_python(SCRIPT.replace("sys.argv[1], int(sys.argv[2])", f"{kinds!r}, {N_CASES}"))
     found = dict(json.loads(line) for line in done.stdout.splitlines() if line.startswith('["'))
