@@ -6,7 +6,7 @@ Written against `Arrays`, so that Taichi's tape and torch's autograd run the sam
 from . import lighting, losses
 from .clipping import Clipped, clip_near
 from .optimizers import SGD, Adam
-from .rasterizer import Output, RenderedImage, as_seen_by, check_scene, project, rasterize, render, view
+from .rasterizer import Output, RenderedImage, as_seen_by, check_scene, project, project_points, rasterize, render, view
 from .renderer import Renderer, render_mesh
 from .textures import (
     Filter,
@@ -48,6 +48,7 @@ __all__ = [
     "n_channels",
     "n_pictures",
     "project",
+    "project_points",
     "rasterize",
     "render",
     "render_mesh",
