@@ -303,14 +303,24 @@ def _pictures(
 
 def _normals_seen(mesh: Mesh, camera: Camera, image: RenderedImage) -> np.ndarray:
     """[N, H, W, 3] of length 1, turned where the side of the face is seen from which its normal points away; zero where there is nothing."""
+    normals = image.normals / np.maximum(np.linalg.norm(image.normals, axis=-1, keepdims=True), 1e-10)
     a, b, c = (mesh.vertices[mesh.faces[:, i]].astype(np.float64) for i in range(3))
     upwards = np.cross(b - a, c - a)  # [F, 3]
     eyeless = camera.lens is Lens.ORTHOGRAPHIC
-    facing = camera.camera_from_world[:, 2, :3] @ upwards.T >= 0 if eyeless else camera.eye @ upwards.T >= (upwards * a).sum(1)
-    known = image.face_id >= 0
-    away = known & ~facing[np.arange(len(camera))[:, None, None], np.where(known, image.face_id, 0)]
-    length = np.linalg.norm(image.normals, axis=-1)
-    return image.normals * (np.where(away, -1, 1) / np.maximum(length, 1e-10))[..., None]
+    away = camera.camera_from_world[:, 2, :3] @ upwards.T < 0 if eyeless else camera.eye @ upwards.T < (upwards * a).sum(1)  # [N, F]
+    turned = away[np.arange(len(camera))[:, None, None], np.maximum(image.face_id, 0)]
+    i, row, column = np.nonzero((image.face_id < 0) & (image.alpha > 0))  # on an edge between faces, or beside one: no face has the pixel inside
+    turned[i, row, column] = (normals[i, row, column] * _rays(camera, i, row, column, image.alpha.shape[1:])).sum(-1) > 0
+    return np.where(turned[..., None], -normals, normals)
+
+
+def _rays(camera: Camera, i: np.ndarray, row: np.ndarray, column: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
+    """[P, 3] world: which way the cameras ``i`` look through the centres of pixels, the bending of lenses left aside."""
+    (height, width), half = image_size, min(image_size) / 2
+    rays = np.stack([(column + 0.5 - width / 2) / half, (height / 2 - row - 0.5) / half, -np.ones(len(i))], 1)
+    fx, fy, cx, cy = np.asarray(camera.intrinsics)[i].T
+    rays[:, :2] = 0 if camera.lens is Lens.ORTHOGRAPHIC else np.stack([(rays[:, 0] - cx) / fx, (rays[:, 1] - cy) / fy], 1)
+    return np.einsum("pk,pkl->pl", rays, np.asarray(camera.camera_from_world)[i, :, :3])
 
 
 def save_picture(path: str | Path, picture: np.ndarray) -> None:

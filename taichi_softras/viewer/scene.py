@@ -166,11 +166,12 @@ class Scene:
     def drawn(self) -> RasterizeSettings:
         """What pictures are made with: the settings; but edges too sharp to be seen soft, as they are at first, are hard, and a surface is opaque.
 
-        (Of two faces, each of which covers half of a pixel on their common edge, the probabilistic T-conorm leaves a quarter free.)
+        (Of two faces, each of which covers half of a pixel on their common edge, the probabilistic T-conorm leaves a quarter free. What is chosen instead of
+        it, or of the logistic distribution, is shown as it is.)
         """
         settings = self.settings
-        hard = settings.silhouette is Silhouette.PROBABILISTIC and settings.reach < SHARP_REACH
-        return replace(settings, silhouette=Silhouette.HARD) if hard else settings
+        usual = settings.silhouette is Silhouette.PROBABILISTIC and settings.distribution is Distribution.LOGISTIC
+        return replace(settings, silhouette=Silhouette.HARD) if usual and settings.reach < SHARP_REACH else settings
 
     @property
     def compiles(self) -> bool:
