@@ -862,7 +862,15 @@ def picture_functions() -> Iterator[Function]:
     yield Function(
         name="recover.render_views",
         call=views.render_views,
-        good=lambda: {"mesh": square(), "camera": ts.Camera.orbit(), "image_size": (8, 8), "names": ("a",), "settings": views.SHARP, "samples": 1, "light": (0, 0, 1)},
+        good=lambda: {
+            "mesh": square(),
+            "camera": ts.Camera.orbit(),
+            "image_size": (8, 8),
+            "names": ("a",),
+            "settings": views.SHARP,
+            "samples": 1,
+            "light": (0, 0, 1),
+        },
         natures={
             "mesh": instance(),
             "camera": instance(),
