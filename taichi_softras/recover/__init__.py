@@ -2,9 +2,10 @@
 
 from .fit import Fit, FitOptions, NumpyAdam, Score, Stage, initial_sphere, score
 from .pictures import fit_curves, normal_colors, save_animation, shaded, sheet, turntable
-from .views import SHARP, Views, render_views, save_picture
+from .views import DEPTH_SCALE, SHARP, Views, render_geometry, render_views, save_picture
 
 __all__ = [
+    "DEPTH_SCALE",
     "SHARP",
     "Fit",
     "FitOptions",
@@ -16,6 +17,7 @@ __all__ = [
     "initial_sphere",
     "metrics",
     "normal_colors",
+    "render_geometry",
     "render_views",
     "save_animation",
     "save_picture",
