@@ -1,7 +1,12 @@
 """The main job, a mesh from pictures: `Views` (pictures with their cameras), `Fit` (the descent), `score` and `metrics` (how good), pictures of the result."""
 
-from .fit import Fit, FitOptions, NumpyAdam, Score, Stage, initial_sphere, score
+from .fit import Fit, FitOptions, Stage, Start, initial_sphere
+from .hull import Hull, hull_mesh, visual_hull
+from .metrics import Score, score
+from .optimize import NumpyAdam
 from .pictures import fit_curves, normal_colors, save_animation, shaded, sheet, turntable
+from .poses import registered
+from .remesh import components, remeshed, self_intersections
 from .views import DEPTH_SCALE, SHARP, Views, render_geometry, render_views, save_picture
 
 __all__ = [
@@ -12,6 +17,7 @@ __all__ = [
     "NumpyAdam",
     "Score",
     "Stage",
+    "Start",
     "Views",
     "fit_curves",
     "initial_sphere",
