@@ -11,7 +11,7 @@ import numpy as np
 
 from ..kernels.texture_image import Wrap
 from ..replacing import replacing
-from .contents import Contents, colors_at, find_texture, picture_of, read_texture
+from .contents import Contents, colors_at, find_texture, picture_of, read_texture, unit_colors
 from .foreign_files import NamedFiles
 from .obj_lines import ObjLines, read_obj_lines
 from .obj_materials import Material, material_called, read_materials
@@ -19,8 +19,6 @@ from .polygons import triangulated
 
 __all__ = ["read_obj", "write_obj"]
 
-LEAST_OF_255 = 2  # the largest of whole numbers that are colours in 0..255
-SURELY_OF_255 = 16  # the largest of any numbers that are
 ROWS = 1 << 14  # lines of a file that are written at once
 
 
@@ -30,9 +28,8 @@ def read_obj(path: Path) -> Contents:
     Texture coordinates are kept if every corner has some, and all faces the same picture, or none. Else there are the colours at the vertices alone.
 
     Colours are of the picture at a vertex. Where none is, they are those that stand at the vertices (``v x y z r g b``), white for a vertex that has none, as
-    tinyobjloader has it; where none stand there, the materials' Kd, else white. Along a border of materials, and a seam, the last corner decides. Colours at
-    vertices are in 0..255 if all are whole numbers and the largest is at least 2, or if it is above 16; else in 0..1, and what is above 1 is 1. Other numbers
-    after the third, such as a weight, are left out.
+    tinyobjloader has it; where none stand there, the materials' Kd, else white. Along a border of materials, and a seam, the last corner decides. What unit
+    those at the vertices have, `unit_colors` tells. Other numbers after the third, such as a weight, are left out.
 
     Warns:
         UserWarning: of a texture that is named and not found.
@@ -126,7 +123,7 @@ class _Surface:
         seen = np.flatnonzero(last >= 0)
         face = last[seen] // 3
         if self.lines.colors is not None:
-            colors = _unit_colors(self.lines.colors)
+            colors = np.nan_to_num(unit_colors(self.lines.colors), nan=1.0)
         else:
             colors = np.ones((len(last), 3))
             colors[seen] = np.array([material.color or (1.0, 1.0, 1.0) for material in self.materials])[self.of_face[face]]
@@ -141,13 +138,6 @@ class _Surface:
 def _which(numbers: np.ndarray) -> list[int]:
     """Each of the numbers, which are not negative, once."""
     return np.flatnonzero(np.bincount(numbers)).tolist()
-
-
-def _unit_colors(colors: np.ndarray) -> np.ndarray:
-    """[V, 3] in [0, 1] of numbers as they stand in the file; white where there is NaN."""
-    largest, whole = np.nanmax(colors), not (np.nan_to_num(colors) % 1).any()
-    of_255 = largest > SURELY_OF_255 or (whole and largest >= LEAST_OF_255)
-    return np.clip(np.nan_to_num(colors / (255 if of_255 else 1), nan=1.0), 0, 1)
 
 
 def write_obj(path: Path, mesh: Contents) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from ..replacing import replacing
-from .contents import Contents, colors_at, find_texture, read_texture
+from .contents import Contents, colors_at, find_texture, read_texture, unit_colors
 from .foreign_files import NamedFiles
 from .ply_rows import TYPES, Rows, read_rows
 from .polygon_files import colors_at_vertices, triangles_of
@@ -16,14 +16,13 @@ POSITIONS = (("x", "y", "z"),)
 COLORS = (("red", "green", "blue"), ("diffuse_red", "diffuse_green", "diffuse_blue"), ("r", "g", "b"))
 UVS = (("s", "t"), ("u", "v"), ("texture_u", "texture_v"), ("texture_s", "texture_t"))
 CORNERS = ("vertex_indices", "vertex_index")
-SURELY_OF_255 = 16  # the largest of floats that are colours in 0..255
 
 
 def read_ply(path: Path) -> Contents:
     """The mesh of a PLY file.
 
-    Faces are polygons (`polygons.triangulated`) and triangle strips. Colours are those of the vertices, else of the faces: integers of 8 bits in 0..255, of 16
-    bits in 0..65535, floats in 0..1 (or, if one is above 16, in 0..255). Texture coordinates stand at vertices (s t, u v, texture_u texture_v) or at the
+    Faces are polygons (`polygons.triangulated`) and triangle strips. Colours are those of the vertices, else of the faces: integers in 0..255, of 16 bits
+    without a sign in 0..65535; what unit floats have, `unit_colors` tells. Texture coordinates stand at vertices (s t, u v, texture_u texture_v) or at the
     corners of faces (texcoord), and the picture in ``comment TextureFile``. Other elements and properties are skipped, normals and transparency among them.
 
     Raises:
@@ -107,8 +106,7 @@ def _colors(rows: Rows) -> np.ndarray | None:
     if places is None:
         return None
     kind, table = rows.element.properties[places[0]].kind, rows.table(places)
-    of_bytes = kind.kind != "f" or (table.size and table.max() > SURELY_OF_255)
-    return np.clip(table / (65535 if kind.str[1:] == "u2" else 255 if of_bytes else 1), 0, 1)
+    return unit_colors(table) if kind.kind == "f" else np.clip(table / (65535 if kind.str[1:] == "u2" else 255), 0, 1)
 
 
 def _uvs_at_corners(subject: str, faces: Rows, sizes: np.ndarray) -> np.ndarray | None:

@@ -149,6 +149,17 @@ class TestColors:
         mesh = load(tmp_path, ply(kind, ("vertex", properties, rows), ("face", ["list uchar int vertex_indices"], faces(MIXED))))
         np.testing.assert_allclose(mesh.colors, FIFTHS, atol=1e-6)
 
+    @pytest.mark.parametrize(
+        ("color", "expected"),
+        [([0, 0.5, 1.0001], [0, 0.5, 1]), ([0, 0.5, 1.2], [0, 0.5, 1]), ([0, 1, 2], [0, 1 / 255, 2 / 255]), ([0, 51, 254.9], [0, 0.2, 254.9 / 255])],
+    )
+    def test_unit_of_floats(self, tmp_path, kind, color, expected):
+        """The same rule as in OBJ and OFF files."""
+        rows = [[*map(float, point), *map(float, color)] for point in ROOF]
+        properties = [*XYZ, "float red", "float green", "float blue"]
+        mesh = load(tmp_path, ply(kind, ("vertex", properties, rows), ("face", ["list uchar int vertex_indices"], faces(MIXED))))
+        np.testing.assert_allclose(mesh.colors, [expected] * len(ROOF), atol=1e-6)
+
     def test_of_faces(self, tmp_path, kind):
         """At a vertex they are mixed."""
         points = [[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0], [5, 5, 5]]
