@@ -1,5 +1,6 @@
 """PLY files: what their rows mean (see `ply_rows`)."""
 
+import codecs
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ def read_ply(path: Path) -> Contents:
         ValueError: if it is not what it should be.
     """
     subject = f"Mesh.load: {path}"
-    rows, names = read_rows(subject, path.read_bytes())
+    rows, names = read_rows(subject, path.read_bytes().removeprefix(codecs.BOM_UTF8))
     if "vertex" not in rows or (places := rows["vertex"].places(POSITIONS)) is None:
         raise ValueError(f"{subject} must have vertices with x, y and z, got none")
     vertices = rows["vertex"].table(places)

@@ -1,5 +1,6 @@
 """STL files: triangles that each have corners of their own, as text or binary."""
 
+import codecs
 import re
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def read_stl(path: Path) -> Contents:
     n = int.from_bytes(data[80:HEAD], "little")
     if len(data) >= HEAD and len(data) == HEAD + TRIANGLE.itemsize * n:
         corners, colors = _of_binary(data, n)
-    elif data[:5].lower() == b"solid" or data.lstrip()[:5].lower() == b"solid":
+    elif data.removeprefix(codecs.BOM_UTF8).lstrip()[:5].lower() == b"solid":
         corners = _of_text(subject, data)
     elif len(data) > HEAD + TRIANGLE.itemsize * n and n:
         corners, colors = _of_binary(data, n)

@@ -4,43 +4,20 @@ Plan: one solid of a quad and four triangles is written as text and binary, in b
 coordinates under each of their names and types; polygons that are not convex; strips; unknown elements and properties; then headers and rows that are wrong.
 """
 
-import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
+from formats.builders import ply
 from PIL import Image
 
 from taichi_softras import Mesh
 
-LETTERS = {"char": "b", "uchar": "B", "short": "h", "ushort": "H", "int": "i", "uint": "I", "float": "f", "double": "d"}
-LETTERS |= {"int8": "b", "uint8": "B", "int16": "h", "uint16": "H", "int32": "i", "uint32": "I", "float32": "f", "float64": "d"}
 FORMATS = ("ascii", "binary_little_endian", "binary_big_endian")
 ROOF = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0], [0.5, 0.5, 1]])
 MIXED = [[0, 3, 2, 1], [0, 1, 4], [1, 2, 4], [2, 3, 4], [3, 0, 4]]
 MIXED_TRIANGLES = [[0, 3, 2], [0, 2, 1], [0, 1, 4], [1, 2, 4], [2, 3, 4], [3, 0, 4]]
 XYZ = ["float x", "float y", "float z"]
-
-
-def ply(kind: str, *elements: tuple[str, list[str], list[list]], comments: tuple[str, ...] = (), newline: str = "\n") -> bytes:
-    """A file. Elements are (name, properties such as "float x" or "list uchar int vertex_indices", rows in which a list is a list)."""
-    header = ["ply", f"format {kind} 1.0", *comments]
-    body = b""
-    for name, properties, rows in elements:
-        header += [f"element {name} {len(rows)}", *(f"property {one}" for one in properties)]
-        for row in rows:
-            text, binary = [], b""
-            for one, value in zip(properties, row, strict=True):
-                *_, length, item, _ = ["", *one.split()]
-                order = "<" if kind.endswith("little_endian") else ">"
-                values = value if one.startswith("list") else [value]
-                text += [str(len(values))] if one.startswith("list") else []
-                text += [repr(single) if isinstance(single, float) else str(single) for single in values]
-                if kind != "ascii":
-                    binary += struct.pack(order + LETTERS[length], len(values)) if one.startswith("list") else b""
-                    binary += struct.pack(order + LETTERS[item] * len(values), *values)
-            body += binary if kind != "ascii" else (" ".join(text) + newline).encode()
-    return (newline.join([*header, "end_header"]) + newline).encode() + body
 
 
 def load(folder: Path, content: bytes) -> Mesh:
