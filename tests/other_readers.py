@@ -178,10 +178,8 @@ def _readers(folder: Path, pythons: list[str], three: Path | None) -> list[Reade
     """Those that are there; of the others it is said."""
     found = []
     if (place := three or _npm(folder)) is not None:
-        (place / "read.mjs").write_text(THREE_JS)
-        found.append(
-            Reader("three.js", ("node", str(place / "read.mjs")), (".glb", ".obj"))
-        )  # its PLYLoader (r187) rounds linear colours to 8 bits: dark ones move by 6
+        (place / "read.mjs").write_text(THREE_JS)  # no PLY: r187 rounds its colours to 8 bits of linear light, which moves dark ones by 6 of 255
+        found.append(Reader("three.js", ("node", str(place / "read.mjs")), (".glb", ".obj")))
     for name, module, script, formats, is_linear in (
         ("assimp", "assimp_py", ASSIMP, (".glb", ".obj", ".ply"), True),
         ("PyMeshLab", "pymeshlab", MESHLAB, (".obj", ".ply"), False),

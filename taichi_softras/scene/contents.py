@@ -10,8 +10,11 @@ from PIL import Image
 from ..kernels.texture_image import Wrap
 from .foreign_files import NamedFiles, picture_file, pixels
 
-__all__ = ["Contents", "colors_at", "find_texture", "joined", "picture_of", "read_texture", "texture_subject", "unit_colors"]
+__all__ = ["REDUCED", "Contents", "colors_at", "find_texture", "joined", "picture_of", "read_texture", "texture_subject", "unit_colors"]
 
+REDUCED = (
+    "its pictures do not make one texture (they are too large, or repeated too often, or colours vary beside them), and are reduced to colours at the vertices"
+)
 LEAST_OF_255 = 2  # the largest of whole numbers that are colours in 0..255
 SURELY_OF_255 = 16  # the largest of any numbers that are
 

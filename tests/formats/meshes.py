@@ -104,6 +104,16 @@ def halves(first: Any, second: Any, textured: bool) -> Callable[[Mesh], str]:
     return judge
 
 
+def reduced(mesh: Mesh) -> str:
+    """Red where only the picture is, grey of blue where only the colours are."""
+    square(mesh)
+    assert (mesh.texture, mesh.uvs) == (None, None), "with a texture"
+    for point, color in ((SQUARE[1], [1, 0, 0]), (SQUARE[3], [0, 0, 0.5])):
+        here = colors_at_corners(mesh)[np.isclose(np.asarray(mesh.vertices)[mesh.faces], point).all(-1)]
+        assert np.allclose(here, color, atol=3e-3), f"{here.tolist()}"
+    return "as colours at the vertices"
+
+
 def with_uvs(mesh: Mesh, expected: np.ndarray = SQUARE[:, :2], words: str = "read") -> str:
     square(mesh)
     assert mesh.uvs is not None, "no texture coordinates"
@@ -575,6 +585,30 @@ def of_textures() -> Iterator[Row]:
             a_png=of_color(RED),
         ),
         none=("PLY", "OFF", "STL"),
+    )
+    varied = Gltf()
+    varied.primitive(TWO_TRIANGLES[:3], TEXCOORD_0=UVS, material=varied.material(picture=of_color(RED)))
+    varied.primitive(TWO_TRIANGLES[3:], COLOR_0=linear(C4 * [0, 0, 1]).astype("<f4"))
+    colors = C4 * [0, 0, 1]
+    yield Row(
+        feature="a part with a picture beside one with colours at its vertices",
+        judge=reduced,
+        files=gltf(varied)
+        | obj(
+            "mtllib m.mtl",
+            *VT,
+            faces=("usemtl a", OBJ_UV_FACES[0], "usemtl b", "f 1 3 4"),
+            colors=colors,
+            m_mtl="newmtl a\nmap_Kd a.png\nnewmtl b\n",
+            a_png=of_color(RED),
+        )
+        | ply_file(
+            ply_colors("float", colors),
+            ("face", [CORNERS, TEXCOORD, "int texnumber"], polygons(more=([[0, 0, 1, 0, 1, 1], [0, 0, 1, 1, 0, 1]], [0, -1]))),
+            comments=("comment TextureFile a.png",),
+            a_png=of_color(RED),
+        ),
+        none=("OFF", "STL"),
     )
     yield Row(
         feature="a picture that is scaled and moved",

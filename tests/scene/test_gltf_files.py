@@ -375,18 +375,40 @@ class TestMaterials:
 
     @pytest.mark.parametrize("beside", ["plain", "another picture", "another factor"])
     def test_more_than_one_texture(self, tmp_path, beside):
-        """What they are at the vertices, and a warning that the picture is lost."""
+        """They become one; the colours at the vertices are theirs, too."""
         file = Gltf()
         file.primitive(TEXCOORD_0=UVS, material=file.material(picture=RED))
         material = {"plain": file.material([0, 0, 1, 1]), "another picture": file.material(picture=BLUE), "another factor": file.material([0.5, 1, 1, 1], RED)}[
             beside
         ]
         file.primitive(POSITION=SQUARE + np.float32(3), TEXCOORD_0=UVS, material=material)
-        with pytest.warns(UserWarning, match="not all of its surface has the same one texture, which is reduced to colours at the vertices"):
+        mesh = file.load(tmp_path)
+        height, width = mesh.texture.shape[:2]
+        column, row = (corner_uvs(mesh).mean(1) * [width, height]).astype(int).T
+        other = [HALF, 0, 0] if beside == "another factor" else [0, 0, 1]
+        np.testing.assert_allclose(mesh.texture[height - 1 - row, column], [[1, 0, 0]] * 2 + [other] * 2, atol=1e-6)
+        np.testing.assert_allclose(at(mesh, 1, 1), [1, 0, 0], atol=1e-6)
+        np.testing.assert_allclose(at(mesh, 4, 4, 3), [HALF, 0, 0] if beside == "another factor" else [0, 0, 1], atol=1e-6)
+
+    def test_parts_join_at_their_border(self, tmp_path):
+        """A textured one and a plain one: one surface."""
+        file = Gltf()
+        file.primitive(TWO_TRIANGLES[:3], TEXCOORD_0=UVS, material=file.material(picture=RED))
+        file.primitive(TWO_TRIANGLES[3:], material=file.material([0, 0, 1, 1]))
+        mesh = file.load(tmp_path)
+        assert len(mesh.vertices) == 4
+        assert mesh.texture is not None
+
+    def test_a_texture_beside_colours_that_vary(self, tmp_path):
+        """What they are at the vertices, and a warning that the picture is lost."""
+        file = Gltf()
+        file.primitive(TEXCOORD_0=UVS, material=file.material(picture=RED))
+        file.primitive(POSITION=SQUARE + np.float32(3), COLOR_0=np.eye(4, 3, dtype="<f4"))
+        with pytest.warns(UserWarning, match=r"m.glb: its pictures do not make one texture .*, and are reduced to colours at the vertices"):
             mesh = file.load(tmp_path)
         assert (mesh.texture, mesh.uvs) == (None, None)
         np.testing.assert_allclose(at(mesh, 1, 1), [1, 0, 0], atol=1e-6)
-        np.testing.assert_allclose(at(mesh, 4, 4, 3), [HALF, 0, 0] if beside == "another factor" else [0, 0, 1], atol=1e-6)
+        np.testing.assert_allclose(at(mesh, 4, 3, 3), [0, 1, 0], atol=1e-6)
 
     @pytest.mark.parametrize(("code", "wrap"), [(10497, Wrap.REPEAT), (33071, Wrap.CLAMP), (33648, Wrap.MIRROR), (None, Wrap.REPEAT), (7, None)])
     def test_wrap(self, tmp_path, code, wrap):

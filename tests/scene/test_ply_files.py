@@ -182,13 +182,27 @@ class TestTextures:
         assert mesh.texture.shape == (1, 2, 3)
 
     def test_two_pictures(self, folder, kind):
-        """There is no one texture: the colours at the vertices are those of the pictures."""
+        """They become one; the colours at the vertices are theirs, too."""
         points = [*self.QUAD[:3], *np.add(self.QUAD[:3], [5, 0, 0])]
         properties = ["list uchar int vertex_indices", "list uchar float texcoord", "int texnumber"]
         rows = [[[0, 1, 2], [0.0, 0.0, 1.0, 0.0, 1.0, 1.0], 0], [[3, 4, 5], [0.0, 0.0, 1.0, 0.0, 1.0, 1.0], 1]]
         mesh = load(folder, ply(kind, ("vertex", XYZ, vertices(points)), ("face", properties, rows), comments=(*TEXTURE, "comment TextureFile a b.png")))
+        height, width = mesh.texture.shape[:2]
+        column, row = (np.clip(mesh.uvs[mesh.face_uvs] - 1e-6, 0, 1) * [width, height]).astype(int).transpose(2, 0, 1)
+        colors = [[1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 1, 0], [1, 0, 0], [1, 0, 0]]
+        np.testing.assert_allclose(mesh.colors, colors)
+        np.testing.assert_allclose(mesh.texture[height - 1 - row, column].reshape(6, 3)[[1, 4]], np.array(colors)[[1, 4]])
+
+    def test_a_picture_beside_colors_of_vertices(self, folder, kind):
+        """A texture cannot have those of faces without a picture: all are reduced."""
+        points = [[*map(float, point), *color] for point, color in zip(self.QUAD, np.eye(4, 3, dtype=int).tolist(), strict=True)]
+        properties = ["list uchar int vertex_indices", "list uchar float texcoord", "int texnumber"]
+        rows = [[[0, 1, 2], [0.0, 0.0, 1.0, 0.0, 1.0, 1.0], 0], [[0, 2, 3], [0.0] * 6, -1]]
+        content = ply(kind, ("vertex", [*XYZ, "uchar red", "uchar green", "uchar blue"], points), ("face", properties, rows), comments=TEXTURE)
+        with pytest.warns(UserWarning, match=r"m.ply: its pictures do not make one texture .*, and are reduced to colours at the vertices") as told:
+            mesh = load(folder, content)
+        assert [Path(warning.filename).name for warning in told] == ["test_ply_files.py"]
         assert (mesh.texture, mesh.uvs) == (None, None)
-        np.testing.assert_allclose(mesh.colors, [[1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 1, 0], [1, 0, 0], [1, 0, 0]])
 
     def test_one_of_two_pictures(self, folder, kind):
         properties = ["list uchar int vertex_indices", "list uchar float texcoord", "uchar texnumber"]
