@@ -7,6 +7,7 @@ Its lines are read by `obj_lines`, its materials by `obj_materials`; here they b
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -63,9 +64,11 @@ class _Surface:
         self.path, self.files, self.lines = path, NamedFiles(path), lines
         places = triangulated(lines.positions, lines.corners, lines.sizes)
         self.faces = lines.corners[places]
-        begins = np.cumsum(lines.sizes) - lines.sizes
-        self.has_uv = np.repeat(np.logical_and.reduceat(lines.corner_uvs >= 0, begins), lines.sizes - 2)
-        self.face_uvs = lines.corner_uvs[places]
+        self.has_uv, self.face_uvs = np.zeros(len(places), bool), np.broadcast_to(-1, places.shape)
+        if len(lines.uvs):
+            begins = np.cumsum(lines.sizes) - lines.sizes
+            self.has_uv = np.repeat(np.logical_and.reduceat(lines.corner_uvs >= 0, begins), lines.sizes - 2)
+            self.face_uvs = lines.corner_uvs[places]
         known = read_materials(self.files, lines.libraries)
         named = [material_called(name, known) for name in lines.materials]
         numbers: dict[Material, int] = {}
@@ -74,10 +77,18 @@ class _Surface:
         self.materials = list(numbers)
         self.used = _which(self.of_face)
         self.uvs = self._moved_uvs()
-        last = np.full(len(lines.positions), -1)
+
+    @cached_property
+    def last(self) -> np.ndarray:
+        """Of each vertex in a face, its last corner, which decides about its colour."""
+        last = np.full(len(self.lines.positions), -1)
         last[self.faces.ravel()] = np.arange(self.faces.size)
-        self.seen = np.flatnonzero(last >= 0)
-        self.last = last[self.seen]  # of each vertex in a face, its last corner, which decides about its colour
+        return last[last >= 0]
+
+    @cached_property
+    def seen(self) -> np.ndarray:
+        """The vertices in faces."""
+        return np.flatnonzero(np.bincount(self.faces.ravel(), minlength=len(self.lines.positions)))
 
     def _moved_uvs(self) -> np.ndarray:
         """[T, 2] float32, scaled and moved as the materials say; those that two materials move differently are two."""
