@@ -234,7 +234,9 @@ def _polygons(lines: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndar
     n_lines, none = lines.count(b"\n"), np.zeros(0, np.int64)
     if n_lines == 0:
         return none, none.astype(bool), none, none
-    if (rows := _rows(lines, b"f", b"0", np.int64, n_lines)) is not None and rows[:, 1:].all() and max(rows.max(), -rows.min()) < SURELY_READ:
+    is_unsigned = b"-" not in lines and b"+" not in lines  # NumPy would read "- 3" as one number
+    rows = _rows(lines, b"f", b"0", np.int64, n_lines) if is_unsigned else None
+    if rows is not None and rows[:, 1:].all() and rows.max() < SURELY_READ:
         corners = rows[:, 1:].reshape(-1)
         return corners, np.zeros(len(corners), bool), none, np.full(n_lines, rows.shape[1] - 1)
     letters = np.array(np.frombuffer(lines, np.uint8))
