@@ -11,6 +11,7 @@ from .runtime import FieldArrays, TaichiArrays, current_arch, init, memory_budge
 from .engine import SGD, Adam, Filter, Output, RenderedImage, Renderer, TextureSettings, UVTexture, Wrap, lighting, losses, render_mesh
 from .engine.lighting import AmbientLight, DirectionalLight, Material, PointLight, SHBasis, Specular, SphericalHarmonics
 from .moved import MOVED, moved_module
+from .recover import Capture
 from .scene import (
     Blending,
     Camera,
@@ -37,6 +38,7 @@ __all__ = [
     "AmbientLight",
     "Blending",
     "Camera",
+    "Capture",
     "Connectivity",
     "Convention",
     "DirectionalLight",

@@ -18,7 +18,21 @@ from tqdm import tqdm
 
 from .. import __version__
 from ..checks import MAX_IMAGE_SIDE, check_image_size, check_integer, check_number
-from ..recover import DEPTH_SCALE, SHARP, Fit, FitOptions, Views, fit_curves, normal_colors, render_geometry, render_views, score, sheet, turntable
+from ..recover import (
+    DEPTH_SCALE,
+    SHARP,
+    Capture,
+    Fit,
+    FitOptions,
+    Views,
+    fit_curves,
+    normal_colors,
+    render_geometry,
+    render_views,
+    score,
+    sheet,
+    turntable,
+)
 from ..replacing import replacing
 from ..runtime import GPU_BACKENDS, init_for
 from ..scene import Camera, Mesh, RasterizeSettings, creature, read_json
@@ -36,6 +50,7 @@ TRAIN, TEST = "train", "test"
 INTERRUPTED = 130  # the exit status of a program ended by Ctrl-C
 VIEWS = ("color", "alpha", "depth", "normals", "coverage", "gradient")  # of the viewer
 TASKS = ("shape", "color", "shape and color", "pose")
+CAMERA_FILES = (".json", ".npz", ".bin", ".txt")  # which are not meshes
 HELD_OUT_EVERY = 6  # without a test split, every sixth picture is not fitted
 
 
@@ -66,12 +81,15 @@ def _parser() -> argparse.ArgumentParser:
         "source",
         nargs="?",
         metavar="SOURCE",
-        help="a folder in the NeRF-synthetic layout, or a mesh file (pictures of it are rendered first); by default an embedded creature",
+        help="pictures with cameras: a folder, or its file of cameras, of NeRF, nerfstudio, instant-ngp, COLMAP, NeuS or Middlebury; or a mesh file (pictures "
+        "of it are rendered first); by default an embedded creature",
     )
     fit.add_argument("-o", "--out", type=Path, required=True, help="folder for the results")
     fit.add_argument("--resume", action="store_true", help="go on with the fit in OUT, with its source and options")
     fit.add_argument("--overwrite", action="store_true", help="start anew although OUT holds a fit")
     fit.add_argument("--size", type=int, default=128, help="shorter side of the pictures, pixels; larger ones are reduced (default: %(default)s)")
+    fit.add_argument("--masks", type=Path, metavar="DIR", help="folder of masks, named as the pictures are: 0 outside, 255 inside, 128 unknown")
+    fit.add_argument("--segment", action="store_true", help="find masks where there are none, roughly, and write them to OUT/masks (or DIR): look at them")
     fit.add_argument("--views", type=int, default=36, help="of a mesh, how many pictures to render for the fit (default: %(default)s)")
     fit.add_argument("--test-views", type=int, default=12, help="of a mesh, how many more to measure the result (default: %(default)s)")
     defaults = FitOptions()
@@ -305,25 +323,30 @@ def _fit(options: argparse.Namespace) -> int:
         raise ValueError("fit: --resume goes on with the source and the options of the fit in OUT; give neither")
     if options.resume:
         init_for("fit", options.arch, GPUS)
-        source, size = _read_source(out)
-        train, test = _split_views(Path(source), size)
+        source, size, masks, segment = _read_source(out)
+        train, test = (capture.views(size) for capture in _captures(Path(source), masks, segment))
         fit = Fit.load(checkpoint, train)
     else:
         choices = FitOptions(**{name: getattr(options, name) for name in defaults if hasattr(options, name)})
         for name, low in (("size", 8), ("views", 1), ("test_views", 1)):
             check_integer("fit", f"--{name.replace('_', '-')}", getattr(options, name), low, 4096)
         source = options.source
-        mesh = None if source is not None and Path(source).is_dir() else _colored(source)
+        of_pictures = source is not None and (Path(source).is_dir() or Path(source).suffix.lower() in CAMERA_FILES)
+        masks = options.masks or (out / "masks" if options.segment else None)
+        if masks is not None and not of_pictures:
+            raise ValueError(f"fit: --masks and --segment must come with pictures, got the mesh {source or 'embedded here'}")
+        mesh = None if of_pictures else _colored(source)
         init_for("fit", options.arch, GPUS)
         if mesh is not None:
             source = str(out / "views")
             for split, count, turn in ((TRAIN, options.views, 0.0), (TEST, options.test_views, 50.0)):
                 _orbiting_views(mesh, count, turn, (options.size, options.size), SHARP, 4).save(source, split)
-        train, test = _split_views(Path(source), options.size)
+        train, test = (capture.views(options.size) for capture in _captures(Path(source), masks, options.segment))
         fit = Fit(train, choices)
         out.mkdir(parents=True, exist_ok=True)
         with replacing(out / "source.json") as partial:
-            partial.write_text(json.dumps({"source": str(Path(source).resolve()), "size": options.size}))
+            where = None if masks is None else str(masks.resolve())
+            partial.write_text(json.dumps({"source": str(Path(source).resolve()), "size": options.size, "masks": where, "segment": options.segment}))
     finished = _descend(fit, checkpoint)
     _write_results(out, fit, train, test, time.monotonic() - began)
     if not finished:
@@ -402,35 +425,35 @@ def _numbered(count: int) -> tuple[str, ...]:
     return tuple(f"r_{k:03d}" for k in range(count))
 
 
-def _split_views(folder: Path, size: int) -> tuple[Views, Views]:
-    """(pictures to fit, pictures to measure the result with), reduced to about ``size`` pixels."""
-    if (folder / f"transforms_{TRAIN}.json").is_file():
-        train = Views.load(folder, TRAIN)
-        test_split = next((split for split in (TEST, "val") if (folder / f"transforms_{split}.json").is_file()), None)
-        test = Views.load(folder, test_split) if test_split else None
+def _captures(source: Path, masks: Path | None, segment: bool) -> tuple[Capture, Capture]:
+    """(pictures to fit, pictures to measure the result with): as the source is split, or every sixth is kept. ``masks``: where they are, or are written to."""
+    if (source / f"transforms_{TRAIN}.json").is_file():
+        splits = [TRAIN, *[split for split in (TEST, "val") if (source / f"transforms_{split}.json").is_file()][:1]]
+        folders = [masks if masks is None or not segment else masks / split for split in splits]
+        captures = [Capture.open(source, split, masks=folder, segment=segment) for split, folder in zip(splits, folders, strict=True)]
+        if len(captures) == 2:
+            return captures[0], captures[1]
+        whole = captures[0]
     else:
-        train, test = Views.load(folder), None
-    if test is None:
-        if len(train) < 2:
-            raise ValueError(f"fit: {folder} must hold at least two pictures (one is kept to measure the result), got {len(train)}")
-        held_out = np.arange(len(train)) % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
-        held_out[-1] |= not held_out.any()
-        train, test = train.select(np.flatnonzero(~held_out)), train.select(np.flatnonzero(held_out))
-    return _reduced(train, size), _reduced(test, size)
+        whole = Capture.open(source, masks=masks, segment=segment)
+    if len(whole) < 2:
+        raise ValueError(f"fit: {source} must hold at least two pictures (one is kept to measure the result), got {len(whole)}")
+    held_out = np.arange(len(whole)) % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
+    held_out[-1] |= not held_out.any()
+    return whole.select(np.flatnonzero(~held_out)), whole.select(np.flatnonzero(held_out))
 
 
-def _reduced(views: Views, size: int) -> Views:
-    return views.reduced(max(1, round(min(views.image_size) / size)))
-
-
-def _read_source(out: Path) -> tuple[str, int]:
+def _read_source(out: Path) -> tuple[str, int, Path | None, bool]:
     note = out / "source.json"
     try:
         described = read_json(f"fit: {note}", note)
         if not isinstance(described["source"], str) or not isinstance(described["size"], int) or described["size"] < 8:
             raise ValueError(f"a source and a size from 8 pixels on, not {described}")
-        return described["source"], described["size"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        masks, segment = described.get("masks"), described.get("segment", False)
+        if not isinstance(masks, (str, type(None))) or not isinstance(segment, bool):
+            raise ValueError(f"a folder of masks or none, not {described}")
+        return described["source"], described["size"], None if masks is None else Path(masks), segment
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         if str(error).startswith("fit: "):
             raise
         raise ValueError(f"fit: {note} must tell what is fitted, got {type(error).__name__}: {error}") from error

@@ -21,7 +21,7 @@ import taichi as ti
 from ..checks import MAX_IMAGE_SIDE, check_array, check_choice, check_finite, check_indices, check_integer, check_kind, check_number
 from ..engine import Renderer, losses
 from ..replacing import replacing
-from ..scene import Camera, Connectivity, Mesh, RasterizeSettings, Topology, as_path
+from ..scene import Camera, Connectivity, Mesh, RasterizeSettings, Topology, as_path, read_arrays
 from .hull import bounding_sphere, hull_mesh, needed_pieces
 from .metrics import score
 from .optimize import NumpyAdam
@@ -135,19 +135,6 @@ class FitOptions:
             )
             for start, end, (_, edge, every, reduction, high, low, smoothness) in zip([0, *ends], ends, rows, strict=False)
         ]
-
-
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """What an .npz file holds, if it is no larger unpacked than a fit can be. Nothing is unpickled."""
-    with zipfile.ZipFile(path) as archive:
-        n_bytes = sum(entry.file_size for entry in archive.infolist())
-    if n_bytes > MAX_BYTES:
-        raise ValueError(f"{n_bytes} bytes, where a fit has at most 2^30")
-    try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as saved:
-            return dict(saved)
-    except RuntimeError as error:  # compressed in a way that is not known, or encrypted
-        raise ValueError(str(error)) from error
 
 
 def initial_sphere(views: Views, subdivisions: int = 3) -> Mesh:
@@ -394,7 +381,7 @@ class Fit:
         path = as_path("Fit.load", "path", path)
         check_kind("Fit.load", "views", views, Views)
         try:
-            arrays = _read_arrays(path)
+            arrays = read_arrays(path, MAX_BYTES)
             facts = json.loads(str(arrays["facts"]))
             if facts["pictures"] != [list(views.names), list(views.image_size)]:
                 raise ValueError("one of other pictures than those that the source holds now")
@@ -437,7 +424,8 @@ class Fit:
             check_integer("Fit", "adam_steps", steps, 0, 2**31 - 1)
             for moment in ("first", "second"):
                 values = arrays[f"{name}_{moment}"]
-                check_array("Fit", f"{name}_{moment}", values, () if values.ndim == 0 else self._moved(name).shape)  # before its first step Adam has plain noughts
+                begun = values.ndim > 0  # before its first step Adam has plain noughts
+                check_array("Fit", f"{name}_{moment}", values, self._moved(name).shape if begun else ())
                 check_finite("Fit", f"{name}_{moment}", values)
                 setattr(optimizer, moment, values)
             optimizer.steps = steps

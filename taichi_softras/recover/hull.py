@@ -16,7 +16,7 @@ from ..engine import project_points
 from ..scene import Camera, Mesh
 from .metrics import silhouette_iou
 from .remesh import components, joined
-from .views import SHARP, Views, render_views
+from .views import SHARP, Views, check_masks, render_views
 
 __all__ = ["Hull", "bounding_sphere", "hull_mesh", "needed_pieces", "signed_distances", "visual_hull"]
 
@@ -59,7 +59,7 @@ def bounding_sphere(views: Views) -> tuple[np.ndarray, float]:
         ValueError: if the masks do not show where the object is: all are empty, or none has an outside; or if the cameras do not look at one object.
     """
     check_kind("fit", "views", views, Views)
-    _check_masks(views.alpha)
+    check_masks("fit", views.alpha, views.known)
     _, height, width = views.alpha.shape
     area = views.alpha.sum((1, 2))
     seen = area > 0
@@ -83,16 +83,6 @@ def bounding_sphere(views: Views) -> tuple[np.ndarray, float]:
         )
     radius = np.mean((np.sqrt(area / np.pi) / half * distance / focal[:, 0])[seen])
     return centre, float(radius)
-
-
-def _check_masks(alpha: np.ndarray) -> None:
-    """A silhouette has an inside and an outside, in some of the pictures."""
-    if not (alpha > 0).any():
-        raise ValueError("fit: the pictures must show something, got masks (alpha) that are all empty")
-    low, high = alpha.min((1, 2)), alpha.max((1, 2))
-    if (low > 0.5).all() or (low == high).all():
-        found = f"{low.min():.3g}" if low.min() == high.max() else f"{low.min():.3g} to {high.max():.3g}"
-        raise ValueError(f"fit: the masks (alpha) must leave the object's surroundings out, got {found} in every pixel of all {len(alpha)} pictures")
 
 
 def signed_distances(alpha: np.ndarray) -> np.ndarray:

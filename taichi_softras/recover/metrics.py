@@ -31,17 +31,18 @@ class Score:
 
 
 def score(rendered: Views, views: Views) -> Score:
-    """Compares two sets of pictures of the same views."""
+    """Compares two sets of pictures of the same views, where ``views`` know what is there."""
     for name, given in (("rendered", rendered), ("views", views)):
         check_kind("score", name, given, Views)
     if rendered.alpha.shape != views.alpha.shape:
         raise ValueError(f"score: rendered must have the shape of views, {views.alpha.shape}, got {rendered.alpha.shape}")
-    a, b = rendered.alpha > 0.5, views.alpha > 0.5
+    known = np.ones(views.alpha.shape, bool) if views.known is None else views.known > 0.5
+    a, b = (rendered.alpha > 0.5) & known, (views.alpha > 0.5) & known
     union = (a | b).sum((1, 2))
     iou = np.where(union > 0, (a & b).sum((1, 2)) / np.maximum(union, 1), 1.0).mean()
     inside = ((rendered.color - views.color) ** 2)[a & b]
-    white = ((rendered.over_white() - views.over_white()) ** 2).mean()
-    return Score(iou=float(iou), psnr=_psnr(inside.mean() if inside.size else 1.0), psnr_white=_psnr(white))
+    white = ((rendered.over_white() - views.over_white()) ** 2)[known]
+    return Score(iou=float(iou), psnr=_psnr(inside.mean() if inside.size else 1.0), psnr_white=_psnr(white.mean() if white.size else 0.0))
 
 
 def _psnr(mean_square: float) -> float:

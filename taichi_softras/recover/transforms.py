@@ -1,4 +1,4 @@
-"""What a list of frames (``transforms.json``) says about its cameras, as NeRF's makers, nerfstudio, instant-ngp and the converters of COLMAP write it.
+"""Lists of frames (``transforms.json``), as NeRF's makers, nerfstudio, instant-ngp and COLMAP's converters write them, and what all readers say of cameras.
 
 A frame is a dictionary in which what it says itself stands before what the list says for all. Lenses are `Camera`'s; what it cannot hold is refused by name.
 """
@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..checks import check_finite
-from ..scene import Lens
+from ..scene import Lens, file_near, read_json
+from .frames import OPEN, PICTURE_ENDINGS, Frame, Listing
 
-__all__ = ["COEFFICIENTS", "intrinsics_of", "lens_of", "poses_of"]
+__all__ = ["COEFFICIENTS", "intrinsics_of", "lens_of", "read_transforms", "size_told"]
 
 COEFFICIENTS = {  # in the order of `Camera.distortion`
     Lens.PERSPECTIVE: (),
@@ -35,11 +36,59 @@ NERFSTUDIO_ORDER = ("k1", "k2", "k3", "k4", "p1", "p2")  # of its distortion_par
 ROUGHLY = 1e-3  # how far a rotation that was written down may be from one
 
 
-def poses_of(index: Path, matrices: np.ndarray) -> np.ndarray:
+def read_transforms(index: Path) -> Listing:
+    """The list ``index`` and the pictures, masks and maps of known pixels that it names.
+
+    A mask that two frames share cannot be that of an object (the camera has moved): it is nerfstudio's of a lens, and tells which pixels count.
+
+    Raises:
+        ValueError: if it is not what it should be.
+        FileNotFoundError: if a mask that it names is absent.
+    """
+    described = read_json(f"{OPEN}: {index}", index)
+    try:
+        told = described["frames"]
+        matrices = np.array([frame["transform_matrix"] for frame in told], np.float64)
+        names = [str(frame["file_path"]) for frame in told]
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise ValueError(f"{OPEN}: {index} must list frames with file_path and transform_matrix, got {type(error).__name__}: {error}") from error
+    if matrices.shape != (len(told), 4, 4) or not len(told):
+        raise ValueError(f"{OPEN}: {index} must hold a 4 x 4 transform_matrix for each of at least one frame, got shape {matrices.shape}")
+    matrices = _poses(index, matrices)
+    masks, known = (_named_pictures(index, told, key) for key in ("mask_path", "known_path"))
+    if len(told) > 1 and len(set(masks)) < len(told) and None not in masks:
+        masks, known = [None] * len(told), [mask if one is None else one for mask, one in zip(masks, known, strict=True)]
+    frames = [
+        Frame(name=name, path=_picture(index, name), world_from_camera=matrix, listed=described, own=own, mask=mask, known=counts)
+        for name, matrix, own, mask, counts in zip(names, matrices, told, masks, known, strict=True)
+    ]
+    return Listing(index=index, frames=frames)
+
+
+def _picture(index: Path, name: str) -> Path | None:
+    """NeRF's lists leave out the ending."""
+    endings = [""] if name.lower().endswith(PICTURE_ENDINGS) else ["", *PICTURE_ENDINGS, *(ending.upper() for ending in PICTURE_ENDINGS)]
+    places = (file_near(f"{OPEN}: the pictures of {index}", index, name + ending) for ending in endings)
+    return next((place for place in places if place is not None), None)
+
+
+def _named_pictures(index: Path, frames: list[dict[str, Any]], key: str) -> list[Path | None]:
+    """The picture that each frame names so, or None where it names none."""
+    found: list[Path | None] = []
+    for frame in frames:
+        name = frame.get(key)
+        place = None if name is None else file_near(f"{OPEN}: the {key} of {index}", index, str(name))
+        if name is not None and place is None:
+            raise FileNotFoundError(f"{OPEN}: there is no picture {index.parent / str(name)}, which a {key} of {index} names")
+        found.append(place)
+    return found
+
+
+def _poses(index: Path, matrices: np.ndarray) -> np.ndarray:
     """[N, 4, 4] world from camera: rotations and translations, of matrices [N, 4, 4] that may also scale evenly, which no camera sees."""
     if not np.isfinite(matrices).all() or (np.abs(np.linalg.det(matrices)) < 1e-9).any():
-        raise ValueError(f"Views.load: every transform_matrix in {index} must be finite and invertible")
-    must = f"Views.load: every transform_matrix in {index} must be a rotation (with an even scale, if any) and a translation, got"
+        raise ValueError(f"{OPEN}: every transform_matrix in {index} must be finite and invertible")
+    must = f"{OPEN}: every transform_matrix in {index} must be a rotation (with an even scale, if any) and a translation, got"
     for i, matrix in enumerate(matrices):
         if not np.allclose(matrix[3], [0, 0, 0, 1], atol=ROUGHLY):
             raise ValueError(f"{must} the last row {matrix[3].tolist()} in frame {i}")
@@ -63,19 +112,33 @@ def intrinsics_of(index: Path, listed: dict[str, Any], own: dict[str, Any], heig
     described = listed | own
     w, h = _number(described.get("w", width)), _number(described.get("h", height))
     if ("w" in own and w != width) or ("h" in own and h != height):
-        raise ValueError(f"Views.load: w and h of a frame in {index} must be the size of its picture, {width} x {height}, got {w:g} x {h:g}")
-    if not (w > 0 and h > 0 and abs(w * height - h * width) < max(w, h, width, height)):  # within a pixel
-        raise ValueError(f"Views.load: w and h in {index} must have the proportions of the pictures, {width} x {height}, got {w:g} x {h:g}")
+        raise ValueError(f"{OPEN}: w and h of a frame in {index} must be the size of its picture, {width} x {height}, got {w:g} x {h:g}")
+    if not _alike(w, h, width, height):
+        raise ValueError(f"{OPEN}: w and h in {index} must have the proportions of the pictures, {width} x {height}, got {w:g} x {h:g}")
     told = own if any(_focal_length(own, axis, 1.0) is not None for axis in "xy") else listed
     fl_x, fl_y = _focal_length(told, "x", w), _focal_length(told, "y", h)
     if fl_x is None and fl_y is None:
-        raise ValueError(f"Views.load: {index} must hold camera_angle_x or fl_x, got neither")
+        raise ValueError(f"{OPEN}: {index} must hold camera_angle_x or fl_x, got neither")
     fl_x, fl_y = fl_y if fl_x is None else fl_x, fl_x if fl_y is None else fl_y
     cx, cy = _number(described.get("cx", w / 2)), _number(described.get("cy", h / 2))
     k = np.array([[fl_x, 0, cx], [0, fl_y, cy], [0, 0, 1]], np.float64)
     if not (np.isfinite(k).all() and k[0, 0] > 0 and k[1, 1] > 0):
-        raise ValueError(f"Views.load: the intrinsics in {index} must be finite and positive, got fl_x {fl_x}, fl_y {fl_y}, cx {cx}, cy {cy}")
+        raise ValueError(f"{OPEN}: the intrinsics in {index} must be finite and positive, got fl_x {fl_x}, fl_y {fl_y}, cx {cx}, cy {cy}")
     return np.diag([width / w, height / h, 1.0]) @ k
+
+
+def size_told(listed: dict[str, Any], own: dict[str, Any], height: int, width: int) -> bool | None:
+    """Whether the size that is said of a picture may be that of one of so many pixels; None if none is said."""
+    described = listed | own
+    if "w" not in described or "h" not in described:
+        return None
+    w, h = _number(described["w"]), _number(described["h"])
+    return _alike(w, h, width, height) and ("w" not in own or w == width) and ("h" not in own or h == height)
+
+
+def _alike(w: float, h: float, width: int, height: int) -> bool:
+    """Whether two sizes have the same proportions, within a pixel."""
+    return w > 0 and h > 0 and abs(w * height - h * width) < max(w, h, width, height)
 
 
 def _focal_length(described: dict[str, Any], axis: str, side: float) -> float | None:
@@ -95,12 +158,14 @@ def _number(value: object) -> float:
 
 
 def lens_of(index: Path, frames: list[dict[str, Any]]) -> tuple[Lens, np.ndarray | None]:
-    """The lens of all frames and its coefficients [N, n]."""
+    """The lens of all frames and its coefficients [N, n]; one that all coefficients of OpenCV's leave straight is a pinhole."""
     told = [_lens(index, frame) for frame in frames]
     lenses = {lens for lens, _ in told}
     lens = Lens.OPENCV if lenses == {Lens.PERSPECTIVE, Lens.OPENCV} else next(iter(lenses))
     if not lenses <= {lens, Lens.PERSPECTIVE} or (lens is Lens.FISHEYE and len(lenses) > 1):
-        raise ValueError(f"Views.load: {index} must have cameras of one kind, got {' and '.join(sorted(str(one) for one in lenses))}")
+        raise ValueError(f"{OPEN}: {index} must have cameras of one kind, got {' and '.join(sorted(str(one) for one in lenses))}")
+    if lens is Lens.OPENCV and not any(value for _, given in told for value in given.values()):
+        lens = Lens.PERSPECTIVE  # bent by nothing
     names = COEFFICIENTS[lens]
     return lens, np.array([[given[name] for name in names] for _, given in told]) if names else None
 
@@ -110,11 +175,11 @@ def _lens(index: Path, frame: dict[str, Any]) -> tuple[Lens, dict[str, float]]:
     model, kinds = frame.get("camera_model"), ", ".join(MODELS)
     for name in NO_LENS_OF_OURS:
         if frame.get(name) or (name == "ftheta_p0" and name in frame):
-            raise ValueError(f"Views.load: {index} must have a lens that is {kinds}, got instant-ngp's {name}")
+            raise ValueError(f"{OPEN}: {index} must have a lens that is {kinds}, got instant-ngp's {name}")
     if model is not None and not (isinstance(model, str) and model in MODELS):
-        raise ValueError(f"Views.load: {index} must have a camera_model that is {kinds}, or none, got {model}")
+        raise ValueError(f"{OPEN}: {index} must have a camera_model that is {kinds}, or none, got {model}")
     if model is not None and frame.get("is_fisheye") and MODELS[model] is not Lens.FISHEYE:
-        raise ValueError(f"Views.load: {index} must have cameras of one kind, got {model} and is_fisheye")
+        raise ValueError(f"{OPEN}: {index} must have cameras of one kind, got {model} and is_fisheye")
     lens = Lens.FISHEYE if frame.get("is_fisheye") else Lens.PERSPECTIVE if model is None else MODELS[model]
     given = _coefficients(index, frame)
     if frame.get("is_fisheye") and not (given["k3"] or given["k4"]):  # instant-ngp has one place for k3 and p1, and one for k4 and p2
@@ -123,12 +188,12 @@ def _lens(index: Path, frame: dict[str, Any]) -> tuple[Lens, dict[str, float]]:
         lens = Lens.OPENCV
     if lens is Lens.OPENCV and given["k4"] and model != "FULL_OPENCV" and not ("k5" in frame and "k6" in frame):
         raise ValueError(
-            f"Views.load: k4 in {index} must come with camera_model FULL_OPENCV (as OpenCV has it: in the denominator) or with one of a fisheye, "
+            f"{OPEN}: k4 in {index} must come with camera_model FULL_OPENCV (as OpenCV has it: in the denominator) or with one of a fisheye, "
             f"got {model or 'no camera_model'}"
         )
     for name, value in given.items():
         if value and name not in COEFFICIENTS[lens]:
-            raise ValueError(f"Views.load: the distortion in {index} must be {', '.join(COEFFICIENTS[lens])} with {lens}, got {name} {value:g}")
+            raise ValueError(f"{OPEN}: the distortion in {index} must be {', '.join(COEFFICIENTS[lens])} with {lens}, got {name} {value:g}")
     return lens, given
 
 
@@ -138,10 +203,10 @@ def _coefficients(index: Path, frame: dict[str, Any]) -> dict[str, float]:
         given = dict(zip(ALL_COEFFICIENTS, np.array(values, np.float64).reshape(len(ALL_COEFFICIENTS)).tolist(), strict=True))
         listed = np.array(frame.get("distortion_params") or [], np.float64)
     except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"Views.load: the distortion in {index} must be numbers, got {type(error).__name__}: {error}") from error
+        raise ValueError(f"{OPEN}: the distortion in {index} must be numbers, got {type(error).__name__}: {error}") from error
     if listed.size:
         if listed.shape != (len(NERFSTUDIO_ORDER),):
-            raise ValueError(f"Views.load: distortion_params in {index} must be {', '.join(NERFSTUDIO_ORDER)}, got shape {listed.shape}")
+            raise ValueError(f"{OPEN}: distortion_params in {index} must be {', '.join(NERFSTUDIO_ORDER)}, got shape {listed.shape}")
         given |= dict(zip(NERFSTUDIO_ORDER, listed.tolist(), strict=True))
-    check_finite("Views.load", f"the distortion in {index}", np.array(list(given.values())))
+    check_finite(OPEN, f"the distortion in {index}", np.array(list(given.values())))
     return given

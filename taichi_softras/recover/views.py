@@ -1,34 +1,54 @@
-"""Pictures with cameras: folders in the NeRF-synthetic layout, in and out.
+"""Pictures with cameras: `Views` in memory, and `Capture` on disk, as people bring them.
 
-A folder holds ``transforms.json``, or ``transforms_train.json`` beside ``transforms_test.json``; RGBA PNGs whose alpha is the mask; and for each picture its
-``transform_matrix``, camera to world in the OpenGL convention.
+What we write is a folder in the NeRF-synthetic layout: ``transforms.json``, or ``transforms_train.json`` beside ``transforms_test.json``; RGBA PNGs whose
+alpha is the mask; and for each picture its ``transform_matrix``, camera to world in the OpenGL convention.
 """
 
 import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from ..checks import MAX_IMAGE_SIDE, as_numbers, check_array, check_finite, check_image_size, check_indices, check_integer, check_kind, check_shape
+from ..checks import (
+    MAX_IMAGE_SIDE,
+    as_numbers,
+    check_array,
+    check_finite,
+    check_flag,
+    check_image_size,
+    check_indices,
+    check_integer,
+    check_kind,
+    check_shape,
+)
 from ..engine import MeshRenderer, Output, RenderedImage
 from ..replacing import replacing
 from ..runtime import free_memory
-from ..scene import Camera, Lens, Mesh, RasterizeSettings, Silhouette, as_path, file_near, is_file, is_transparent, picture_file, pixels, read_json
-from .transforms import COEFFICIENTS, intrinsics_of, lens_of, poses_of
+from ..scene import Camera, Lens, Mesh, RasterizeSettings, Silhouette, as_path
+from .frames import OPEN
+from .opening import described
+from .pixels import Window, read_color, read_mask, read_transparent
+from .segment import segmented
+from .transforms import COEFFICIENTS
 
-__all__ = ["DEPTH_SCALE", "SHARP", "Views", "render_geometry", "render_views", "save_picture"]
+__all__ = ["DEPTH_SCALE", "SHARP", "Capture", "Views", "check_masks", "render_geometry", "render_views", "save_picture", "scene_up"]
+
+READ = "Capture.views"
 
 PIXELS_AT_ONCE = 2**21  # rendered together: it bounds the memory
+KNOWN = "known"  # the folder
+MANY_UP = 0.1  # the mean of the cameras' up is trusted if it is at least so long: pictures that stand on their heads cancel others out
+ON_SIDE = 0.9  # of the cameras' right, the share (of squares) along one axis from which on pictures are taken to lie on their sides
 SHARP = RasterizeSettings(sigma=1e-7, gamma=1e-5, silhouette=Silhouette.HARD)
 """For pictures that people look at and results that are measured. Hard: two faces that leave half of a pixel each would otherwise leave a quarter together, and
 the edges within a surface would show through it."""
 DEPTH_SCALE = 1e-3  # world units: what one step of a saved depth means, as nerfstudio takes it unless told otherwise
 DEEPEST = DEPTH_SCALE * (2**16 - 1)
 AMBIENT, DIFFUSE = 0.35, 0.65  # of a lit picture: what comes from everywhere, and from the light
-PICTURES = (".png", ".webp", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".tga")  # in this order, where a list leaves out the ending
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,17 +60,21 @@ class Views:
         color: [N, H, W, 3] float32, 0 to 1; meaningless where alpha is 0.
         camera: N cameras.
         names: what the pictures are called.
+        known: [N, H, W] float32, 0 to 1: how much of a pixel counts (where it is 0, so is alpha, and nobody knows what is there); None if all do.
     """
 
     alpha: np.ndarray
     color: np.ndarray
     camera: Camera
     names: tuple[str, ...]
+    known: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         sizes: dict[str, int] = {}
         check_array("Views", "alpha", self.alpha, ("N", "H", "W"), sizes)
         check_array("Views", "color", self.color, ("N", "H", "W", 3), sizes)
+        if self.known is not None:
+            check_array("Views", "known", self.known, ("N", "H", "W"), sizes)
         check_kind("Views", "camera", self.camera, Camera)
         if not isinstance(self.names, (tuple, list)) or not all(isinstance(name, str) for name in self.names):
             raise TypeError(f"Views: names must be a tuple of text, got {self.names!r}")
@@ -69,10 +93,14 @@ class Views:
     def select(self, which: np.ndarray | list[int]) -> "Views":
         """The pictures of the given numbers."""
         which = check_indices("Views.select", "which", which, "pictures", len(self))
-        return Views(alpha=self.alpha[which], color=self.color[which], camera=self.camera[which], names=tuple(self.names[i] for i in which))
+        known = None if self.known is None else self.known[which]
+        return Views(alpha=self.alpha[which], color=self.color[which], camera=self.camera[which], names=tuple(self.names[i] for i in which), known=known)
 
     def reduced(self, factor: int) -> "Views":
-        """The pictures made smaller by a whole factor: averages over blocks of pixels, colours weighted by alpha. A rest at the border is cut off evenly."""
+        """The pictures made smaller by a whole factor: averages over blocks of pixels, colours weighted by alpha. A rest at the border is cut off evenly.
+
+        Alpha is that of the part of a pixel that is known.
+        """
         check_integer("Views.reduced", "factor", factor, 1, min(self.image_size))
         if factor == 1:
             return self
@@ -80,13 +108,19 @@ class Views:
         h, w = height // factor, width // factor
         top, left = (height - h * factor) // 2, (width - w * factor) // 2
         alpha = self.alpha[:, top : top + h * factor, left : left + w * factor].reshape(n, h, factor, w, factor)
+        known = None
+        if self.known is not None:
+            counts = self.known[:, top : top + h * factor, left : left + w * factor].reshape(n, h, factor, w, factor)
+            known, alpha = counts.mean((2, 4)), alpha * counts
         color = self.color[:, top : top + h * factor, left : left + w * factor].reshape(n, h, factor, w, factor, 3)
         mean_alpha = alpha.mean((2, 4))
         mean_color = (alpha[..., None] * color).mean((2, 4)) / np.maximum(mean_alpha, 1e-6)[..., None]
+        if known is not None:
+            mean_alpha = mean_alpha / np.maximum(known, 1e-6)
         shrink = min(height, width) / (min(h, w) * factor)  # of the shorter side, by what is cut off
         off_centre = np.array([width - w * factor - 2 * left, -(height - h * factor - 2 * top)]) / (min(h, w) * factor)
         intrinsics = np.asarray(self.camera.intrinsics) * shrink + np.concatenate([[0.0, 0.0], off_centre])
-        return Views(alpha=mean_alpha, color=mean_color, camera=replace(self.camera, intrinsics=intrinsics), names=self.names)
+        return Views(alpha=mean_alpha, color=mean_color, camera=replace(self.camera, intrinsics=intrinsics), names=self.names, known=known)
 
     def over_white(self) -> np.ndarray:
         """[N, H, W, 3]: the pictures laid over white."""
@@ -102,9 +136,9 @@ class Views:
 
     @classmethod
     def load(cls, folder: str | Path, split: str | None = None) -> "Views":
-        """Reads ``transforms_<split>.json``, or ``transforms.json`` without a split, and its pictures.
+        """``Capture.open(folder, split).views()``: reads ``transforms_<split>.json``, or without a split ``transforms.json`` or what else `Capture.open` finds.
 
-        What is said of cameras, for all frames or (which goes first) for each:
+        What such a list says of cameras, for all frames or (which goes first) for each:
 
         * ``fl_x``, ``fl_y`` in pixels; or ``camera_angle_x``, ``camera_angle_y`` in radians; or instant-ngp's ``x_fov``, ``y_fov`` in degrees. One of x and y
           is enough. ``cx``, ``cy``; ``w``, ``h`` of a list may be another size of the same proportions, those of a frame are the size of its picture.
@@ -121,40 +155,14 @@ class Views:
         Pictures are kept as they are, 16 bytes a pixel: each may have 2^28 pixels, if all of them fit into the memory that is free.
 
         Raises:
-            FileNotFoundError: if the folder, its list of cameras or a picture is missing; the sentence names it.
-            ValueError: if the list or a picture is not what it should be.
+            FileNotFoundError: if the folder, its list of cameras or all pictures are missing; the sentence names them.
+            ValueError: if the list, a picture or a mask is not what it should be.
             MemoryError: if the pictures do not fit into memory.
+
+        Warns:
+            UserWarning: that pictures are absent, which are left out.
         """
-        folder = as_path("Views.load", "folder", folder)
-        _check_split("Views.load", split)
-        index = folder / ("transforms.json" if split is None else f"transforms_{split}.json")
-        if not is_file(index):
-            raise FileNotFoundError(f"Views.load: there is no file {index}")
-        described = read_json(f"Views.load: {index}", index)
-        try:
-            frames = described["frames"]
-            matrices = np.array([frame["transform_matrix"] for frame in frames], np.float64)
-            names = [str(frame["file_path"]) for frame in frames]
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-            raise ValueError(f"Views.load: {index} must list frames with file_path and transform_matrix, got {type(error).__name__}: {error}") from error
-        if matrices.shape != (len(frames), 4, 4) or not len(frames):
-            raise ValueError(f"Views.load: {index} must hold a 4 x 4 transform_matrix for each of at least one frame, got shape {matrices.shape}")
-        matrices = poses_of(index, matrices)
-        paths = [_picture(index, name) for name in names]
-        rgba = _read_pictures(paths)
-        height, width = rgba.shape[1:3]
-        try:
-            k = np.stack([intrinsics_of(index, described, frame, height, width) for frame in frames])
-            lens, distortion = lens_of(index, [described | frame for frame in frames])
-        except (TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
-            if str(error).startswith("Views.load"):
-                raise
-            raise ValueError(f"Views.load: the intrinsics in {index} must be numbers, got {type(error).__name__}: {error}") from error
-        try:
-            camera = Camera.from_matrices(np.linalg.inv(matrices), k, (height, width), lens=lens, distortion=distortion)
-        except ValueError as error:
-            raise ValueError(f"Views.load: {index} must hold good cameras: {str(error).split(': ', 1)[-1]}") from error
-        return cls(alpha=rgba[..., 3], color=rgba[..., :3], camera=camera, names=tuple(path.stem for path in paths))
+        return Capture.open(folder, split).views()
 
     def _check_geometry(self, depth: np.ndarray | None, normals: np.ndarray | None) -> None:
         """What is to be saved beside the pictures, if anything is."""
@@ -168,7 +176,7 @@ class Views:
             check_finite("Views.save", "normals", normals)
 
     def save(self, folder: str | Path, split: str | None = None, *, depth: np.ndarray | None = None, normals: np.ndarray | None = None) -> None:
-        """Writes the pictures and ``transforms[_<split>].json``, which `load` and NeRF's own loaders read.
+        """Writes the pictures and ``transforms[_<split>].json``, which `load` and NeRF's own loaders read; what is known, as pictures in ``known/``.
 
         Args:
             depth: [N, H, W] along the view axis, world units, 0 where there is nothing (`render_geometry`). Written beside each picture as
@@ -202,7 +210,11 @@ class Views:
         for i, name in enumerate(self.names):
             save_picture(pictures / f"{name}.png", np.concatenate([self.color[i], self.alpha[i][..., None]], -1))
             own = {"fl_x": k[i, 0, 0], "fl_y": k[i, 1, 1], "cx": k[i, 0, 2], "cy": k[i, 1, 2]}
+            if self.known is not None:
+                save_picture(folder / KNOWN / pictures.name / f"{name}.png", np.repeat(self.known[i][..., None], 3, -1))
             own |= {coefficient: float(self.camera.distortion[i, j]) for j, coefficient in enumerate(names)}
+            if self.known is not None:
+                own |= {"known_path": f"./{KNOWN}/{pictures.name}/{name}.png"}
             file = f"./{pictures.name}/{name}"
             if depth is not None:
                 _save_depth(pictures / f"{name}_depth.png", depth[i])
@@ -216,6 +228,173 @@ class Views:
         described |= {"frames": frames}
         with replacing(folder / ("transforms.json" if split is None else f"transforms_{split}.json")) as partial:
             partial.write_text(json.dumps(described, indent=1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capture:
+    """N pictures with cameras on disk. Made by `open`.
+
+    Attributes:
+        index: the file of cameras.
+        names: what the pictures are called.
+        paths: where they lie.
+        sizes: [N, 2] (height, width) of each, as it is to be seen.
+        camera: N cameras, each for the size of its own picture.
+        masks: the file of each mask; None where the picture's own alpha is the mask, or there is none.
+        known: for each, a file of the pixels that count, or None.
+        orientations: as which of EXIF's a picture is turned when it is read; 1 leaves it as it is.
+        transparent: [N] whether a picture has alpha.
+        points: [P, 3] that structure from motion has found (COLMAP's), or None.
+        sphere: (centre [3], radius) of where the object is, if the file of cameras says it (NeuS's), or None.
+    """
+
+    index: Path
+    names: tuple[str, ...]
+    paths: tuple[Path, ...]
+    sizes: np.ndarray
+    camera: Camera
+    masks: tuple[Path | None, ...]
+    known: tuple[Path | None, ...]
+    orientations: tuple[int, ...]
+    transparent: np.ndarray
+    points: np.ndarray | None = None
+    sphere: tuple[np.ndarray, float] | None = None
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @classmethod
+    def open(cls, source: str | Path, split: str | None = None, *, masks: str | Path | None = None, segment: bool = False) -> "Capture":
+        """Finds out what a folder, or a file of cameras, holds.
+
+        * ``transforms.json``, or ``transforms_<split>.json``: NeRF's, nerfstudio's and instant-ngp's lists, see `Views.load`.
+        * COLMAP's models, ``cameras``, ``images`` and ``points3D`` as ``.bin`` or ``.txt``, in the folder itself, ``sparse/0``, ``sparse`` or
+          ``colmap/sparse/0``; the pictures in ``images`` beside.
+        * NeuS's and IDR's ``cameras_sphere.npz`` or ``cameras.npz``, with ``image/`` and ``mask/``. The world is that of ``world_mat``, not the unit sphere.
+        * Middlebury's ``*_par.txt``, with the pictures beside.
+
+        **Masks** say 0 outside of the object and 255 inside; what lies between is soft. A mask of just three levels, 0, 128 and 255, is *unknown* at 128: such
+        pixels count for nothing. A mask is, in this order: the picture in ``masks`` (this argument) with the name of the picture, whatever the ending, or with
+        ``.png`` behind its whole name; the ``mask_path`` of its frame; the same in a folder ``masks`` or ``mask`` beside the picture, or beside its folder;
+        the alpha of the picture. (nerfstudio's and COLMAP's own masks mean something else: what is black in them is not to be looked at, such as a passer-by,
+        or the rim of a fisheye; white is not the object. One mask that is named for several frames is taken so.)
+
+        **Orientation**: a picture that EXIF turns is turned if the size that its cameras are told for says so, and else taken as it is stored, which is what
+        COLMAP, nerfstudio and instant-ngp do.
+
+        Args:
+            source: the folder, or the file of cameras.
+            split: of NeRF's lists, such as "train".
+            masks: a folder of masks.
+            segment: pictures without a mask get one, roughly, by rembg or else OpenCV's GrabCut. It is written into the folder ``masks``, where it can be
+                looked at and corrected: what lies there is not made anew.
+
+        Raises:
+            FileNotFoundError: if there are no cameras, no pictures, or no mask where ``masks`` should have one.
+            ValueError: if a file is not what it should be; the sentence names it.
+
+        Warns:
+            UserWarning: that pictures are absent, which are left out.
+        """
+        source = as_path(OPEN, "source", source)
+        _check_split(OPEN, split)
+        check_flag(OPEN, "segment", segment)
+        folder = None if masks is None else as_path(OPEN, "masks", masks)
+        if segment and folder is None:
+            raise ValueError(f"{OPEN}: masks must be a folder to write the masks into that segment=True finds, got None")
+        if folder is not None and not segment and not folder.is_dir():
+            raise FileNotFoundError(f"{OPEN}: there is no folder of masks {folder}")
+        capture = cls(**described(source, split, folder, partial=segment))
+        return capture._segmented(folder) if segment and folder is not None else capture
+
+    def select(self, which: np.ndarray | list[int]) -> "Capture":
+        """The pictures of the given numbers."""
+        which = check_indices("Capture.select", "which", which, "pictures", len(self))
+        chosen: dict[str, Any] = {name: tuple(getattr(self, name)[i] for i in which) for name in ("names", "paths", "masks", "known", "orientations")}
+        return replace(self, sizes=self.sizes[which], camera=self.camera[which], transparent=self.transparent[which], **chosen)
+
+    def views(self, size: int | None = None, which: np.ndarray | list[int] | None = None) -> Views:
+        """Reads the pictures, all or those of the numbers ``which``.
+
+        Pictures whose shorter side is longer than ``size`` are made smaller while they are read (means over areas, colours weighted by alpha), so that it is
+        just that; None leaves them as they are. Pictures that then differ in size are put into the middle of one frame, as high and as wide as the highest and
+        the widest of them; what lies around them is unknown.
+
+        Raises:
+            ValueError: if a picture has no mask, or a file is not what it should be.
+            MemoryError: if the pictures do not fit into memory.
+        """
+        if size is not None:
+            check_integer(READ, "size", size, 1, MAX_IMAGE_SIDE)
+        chosen = self if which is None else self.select(check_indices(READ, "which", which, "pictures", len(self)))
+        if not len(chosen):
+            raise ValueError(f"{READ}: there must be at least one picture, got none")
+        chosen._check_masked()
+        windows = [Window.of(h, w, size) for h, w in chosen.sizes.tolist()]
+        height, width = max(window.height for window in windows), max(window.width for window in windows)
+        n_bytes, free = 16 * len(chosen) * height * width, free_memory()
+        if n_bytes > free:
+            raise MemoryError(f"{READ}: {len(chosen)} pictures of {height} x {width} pixels must fit into {free} free bytes, got {n_bytes}")
+        alpha, color = np.zeros((len(chosen), height, width), np.float32), np.zeros((len(chosen), height, width, 3), np.float32)
+        known: np.ndarray | None = None
+        corners = []
+        for i, window in enumerate(windows):
+            top, left = (height - window.height) // 2, (width - window.width) // 2
+            corners.append((top, left))
+            place = (i, slice(top, top + window.height), slice(left, left + window.width))
+            alpha[place], color[place], counts = chosen._read(i, window)
+            if known is None and (counts is not None or (window.height, window.width) != (height, width)):
+                known = np.zeros(alpha.shape, np.float32)
+                for j in range(i):  # which all filled the frame
+                    known[j] = 1
+            if known is not None:
+                known[place] = 1 if counts is None else counts
+        if any(mask is not None for mask in chosen.masks):
+            check_masks(READ, alpha, known)
+        camera = _framed(chosen.camera, chosen.sizes, windows, corners, (height, width))
+        return Views(alpha=alpha, color=color, camera=camera, names=chosen.names, known=known)
+
+    def _segmented(self, folder: Path) -> "Capture":
+        """With a mask in the folder for each picture that has none."""
+        bare = [i for i in range(len(self)) if self.masks[i] is None and not self.transparent[i]]
+        of_bare = self.select(bare)
+        found = segmented(of_bare.paths, of_bare.names, of_bare.sizes, of_bare.orientations, of_bare.camera, self.points, self.sphere, folder) if bare else ()
+        masks = list(self.masks)
+        for i, mask in zip(bare, found, strict=True):
+            masks[i] = mask
+        return replace(self, masks=tuple(masks))
+
+    def _check_masked(self) -> None:
+        bare = [i for i in range(len(self)) if self.masks[i] is None and not self.transparent[i]]
+        if bare:
+            raise ValueError(
+                f"{READ}: every picture must have an alpha channel or a mask (in masks/ beside the pictures, by a mask_path in their list, in a folder named "
+                f"by masks or --masks, or found by segment or --segment), got none for {len(bare)} of {len(self)}, the first {self.paths[bare[0]]}"
+            )
+
+    def _read(self, i: int, window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """(alpha [h, w], color [h, w, 3], known [h, w] or None) of a picture through its window."""
+        path, mask, orientation, size = self.paths[i], self.masks[i], self.orientations[i], (int(self.sizes[i, 0]), int(self.sizes[i, 1]))
+        pitch, counts = 1, None
+        if mask is None:
+            color, alpha = read_transparent(f"{READ}: {path}", path, orientation)
+        else:
+            color, pitch = read_color(f"{READ}: {path}", path, orientation, window.step)
+            alpha, counts = read_mask(f"{READ}: the mask {mask}", mask, size, orientation)
+        counting = self.known[i]
+        if counting is not None:
+            also = read_mask(f"{READ}: the mask {counting}", counting, size, orientation)[0]
+            counts = also if counts is None else counts * also
+        if counts is not None:
+            alpha = alpha * counts
+        share = window.average(alpha)
+        known = None if counts is None else window.average(counts)
+        if window.step > 1:
+            weight = alpha if pitch == 1 else Window(top=0, left=0, step=pitch, height=color.shape[0], width=color.shape[1]).average(alpha)
+            color = window.average(color * weight, pitch) / np.maximum(window.average(weight, pitch), 1e-6)
+        if known is not None:
+            share = share / np.maximum(known, 1e-6)
+        return share[..., 0], color, None if known is None else known[..., 0]
 
 
 def render_views(
@@ -351,31 +530,53 @@ def _check_split(op: str, split: object) -> None:
         raise ValueError(f"{op}: split must be a part of a file's name, got {split!r}")
 
 
-def _picture(index: Path, name: str) -> Path:
-    """NeRF's lists leave out the ending."""
-    endings = [""] if name.lower().endswith(PICTURES) else ["", *PICTURES, *(ending.upper() for ending in PICTURES)]
-    for ending in endings:
-        found = file_near(f"Views.load: the pictures of {index}", index, name + ending)
-        if found is not None:
-            return found
-    missing = f"{name}{PICTURES[0]} (nor {', '.join(PICTURES[1:])})" if len(endings) > 1 else name
-    raise FileNotFoundError(f"Views.load: there is no picture {index.parent / missing}")
+def check_masks(op: str, alpha: np.ndarray, known: np.ndarray | None = None) -> None:
+    """A silhouette has an inside and an outside, in some of the pictures; ``known`` as in `Views`."""
+    if not (alpha > 0).any():
+        raise ValueError(f"{op}: the pictures must show something, got masks (alpha) that are all empty")
+    seen = alpha if known is None else np.where(known > 0, alpha, np.nan)
+    low, high = np.fmin.reduce(seen, (1, 2)), np.fmax.reduce(seen, (1, 2))
+    if (~(low <= 0.5)).all() or (~(low != high)).all():
+        found = f"{np.nanmin(low):.3g}" if np.nanmin(low) == np.nanmax(high) else f"{np.nanmin(low):.3g} to {np.nanmax(high):.3g}"
+        raise ValueError(f"{op}: the masks (alpha) must leave the object's surroundings out, got {found} in every pixel of all {len(alpha)} pictures")
 
 
-def _read_pictures(paths: list[Path]) -> np.ndarray:
-    """[N, H, W, 4] of pictures of one size."""
-    rgba = np.zeros((0, 0, 0, 4), np.float32)
-    for i, path in enumerate(paths):
-        with picture_file(f"Views.load: {path}", path, path.name) as picture:
-            if not is_transparent(picture):
-                raise ValueError(f"Views.load: {path} must have an alpha channel (it is the mask), got {picture.mode}")
-            size = (picture.height, picture.width)
-            if i == 0:
-                n_bytes, free = 16 * len(paths) * size[0] * size[1], free_memory()
-                if n_bytes > free:
-                    raise MemoryError(f"Views.load: {len(paths)} pictures of {size[0]} x {size[1]} pixels must fit into {free} free bytes, got {n_bytes}")
-                rgba = np.empty((len(paths), *size, 4), np.float32)
-            if size != rgba.shape[1:3]:
-                raise ValueError(f"Views.load: all pictures must have the size of the first, {rgba.shape[1:3]}, got {size} in {path}")
-            rgba[i] = pixels(f"Views.load: {path}", path.name, picture, "RGBA")
-    return rgba
+def scene_up(cameras: Capture | Views | Camera) -> np.ndarray:
+    """[3], of length 1: which way is up in the world, by how the cameras were held.
+
+    It is the mean of their up. Where that is short, for some stood on their heads, it is the axis that their up has in common but for its sign, which is the
+    more frequent one; and where they all share what is right in their pictures, but not what is up, these lie on their sides, and right is taken so.
+
+    Raises:
+        TypeError: if they are no cameras.
+        ValueError: if there are none.
+    """
+    camera: Any = cameras if isinstance(cameras, Camera) else getattr(cameras, "camera", None)
+    check_kind("scene_up", "cameras", cameras if camera is None else camera, Camera)
+    if not len(camera):
+        raise ValueError("scene_up: cameras must be at least one, got none")
+    rotation = np.asarray(camera.camera_from_world, np.float64)[:, :, :3]
+    check_finite("scene_up", "camera_from_world", rotation)
+    ups, rights = rotation[:, 1], rotation[:, 0]
+    shared = [np.linalg.eigvalsh(axes.T @ axes)[-1] / len(axes) for axes in (ups, rights)]
+    on_side = shared[1] > max(ON_SIDE, shared[0])
+    mean = ups.mean(0)
+    if on_side or np.linalg.norm(mean) < MANY_UP:
+        axes = rights if on_side else ups
+        mean = np.linalg.eigh(axes.T @ axes)[1][:, -1]
+        mean = mean if np.sign(axes @ mean).sum() >= 0 else -mean
+    return mean / np.linalg.norm(mean)
+
+
+def _framed(camera: Camera, sizes: np.ndarray, windows: list[Window], corners: list[tuple[int, int]], size: tuple[int, int]) -> Camera:
+    """The cameras of pictures that were made smaller through windows and put into a frame of the given size at these corners."""
+    intrinsics = np.array(camera.intrinsics, np.float64)
+    half = min(size) / 2
+    for i, (window, (top, left)) in enumerate(zip(windows, corners, strict=True)):
+        height, width = sizes[i].tolist()
+        if window.step == 1 and (height, width) == size:
+            continue
+        fx, fy, cx, cy = intrinsics[i] * (min(height, width) / 2)
+        column, row = (cx + width / 2 - window.left) / window.step + left, (height / 2 - cy - window.top) / window.step + top
+        intrinsics[i] = np.array([fx / window.step, fy / window.step, column - size[1] / 2, size[0] / 2 - row]) / half
+    return replace(camera, intrinsics=intrinsics)

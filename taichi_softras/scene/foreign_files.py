@@ -11,6 +11,7 @@ import json
 import os
 import re
 import threading
+import zipfile
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +33,7 @@ __all__ = [
     "own_pixel_limit",
     "picture_file",
     "pixels",
+    "read_arrays",
     "read_content",
     "read_json",
     "read_text",
@@ -127,6 +129,23 @@ def read_content(subject: str, path: Path) -> bytes:
 def read_text(subject: str, path: Path) -> str:
     """The text of a file, what is no UTF-8 in it replaced."""
     return read_content(subject, path).decode("utf-8", errors="replace")
+
+
+def read_arrays(path: Path, max_bytes: int) -> dict[str, np.ndarray]:
+    """What an .npz file holds, if it is no larger unpacked than ``max_bytes``. Nothing is unpickled.
+
+    Raises:
+        OSError, LookupError, EOFError, ValueError, TypeError, AttributeError, MemoryError, zipfile.BadZipFile, zlib.error: if it is damaged, or none.
+    """
+    with zipfile.ZipFile(path) as archive:
+        n_bytes = sum(entry.file_size for entry in archive.infolist())
+    if n_bytes > max_bytes:
+        raise ValueError(f"{n_bytes} bytes, where there may be at most {max_bytes}")
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as saved:
+            return dict(saved)
+    except RuntimeError as error:  # compressed in a way that is not known, or encrypted
+        raise ValueError(str(error)) from error
 
 
 def read_json(subject: str, path: Path) -> Any:

@@ -176,11 +176,12 @@ class TestFitCommand:
         assert main(["fit", str(tmp_path / "pictures"), "-o", str(tmp_path / "out"), "--steps", "3", "--views-per-step", "3"]) == 0
         assert json.loads((tmp_path / "out" / "metrics.json").read_text())["views_not_fitted"] == 1
 
-    def test_missing_picture_is_named(self, ellipsoid_views, tmp_path, capsys):
+    def test_missing_pictures_are_named(self, ellipsoid_views, tmp_path, capsys):
         ellipsoid_views.save(tmp_path / "pictures")
-        (tmp_path / "pictures" / "images" / "r_3.png").unlink()
+        for path in (tmp_path / "pictures" / "images").iterdir():
+            path.unlink()
         assert main(["fit", str(tmp_path / "pictures"), "-o", str(tmp_path / "out")]) == 1
-        assert "r_3.png" in capsys.readouterr().err
+        assert "the first ./images/r_0" in capsys.readouterr().err
 
     def test_existing_results_are_not_overwritten_unasked(self, tmp_path, capsys):
         (tmp_path / "checkpoint.npz").write_bytes(b"precious")

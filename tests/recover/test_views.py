@@ -93,7 +93,7 @@ class TestRoundTrip:
     def test_distortion_that_is_no_number(self, folder, value):
         path = folder / "transforms_train.json"
         path.write_text(json.dumps(json.loads(path.read_text()) | {"k1": value}))
-        with pytest.raises(ValueError, match=r"Views.load: the distortion in .* must be numbers, got"):
+        with pytest.raises(ValueError, match=r"Capture.open: the distortion in .* must be numbers, got"):
             Views.load(folder, "train")
 
     def test_an_unknown_camera_model(self, folder):
@@ -163,12 +163,12 @@ class TestFocalLengths:
 
     @pytest.mark.parametrize("own", [{"w": 40, "h": 24}, {"w": 12, "h": 20}, {"h": 13}])
     def test_a_frame_of_another_size(self, folder, own):
-        with pytest.raises(ValueError, match=r"^Views.load: w and h of a frame in .* must be the size of its picture, 20 x 12, got"):
+        with pytest.raises(ValueError, match=r"^Capture.open: w and h of a frame in .* must be the size of its picture, 20 x 12, got"):
             said(folder, own)
 
     @pytest.mark.parametrize("size", [{"w": 12, "h": 20}, {"w": 20, "h": 20}, {"w": 0, "h": 0}, {"w": float("nan"), "h": 12}])
     def test_other_proportions(self, folder, size):
-        with pytest.raises(ValueError, match=r"^Views.load: w and h in .* must have the proportions of the pictures, 20 x 12, got"):
+        with pytest.raises(ValueError, match=r"^Capture.open: w and h in .* must have the proportions of the pictures, 20 x 12, got"):
             said(folder, **size)
 
 
@@ -260,7 +260,7 @@ class TestLenses:
     def test_what_no_lens_of_ours_has(self, folder, given, sentence):
         with pytest.raises(ValueError, match=sentence) as raised:
             said(folder, **given)
-        assert str(raised.value).startswith("Views.load: ")
+        assert str(raised.value).startswith("Capture.open: ")
 
     @pytest.mark.parametrize("n", [4, 8])
     def test_what_is_saved_is_told_by_its_name(self, views, tmp_path, n):
@@ -298,7 +298,7 @@ class TestPoses:
         def change(matrix):
             matrix[row, column] = matrix[row, column] @ factor
 
-        with pytest.raises(ValueError, match=rf"^Views.load: every transform_matrix in .* must be a rotation \(with .* and a translation, got {what}"):
+        with pytest.raises(ValueError, match=rf"^Capture.open: every transform_matrix in .* must be a rotation \(with .* and a translation, got {what}"):
             self.with_matrix(folder, change)
 
 
@@ -318,7 +318,7 @@ class TestNamesOfPictures:
         path = folder / "train" / "r_000.png"
         path.unlink()
         Image.new("RGB", (20, 12)).save(path.with_suffix(ending))
-        with pytest.raises(ValueError, match=rf"r_000{ending} must have an alpha channel"):
+        with pytest.raises(ValueError, match=rf"must have an alpha channel or a mask .* got none for 1 of 2, the first .*r_000{ending}$"):
             Views.load(folder, "train")
 
     def test_a_name_with_a_point(self, folder, views):
@@ -327,8 +327,9 @@ class TestNamesOfPictures:
         assert Views.load(folder, "train").names[0] == "frame.0001"
 
     def test_none_of_them(self, folder):
-        (folder / "train" / "r_000.png").unlink()
-        with pytest.raises(FileNotFoundError, match=r"no picture .*r_000\.png \(nor \.webp, .*\.tga\)$"):
+        for path in (folder / "train").iterdir():
+            path.unlink()
+        with pytest.raises(FileNotFoundError, match=r"no picture of those that .* names, 2, the first \./train/r_000$"):
             Views.load(folder, "train")
 
 
@@ -369,8 +370,8 @@ class TestFaults:
 
     def test_missing_picture_is_named(self, folder):
         (folder / "train" / "r_001.png").unlink()
-        with pytest.raises(FileNotFoundError, match=r"no picture .*r_001\.png"):
-            Views.load(folder, "train")
+        with pytest.warns(UserWarning, match=r"^Capture.open: 1 of the 2 pictures that .* names are absent, and left out, the first \./train/r_001$"):
+            assert Views.load(folder, "train").names == ("r_000",)
 
     def test_missing_list_is_named(self, tmp_path):
         with pytest.raises(FileNotFoundError, match=r"no file .*transforms_train\.json"):
@@ -420,5 +421,5 @@ class TestFaults:
 
     def test_pictures_of_different_size(self, folder):
         Image.new("RGBA", (5, 5)).save(folder / "train" / "r_001.png")
-        with pytest.raises(ValueError, match=r"size of the first.*r_001"):
+        with pytest.raises(ValueError, match=r"must have the proportions of the pictures, 5 x 5, got 20 x 12"):
             Views.load(folder, "train")

@@ -172,7 +172,7 @@ def read_damaged(KIND):
                 reader(target)
                 counts["loaded"] += 1
             except (ValueError, FileNotFoundError) as error:
-                if str(error).startswith(("Mesh.load: ", "Views.load: ", "Fit.load: ", "load_obj: ")):
+                if str(error).startswith(("Mesh.load: ", "Capture.open: ", "Capture.views: ", "Fit.load: ", "load_obj: ")):
                     counts["refused"] += 1
                 else:
                     wrong.append(f"case {i}: {type(error).__name__}: {error}")
@@ -275,7 +275,7 @@ class TestLimits:
     def test_pictures_that_do_not_fit_into_memory(self, tmp_path, monkeypatch):
         views_of_a_square().save(tmp_path)
         monkeypatch.setattr(views, "free_memory", lambda: 1000)
-        with pytest.raises(MemoryError, match=r"Views.load: 2 pictures of 8 x 8 pixels must fit into 1000 free bytes, got 2048"):
+        with pytest.raises(MemoryError, match=r"Capture.views: 2 pictures of 8 x 8 pixels must fit into 1000 free bytes, got 2048"):
             Views.load(tmp_path)
 
 
@@ -291,7 +291,7 @@ class TestNoProgramRuns:
 
     def test_views_and_fits(self, tmp_path):
         (tmp_path / "transforms.json").write_bytes(payload(tmp_path))
-        with pytest.raises(ValueError, match=r"^Views.load: "):
+        with pytest.raises(ValueError, match=r"^Capture.open: "):
             Views.load(tmp_path)
         assert not (tmp_path / "executed").exists()
 
