@@ -26,7 +26,7 @@ from taichi_softras.scene import creature
 WIDTH, HEIGHT, LENGTH = 6.0, 2.8, 5.0  # of the room, along x, y and z; the floor's middle is the origin
 FOV = 70.0
 NEAR, FAR = 0.1, 10.0
-SHARP = tsr.RasterizeSettings(sigma=1e-7, gamma=1e-4, near=NEAR, far=FAR)
+SHARP = tsr.RasterizeSettings(sigma=1e-7, gamma=1e-4, near=NEAR, far=FAR, silhouette=tsr.Silhouette.HARD)
 LIGHT = np.array([0.35, 0.8, 0.48])
 
 TRUE_POSITION, TRUE_YAW = (1.1, 1.4, 1.2), 40.0  # yaw in degrees: 0 looks along -z, 90 along -x

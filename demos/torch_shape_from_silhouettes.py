@@ -9,10 +9,11 @@ from taichi_softras.recover import save_picture
 from taichi_softras.scene import creature
 
 STEPS = 300
+SHARP = tsr.RasterizeSettings(sigma=1e-6, silhouette=tsr.Silhouette.HARD)
 
 target = creature(4)
 camera = tsr.Camera.orbit(3.2, elevation=np.tile([-40.0, 0.0, 40.0], 8), azimuth=np.arange(24) * 15.0, fov=40)
-silhouettes = torch.from_numpy(tsr.render_mesh(target, camera, 64, tsr.RasterizeSettings(sigma=1e-6)).alpha)
+silhouettes = torch.from_numpy(tsr.render_mesh(target, camera, 64, SHARP).alpha)
 
 sphere = tsr.Mesh.icosphere(3, radius=0.6)
 base, faces = torch.from_numpy(sphere.vertices), torch.from_numpy(sphere.faces)
@@ -34,7 +35,7 @@ for step in range(STEPS):
 
 mesh = tsr.Mesh(vertices=(base + moves).detach().numpy(), faces=sphere.faces)
 mesh.save("out/silhouettes/mesh.glb")
-result = tsr.render_mesh(mesh, camera, 64, tsr.RasterizeSettings(sigma=1e-6)).alpha
+result = tsr.render_mesh(mesh, camera, 64, SHARP).alpha
 rows = [np.concatenate(list(images[::3]), axis=1) for images in (silhouettes.numpy(), result)]
 save_picture("out/silhouettes/sheet.png", np.repeat(np.concatenate(rows)[..., None], 3, axis=2))
 print("out/silhouettes holds mesh.glb and sheet.png: targets above, results below")

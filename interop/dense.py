@@ -14,6 +14,7 @@ from torch.utils.checkpoint import checkpoint
 
 from ..checks import check_image_size
 from ..engine import RenderedImage, UVTexture
+from ..kernels.silhouette import HALF
 from ..scene import Blending, Distance, Distribution, Extrapolation, Interpolation, RasterizeSettings, Sides, Silhouette, Topology
 from .dense_surfaces import surface
 
@@ -154,7 +155,7 @@ def fuse(coverage: torch.Tensor, n_faces: int, s: RasterizeSettings) -> torch.Te
     if s.silhouette is Silhouette.SUM:
         return coverage.sum(0) / n_faces
     if s.silhouette is Silhouette.HARD:
-        return (coverage > 0.5).any(0).to(coverage)
+        return (coverage >= HALF).any(0).to(coverage)
     p, alpha = s.silhouette.value.parameter if s.conorm is None else s.conorm, torch.zeros_like(coverage[:1].sum(0))
     for of_face in coverage:
         alpha = S[s.silhouette](alpha, of_face, (1 - alpha).clamp_min(LEAST), (1 - of_face).clamp_min(LEAST), p)

@@ -26,24 +26,28 @@ EMPTY_UNION = 1e-6  # added to the union, as SoftRas does: two empty pictures ha
 
 
 @functools.cache
-def overlap_op(variant: Variant) -> Op:
-    """Inputs: a, b [B, H, W]. Output: overlap [B, 2], the sums over pixels of a b (intersection) and a + b - a b (union)."""
+def overlap_op(variant: Variant, weighted: bool = False) -> Op:
+    """Inputs: a, b and, if ``weighted``, the pixels' weights, all [B, H, W]. Output: overlap [B, 2], the sums over pixels of a b (intersection) and
+    a + b - a b (union)."""
     real = variant.array
 
     @ti.kernel
-    def overlap(a: real(3), b: real(3), overlap: real(2), n_images: ti.i32, height: ti.i32, width: ti.i32):
+    def overlap(a: real(3), b: real(3), weights: real(3), overlap: real(2), n_images: ti.i32, height: ti.i32, width: ti.i32):
         for item in range(n_images * height * ((width + PIXELS_PER_ITEM - 1) // PIXELS_PER_ITEM)):
             items = (width + PIXELS_PER_ITEM - 1) // PIXELS_PER_ITEM
             image = item // (items * height)
             row = item // items % height
             first = item % items * PIXELS_PER_ITEM
             columns = [ti.min(first + l, width - 1) for l in ti.static(range(PIXELS_PER_ITEM))]
-            products = [ti.select(first + l < width, a[image, row, columns[l]] * b[image, row, columns[l]], 0.0) for l in ti.static(range(PIXELS_PER_ITEM))]
-            sums = [ti.select(first + l < width, a[image, row, columns[l]] + b[image, row, columns[l]], 0.0) for l in ti.static(range(PIXELS_PER_ITEM))]
+            shares = [
+                ti.select(first + l < width, weights[image, row, columns[l]] if ti.static(weighted) else 1.0, 0.0) for l in ti.static(range(PIXELS_PER_ITEM))
+            ]
+            products = [shares[l] * a[image, row, columns[l]] * b[image, row, columns[l]] for l in ti.static(range(PIXELS_PER_ITEM))]
+            sums = [shares[l] * (a[image, row, columns[l]] + b[image, row, columns[l]]) for l in ti.static(range(PIXELS_PER_ITEM))]
             overlap[image, 0] += ti.Vector(products).sum()
             overlap[image, 1] += ti.Vector(sums).sum() - ti.Vector(products).sum()
 
-    return Op(name="overlap", kernel=overlap, n_inputs=2, n_outputs=1)
+    return Op(name="overlap", kernel=overlap, n_inputs=3, n_outputs=1)
 
 
 @functools.cache

@@ -16,8 +16,9 @@ from .named import Named
 from .softness import CONORM
 from .special import exp, expm1, larger, log1p, log_of_one_plus, power
 
-__all__ = ["Silhouette", "silhouette_generator", "silhouette_inverse"]
+__all__ = ["HALF", "Silhouette", "silhouette_generator", "silhouette_inverse"]
 
+HALF = 0.5 - 1e-5  # a coverage of one half, rounded: a pixel on the edge between two faces has it of both, and a hair less or more with rounding
 LEAST_FREE = 1e-16  # what a face leaves free of a pixel, at least: the generators are infinite at a coverage of one
 
 
@@ -55,7 +56,7 @@ def total_itself(total, p, one_over_faces, real: ti.template()):
 
 @ti.func
 def hard_generator(a, x, p, real: ti.template()):
-    return ti.select(a > 0.5, 1.0, 0.0)
+    return ti.select(a >= real(HALF), 1.0, 0.0)
 
 
 @ti.func
@@ -178,7 +179,7 @@ class Silhouette(Named):
     SUM = Conorm(coverage_itself, mean_over_faces)
     """The sum of coverages over the number of faces of the mesh."""
     HARD = Conorm(hard_generator, hard_inverse)
-    """1 where a coverage exceeds one half, else 0: without gradient."""
+    """1 where a coverage is at least one half, else 0: without gradient. Faces that share an edge leave no gap between them."""
     MAX = Conorm(coverage_itself, total_itself, strongest=True)
     EINSTEIN = Conorm(einstein_generator, einstein_inverse)
     HAMACHER = Conorm(hamacher_generator, hamacher_inverse, parameter=2.0)

@@ -12,8 +12,22 @@ import torch
 from PIL import Image
 
 from ...checks import as_array, check_array, check_corners, check_finite, check_integer
+from ...kernels.texture_image import Wrap
 from ...replacing import replacing
-from ...scene import NamedFiles, as_path, fans_of, is_file, picture_file, pixels, read_content, read_obj_lines, read_text, without_comment
+from ...scene import (
+    Material,
+    NamedFiles,
+    as_path,
+    fans_of,
+    is_file,
+    material_of_map,
+    picture_file,
+    pixels,
+    read_content,
+    read_obj_lines,
+    read_text,
+    without_comment,
+)
 
 __all__ = ["load_obj", "save_obj"]
 
@@ -25,7 +39,8 @@ def load_obj(
 ) -> tuple[torch.Tensor, ...]:
     """(vertices [V, 3], faces [F, 3]) of an OBJ file, and textures [F, R * R, 3] or [V, 3] if ``load_texture``. Polygons become fans.
 
-    ``normalization`` fits the vertices into [-1, 1], centred.
+    ``normalization`` fits the vertices into [-1, 1], centred, in float64: so that a mesh far from the origin (in surveyors' coordinates) keeps its shape, which
+    float32 would lose before. Of a picture's options ``-s``, ``-o`` and ``-clamp`` are used (the original has none).
 
     Raises:
         FileNotFoundError: if the file, its material file or a picture is missing. ValueError: if there is no texture in it, or a line makes no sense.
@@ -41,15 +56,11 @@ def load_obj(
         read = _Obj(path, content)
     except ValueError as error:
         raise ValueError(f"load_obj: {path} must be an OBJ file, got {type(error).__name__}: {error}") from error
-    check_finite("load_obj", f"the vertices of {path}", read.vertices)
-    vertices = torch.from_numpy(read.vertices)
-    faces = torch.from_numpy(read.faces)
-    if normalization:
-        vertices = vertices - vertices.min(0)[0]
-        if not vertices.abs().max() > 0:
-            raise ValueError(f"load_obj: the vertices of {path} must have an extent to be normalised, got a single point")
-        vertices = vertices / vertices.abs().max() * 2
-        vertices = vertices - vertices.max(0)[0] / 2
+    with np.errstate(over="ignore", invalid="ignore"):
+        positions = _normalized(path, read.positions) if normalization else read.positions
+        positions = positions.astype(np.float32)
+    check_finite("load_obj", f"the vertices of {path}", positions)
+    vertices, faces = torch.from_numpy(positions), torch.from_numpy(read.faces)
     if not load_texture:
         return vertices, faces
     if texture_type == "vertex":
@@ -57,6 +68,14 @@ def load_obj(
             raise ValueError(f"load_obj: {path} must have colours at its vertices, got none")
         return vertices, faces, torch.from_numpy(read.colors)
     return vertices, faces, torch.from_numpy(read.textures(texture_res))
+
+
+def _normalized(path: Path, positions: np.ndarray) -> np.ndarray:
+    moved = positions - positions.min(0)
+    if not (largest := moved.max()) > 0:
+        raise ValueError(f"load_obj: the vertices of {path} must have an extent to be normalised, got a single point")
+    scaled: np.ndarray = moved / largest * 2
+    return scaled - scaled.max(0) / 2
 
 
 class _Obj:
@@ -68,9 +87,9 @@ class _Obj:
         if len(fans) == 0:
             raise ValueError("no triangles")
         with np.errstate(over="ignore"):  # looked at where they are used
-            self.vertices, self.uv = lines.positions.astype(np.float32), lines.uvs.astype(np.float32)
+            self.uv = lines.uvs.astype(np.float32)
             self.colors = None if lines.colors is None or np.isnan(lines.colors).any() else lines.colors.astype(np.float32)
-        self.path = path
+        self.path, self.positions = path, lines.positions
         self.faces, self.uv_faces = lines.corners[fans].astype(np.int32), lines.corner_uvs[fans]
         numbers = {name: number for number, name in enumerate(dict.fromkeys([*lines.materials, ""]))}
         self.materials = list(numbers)
@@ -86,40 +105,41 @@ class _Obj:
         known = _materials(self.path, self.library)
         for number in np.unique(self.of_face).tolist():
             name = self.materials[number]
-            color, picture = known.get(name) or known.get(without_comment(name)) or (None, None)
+            color, drawn = known.get(name) or known.get(without_comment(name)) or (None, Material())
             of_material = self.of_face == number
             if color is not None:
                 textures[of_material] = color
-            if picture is not None:
+            if drawn.picture is not None:
                 corners = self.uv_faces[of_material]
                 if corners.min() < 0:
                     raise ValueError(f"load_obj: {self.path} must have texture coordinates where it has a picture, got none at a corner")
-                uv = self.uv[corners]
+                uv = self.uv[corners] * np.array(drawn.scale, np.float32) + np.array(drawn.offset, np.float32)
                 check_finite("load_obj", f"the texture coordinates of {self.path}", uv)
-                textures[of_material] = _bake(_read_picture(self.path, picture), np.where(uv > 1, uv % 1, uv), size)
+                uv = np.clip(uv, 0, 1) if drawn.wrap is Wrap.CLAMP else np.where(uv > 1, uv % 1, uv)
+                textures[of_material] = _bake(_read_picture(self.path, drawn.picture), uv, size)
         return textures
 
 
-def _materials(path: Path, library: str) -> dict[str, tuple[Any, str | None]]:
-    """Colour (Kd) and picture (map_Kd) of each material of the OBJ file ``path``."""
+def _materials(path: Path, library: str) -> dict[str, tuple[np.ndarray | None, Material]]:
+    """Colour (Kd) and what is said of a picture (map_Kd) of each material of the OBJ file ``path``."""
     subject = f"load_obj: the material file of {path}"
     place = NamedFiles(path).find(subject, library)
     if place is None:
         raise FileNotFoundError(f"load_obj: there is no material file {path.parent / library}")
-    found: dict[str, tuple[Any, str | None]] = {}
+    found: dict[str, tuple[np.ndarray | None, Material]] = {}
     name = ""
     for line in read_text(subject, place).removeprefix("\ufeff").splitlines():
         words = line.split()
         if len(words) < 2:
             continue
-        color, picture = found.get(name, (None, None))
+        color, drawn = found.get(name, (None, Material()))
         if words[0] == "newmtl":
             name = line.split(maxsplit=1)[1].strip()
-            found[name] = (None, None)
+            found[name] = (None, Material())
         elif words[0] == "Kd":
-            found[name] = (_color(subject, words[1:4]), picture)
+            found[name] = (_color(subject, words[1:4]), drawn)
         elif words[0] == "map_Kd":
-            found[name] = (color, line.split(maxsplit=1)[1].strip())
+            found[name] = (color, material_of_map(line.split(maxsplit=1)[1].strip()))
     return {without_comment(name): said for name, said in reversed(found.items())} | found
 
 

@@ -8,23 +8,43 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import ImageColor
 from tqdm import tqdm
 
 from .. import __version__
 from ..checks import MAX_IMAGE_SIDE, check_image_size, check_integer, check_number
-from ..recover import SHARP, Capture, Fit, FitOptions, Views, fit_curves, normal_colors, render_views, score, sheet, turntable
+from ..recover import (
+    DEPTH_SCALE,
+    SHARP,
+    Capture,
+    Fit,
+    FitOptions,
+    Views,
+    fit_curves,
+    normal_colors,
+    render_geometry,
+    render_views,
+    score,
+    sheet,
+    turntable,
+)
 from ..replacing import replacing
-from ..runtime import init
+from ..runtime import GPU_BACKENDS, init_for
 from ..scene import Camera, Mesh, RasterizeSettings, creature, read_json
 
 __all__ = ["main"]
 
 DISTANCE, FOV = 3.2, 40.0  # of the cameras around a mesh of radius 1
+ROOM = 2.0  # world units that are seen behind the middle of that mesh
+MOST_DISTANT = 1e4  # of the cameras: farther away, float32 knows no depths
+DEEPEST = DEPTH_SCALE * (2**16 - 1)  # of a picture of depths
+GREY = 0.8  # of a mesh without colours, under a light
+GPUS = ("cuda",)  # of descents and of pictures whose size changes: Taichi compiles its fields, which Vulkan and Metal need, anew for each size
 CHECKPOINT = "checkpoint.npz"
 TRAIN, TEST = "train", "test"
 INTERRUPTED = 130  # the exit status of a program ended by Ctrl-C
@@ -83,23 +103,10 @@ def _parser() -> argparse.ArgumentParser:
     ):
         default = getattr(defaults, name)
         fit.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default, help=f"{meaning} (default: %(default)s)")
+    _add_arch(fit, GPUS)
     fit.set_defaults(run=_fit)
 
-    render = commands.add_parser(
-        "render",
-        help="render pictures of a mesh",
-        description="Renders a mesh from cameras spread over a sphere, into a folder in the NeRF-synthetic layout that `fit` reads.",
-    )
-    render.add_argument("mesh", metavar="MESH", nargs="?", help="a mesh file; by default the embedded creature")
-    render.add_argument("-o", "--out", type=Path, required=True, help="folder for the pictures and transforms.json")
-    render.add_argument("--views", type=int, default=36, help="how many pictures (default: %(default)s)")
-    render.add_argument("--size", type=int, nargs="+", default=[128], metavar="N", help="side, or height and width, in pixels (default: 128)")
-    render.add_argument("--sigma", type=float, default=SHARP.sigma, help="softness of edges, squared screen units (default: %(default)s)")
-    render.add_argument("--gamma", type=float, default=SHARP.gamma, help="softness in depth (default: %(default)s)")
-    render.add_argument("--samples", type=int, default=4, help="antialiasing: render so many times larger and average (default: %(default)s)")
-    render.add_argument("--overwrite", action="store_true", help="render anew although OUT holds pictures with their transforms.json")
-    render.set_defaults(run=_render)
-
+    _add_render(commands)
     examine = commands.add_parser(
         "doctor",
         help="what this machine offers, and whether it works",
@@ -108,6 +115,49 @@ def _parser() -> argparse.ArgumentParser:
     examine.set_defaults(run=_doctor)
     _add_view(commands)
     return parser
+
+
+def _add_arch(command: argparse.ArgumentParser, gpus: Sequence[str]) -> None:
+    choices = ("auto", "cpu", *gpus)
+    meaning = f"what to compute on; auto: {' or '.join(gpus)} if there is such a GPU, else cpu (default: %(default)s)"
+    command.add_argument("--arch", choices=choices, default="cpu", help=meaning)
+
+
+def _add_render(commands: Any) -> None:
+    render = commands.add_parser(
+        "render",
+        help="render pictures of a mesh",
+        description="Renders a mesh of radius 1 into a folder in the NeRF-synthetic layout that `fit` reads: from cameras spread over a sphere, or on a ring.",
+    )
+    render.add_argument("mesh", metavar="MESH", nargs="?", help="a mesh file; by default the embedded creature")
+    render.add_argument("-o", "--out", type=Path, required=True, help="folder for the pictures and transforms.json")
+    render.add_argument("--views", type=int, default=36, help="how many pictures (default: %(default)s)")
+    render.add_argument("--size", type=int, nargs="+", default=[128], metavar="N", help="side, or height and width, in pixels (default: 128)")
+    render.add_argument("--elevation", type=float, metavar="DEGREES", help="of all cameras, which then stand on one ring (default: all over a sphere)")
+    render.add_argument("--azimuth", type=float, default=0.0, metavar="DEGREES", help="of the first camera of a ring; turns a sphere (default: %(default)s)")
+    render.add_argument("--distance", type=float, default=DISTANCE, help="of the cameras from the mesh's middle, in its radii (default: %(default)s)")
+    render.add_argument("--fov", type=float, default=FOV, metavar="DEGREES", help="across the shorter side of a picture (default: %(default)s)")
+    render.add_argument(
+        "--light",
+        nargs="+",
+        default=["none"],
+        metavar="L",
+        help="none: the mesh's colours as they are; headlight: from the eye; or X Y Z: from there, in the mesh's world, y up (default: none)",
+    )
+    render.add_argument(
+        "--background",
+        nargs="+",
+        metavar="C",
+        help="a colour, by name, as #rrggbb, or three numbers from 0 to 1 (default: transparent, which `fit` needs)",
+    )
+    render.add_argument("--depth", action="store_true", help=f"write r_000_depth.png, too: 16 bits, {DEPTH_SCALE:g} radii a step, 0 where nothing is")
+    render.add_argument("--normals", action="store_true", help="write r_000_normal.png, too: x, y, z of the world as red, green, blue")
+    render.add_argument("--sigma", type=float, help="softness of edges, squared screen units (default: none)")
+    render.add_argument("--gamma", type=float, default=SHARP.gamma, help="softness in depth (default: %(default)s)")
+    render.add_argument("--samples", type=int, default=4, help="antialiasing: render so many times larger and average (default: %(default)s)")
+    render.add_argument("--overwrite", action="store_true", help="render anew although OUT holds pictures with their transforms.json")
+    _add_arch(render, GPU_BACKENDS)
+    render.set_defaults(run=_render)
 
 
 def _add_view(commands: Any) -> None:
@@ -128,6 +178,7 @@ def _add_view(commands: Any) -> None:
     view.add_argument("--frames", type=int, help="end after so many frames; each is a step of the optimisation (default: until you leave; 1 with --headless)")
     view.add_argument("--screenshot", type=Path, metavar="PNG", help="save the last frame")
     view.add_argument("--headless", action="store_true", help="open no window: needs neither display nor Vulkan")
+    _add_arch(view, GPUS)
     view.add_argument("--video", type=Path, metavar="GIF", help="with --headless: save all frames, the camera going round once")
     view.set_defaults(run=_view)
 
@@ -150,12 +201,75 @@ def _render(options: argparse.Namespace) -> int:
         raise NotADirectoryError(f"render: OUT must be a folder, got the file {options.out}")
     if (options.out / "transforms.json").exists() and not options.overwrite:
         raise FileExistsError(f"render: {options.out} already holds a transforms.json; replace it (--overwrite) or choose another folder")
-    settings = RasterizeSettings(sigma=options.sigma, gamma=options.gamma)
-    mesh = _colored(options.mesh)
-    init("cpu")
-    _orbiting_views(mesh, options.views, 0.0, size, settings, options.samples).save(options.out)
-    print(f"{options.views} pictures of {size[0]} x {size[1]} pixels and transforms.json are in {options.out}")
+    settings, camera = _softness(options), _cameras(options)
+    light, background = _light(options.light, camera), _background(options.background)
+    if options.depth and options.distance + 1 > DEEPEST:
+        raise ValueError(f"render: --distance must be at most {DEEPEST - 1:g} with --depth (16 bits of thousandths), got {options.distance:g}")
+    mesh = _colored(options.mesh, None if light is None else GREY)
+    init_for("render", options.arch, GPU_BACKENDS)
+    views = render_views(mesh, camera, size, _numbered(len(camera)), settings, options.samples, light)
+    if background is not None:
+        views = replace(views, color=views.over(background), alpha=np.ones_like(views.alpha))
+    depth, normals = None, None
+    if options.depth or options.normals:
+        depth, normals = render_geometry(mesh, camera, size, replace(SHARP, near=settings.near, far=settings.far))
+    views.save(options.out, depth=depth if options.depth else None, normals=normals if options.normals else None)
+    beside = "".join(f", {name}" for name in ("depth", "normals") if getattr(options, name))
+    print(f"{options.views} pictures of {size[0]} x {size[1]} pixels{beside} and transforms.json are in {options.out}")
     return 0
+
+
+def _softness(options: argparse.Namespace) -> RasterizeSettings:
+    """Sharp, unless a softness is asked for; what is seen reaches behind the mesh."""
+    far = max(SHARP.far, options.distance + ROOM)
+    if options.sigma is None:
+        return replace(SHARP, gamma=options.gamma, far=far)
+    return RasterizeSettings(sigma=options.sigma, gamma=options.gamma, far=far)
+
+
+def _cameras(options: argparse.Namespace) -> Camera:
+    check_number("render", "--distance", options.distance, 0.0, MOST_DISTANT)
+    check_number("render", "--fov", options.fov, 0.0, 180.0)
+    check_number("render", "--azimuth", options.azimuth, -1e6, 1e6)
+    if options.elevation is None:
+        return Camera.all_around(options.views, options.distance, options.azimuth, fov=options.fov)
+    if not abs(options.elevation) <= 90:
+        raise ValueError(f"render: --elevation must be between -90 and 90 degrees, got {options.elevation:g}")
+    return Camera.orbit(options.distance, options.elevation, options.azimuth + np.arange(options.views) * 360 / options.views, fov=options.fov)
+
+
+def _light(words: list[str], camera: Camera) -> np.ndarray | None:
+    """Where to a light stands: [3], or [N, 3] for each camera; None without one."""
+    if words == ["none"]:
+        return None
+    if words == ["headlight"]:
+        return camera.eye
+    direction = _three_numbers(words)
+    if direction is None or not np.isfinite(direction).all() or not direction.any():
+        raise ValueError(f"render: --light must be none, headlight or a direction X Y Z that has a length, got {' '.join(words)}")
+    return direction
+
+
+def _background(words: list[str] | None) -> np.ndarray | None:
+    """A colour [3]; None for none."""
+    if words is None:
+        return None
+    color = _three_numbers(words)
+    if color is None and len(words) == 1:
+        try:
+            color = np.array(ImageColor.getrgb(words[0])[:3]) / 255
+        except ValueError:
+            color = None
+    if color is None or not ((color >= 0) & (color <= 1)).all():
+        raise ValueError(f"render: --background must be the name of a colour, #rrggbb or three numbers from 0 to 1, got {' '.join(words)}")
+    return color
+
+
+def _three_numbers(words: list[str]) -> np.ndarray | None:
+    try:
+        return np.array([float(word) for word in words]) if len(words) == 3 else None
+    except ValueError:
+        return None
 
 
 def _view(options: argparse.Namespace) -> int:
@@ -179,7 +293,7 @@ def _view(options: argparse.Namespace) -> int:
         raise ValueError("view: --screenshot must come with --frames or --headless (in the window, P saves a picture)")
     from ..viewer.app import show, start, take_pictures
 
-    init("cpu")
+    init_for("view", options.arch, GPUS)
     model = start(options)
     if options.headless:
         take_pictures(model, size, options.frames or 1, options.screenshot, options.video)
@@ -208,7 +322,7 @@ def _fit(options: argparse.Namespace) -> int:
     if options.resume and (options.source is not None or changed):
         raise ValueError("fit: --resume goes on with the source and the options of the fit in OUT; give neither")
     if options.resume:
-        init("cpu")
+        init_for("fit", options.arch, GPUS)
         source, size, masks, segment = _read_source(out)
         train, test = (capture.views(size) for capture in _captures(Path(source), masks, segment))
         fit = Fit.load(checkpoint, train)
@@ -222,7 +336,7 @@ def _fit(options: argparse.Namespace) -> int:
         if masks is not None and not of_pictures:
             raise ValueError(f"fit: --masks and --segment must come with pictures, got the mesh {source or 'embedded here'}")
         mesh = None if of_pictures else _colored(source)
-        init("cpu")
+        init_for("fit", options.arch, GPUS)
         if mesh is not None:
             source = str(out / "views")
             for split, count, turn in ((TRAIN, options.views, 0.0), (TEST, options.test_views, 50.0)):
@@ -293,16 +407,22 @@ def _write_results(out: Path, fit: Fit, train: Views, test: Views, seconds: floa
     print(f"mesh.glb, mesh.obj, turntable.gif, sheet.png, curves.png and metrics.json are in {out}")
 
 
-def _colored(source: str | None) -> Mesh:
-    """The mesh of a file, or the embedded one, of radius 1; one without colours shows its normals."""
+def _colored(source: str | None, grey: float | None = None) -> Mesh:
+    """The mesh of a file, or the embedded one, of radius 1; one without colours shows its normals, or is grey."""
     mesh = creature() if source is None else Mesh.load(source).normalized()
-    return mesh if mesh.is_colored else normal_colors(mesh)
+    if mesh.is_colored:
+        return mesh
+    return normal_colors(mesh) if grey is None else replace(mesh, colors=np.full_like(mesh.vertices, grey))
 
 
 def _orbiting_views(mesh: Mesh, count: int, turn: float, size: tuple[int, int], settings: RasterizeSettings, samples: int) -> Views:
     """Pictures from all around, above and below."""
     camera = Camera.all_around(count, DISTANCE, turn, fov=FOV)
-    return render_views(mesh, camera, size, tuple(f"r_{k:03d}" for k in range(count)), settings, samples)
+    return render_views(mesh, camera, size, _numbered(count), settings, samples)
+
+
+def _numbered(count: int) -> tuple[str, ...]:
+    return tuple(f"r_{k:03d}" for k in range(count))
 
 
 def _captures(source: Path, masks: Path | None, segment: bool) -> tuple[Capture, Capture]:

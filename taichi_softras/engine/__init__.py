@@ -6,8 +6,8 @@ Written against `Arrays`, so that Taichi's tape and torch's autograd run the sam
 from . import lighting, losses
 from .clipping import Clipped, clip_near
 from .optimizers import SGD, Adam
-from .rasterizer import Output, RenderedImage, as_seen_by, check_scene, project, rasterize, render, view
-from .renderer import Renderer, render_mesh
+from .rasterizer import Output, RenderedImage, as_seen_by, check_scene, project, project_points, rasterize, render, view
+from .renderer import MeshRenderer, Renderer, render_mesh
 from .textures import (
     Filter,
     FlatTextures,
@@ -29,6 +29,7 @@ __all__ = [
     "Clipped",
     "Filter",
     "FlatTextures",
+    "MeshRenderer",
     "Output",
     "RenderedImage",
     "Renderer",
@@ -48,6 +49,7 @@ __all__ = [
     "n_channels",
     "n_pictures",
     "project",
+    "project_points",
     "rasterize",
     "render",
     "render_mesh",

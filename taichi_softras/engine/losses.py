@@ -29,21 +29,25 @@ def _library(op: str, arrays: Arrays | None, **given: Any) -> Arrays:
     return arrays
 
 
-def silhouette_iou(alpha: Any, target: Any, *, into: Any = None, weight: float = 1.0, arrays: Arrays | None = None) -> Any:
+def silhouette_iou(alpha: Any, target: Any, known: Any = None, *, into: Any = None, weight: float = 1.0, arrays: Arrays | None = None) -> Any:
     """1 - IoU of soft silhouettes, averaged over images (SoftRas eq. 6); 1 where both are empty.
 
     Args:
         alpha, target: [B, H, W] in [0, 1].
+        known: [B, H, W] how much each pixel counts; None: all alike.
 
-    Gradient: to both.
+    Gradient: to all of them.
     """
-    arrays = _library("silhouette_iou", arrays, alpha=alpha, target=target)
+    arrays = _library("silhouette_iou", arrays, alpha=alpha, target=target, **({} if known is None else {"known": known}))
     check_number("silhouette_iou", "weight", weight)
     loss = _loss("silhouette_iou", arrays, into)
     check_shape("silhouette_iou", "alpha", alpha.shape, ("B", "H", "W"))
     check_shape("silhouette_iou", "target", target.shape, tuple(alpha.shape))
+    if known is not None:
+        check_shape("silhouette_iou", "known", known.shape, tuple(alpha.shape))
     n_images = alpha.shape[0]
-    (overlap,) = arrays.run(ops.overlap_op(arrays.variant), (alpha, target), [(n_images, 2)], tuple(alpha.shape))
+    inputs = (alpha, target, arrays.zeros((1, 1, 1)) if known is None else known)
+    (overlap,) = arrays.run(ops.overlap_op(arrays.variant, known is not None), inputs, [(n_images, 2)], tuple(alpha.shape))
     return arrays.run(ops.intersection_over_union_op(arrays.variant), (overlap,), [loss], (weight, n_images))[0]
 
 

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from ..checks import check_choice, check_countable, check_features, check_image_size, check_shape
+from ..checks import as_numbers, check_choice, check_countable, check_features, check_image_size, check_kind, check_shape
 from ..kernels.op import Op
 from ..kernels.projection import project_op, view_op
 from ..kernels.rasterize import draw_op
 from ..kernels.resolve import face_id_kernel
 from ..kernels.tiles import BEHIND_EYE, NOTHING_BEHIND
-from ..runtime import Arrays
+from ..runtime import Arrays, TaichiArrays
 from ..scene import Blending, Camera, Distance, Interpolation, Lens, RasterizeSettings, Texture, Topology, distortion_limit
 from .binning import Chunk, ChunkedPairs, Pairs, PairSearch
 from .clipping import clip_near
@@ -21,7 +21,7 @@ from .fragments import FragmentSettings
 from .lighting import vertex_normals
 from .surfaces import Surface
 
-__all__ = ["Output", "RenderedImage", "as_seen_by", "rasterize", "render"]
+__all__ = ["Output", "RenderedImage", "as_seen_by", "project_points", "rasterize", "render"]
 
 Settings = TypeVar("Settings", RasterizeSettings, FragmentSettings)
 
@@ -310,6 +310,25 @@ def project(arrays: Arrays, topology: Topology, vertices_camera: Any, camera: Ca
         limit = distortion_limit(camera.lens, arrays.to_numpy(distortion))
     inputs = (vertices_camera, camera.intrinsics, distortion)
     return arrays.run(project_op(arrays.variant_for(n), camera.lens), inputs, [(n, 3)], (arrays.real(limit), topology.on(arrays)["vertex_image"], n))[0]
+
+
+def project_points(points: np.ndarray, camera: Camera) -> np.ndarray:
+    """[B, P, 3] float32: where each of B cameras sees points [P, 3] of the world: x and y on the screen, and depth. (Points behind the eye have no x and y.)
+
+    Examples:
+        >>> project_points(np.zeros((1, 3)), Camera.orbit(distance=2)).round(6).tolist()
+        [[[0.0, 0.0, 2.0]]]
+    """
+    points = as_numbers("project_points", "points", points)
+    check_shape("project_points", "points", points.shape, ("P", 3))
+    check_kind("project_points", "camera", camera, Camera)
+    arrays, (n, n_images) = TaichiArrays(), (len(points), len(camera))
+    if n == 0:
+        return np.zeros((n_images, 0, 3), np.float32)
+    origin = (points.min(0) + points.max(0)) / 2  # from which float32 counts
+    topology, camera = Topology.shared(np.zeros((1, 3), np.int32), n, n_images), camera.about(origin).on(arrays)
+    found = arrays.untracked(lambda: project(arrays, topology, view(arrays, topology, arrays.real(points - origin), camera), camera))
+    return arrays.to_numpy(found).reshape(n_images, n, 3)
 
 
 def _surfaces(

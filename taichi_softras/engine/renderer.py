@@ -11,9 +11,9 @@ from ..checks import as_numbers, check_features, check_finite, check_image_size,
 from ..runtime import Arrays, FieldArrays, TaichiArrays, current_runtime, default_arrays
 from ..scene import Camera, Mesh, RasterizeSettings, Topology
 from .rasterizer import Output, RenderedImage, render
-from .textures import Filter, TextureSettings, UVTexture, Wrap, n_channels
+from .textures import Filter, TextureSettings, UVTexture, Wrap, flat_textures, n_channels
 
-__all__ = ["Renderer", "render_mesh"]
+__all__ = ["MeshRenderer", "Renderer", "render_mesh"]
 
 
 class Renderer:
@@ -145,18 +145,38 @@ def render_mesh(
         ((1, 32, 32), 0.0, 1.7)
     """
     check_kind("render_mesh", "mesh", mesh, Mesh)
-    renderer = Renderer(image_size, settings)
-    arrays = renderer.arrays
-    vertices = mesh.vertices
-    if vertices.dtype == np.float64:  # far from the origin, where float32 is coarse
-        origin = (vertices.min(0) + vertices.max(0)) / 2
-        vertices, camera = vertices - origin, camera.about(origin)
-    image = renderer(arrays.real(vertices), mesh.faces, camera, _mesh_colors(arrays, mesh), background)
-    return RenderedImage(*(arrays.to_numpy(array) for array in (image.alpha, image.color, image.depth)))
+    check_kind("render_mesh", "camera", camera, Camera)
+    return MeshRenderer(mesh, image_size, settings)(camera, background)
+
+
+class MeshRenderer:
+    """Pictures of one mesh, as `render_mesh` makes them, through any number of cameras, one batch after the other: the mesh is made ready once.
+
+    Attributes:
+        origin: [3] the point of the world from which vertices, and so positions in a picture, are counted: zero, unless the mesh is of float64.
+    """
+
+    def __init__(self, mesh: Mesh, image_size: int | tuple[int, int] = 256, settings: RasterizeSettings | None = None) -> None:
+        check_kind("MeshRenderer", "mesh", mesh, Mesh)
+        self._renderer, self._faces, vertices = Renderer(image_size, settings), mesh.faces, mesh.vertices
+        far = vertices.dtype == np.float64  # from the origin, where float32 is coarse
+        self.origin = (vertices.min(0) + vertices.max(0)) / 2 if far else np.zeros(3)
+        arrays = self._renderer.arrays
+        with arrays.lasting():
+            self._vertices = arrays.real(vertices - self.origin if far else vertices)
+            self._colors = _mesh_colors(arrays, mesh)
+
+    def __call__(self, camera: Camera, background: Sequence[float] = (0.0, 0.0, 0.0), outputs: Collection[Output] = ()) -> RenderedImage:
+        """NumPy arrays: alpha [B, H, W], color [B, H, W, 3], depth [B, H, W], and the ``outputs``."""
+        check_kind("MeshRenderer", "camera", camera, Camera)
+        camera = camera.about(self.origin) if self.origin.any() else camera
+        image = self._renderer(self._vertices, self._faces, camera, self._colors, background, outputs=outputs)
+        return RenderedImage(**{name: None if array is None else self._renderer.arrays.to_numpy(array) for name, array in vars(image).items()})
 
 
 def _mesh_colors(arrays: TaichiArrays | FieldArrays, mesh: Mesh) -> Any:
+    """The mesh's texture (its mip levels made once), or its colours, or white."""
     if mesh.texture is None or mesh.uvs is None:
         return arrays.real(np.ones_like(mesh.vertices) if mesh.colors is None else mesh.colors)
     sampling = TextureSettings(wrap=mesh.wrap or Wrap.REPEAT, filter=Filter.MIPMAPPED)
-    return UVTexture(arrays.real(mesh.texture[..., :3]), arrays.real(mesh.uvs), mesh.face_uvs, sampling)
+    return UVTexture(flat_textures(arrays, arrays.real(mesh.texture[..., :3]), sampling), arrays.real(mesh.uvs), mesh.face_uvs, sampling)

@@ -1,15 +1,52 @@
 """How near a result is to what it should be: figures for tables, on NumPy arrays (losses, which have gradients, are in `losses`)."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import trimesh
 from scipy.spatial import cKDTree
 
 from ..checks import as_array, check_array, check_integer, check_kind, check_number
 from ..scene import Mesh
+from .views import Views
 
-__all__ = ["chamfer_distance", "silhouette_iou", "surface_points"]
+__all__ = ["Score", "chamfer_distance", "score", "silhouette_iou", "surface_points"]
 
 MAX_SAMPLES = 10_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """How well a mesh reproduces pictures.
+
+    Attributes:
+        iou: of the silhouettes (alpha > 0.5), averaged over pictures.
+        psnr: of colour, dB, over all pixels inside both silhouettes (where they differ is the IoU's matter).
+        psnr_white: dB over all pixels of the pictures laid over white, the figure that NeRF's literature gives.
+    """
+
+    iou: float
+    psnr: float
+    psnr_white: float
+
+
+def score(rendered: Views, views: Views) -> Score:
+    """Compares two sets of pictures of the same views, where ``views`` know what is there."""
+    for name, given in (("rendered", rendered), ("views", views)):
+        check_kind("score", name, given, Views)
+    if rendered.alpha.shape != views.alpha.shape:
+        raise ValueError(f"score: rendered must have the shape of views, {views.alpha.shape}, got {rendered.alpha.shape}")
+    known = np.ones(views.alpha.shape, bool) if views.known is None else views.known > 0.5
+    a, b = (rendered.alpha > 0.5) & known, (views.alpha > 0.5) & known
+    union = (a | b).sum((1, 2))
+    iou = np.where(union > 0, (a & b).sum((1, 2)) / np.maximum(union, 1), 1.0).mean()
+    inside = ((rendered.color - views.color) ** 2)[a & b]
+    white = ((rendered.over_white() - views.over_white()) ** 2)[known]
+    return Score(iou=float(iou), psnr=_psnr(inside.mean() if inside.size else 1.0), psnr_white=_psnr(white.mean() if white.size else 0.0))
+
+
+def _psnr(mean_square: float) -> float:
+    return float(-10 * np.log10(max(float(mean_square), 1e-10)))
 
 
 def silhouette_iou(alpha: np.ndarray, target: np.ndarray, threshold: float | None = 0.5) -> np.ndarray:

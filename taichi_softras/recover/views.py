@@ -5,6 +5,7 @@ alpha is the mask; and for each picture its ``transform_matrix``, camera to worl
 """
 
 import json
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,18 +13,29 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ..checks import MAX_IMAGE_SIDE, check_array, check_finite, check_flag, check_image_size, check_indices, check_integer, check_kind
-from ..engine import render_mesh
+from ..checks import (
+    MAX_IMAGE_SIDE,
+    as_numbers,
+    check_array,
+    check_finite,
+    check_flag,
+    check_image_size,
+    check_indices,
+    check_integer,
+    check_kind,
+    check_shape,
+)
+from ..engine import MeshRenderer, Output, RenderedImage
 from ..replacing import replacing
 from ..runtime import free_memory
-from ..scene import Camera, Lens, Mesh, RasterizeSettings, as_path
+from ..scene import Camera, Lens, Mesh, RasterizeSettings, Silhouette, as_path
 from .frames import OPEN
 from .opening import described
 from .pixels import Window, read_color, read_mask, read_transparent
 from .segment import segmented
 from .transforms import COEFFICIENTS
 
-__all__ = ["SHARP", "Capture", "Views", "check_masks", "render_views", "save_picture", "scene_up"]
+__all__ = ["DEPTH_SCALE", "SHARP", "Capture", "Views", "check_masks", "render_geometry", "render_views", "save_picture", "scene_up"]
 
 READ = "Capture.views"
 
@@ -31,7 +43,12 @@ PIXELS_AT_ONCE = 2**21  # rendered together: it bounds the memory
 KNOWN = "known"  # the folder
 MANY_UP = 0.1  # the mean of the cameras' up is trusted if it is at least so long: pictures that stand on their heads cancel others out
 ON_SIDE = 0.9  # of the cameras' right, the share (of squares) along one axis from which on pictures are taken to lie on their sides
-SHARP = RasterizeSettings(sigma=1e-7, gamma=1e-5)  # for pictures that people look at and results that are measured
+SHARP = RasterizeSettings(sigma=1e-7, gamma=1e-5, silhouette=Silhouette.HARD)
+"""For pictures that people look at and results that are measured. Hard: two faces that leave half of a pixel each would otherwise leave a quarter together, and
+the edges within a surface would show through it."""
+DEPTH_SCALE = 1e-3  # world units: what one step of a saved depth means, as nerfstudio takes it unless told otherwise
+DEEPEST = DEPTH_SCALE * (2**16 - 1)
+AMBIENT, DIFFUSE = 0.35, 0.65  # of a lit picture: what comes from everywhere, and from the light
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +124,15 @@ class Views:
 
     def over_white(self) -> np.ndarray:
         """[N, H, W, 3]: the pictures laid over white."""
-        return 1 + self.alpha[..., None] * (self.color - 1)
+        return self.over((1.0, 1.0, 1.0))
+
+    def over(self, background: Sequence[float] | np.ndarray) -> np.ndarray:
+        """[N, H, W, 3]: the pictures laid over a colour [3]."""
+        colour = as_numbers("Views.over", "background", background)
+        check_shape("Views.over", "background", colour.shape, (3,))
+        check_finite("Views.over", "background", colour)
+        colour = colour.astype(self.color.dtype)
+        return colour + self.alpha[..., None] * (self.color - colour)
 
     @classmethod
     def load(cls, folder: str | Path, split: str | None = None) -> "Views":
@@ -139,8 +164,30 @@ class Views:
         """
         return Capture.open(as_path("Views.load", "folder", folder), split).views()
 
-    def save(self, folder: str | Path, split: str | None = None) -> None:
-        """Writes the pictures and ``transforms[_<split>].json``, which `load` and NeRF's own loaders read; what is known, as pictures in ``known/``."""
+    def _check_geometry(self, depth: np.ndarray | None, normals: np.ndarray | None) -> None:
+        """What is to be saved beside the pictures, if anything is."""
+        sizes = dict(zip("NHW", self.alpha.shape, strict=True))
+        if depth is not None:
+            check_array("Views.save", "depth", depth, ("N", "H", "W"), sizes)
+            if not ((depth >= 0) & (depth <= DEEPEST)).all():
+                raise ValueError(f"Views.save: depth must be from 0 to {DEEPEST:g} (16 bits of thousandths), got {depth.min():g} to {depth.max():g}")
+        if normals is not None:
+            check_array("Views.save", "normals", normals, ("N", "H", "W", 3), sizes)
+            check_finite("Views.save", "normals", normals)
+
+    def save(self, folder: str | Path, split: str | None = None, *, depth: np.ndarray | None = None, normals: np.ndarray | None = None) -> None:
+        """Writes the pictures and ``transforms[_<split>].json``, which `load` and NeRF's own loaders read; what is known, as pictures in ``known/``.
+
+        Args:
+            depth: [N, H, W] along the view axis, world units, 0 where there is nothing (`render_geometry`). Written beside each picture as
+                ``<name>_depth.png``: 16 bits of grey, in thousandths of a unit. The list names it as nerfstudio does (``depth_file_path``, whose
+                ``depth_unit_scale_factor`` is .001 by default), and as instant-ngp does (``depth_path``, ``integer_depth_scale``).
+            normals: [N, H, W, 3] of length 1, world, zero where there is nothing. Written as ``<name>_normal.png``: x, y, z from -1 to 1 as red, green and blue
+                from 0 to 255, transparent where there is nothing; ``normal_file_path`` in the list.
+
+        Raises:
+            ValueError: if a name, a size or the lens does not fit, or a depth is not from 0 to 65.535; nothing is written then.
+        """
         folder = as_path("Views.save", "folder", folder)
         _check_split("Views.save", split)
         lens = self.camera.lens
@@ -151,6 +198,7 @@ class Views:
                 raise ValueError(f"Views.save: the names of pictures must be names of files, got {name!r}")
         if len(set(self.names)) < len(self.names):
             raise ValueError(f"Views.save: the names of pictures must differ, got {next(n for n in self.names if self.names.count(n) > 1)!r} more than once")
+        self._check_geometry(depth, normals)
         names = COEFFICIENTS[lens]
         whole = lens is Lens.OPENCV and np.asarray(self.camera.distortion)[:, 4:].any()
         model = "FULL_OPENCV" if whole else {Lens.PERSPECTIVE: "PINHOLE", Lens.OPENCV: "OPENCV", Lens.FISHEYE: "OPENCV_FISHEYE"}[lens]
@@ -165,9 +213,19 @@ class Views:
             if self.known is not None:
                 save_picture(folder / KNOWN / pictures.name / f"{name}.png", np.repeat(self.known[i][..., None], 3, -1))
             own |= {coefficient: float(self.camera.distortion[i, j]) for j, coefficient in enumerate(names)}
-            known = {} if self.known is None else {"known_path": f"./{KNOWN}/{pictures.name}/{name}.png"}
-            frames.append({"file_path": f"./{pictures.name}/{name}", "transform_matrix": np.linalg.inv(matrices[i]).tolist(), **own, **known})
-        described = {"camera_model": model, "camera_angle_x": 2 * np.arctan(width / 2 / k[0, 0, 0]), "w": width, "h": height, "frames": frames}
+            if self.known is not None:
+                own |= {"known_path": f"./{KNOWN}/{pictures.name}/{name}.png"}
+            file = f"./{pictures.name}/{name}"
+            if depth is not None:
+                _save_depth(pictures / f"{name}_depth.png", depth[i])
+                own |= {"depth_file_path": f"{file}_depth.png", "depth_path": f"{file}_depth.png"}
+            if normals is not None:
+                save_picture(pictures / f"{name}_normal.png", np.concatenate([0.5 + 0.5 * normals[i], normals[i].any(-1, keepdims=True)], -1))
+                own |= {"normal_file_path": f"{file}_normal.png"}
+            frames.append({"file_path": file, "transform_matrix": np.linalg.inv(matrices[i]).tolist(), **own})
+        described = {"camera_model": model, "camera_angle_x": 2 * np.arctan(width / 2 / k[0, 0, 0]), "w": width, "h": height}
+        described |= {"integer_depth_scale": DEPTH_SCALE} if depth is not None else {}
+        described |= {"frames": frames}
         with replacing(folder / ("transforms.json" if split is None else f"transforms_{split}.json")) as partial:
             partial.write_text(json.dumps(described, indent=1))
 
@@ -340,24 +398,108 @@ class Capture:
 
 
 def render_views(
-    mesh: Mesh, camera: Camera, image_size: tuple[int, int], names: tuple[str, ...], settings: RasterizeSettings = SHARP, samples: int = 4
+    mesh: Mesh,
+    camera: Camera,
+    image_size: tuple[int, int],
+    names: tuple[str, ...],
+    settings: RasterizeSettings = SHARP,
+    samples: int = 4,
+    light: Sequence[float] | np.ndarray | None = None,
 ) -> Views:
-    """The mesh through each camera, antialiased: rendered ``samples`` times larger and averaged."""
+    """The mesh through each camera, antialiased: rendered ``samples`` times larger and averaged.
+
+    Args:
+        light: [3] or [N, 3] where to, from the mesh, a light stands (world, any length), for all cameras or for each: colours are then those of the mesh times
+            .35 + .65 max(n.l, 0), n turned to the eye. None: the colours of the mesh as they are.
+    """
     op = "render_views"
-    check_kind(op, "mesh", mesh, Mesh)
-    check_kind(op, "camera", camera, Camera)
+    _check_scene(op, mesh, camera)
     image_size = check_image_size(op, image_size)
     check_kind(op, "settings", settings, RasterizeSettings)
     check_integer(op, "samples", samples, 1, MAX_IMAGE_SIDE // max(image_size))
     if len(names) != len(camera):
         raise ValueError(f"{op}: there must be as many names as cameras, {len(camera)}, got {len(names)}")
+    towards = None if light is None else _directions(op, light, len(camera))
     parts = []
-    at_once = max(1, PIXELS_AT_ONCE // (image_size[0] * image_size[1] * samples**2))
-    for i in range(0, len(camera), at_once):
-        image = render_mesh(mesh, camera[i : i + at_once], (image_size[0] * samples, image_size[1] * samples), settings)
-        part = Views(alpha=image.alpha, color=image.color, camera=camera[i : i + at_once], names=names[i : i + at_once])
-        parts.append(part.reduced(samples))
+    large = (image_size[0] * samples, image_size[1] * samples)
+    for which, image in _pictures(mesh, camera, large, settings, () if towards is None else SURFACE):
+        color = image.color
+        if towards is not None:
+            cosine = np.einsum("nhwk,nk->nhw", _normals_seen(mesh, camera[which], image), towards[which])
+            color = color * (AMBIENT + DIFFUSE * np.maximum(cosine, 0))[..., None]
+        parts.append(Views(alpha=image.alpha, color=color, camera=camera[which], names=names[which]).reduced(samples))
     return Views(alpha=np.concatenate([p.alpha for p in parts]), color=np.concatenate([p.color for p in parts]), camera=camera, names=names)
+
+
+def render_geometry(mesh: Mesh, camera: Camera, image_size: tuple[int, int], settings: RasterizeSettings = SHARP) -> tuple[np.ndarray, np.ndarray]:
+    """What the centre of each pixel sees, not averaged: a mean of two depths would be where nothing is.
+
+    Returns:
+        [N, H, W] float32 depth along the view axis, world units, and [N, H, W, 3] float32 normals of length 1 (those at the vertices, interpolated), world,
+        turned to the eye; both zero where there is nothing.
+    """
+    op = "render_geometry"
+    _check_scene(op, mesh, camera)
+    image_size = check_image_size(op, image_size)
+    check_kind(op, "settings", settings, RasterizeSettings)
+    depths, normals = [], []
+    for which, image in _pictures(mesh, camera, image_size, settings, SURFACE):
+        seen = image.alpha > 0.5
+        depths.append(np.where(seen, image.depth, 0).astype(np.float32))
+        normals.append(np.where(seen[..., None], _normals_seen(mesh, camera[which], image), 0).astype(np.float32))
+    return np.concatenate(depths), np.concatenate(normals)
+
+
+def _check_scene(op: str, mesh: Mesh, camera: Camera) -> None:
+    check_kind(op, "mesh", mesh, Mesh)
+    check_kind(op, "camera", camera, Camera)
+
+
+def _directions(op: str, light: Sequence[float] | np.ndarray, n: int) -> np.ndarray:
+    """[n, 3] of length 1."""
+    given = as_numbers(op, "light", light).astype(np.float64)
+    check_shape(op, "light", given.shape, (3,) if given.ndim < 2 else ("N", 3), {"N": n})
+    check_finite(op, "light", given)
+    length = np.linalg.norm(given, axis=-1, keepdims=True)
+    if not length.all():
+        raise ValueError(f"{op}: light must have a length, got (0, 0, 0)")
+    return np.broadcast_to(given / length, (n, 3))
+
+
+SURFACE = (Output.NORMALS, Output.FACE_ID)
+
+
+def _pictures(
+    mesh: Mesh, camera: Camera, image_size: tuple[int, int], settings: RasterizeSettings, outputs: Collection[Output]
+) -> Iterator[tuple[slice, RenderedImage]]:
+    """The mesh through as many cameras at once as `PIXELS_AT_ONCE` allows: which, and what they see."""
+    render = MeshRenderer(mesh, image_size, settings)
+    at_once = max(1, PIXELS_AT_ONCE // (image_size[0] * image_size[1]))
+    for i in range(0, len(camera), at_once):
+        which = slice(i, i + at_once)
+        yield which, render(camera[which], outputs=outputs)
+
+
+def _normals_seen(mesh: Mesh, camera: Camera, image: RenderedImage) -> np.ndarray:
+    """[N, H, W, 3] of length 1, turned where the side of the face is seen from which its normal points away; zero where there is nothing."""
+    normals = image.normals / np.maximum(np.linalg.norm(image.normals, axis=-1, keepdims=True), 1e-10)
+    a, b, c = (mesh.vertices[mesh.faces[:, i]].astype(np.float64) for i in range(3))
+    upwards = np.cross(b - a, c - a)  # [F, 3]
+    eyeless = camera.lens is Lens.ORTHOGRAPHIC
+    away = camera.camera_from_world[:, 2, :3] @ upwards.T < 0 if eyeless else camera.eye @ upwards.T < (upwards * a).sum(1)  # [N, F]
+    turned = away[np.arange(len(camera))[:, None, None], np.maximum(image.face_id, 0)]
+    i, row, column = np.nonzero((image.face_id < 0) & (image.alpha > 0))  # on an edge between faces, or beside one: no face has the pixel inside
+    turned[i, row, column] = (normals[i, row, column] * _rays(camera, i, row, column, image.alpha.shape[1:])).sum(-1) > 0
+    return np.where(turned[..., None], -normals, normals)
+
+
+def _rays(camera: Camera, i: np.ndarray, row: np.ndarray, column: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
+    """[P, 3] world: which way the cameras ``i`` look through the centres of pixels, the bending of lenses left aside."""
+    (height, width), half = image_size, min(image_size) / 2
+    rays = np.stack([(column + 0.5 - width / 2) / half, (height / 2 - row - 0.5) / half, -np.ones(len(i))], 1)
+    fx, fy, cx, cy = np.asarray(camera.intrinsics)[i].T
+    rays[:, :2] = 0 if camera.lens is Lens.ORTHOGRAPHIC else np.stack([(rays[:, 0] - cx) / fx, (rays[:, 1] - cy) / fy], 1)
+    return np.einsum("pk,pkl->pl", rays, np.asarray(camera.camera_from_world)[i, :, :3])
 
 
 def save_picture(path: str | Path, picture: np.ndarray) -> None:
@@ -370,6 +512,12 @@ def save_picture(path: str | Path, picture: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as partial:
         Image.fromarray(np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)).save(partial)
+
+
+def _save_depth(path: Path, depth: np.ndarray) -> None:
+    """Writes [H, W] in 16 bits."""
+    with replacing(path) as partial:
+        Image.fromarray(np.round(depth / DEPTH_SCALE).astype(np.uint16)).save(partial)
 
 
 def _check_split(op: str, split: object) -> None:

@@ -10,7 +10,7 @@ from .arrays import Arrays, FieldArrays, TaichiArrays, cpu_shares, default_array
 from .budget import free_memory, memory_budget, set_memory_budget, within_budget
 from .devices import GPU_BACKENDS, cpu_name, has_display, offer_of, vulkan_offer
 from .spare_memory import spare_array
-from .start import check_not_forked, current_arch, current_runtime, ensure_initialized, init, is_deterministic, one_at_a_time
+from .start import check_not_forked, current_arch, current_runtime, ensure_initialized, init, init_for, is_deterministic, one_at_a_time
 
 __all__ = [
     "GPU_BACKENDS",
@@ -27,6 +27,7 @@ __all__ = [
     "free_memory",
     "has_display",
     "init",
+    "init_for",
     "is_deterministic",
     "library_of",
     "memory_budget",

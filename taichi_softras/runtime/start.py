@@ -10,6 +10,7 @@ import random
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from taichi.lang import impl
 from ..checks import check_flag
 from . import devices
 
-__all__ = ["check_not_forked", "current_arch", "current_runtime", "ensure_initialized", "init", "is_deterministic", "one_at_a_time"]
+__all__ = ["check_not_forked", "current_arch", "current_runtime", "ensure_initialized", "init", "init_for", "is_deterministic", "one_at_a_time"]
 
 # Taichi compiles a kernel at its first call, and two threads must not compile at once. Backward may come from any thread.
 one_at_a_time = threading.RLock()
@@ -119,19 +120,35 @@ def init(arch: str = "cpu", *, deterministic: bool = False, **options: object) -
         raise ValueError(f"init: arch must be one of {', '.join(_ARCHES)}, auto, got {arch!r}")
     check_not_forked()
     with one_at_a_time:
-        running = _init_auto(options) if arch == "auto" else _init(arch, options)
+        running = _init_auto(devices.GPU_BACKENDS, options) if arch == "auto" else _init(arch, options)
     if deterministic and not is_deterministic():
         raise RuntimeError("init: Taichi already runs with several threads, expected one for deterministic gradients; call taichi_softras.init first of all")
     return running
 
 
-def _init_auto(options: dict[str, Any]) -> str:
+def init_for(op: str, arch: str, gpus: Sequence[str]) -> str:
+    """Starts Taichi for a command ``op``, whose user asks for ``arch``: "cpu", one of the ``gpus`` that the command can use, or "auto", the first of them that
+    this machine has, else the CPU (which a line on the standard error tells, as for `init`). Returns the name of the backend.
+
+    Raises:
+        RuntimeError: if this machine has no such GPU; the sentence says why.
+    """
+    if arch == "auto":
+        check_not_forked()
+        with one_at_a_time:
+            return _init_auto(gpus, {})
+    if arch in gpus and not (offered := devices.offer_of(arch)).devices:
+        raise RuntimeError(f"{op}: --arch must be a backend that this machine has, got {arch} ({offered.why_none}); `taichi-softras doctor` tells more")
+    return init(arch)
+
+
+def _init_auto(gpus: Sequence[str], options: dict[str, Any]) -> str:
     running = current_arch()
     if running is not None:
         print(f"taichi_softras: Taichi already runs on {running}", file=sys.stderr)
         return running
     reasons = []
-    for arch in devices.GPU_BACKENDS:
+    for arch in gpus:
         offered = devices.offer_of(arch)
         if not offered.has_gpu:
             software = ", ".join(device.name for device in offered.devices)

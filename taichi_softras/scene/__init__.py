@@ -23,6 +23,7 @@ from .foreign_files import (
 )
 from .mesh import Mesh
 from .obj_lines import read_obj_lines
+from .obj_materials import Material, material_of_map
 from .polygons import fans_of
 from .settings import Blending, Distance, Distribution, Extrapolation, Interpolation, RasterizeSettings, Sides, Silhouette, Texture
 from .shapes import creature
@@ -40,6 +41,7 @@ __all__ = [
     "Extrapolation",
     "Interpolation",
     "Lens",
+    "Material",
     "Mesh",
     "NamedFiles",
     "RasterizeSettings",
@@ -54,6 +56,7 @@ __all__ = [
     "file_near",
     "is_file",
     "is_transparent",
+    "material_of_map",
     "picture_file",
     "pixels",
     "read_arrays",

@@ -10,7 +10,13 @@ from PIL import Image
 from ..kernels.texture_image import Wrap
 from .foreign_files import NamedFiles, picture_file, pixels
 
-__all__ = ["Contents", "colors_at", "find_texture", "joined", "picture_of", "read_texture", "texture_subject"]
+__all__ = ["REDUCED", "Contents", "colors_at", "find_texture", "joined", "picture_of", "read_texture", "texture_subject", "unit_colors"]
+
+REDUCED = (
+    "its pictures do not make one texture (they are too large, or repeated too often, or colours vary beside them), and are reduced to colours at the vertices"
+)
+LEAST_OF_255 = 2  # the largest of whole numbers that are colours in 0..255
+SURELY_OF_255 = 16  # the largest of any numbers that are
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +62,18 @@ def colors_at(uvs: np.ndarray, texture: np.ndarray) -> np.ndarray:
     u, v = uvs.astype(np.float64).T
     column, row = _pixel(u * (width - 1), width), _pixel((1 - v) * (height - 1), height)
     return texture.reshape(height * width, -1)[:, :3].take(row * width + column, 0)
+
+
+def unit_colors(colors: np.ndarray) -> np.ndarray:
+    """[N, 3] in [0, 1] of numbers that a file does not say the unit of; NaN stays so.
+
+    They are in 0..255 if all are whole numbers and the largest is at least 2, or if it is above 16; else in 0..1, and what is above 1, as rounding and bright
+    lights leave it, is 1.
+    """
+    given = colors[~np.isnan(colors)]
+    largest = given.max(initial=0)
+    of_255 = largest > SURELY_OF_255 or (largest >= LEAST_OF_255 and not (given % 1).any())
+    return np.clip(colors / (255 if of_255 else 1), 0, 1)
 
 
 def _pixel(at: np.ndarray, n: int) -> np.ndarray:

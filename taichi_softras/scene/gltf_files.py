@@ -26,7 +26,8 @@ import numpy as np
 
 from ..kernels.texture_image import Wrap
 from ..replacing import replacing
-from .contents import Contents, colors_at, joined, picture_of
+from .atlas import atlas
+from .contents import REDUCED, Contents, colors_at, joined, picture_of
 from .gltf_tree import (
     BINARY_CHUNK,
     DRACO,
@@ -70,7 +71,7 @@ def read_gltf(path: Path) -> Contents:
         ValueError: if it is none, or needs what is not read.
 
     Warns:
-        UserWarning: if a picture is missing, or if the surface is not only one texture, so that colours at the vertices have to do.
+        UserWarning: if a picture is missing, or several do not make one (`atlas`), so that colours at the vertices have to do.
     """
     try:
         file = GltfFile(path)
@@ -454,39 +455,40 @@ def _skinned(file: GltfFile, nodes: _Nodes, index: Any, points: np.ndarray, join
 
 
 def _united(file: GltfFile, parts: list[_Part]) -> Contents:
-    """The parts as one mesh, with its texture if all of it has the same one."""
+    """The parts as one mesh, with one texture: that of all, or one that is made of theirs."""
     if not parts:
         raise ValueError(f"Mesh.load: {file.path} must hold triangles, got none")
     pictures = [None if part.material.image is None or part.uvs is None else file.picture(part.material.image) for part in parts]
-    texture, factor = _one_texture(parts, pictures)
     is_textured = any(picture is not None for picture in pictures)
-    if is_textured and texture is None:
-        file.warnings.append("not all of its surface has the same one texture, which is reduced to colours at the vertices")
     is_colored = is_textured or any(part.tint is not None or part.material.factor is not None for part in parts)
     offsets = np.cumsum([0, *(len(part.vertices) for part in parts)])
     split = _together([part.vertices for part in parts])
     split_faces = _together([part.faces + np.int32(offset) if offset else part.faces for part, offset in zip(parts, offsets, strict=False)])
-    has_uvs = (texture is not None or not is_textured) and all(part.uvs is not None for part in parts)
-    uvs = _together([part.uvs for part in parts if part.uvs is not None]) if has_uvs else None
+    uvs = _together([np.zeros((len(part.vertices), 2), np.float32) if part.uvs is None else part.uvs for part in parts])
+    face_uvs, texture, wrap = split_faces, None, None
+    if is_textured:
+        texture, uvs, face_uvs, wrap = _texture(file, parts, pictures, uvs, split_faces)
+    has_uvs = texture is not None or (not is_textured and all(part.uvs is not None for part in parts))
     colors = own_colors = None
     if is_colored:
         colors = _together([_colors(part, picture) for part, picture in zip(parts, pictures, strict=True)])
+    if texture is None and is_colored:  # what has a texture joins at its borders, where ``face_uvs`` tell its looks apart
         own = [np.full_like(part.vertices, -1, np.float32) if picture is not None else None for part, picture in zip(parts, pictures, strict=True)]
         own_colors = colors if not is_textured else np.concatenate([_colors(p, None) if one is None else one for p, one in zip(parts, own, strict=True)])
-    wrap = None
-    if texture is not None and uvs is not None:
-        texture = _multiplied(file, texture, factor, parts)
-        wrap = _one_wrap(file, parts, uvs)
-    if file.is_ours and uvs is None:
+    if file.is_ours and not has_uvs:
         return Contents(vertices=split, faces=split_faces, colors=colors)
-    vertices, faces, face_uvs = split, split_faces, None
+    vertices, faces = split, split_faces
     if (join := joined(split, own_colors)) is not None:
         first, places = join
-        vertices, faces, face_uvs = split.take(first, 0), places.take(split_faces), None if uvs is None else split_faces
+        vertices, faces = split.take(first, 0), places.take(split_faces)
         if colors is not None:
             of_split, colors = colors, colors.take(first, 0)
             if is_textured:  # along a seam, that of the last corner, as in an OBJ file
                 colors[faces.ravel()] = of_split.take(split_faces.ravel(), 0)
+    if not has_uvs:
+        return Contents(vertices=vertices, faces=faces, colors=colors)
+    if face_uvs is faces:  # nothing was joined, and nothing made anew
+        return Contents(vertices=vertices, faces=faces, colors=colors, uvs=uvs, texture=texture, wrap=wrap)
     return Contents(vertices=vertices, faces=faces, colors=colors, uvs=uvs, face_uvs=face_uvs, texture=texture, wrap=wrap)
 
 
@@ -494,26 +496,41 @@ def _together(arrays: list[np.ndarray]) -> np.ndarray:
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
-def _one_texture(parts: list[_Part], pictures: list[np.ndarray | None]) -> tuple[np.ndarray | None, np.ndarray]:
-    """The picture of all parts, if they have one and multiply it by the same factor, and this factor."""
-    texture, factor = pictures[0], np.array(parts[0].material.factor or (1.0, 1.0, 1.0))
+def _texture(
+    file: GltfFile, parts: list[_Part], pictures: list[np.ndarray | None], uvs: np.ndarray, faces: np.ndarray
+) -> tuple[np.ndarray | None, np.ndarray, np.ndarray, Wrap | None]:
+    """The texture of all parts, [T, 2] and [F, 3] the coordinates in it, and what lies outside of it; no texture, with a warning, if there can be none."""
+    distinct, keys = list[np.ndarray](), list[tuple[Any, ...]]()
     for part, picture in zip(parts, pictures, strict=True):
-        same = picture is texture or (picture is not None and texture is not None and np.array_equal(picture, texture))
-        if not same or not np.array_equal(part.material.factor or (1.0, 1.0, 1.0), factor):
-            return None, factor
-    return texture, factor
+        varies = part.tint is not None and bool((part.tint != part.tint[0]).any())
+        if varies and picture is None:
+            file.warnings.append(REDUCED)
+            return None, uvs, faces, None
+        if varies:
+            file.warnings.append("the colours of its vertices, which would multiply its texture, are left out of it")
+        number = -1
+        if picture is not None:
+            number = next((k for k, other in enumerate(distinct) if other is picture or np.array_equal(other, picture)), len(distinct))
+            distinct += [picture] * (number == len(distinct))
+        color = np.array(part.material.factor or (1.0, 1.0, 1.0)) * (1 if part.tint is None or varies else part.tint[0])
+        keys.append((number, *color.tolist()))
+    if len(set(keys)) == 1:
+        return _multiplied(distinct[0], keys[0][1:]), uvs, faces, _one_wrap(file, parts, uvs)
+    looks = [(key, part.material.wraps or (Wrap.REPEAT, Wrap.REPEAT)) for key, part in zip(keys, parts, strict=True)]
+    numbers = {look: k for k, look in enumerate(dict.fromkeys(looks))}
+    look_of_face = np.repeat([numbers[look] for look in looks], [len(part.faces) for part in parts])
+    shown = ((_display(np.array(color))[None, None] if k < 0 else _multiplied(distinct[k], color), wraps) for (k, *color), wraps in numbers)
+    if (made := atlas(uvs, faces, look_of_face, shown)) is None:
+        file.warnings.append(REDUCED)
+        return None, uvs, faces, None
+    return *made, None
 
 
-def _multiplied(file: GltfFile, texture: np.ndarray, factor: np.ndarray, parts: list[_Part]) -> np.ndarray:
-    """The picture as it is seen: times baseColorFactor, and times COLOR_0 where that is one colour (3.9.2)."""
-    tints = [np.ones((1, 3), np.float32) if part.tint is None else part.tint for part in parts]
-    if all((tint == tints[0][0]).all() for tint in tints):
-        factor = factor * tints[0][0]
-    else:
-        file.warnings.append("the colours of its vertices, which would multiply its texture, are left out of it")
-    if (factor == 1).all():
+def _multiplied(texture: np.ndarray, factor: Any) -> np.ndarray:
+    """The picture as it is seen, times a linear factor (3.9.2)."""
+    if (np.array(factor) == 1).all():
         return texture
-    return np.concatenate([_display(_linear(texture[..., :3]) * factor.astype(np.float32)), texture[..., 3:]], axis=-1)
+    return np.concatenate([_display(_linear(texture[..., :3]) * np.array(factor, np.float32)), texture[..., 3:]], axis=-1)
 
 
 def _one_wrap(file: GltfFile, parts: list[_Part], uvs: np.ndarray) -> Wrap | None:

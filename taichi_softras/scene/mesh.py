@@ -98,8 +98,10 @@ class Mesh(Contents):
     def load(cls, path: str | Path) -> "Mesh":
         """Reads an OBJ, PLY, GLB, glTF, STL or OFF file; a scene becomes one mesh.
 
-        Texture coordinates come with OBJ, GLB, glTF, PLY and OFF, the picture with OBJ, GLB, glTF and PLY if the file has one; of several textures, and besides
-        one, ``colors`` hold what they are at the vertices. A vertex on a seam of the texture stays one vertex: ``face_uvs`` tells its corners apart.
+        Texture coordinates come with OBJ, GLB, glTF, PLY and OFF, the picture with OBJ, GLB, glTF and PLY if the file has one. Several pictures, and parts of a
+        plain colour beside them, become one ``texture``, with texture coordinates of its own; ``colors`` also hold what they are at the vertices. Where that
+        texture would have more than 2^26 pixels, or colours vary at the vertices of parts without a picture, there are ``colors`` alone. A vertex on a seam
+        of the texture stays one vertex: ``face_uvs`` tells its corners apart.
 
         Polygons become triangles, concave ones too, without a new vertex. An OBJ file's Kd colours a mesh that has no picture, and does not change a picture;
         what it names is also looked for by its base name beside it, in any case of letters.
@@ -116,9 +118,6 @@ class Mesh(Contents):
         Raises:
             FileNotFoundError: if there is no such file. (A material file or a picture that is missing leaves a mesh without texture.)
             ValueError: if its name or content is not that of a triangle mesh, or its texture is no picture, or has more than 2^28 pixels.
-
-        Warns:
-            UserWarning: if a GLB or glTF file has a texture that a `Mesh` cannot hold (several, or one beside plain parts), or that is not there.
         """
         return read_mesh(as_path("Mesh.load", "path", path), cls)
 

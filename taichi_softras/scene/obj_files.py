@@ -4,14 +4,18 @@ An OBJ file has two lists of indices, one into positions and one into texture co
 Its lines are read by `obj_lines`, its materials by `obj_materials`; here they become a mesh.
 """
 
+import warnings
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from ..kernels.texture_image import Wrap
 from ..replacing import replacing
-from .contents import Contents, colors_at, find_texture, picture_of, read_texture
+from .atlas import atlas
+from .contents import REDUCED, Contents, colors_at, find_texture, picture_of, read_texture, unit_colors
 from .foreign_files import NamedFiles
 from .obj_lines import ObjLines, read_obj_lines
 from .obj_materials import Material, material_called, read_materials
@@ -19,23 +23,23 @@ from .polygons import triangulated
 
 __all__ = ["read_obj", "write_obj"]
 
-LEAST_OF_255 = 2  # the largest of whole numbers that are colours in 0..255
-SURELY_OF_255 = 16  # the largest of any numbers that are
+WHITE = (1.0, 1.0, 1.0)
+Look = tuple[Path | tuple[float, ...], Wrap | None]  # a picture and how it goes on, or a colour
 ROWS = 1 << 14  # lines of a file that are written at once
 
 
 def read_obj(path: Path) -> Contents:
     """The mesh of an OBJ file: all of its objects and groups, polygons cut into triangles (see `polygons.triangulated`).
 
-    Texture coordinates are kept if every corner has some, and all faces the same picture, or none. Else there are the colours at the vertices alone.
+    Texture coordinates are kept if every corner has some, and all faces the same picture, or none. Pictures beside others, and beside plain colours, become one
+    (`atlas`). Where that would be too large, or colours stand at the vertices of faces without a picture, there are the colours at the vertices alone.
 
     Colours are of the picture at a vertex. Where none is, they are those that stand at the vertices (``v x y z r g b``), white for a vertex that has none, as
-    tinyobjloader has it; where none stand there, the materials' Kd, else white. Along a border of materials, and a seam, the last corner decides. Colours at
-    vertices are in 0..255 if all are whole numbers and the largest is at least 2, or if it is above 16; else in 0..1, and what is above 1 is 1. Other numbers
-    after the third, such as a weight, are left out.
+    tinyobjloader has it; where none stand there, the materials' Kd, else white. Along a border of materials, and a seam, the last corner decides. What unit
+    those at the vertices have, `unit_colors` tells. Other numbers after the third, such as a weight, are left out.
 
     Warns:
-        UserWarning: of a texture that is named and not found.
+        UserWarning: of a texture that is named and not found; of several that are reduced to colours at the vertices.
 
     Raises:
         ValueError: as `Mesh.load` says.
@@ -60,9 +64,11 @@ class _Surface:
         self.path, self.files, self.lines = path, NamedFiles(path), lines
         places = triangulated(lines.positions, lines.corners, lines.sizes)
         self.faces = lines.corners[places]
-        begins = np.cumsum(lines.sizes) - lines.sizes
-        self.has_uv = np.repeat(np.logical_and.reduceat(lines.corner_uvs >= 0, begins), lines.sizes - 2)
-        self.face_uvs = lines.corner_uvs[places]
+        self.has_uv, self.face_uvs = np.zeros(len(places), bool), np.broadcast_to(-1, places.shape)
+        if len(lines.uvs):
+            begins = np.cumsum(lines.sizes) - lines.sizes
+            self.has_uv = np.repeat(np.logical_and.reduceat(lines.corner_uvs >= 0, begins), lines.sizes - 2)
+            self.face_uvs = lines.corner_uvs[places]
         known = read_materials(self.files, lines.libraries)
         named = [material_called(name, known) for name in lines.materials]
         numbers: dict[Material, int] = {}
@@ -71,6 +77,18 @@ class _Surface:
         self.materials = list(numbers)
         self.used = _which(self.of_face)
         self.uvs = self._moved_uvs()
+
+    @cached_property
+    def last(self) -> np.ndarray:
+        """Of each vertex in a face, its last corner, which decides about its colour."""
+        last = np.full(len(self.lines.positions), -1)
+        last[self.faces.ravel()] = np.arange(self.faces.size)
+        return last[last >= 0]
+
+    @cached_property
+    def seen(self) -> np.ndarray:
+        """The vertices in faces."""
+        return np.flatnonzero(np.bincount(self.faces.ravel(), minlength=len(self.lines.positions)))
 
     def _moved_uvs(self) -> np.ndarray:
         """[T, 2] float32, scaled and moved as the materials say; those that two materials move differently are two."""
@@ -92,62 +110,70 @@ class _Surface:
             raise ValueError("a texture coordinate that is not finite")
         return uvs
 
-    def _pictures(self) -> dict[int, Path | None]:
-        """The picture of each material in use that has texture coordinates; None where none is named, or none is there."""
+    def _looks(self) -> tuple[dict[Look, int], np.ndarray]:
+        """The looks that faces have, with their numbers, and [F] the number of each face."""
         found: dict[str, Path | None] = {}
-        pictures: dict[int, Path | None] = dict.fromkeys(self.used)
-        for number in _which(self.of_face[self.has_uv]):
-            name = self.materials[number].picture
-            if name is None:
-                continue
-            if name not in found:
-                found[name] = find_texture(self.files, name, stacklevel=7)
-            pictures[number] = found[name]
-        return pictures
+        n_materials = len(self.materials)
+        twice = np.where(self.has_uv, self.of_face, self.of_face + n_materials)  # a face without texture coordinates shows no picture
+        looks, number_of = dict[Look, int](), np.zeros(2 * n_materials, np.int64)
+        for number in _which(twice):
+            material, place = self.materials[number % n_materials], None
+            if number < n_materials and material.picture is not None:
+                if material.picture not in found:
+                    found[material.picture] = find_texture(self.files, material.picture, stacklevel=7)
+                place = found[material.picture]
+            look = (material.color or WHITE, None) if place is None else (place, material.wrap)
+            number_of[number] = looks.setdefault(look, len(looks))
+        return looks, number_of[twice]
 
     def contents(self) -> Contents:
-        pictures = self._pictures()
-        colors, texture = self._colors(pictures)
+        looks, look_of_face = self._looks()
+        n_pictures = sum(isinstance(what, Path) for what, _ in looks)
+        colors = self._plain_colors(n_pictures > 0)
         mesh = Contents(vertices=self.lines.positions, faces=self.faces, colors=colors)
-        if len(set(pictures.values())) > 1 or not self.has_uv.all():
+        if n_pictures == 0:
+            return replace(mesh, uvs=self.uvs, face_uvs=self.face_uvs) if self.has_uv.all() else mesh
+        assert colors is not None
+        shown = self._shown(looks, look_of_face, colors)
+        if len({what for what, _ in looks}) == 1:
+            *_, (texture, _) = shown
+            wraps = {wrap for _, wrap in looks}
+            return replace(mesh, uvs=self.uvs, face_uvs=self.face_uvs, texture=texture, wrap=wraps.pop() if len(wraps) == 1 else None)
+        varies = self.lines.colors is not None and n_pictures < len(looks)
+        made = None if varies else atlas(self.uvs, self.face_uvs, look_of_face, shown)
+        for _ in shown:  # those that it did not ask for have colours, too
+            pass
+        if made is None:
+            warnings.warn(f"Mesh.load: {self.path}: {REDUCED}", stacklevel=5)
             return mesh
-        wraps = {self.materials[number].wrap for number in self.used}
-        wrap = wraps.pop() if texture is not None and len(wraps) == 1 else None
-        return Contents(vertices=mesh.vertices, faces=mesh.faces, colors=colors, uvs=self.uvs, face_uvs=self.face_uvs, texture=texture, wrap=wrap)
+        texture, uvs, face_uvs = made
+        return replace(mesh, uvs=uvs, face_uvs=face_uvs, texture=texture)
 
-    def _colors(self, pictures: dict[int, Path | None]) -> tuple[np.ndarray | None, np.ndarray | None]:
-        """[V, 3] at the vertices, None if nothing is said; and the picture that was read last."""
-        places = [place for place in dict.fromkeys(pictures.values()) if place is not None]
-        given = self.lines.colors is not None or any(self.materials[number].color is not None for number in self.used)
-        if not given and not places:
-            return None, None
-        last = np.full(len(self.lines.positions), -1)
-        last[self.faces.ravel()] = np.arange(self.faces.size)
-        seen = np.flatnonzero(last >= 0)
-        face = last[seen] // 3
+    def _plain_colors(self, is_needed: bool) -> np.ndarray | None:
+        """[V, 3] at the vertices, without pictures; None if nothing is said, and none is needed."""
         if self.lines.colors is not None:
-            colors = _unit_colors(self.lines.colors)
-        else:
-            colors = np.ones((len(last), 3))
-            colors[seen] = np.array([material.color or (1.0, 1.0, 1.0) for material in self.materials])[self.of_face[face]]
-        texture = None
-        for place in places:  # one after the other: a file may name many
-            texture = read_texture(self.path, place)
-            with_it = np.isin(self.of_face[face], [number for number in self.used if pictures[number] == place]) & self.has_uv[face]
-            colors[seen[with_it]] = colors_at(self.uvs[self.face_uvs.ravel()[last[seen[with_it]]]], texture)
-        return colors, texture
+            return np.nan_to_num(unit_colors(self.lines.colors), nan=1.0)
+        if not is_needed and not any(self.materials[number].color is not None for number in self.used):
+            return None
+        colors, of_material = np.ones((len(self.lines.positions), 3)), np.array([material.color or WHITE for material in self.materials])
+        colors[self.seen] = of_material[self.of_face[self.last // 3]]
+        return colors
+
+    def _shown(self, looks: dict[Look, int], look_of_face: np.ndarray, colors: np.ndarray) -> Iterator[tuple[np.ndarray, tuple[Wrap, Wrap]]]:
+        """The pictures of looks, read one after the other: a file may name many. What they are at the vertices comes into ``colors``."""
+        for (what, wrap), number in looks.items():
+            if not isinstance(what, Path):
+                yield np.array(what, np.float32)[None, None], (Wrap.REPEAT, Wrap.REPEAT)
+                continue
+            picture = read_texture(self.path, what)
+            with_it = look_of_face[self.last // 3] == number
+            colors[self.seen[with_it]] = colors_at(self.uvs[self.face_uvs.ravel()[self.last[with_it]]], picture)
+            yield picture, (wrap or Wrap.REPEAT, wrap or Wrap.REPEAT)
 
 
 def _which(numbers: np.ndarray) -> list[int]:
     """Each of the numbers, which are not negative, once."""
     return np.flatnonzero(np.bincount(numbers)).tolist()
-
-
-def _unit_colors(colors: np.ndarray) -> np.ndarray:
-    """[V, 3] in [0, 1] of numbers as they stand in the file; white where there is NaN."""
-    largest, whole = np.nanmax(colors), not (np.nan_to_num(colors) % 1).any()
-    of_255 = largest > SURELY_OF_255 or (whole and largest >= LEAST_OF_255)
-    return np.clip(np.nan_to_num(colors / (255 if of_255 else 1), nan=1.0), 0, 1)
 
 
 def write_obj(path: Path, mesh: Contents) -> None:

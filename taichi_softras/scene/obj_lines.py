@@ -5,6 +5,7 @@ file of a million faces takes seconds, and little more memory than its arrays, a
 """
 
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -17,6 +18,7 @@ PIECE = 1 << 20  # bytes; more than fits a core's caches takes longer
 CORNER = re.compile(rb"-?\d+(/(-?\d+)?)*")
 SPACE, NEWLINE, MINUS, SLASH, ZERO = b" \n-/0"
 BLANKS = bytes.maketrans(b"\t\v\f", b"   ")
+SURELY_READ = (1 << 31) - 1  # of integers, by NumPy on every system
 WIDTH = 6  # of a vertex: a position and a colour
 LONGEST, LONGEST_OF_32_BITS = 18, 9  # digits
 
@@ -131,10 +133,10 @@ class _Piece:
 
         def lines(chosen: np.ndarray) -> bytes:
             at = np.flatnonzero(chosen)
-            if len(at) and at[-1] - at[0] + 1 == len(at):  # nothing lies between them
-                content = piece[begins[at[0]] : ends[at[-1]]]
-            else:
-                content = letters[:-2][np.repeat(chosen, ends - begins)].tobytes()
+            if len(at) == 0:
+                return b""
+            is_block = at[-1] - at[0] + 1 == len(at)  # nothing lies between them
+            content = piece[begins[at[0]] : ends[at[-1]]] if is_block else letters[:-2][np.repeat(chosen, ends - begins)].tobytes()
             return re.sub(rb"#[^\n]*", b"", content) if b"#" in content else content
 
         self.vertices = _numbers("vertex", b"v", lines(is_v), 3, WIDTH)
@@ -172,20 +174,34 @@ def _numbers(what: str, keyword: bytes, lines: bytes, fewest: int, most: int) ->
     table = np.full((n_lines, most), np.nan)
     if n_lines == 0:
         return table
-    words = lines.split()
-    n_words = len(words) // n_lines
-    if n_words * n_lines == len(words) and words[::n_words].count(keyword) == n_lines:  # as many in each line
-        del words[::n_words]
-        widths = np.full(n_lines, n_words - 1)
-        if fewest < n_words:
-            table[:, : n_words - 1] = _floats(what, words).reshape(n_lines, -1)[:, :most]
-    else:
-        rows = [line.split()[1 : most + 1] for line in lines.splitlines()]
-        widths = np.array([len(row) for row in rows])
-        table[np.arange(most) < widths[:, None]] = _floats(what, list(chain.from_iterable(rows)))
+    found = _rows(lines, keyword, b"nan", np.float64, n_lines)
+    if found is not None and found.shape[1] > fewest and np.isfinite(found[:, 1:]).all():
+        table[:, : found.shape[1] - 1] = found[:, 1 : most + 1]
+        return table
+    rows = [line.split()[1 : most + 1] for line in lines.splitlines()]
+    widths = np.array([len(row) for row in rows])
+    table[np.arange(most) < widths[:, None]] = _floats(what, list(chain.from_iterable(rows)))
     if widths.min() < fewest:
         raise ValueError(f"a {what} of {widths.min()} numbers")
     return table
+
+
+def _rows(lines: bytes, keyword: bytes, number: bytes, kind: type, n_lines: int) -> np.ndarray | None:
+    """[lines, 1 + n] of lines with as many numbers each, the first one standing for the keyword; None of others.
+
+    It is one that no other may be (NaN among positions, 0 among indices): where none is elsewhere, each row is a line.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", DeprecationWarning)  # what older NumPys say of text that is no number
+            numbers: np.ndarray = np.fromstring(lines.replace(keyword, number), kind, sep=" ")
+    except (DeprecationWarning, ValueError):
+        return None
+    if len(numbers) % n_lines:
+        return None
+    rows = numbers.reshape(n_lines, -1)
+    is_keyword = np.isnan(rows[:, 0]) if kind is np.float64 else rows[:, 0] == 0
+    return rows if is_keyword.all() else None
 
 
 def _floats(what: str, words: list[bytes]) -> np.ndarray:
@@ -215,10 +231,16 @@ def _said(word: bytes) -> str:
 
 def _polygons(lines: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Of lines of polygons: the first numbers of the corners, which have a second one, those, and how many corners each line has."""
+    n_lines, none = lines.count(b"\n"), np.zeros(0, np.int64)
+    if n_lines == 0:
+        return none, none.astype(bool), none, none
+    is_unsigned = b"-" not in lines and b"+" not in lines  # NumPy would read "- 3" as one number
+    rows = _rows(lines, b"f", b"0", np.int64, n_lines) if is_unsigned else None
+    if rows is not None and rows[:, 1:].all() and rows.max() < SURELY_READ:
+        corners = rows[:, 1:].reshape(-1)
+        return corners, np.zeros(len(corners), bool), none, np.full(n_lines, rows.shape[1] - 1)
     letters = np.array(np.frombuffer(lines, np.uint8))
     ends = np.flatnonzero(letters == NEWLINE)
-    if len(ends) == 0:
-        return np.zeros(0, np.int64), np.zeros(0, bool), np.zeros(0, np.int64), np.zeros(0, np.int64)
     letters[np.concatenate([[0], ends[:-1] + 1])] = SPACE  # the f
     digits = letters - ZERO  # of unsigned numbers: what is less than 0 is large
     digit = digits < 10
@@ -226,8 +248,6 @@ def _polygons(lines: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndar
     begins, numbers_end = changes[::2], changes[1::2]
     n_minus, n_slashes, n_spaces = (np.count_nonzero(letters == other) for other in (MINUS, SLASH, SPACE))
     only_numbers = np.count_nonzero(digit) + n_minus + n_slashes + n_spaces + len(ends) == len(letters)
-    if only_numbers and not n_minus and not n_slashes:
-        return _integers(digits, begins, numbers_end), np.zeros(len(begins), bool), np.zeros(0, np.int64), np.diff(np.searchsorted(begins, ends), prepend=0)
     before, behind = letters[begins - 1], letters[begins - 2]
     signed = before == MINUS
     if n_minus:

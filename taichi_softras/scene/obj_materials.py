@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..kernels.texture_image import Wrap
 from .foreign_files import NamedFiles, read_text, without_comment
 
-__all__ = ["Material", "material_called", "read_materials"]
+__all__ = ["Material", "material_called", "material_of_map", "read_materials"]
 
 OPTIONS = {"-blendu": 1, "-blendv": 1, "-bm": 1, "-boost": 1, "-cc": 1, "-clamp": 1, "-colorspace": 1, "-imfchan": 1, "-mm": 2, "-texres": 1, "-type": 1}
 VECTORS = ("-o", "-s", "-t")  # of one to three numbers
@@ -39,6 +39,11 @@ def read_materials(files: NamedFiles, libraries: list[str]) -> dict[str, Materia
 def material_called(name: str, materials: dict[str, Material]) -> Material:
     """The one that an OBJ file calls so; one that says nothing if there is none. A ``#`` may be of the name, or begin a comment: the name goes first."""
     return materials.get(name) or materials.get(without_comment(name)) or Material()
+
+
+def material_of_map(statement: str) -> Material:
+    """One of which nothing is known but what stands after ``map_Kd``: the options, and the name of a picture."""
+    return Material(**_map(statement))  # type: ignore[arg-type]
 
 
 def _materials_of(text: str) -> dict[str, Material]:

@@ -5,24 +5,23 @@ from pathlib import Path
 
 import numpy as np
 
-from .contents import Contents
+from .contents import Contents, unit_colors
 from .polygon_files import colors_at_vertices, numbers_in, triangles_of
 
 __all__ = ["read_off"]
 
 HEADER = re.compile(rb"((ST)?(C)?(N)?(4)?(n)?OFF)(\d*)")  # ModelNet's files have the first count next to it
-LEAST_OF_255 = 2  # the largest of whole numbers that are colours in 0..255
 
 
 def read_off(path: Path) -> Contents:
     """The mesh of an OFF file: OFF, COFF, NOFF, STOFF and what they make together; the counts may stand in the line of the header, or the header be left out.
 
-    Faces are polygons (`polygons.triangulated`). Colours are those of the vertices (COFF), else of the faces, three or four numbers behind their corners (a
-    single one is the number of a colour in a table that nobody has); in 0..255 if they are whole numbers and the largest is at least 2. Comments, normals and
-    transparency are skipped.
+    Faces are polygons (`polygons.triangulated`). Colours are those of the vertices (COFF), else of the faces, three or four numbers behind their corners;
+    what unit they have, `unit_colors` tells. Comments, normals and transparency are skipped.
 
     Raises:
-        ValueError: if it is not what it should be; also for 4OFF and nOFF (in other than three dimensions) and OFF BINARY.
+        ValueError: if it is not what it should be; also for 4OFF and nOFF (in other than three dimensions), OFF BINARY, and a face with the number of a
+            colour in a table, which Geomview keeps elsewhere.
     """
     subject = f"Mesh.load: {path}"
     lines = [line.split(b"#", 1)[0] for line in re.split(rb"\r\n|\n|\r", path.read_bytes().removeprefix(b"\xef\xbb\xbf"))]
@@ -36,7 +35,7 @@ def read_off(path: Path) -> Contents:
     corners, sizes, behind = _faces(subject, lines[first + n_vertices : first + n_vertices + n_faces])
     triangles = triangles_of(subject, vertices, corners, sizes)
     faces = corners[triangles]
-    if colors is None and (of_faces := _face_colors(*behind)) is not None:
+    if colors is None and (of_faces := _face_colors(subject, *behind)) is not None:
         colors = colors_at_vertices(faces, np.repeat(of_faces, sizes - 2, axis=0), len(vertices))
     return Contents(vertices=vertices, faces=faces, colors=colors, uvs=uvs)
 
@@ -77,7 +76,7 @@ def _vertices(subject: str, said: dict[str, bool], table: np.ndarray) -> tuple[n
         wanted = f"{n_others + 3} or {n_others + 4}" if said["colors"] else str(n_others)
         raise ValueError(f"{subject} must have vertices of {wanted} numbers, as its header says, got {table.shape[1]}")
     begin = 3 + 3 * said["normals"]
-    colors = _unit(table[:, begin : begin + 3]) if said["colors"] else None
+    colors = unit_colors(table[:, begin : begin + 3]) if said["colors"] else None
     uvs = table[:, begin + (n_colors if said["colors"] else 0) :][:, :2] if said["uvs"] else None
     return table[:, :3], colors, uvs
 
@@ -102,18 +101,15 @@ def _faces(subject: str, lines: list[bytes]) -> tuple[np.ndarray, np.ndarray, tu
     return corners.astype(np.int64), sizes, (numbers[within > np.repeat(sizes, widths)], widths - 1 - sizes)
 
 
-def _face_colors(numbers: np.ndarray, lengths: np.ndarray) -> np.ndarray | None:
+def _face_colors(subject: str, numbers: np.ndarray, lengths: np.ndarray) -> np.ndarray | None:
     """[F, 3], white where a face has none; None if none has."""
+    for n, got in ((1, "the number of one in a table, which is not in the file"), (2, "two numbers")):
+        if (lengths == n).any():
+            raise ValueError(f"{subject} must have three or four numbers, or none, as the colour of a face, got {got}")
     colored = np.flatnonzero(lengths >= 3)
     if not len(colored):
         return None
     begins = (np.cumsum(lengths) - lengths)[colored]
     colors = np.ones((len(lengths), 3))
-    colors[colored] = _unit(numbers[begins[:, None] + np.arange(3)])
+    colors[colored] = unit_colors(numbers[begins[:, None] + np.arange(3)])
     return colors
-
-
-def _unit(colors: np.ndarray) -> np.ndarray:
-    """Colours in [0, 1]."""
-    of_255 = bool(colors.size) and not (colors % 1).any() and colors.max() >= LEAST_OF_255
-    return np.clip(colors / (255 if of_255 else 1), 0, 1)

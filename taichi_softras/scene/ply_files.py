@@ -1,11 +1,17 @@
 """PLY files: what their rows mean (see `ply_rows`)."""
 
+import codecs
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from ..kernels.texture_image import Wrap
 from ..replacing import replacing
-from .contents import Contents, colors_at, find_texture, read_texture
+from .atlas import atlas
+from .contents import REDUCED, Contents, colors_at, find_texture, read_texture, unit_colors
 from .foreign_files import NamedFiles
 from .ply_rows import TYPES, Rows, read_rows
 from .polygon_files import colors_at_vertices, triangles_of
@@ -16,21 +22,24 @@ POSITIONS = (("x", "y", "z"),)
 COLORS = (("red", "green", "blue"), ("diffuse_red", "diffuse_green", "diffuse_blue"), ("r", "g", "b"))
 UVS = (("s", "t"), ("u", "v"), ("texture_u", "texture_v"), ("texture_s", "texture_t"))
 CORNERS = ("vertex_indices", "vertex_index")
-SURELY_OF_255 = 16  # the largest of floats that are colours in 0..255
 
 
 def read_ply(path: Path) -> Contents:
     """The mesh of a PLY file.
 
-    Faces are polygons (`polygons.triangulated`) and triangle strips. Colours are those of the vertices, else of the faces: integers of 8 bits in 0..255, of 16
-    bits in 0..65535, floats in 0..1 (or, if one is above 16, in 0..255). Texture coordinates stand at vertices (s t, u v, texture_u texture_v) or at the
-    corners of faces (texcoord), and the picture in ``comment TextureFile``. Other elements and properties are skipped, normals and transparency among them.
+    Faces are polygons (`polygons.triangulated`) and triangle strips. Colours are those of the vertices, else of the faces: integers in 0..255, of 16 bits
+    without a sign in 0..65535; what unit floats have, `unit_colors` tells. Texture coordinates stand at vertices (s t, u v, texture_u texture_v) or at the
+    corners of faces (texcoord), and the picture in ``comment TextureFile``; several become one (`atlas`). Other elements and properties are skipped, normals
+    and transparency among them.
+
+    Warns:
+        UserWarning: of a picture that is named and not found; of several that are reduced to colours at the vertices.
 
     Raises:
         ValueError: if it is not what it should be.
     """
     subject = f"Mesh.load: {path}"
-    rows, names = read_rows(subject, path.read_bytes())
+    rows, names = read_rows(subject, path.read_bytes().removeprefix(codecs.BOM_UTF8))
     if "vertex" not in rows or (places := rows["vertex"].places(POSITIONS)) is None:
         raise ValueError(f"{subject} must have vertices with x, y and z, got none")
     vertices = rows["vertex"].table(places)
@@ -50,20 +59,35 @@ def read_ply(path: Path) -> Contents:
     face_uvs = None if at_corners is None else triangles
     of_picture = _pictures_of_faces(told, len(sizes), len(names))[face]
     files = NamedFiles(path)
-    shown: set[Path | None] = set()
-    texture = None
-    for number in np.unique(of_picture).tolist():  # one after the other: a file may name many
-        place = find_texture(files, names[number], stacklevel=5) if number >= 0 else None
-        shown.add(place)
-        if place is None:
-            continue
-        texture = read_texture(path, place)
-        colors = np.ones((len(vertices), 3)) if colors is None else colors
-        with_it = of_picture == number
-        colors[faces[with_it].ravel()] = colors_at(uvs[(faces if face_uvs is None else face_uvs)[with_it].ravel()].astype(np.float32), texture)
-    if len(shown) > 1:
-        return Contents(vertices=vertices, faces=faces, colors=colors)
-    return Contents(vertices=vertices, faces=faces, colors=colors, uvs=uvs, face_uvs=face_uvs, texture=texture)
+    found = {number: find_texture(files, names[number], stacklevel=5) if number >= 0 else None for number in np.unique(of_picture).tolist()}
+    mesh = Contents(vertices=vertices, faces=faces, colors=colors, uvs=uvs, face_uvs=face_uvs)
+    if not any(found.values()):
+        return mesh
+    painted = np.ones((len(vertices), 3)) if colors is None else colors
+    coordinates, corner_uvs = uvs, faces if face_uvs is None else face_uvs
+
+    def shown() -> Iterator[tuple[np.ndarray, tuple[Wrap, Wrap]]]:
+        """One after the other: a file may name many. What they are at the vertices is painted."""
+        for number, place in found.items():
+            picture = np.ones((1, 1, 3), np.float32) if place is None else read_texture(path, place)
+            with_it = of_picture == number
+            if place is not None:
+                painted[faces[with_it].ravel()] = colors_at(coordinates[corner_uvs[with_it].ravel()].astype(np.float32), picture)
+            yield picture, (Wrap.REPEAT, Wrap.REPEAT)
+
+    pictures = shown()
+    if len(set(found.values())) == 1:
+        *_, (texture, _) = pictures
+        return replace(mesh, colors=painted, texture=texture)
+    varies = colors is not None and not all(found.values())
+    made = None if varies else atlas(coordinates, corner_uvs, np.searchsorted(list(found), of_picture), pictures)
+    for _ in pictures:  # those that it did not ask for are painted, too
+        pass
+    if made is None:
+        warnings.warn(f"{subject}: {REDUCED}", stacklevel=4)
+        return Contents(vertices=vertices, faces=faces, colors=painted)
+    texture, uvs, face_uvs = made
+    return replace(mesh, colors=painted, uvs=uvs, face_uvs=face_uvs, texture=texture)
 
 
 def _polygons(subject: str, rows: dict[str, Rows]) -> tuple[np.ndarray, np.ndarray]:
@@ -107,8 +131,7 @@ def _colors(rows: Rows) -> np.ndarray | None:
     if places is None:
         return None
     kind, table = rows.element.properties[places[0]].kind, rows.table(places)
-    of_bytes = kind.kind != "f" or (table.size and table.max() > SURELY_OF_255)
-    return np.clip(table / (65535 if kind.str[1:] == "u2" else 255 if of_bytes else 1), 0, 1)
+    return unit_colors(table) if kind.kind == "f" else np.clip(table / (65535 if kind.str[1:] == "u2" else 255), 0, 1)
 
 
 def _uvs_at_corners(subject: str, faces: Rows, sizes: np.ndarray) -> np.ndarray | None:

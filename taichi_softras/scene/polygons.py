@@ -35,6 +35,8 @@ def triangulated(vertices: np.ndarray, corners: np.ndarray, sizes: np.ndarray) -
         [[0, 1, 2], [0, 2, 3]]
     """
     sizes, found = np.asarray(sizes, np.int64), fans_of(sizes)
+    if 3 * len(found) == len(corners):  # nothing but triangles
+        return found
     begins, firsts = np.cumsum(sizes) - sizes, np.cumsum(sizes - 2) - (sizes - 2)
     with np.errstate(all="ignore"):  # numbers that are none, and too large ones: `Mesh` says so
         for size in np.unique(sizes[sizes > 3]).tolist():

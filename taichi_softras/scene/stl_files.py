@@ -1,5 +1,6 @@
 """STL files: triangles that each have corners of their own, as text or binary."""
 
+import codecs
 import re
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from ..replacing import replacing
 from .contents import Contents, joined
-from .polygon_files import numbers_in
+from .polygon_files import colors_at_vertices, numbers_in
 
 __all__ = ["read_stl", "write_stl"]
 
@@ -16,32 +17,57 @@ TRIANGLE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribu
 CORNER = re.compile(rb"\bvertex[ \t]+([^\r\n]*)", re.IGNORECASE)
 TRIANGLES = re.compile(rb"\bouter[ \t]+loop\b", re.IGNORECASE)
 ENDS = re.compile(rb"\bendsolid\b", re.IGNORECASE)
+WHOLE_COLOR = re.compile(rb"COLOR=(.{3})", re.DOTALL)  # in the head, where Magics has written it: red, green, blue
+FLAG, LARGEST = 1 << 15, 31  # of an attribute: its highest bit, and that of five
 
 
 def read_stl(path: Path) -> Contents:
     """The mesh of an STL file; corners at one point are one vertex. The word solid at its beginning makes no text of a binary file.
 
+    The two bytes behind a triangle are its colour if the file has the habit of Magics (``COLOR=`` in its head) or of VisCAM (their highest bit is set): see
+    `_face_colors`. Else they mean nothing.
+
     Raises:
         ValueError: if it is not what it should be.
     """
     subject = f"Mesh.load: {path}"
-    data = path.read_bytes()
+    data, colors = path.read_bytes(), None
     n = int.from_bytes(data[80:HEAD], "little")
     if len(data) >= HEAD and len(data) == HEAD + TRIANGLE.itemsize * n:
-        corners = np.frombuffer(data, TRIANGLE, n, HEAD)["corners"].reshape(-1, 3).astype(np.float64)
-    elif data[:5].lower() == b"solid" or data.lstrip()[:5].lower() == b"solid":
+        corners, colors = _of_binary(data, n)
+    elif data.removeprefix(codecs.BOM_UTF8).lstrip()[:5].lower() == b"solid":
         corners = _of_text(subject, data)
     elif len(data) > HEAD + TRIANGLE.itemsize * n and n:
-        corners = np.frombuffer(data, TRIANGLE, n, HEAD)["corners"].reshape(-1, 3).astype(np.float64)
+        corners, colors = _of_binary(data, n)
     else:
         got = f"{n} of {TRIANGLE.itemsize} bytes, where there are {len(data) - HEAD}" if len(data) >= HEAD else f"{len(data)} bytes"
         raise ValueError(f"{subject} must hold as many triangles as it says, got {got}")
     if not len(corners):
         raise ValueError(f"{subject} must hold triangles, got none")
-    if (join := joined(corners)) is None:
-        return Contents(vertices=corners, faces=np.arange(len(corners)).reshape(-1, 3))
-    first, places = join
-    return Contents(vertices=corners[first], faces=places.reshape(-1, 3))
+    faces = np.arange(len(corners)).reshape(-1, 3)
+    if (join := joined(corners)) is not None:
+        first, places = join
+        corners, faces = corners[first], places.reshape(-1, 3)
+    return Contents(vertices=corners, faces=faces, colors=None if colors is None else colors_at_vertices(faces, colors, len(corners)))
+
+
+def _of_binary(data: bytes, n: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """[3 F, 3] the corners, and [F, 3] the colours."""
+    triangles = np.frombuffer(data, TRIANGLE, n, HEAD)
+    return triangles["corners"].reshape(-1, 3).astype(np.float64), _face_colors(data[:80], triangles["attribute"])
+
+
+def _face_colors(head: bytes, attributes: np.ndarray) -> np.ndarray | None:
+    """[F, 3] the colours in attributes, of five bits a channel; None if there are none.
+
+    Magics has a colour for all in the head, and in an attribute whose highest bit is not set a triangle's own, red in the lowest bits. VisCAM and SolidView set
+    the highest bit where there is a colour, blue in the lowest bits; other triangles are white here.
+    """
+    channels = (attributes[:, None] >> np.array([0, 5, 10]) & LARGEST) / LARGEST
+    is_set = (attributes & FLAG > 0)[:, None]
+    if (whole := WHOLE_COLOR.search(head)) is not None:
+        return np.where(is_set, np.frombuffer(whole[1], np.uint8) / 255, channels)
+    return np.where(is_set, channels[:, ::-1], 1.0) if is_set.any() else None
 
 
 def _of_text(subject: str, data: bytes) -> np.ndarray:

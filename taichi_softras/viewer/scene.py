@@ -24,6 +24,7 @@ DISTANCES = (0.3, 60.0)  # of the eye from what it looks at, in radii of the mes
 NEAR, FAR = 0.1, 100.0  # in radii
 START_DISTANCE, FIELD_OF_VIEW = 3.3, 40.0
 SHARPEST = 1e-7
+SHARP_REACH = 4.5e-3  # screen units, less than two pixels of 800: an edge that reaches no farther is drawn as a hard one
 
 
 class View(enum.Enum):
@@ -162,6 +163,17 @@ class Scene:
         )
 
     @property
+    def drawn(self) -> RasterizeSettings:
+        """What pictures are made with: the settings; but edges too sharp to be seen soft, as they are at first, are hard, and a surface is opaque.
+
+        (Of two faces, each of which covers half of a pixel on their common edge, the probabilistic T-conorm leaves a quarter free. What is chosen instead of
+        it, or of the logistic distribution, is shown as it is.)
+        """
+        settings = self.settings
+        usual = settings.silhouette is Silhouette.PROBABILISTIC and settings.distribution is Distribution.LOGISTIC
+        return replace(settings, silhouette=Silhouette.HARD) if usual and settings.reach < SHARP_REACH else settings
+
+    @property
     def compiles(self) -> bool:
         """Whether the next picture waits for kernels that were not needed yet."""
         return self._kernels not in self._compiled
@@ -170,7 +182,7 @@ class Scene:
     def _kernels(self) -> tuple[Any, ...]:
         look = self.look
         textured = isinstance(self._albedo, UVTexture) and look.view is View.COLOR
-        return look.view, look.distribution, look.silhouette, look.distance, textured, self.face >= 0 and look.view is View.COVERAGE, look.wireframe
+        return look.view, look.distribution, self.drawn.silhouette, look.distance, textured, self.face >= 0 and look.view is View.COVERAGE, look.wireframe
 
     def render(self, image_size: int | tuple[int, int]) -> np.ndarray:
         """[H, W, 3] float32 in [0, 1], row 0 the top. What is not a number is magenta.
@@ -259,7 +271,7 @@ class Scene:
     # ---------------------------------------------------------------------------------------------------------------- their parts
 
     def _image(self, image_size: tuple[int, int], colors: object = None, outputs: tuple[Output, ...] = ()) -> RenderedImage:
-        renderer = Renderer(image_size, self.settings, arrays=self.arrays)
+        renderer = Renderer(image_size, self.drawn, arrays=self.arrays)
         return renderer(self._vertices, self._topology, self.orbit.camera, colors, outputs=outputs)
 
     def _lit(self, albedo: object, normals: object) -> object:

@@ -290,6 +290,7 @@ MESH_FILES: list[tuple[str, In]] = [
     ("an OFF face that names two of three corners", file("m.off", OFF + "3 0 1\n")),
     ("an OFF file whose header says colours that are not there", file("m.off", "C" + OFF + "3 0 1 2\n")),
     ("an OFF file of four dimensions", file("m.off", "4" + OFF + "3 0 1 2\n")),
+    ("an OFF face with the number of a colour in a table", file("m.off", OFF + "3 0 1 2 7\n")),
     ("an OFF file that is binary", file("m.off", OFF.replace("OFF", "OFF BINARY"))),
     ("an STL text that ends early", file("m.stl", "solid a\nfacet normal 0 0 1\nouter loop\nvertex 0 0 0\nvertex 1 0 0\nvertex 0 1 0\n")),
     ("an STL file that says 2^32 - 1 triangles", file("m.stl", bytes(80) + b"\xff\xff\xff\xff" + bytes(50))),

@@ -833,9 +833,27 @@ def picture_functions() -> Iterator[Function]:
     yield Function(name="recover.Views.reduced", call=lambda factor: views_of_a_square().reduced(factor), good=dict, natures={"factor": whole(0, 9)})
     yield Function(
         name="recover.Views.save",
-        call=lambda folder, change, split=None: views.Views(**vars(views_of_a_square()) | change).save(folder, split),
-        good=lambda: {"folder": In(lambda folder: folder / "out"), "change": {}},
-        natures={"folder": path(missing=False), "split": Nature(lambda _: [Mistake(Kind.TYPE, "a number", 5), Mistake(Kind.RANGE, "'../x'", "../x")])},
+        call=lambda folder, change, split=None, **beside: views.Views(**vars(views_of_a_square()) | change).save(folder, split, **beside),
+        good=lambda: {"folder": In(lambda folder: folder / "out"), "change": {}, "depth": np.ones((2, 8, 8)), "normals": np.ones((2, 8, 8, 3))},
+        natures={
+            "folder": path(missing=False),
+            "split": Nature(lambda _: [Mistake(Kind.TYPE, "a number", 5), Mistake(Kind.RANGE, "'../x'", "../x")]),
+            "depth": Nature(
+                lambda _: [
+                    Mistake(Kind.TYPE, "text", "text"),
+                    Mistake(Kind.SHAPE, "(2, 8)", np.ones((2, 8))),
+                    Mistake(Kind.RANGE, "70", np.full((2, 8, 8), 70.0)),
+                    Mistake(Kind.NAN, "NaN", np.full((2, 8, 8), np.nan)),
+                ]
+            ),
+            "normals": Nature(
+                lambda _: [
+                    Mistake(Kind.TYPE, "text", "text"),
+                    Mistake(Kind.SHAPE, "(2, 8, 8)", np.ones((2, 8, 8))),
+                    Mistake(Kind.NAN, "NaN", np.full((2, 8, 8, 3), np.nan)),
+                ]
+            ),
+        },
         more=[
             (Kind.RANGE, "a picture called '../a'", {"change": {"names": ("../a", "b")}}),
             (Kind.OPTIONS, "two pictures of one name", {"change": {"names": ("a", "a")}}),
@@ -852,7 +870,15 @@ def picture_functions() -> Iterator[Function]:
     yield Function(
         name="recover.render_views",
         call=views.render_views,
-        good=lambda: {"mesh": square(), "camera": ts.Camera.orbit(), "image_size": (8, 8), "names": ("a",), "settings": views.SHARP, "samples": 1},
+        good=lambda: {
+            "mesh": square(),
+            "camera": ts.Camera.orbit(),
+            "image_size": (8, 8),
+            "names": ("a",),
+            "settings": views.SHARP,
+            "samples": 1,
+            "light": (0, 0, 1),
+        },
         natures={
             "mesh": instance(),
             "camera": instance(),
@@ -860,7 +886,21 @@ def picture_functions() -> Iterator[Function]:
             "names": Nature(lambda _: [Mistake(Kind.SHAPE, "two, for one camera", ("a", "b"))]),
             "settings": instance(),
             "samples": whole(0, 4000),
+            "light": numbers(shape=(2,)),
         },
+        more=[(Kind.RANGE, "`light`: without a length", {"light": (0, 0, 0)})],
+    )
+    yield Function(
+        name="recover.render_geometry",
+        call=views.render_geometry,
+        good=lambda: {"mesh": square(), "camera": ts.Camera.orbit(), "image_size": (8, 8), "settings": views.SHARP},
+        natures={"mesh": instance(), "camera": instance(), "image_size": image_size(), "settings": instance()},
+    )
+    yield Function(
+        name="recover.Views.over",
+        call=lambda background: views_of_a_square().over(background),
+        good=lambda: {"background": (1.0, 1.0, 1.0)},
+        natures={"background": numbers(shape=(2,))},
     )
     yield Function(
         name="recover.save_picture",

@@ -14,6 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
+from taichi_softras import Mesh
 from taichi_softras.engine.voxels import voxel_iou
 from taichi_softras.interop import soft_renderer as sr
 from taichi_softras.interop.soft_renderer import functional as srf
@@ -288,6 +289,27 @@ class TestFiles:
         np.testing.assert_array_equal(vertices[:, 0].numpy(), [1, 1, 1, 2, 2, 2])
         np.testing.assert_array_equal(faces.numpy(), [[0, 1, 2], [3, 4, 5], [0, 1, 3], [0, 3, 2]])
         np.testing.assert_array_equal(textures[:, 0].numpy(), [[1, 0, 0], [1, 0, 0], [0, 0, 1], [0, 0, 1]])
+
+    def test_far_from_the_origin(self, tmp_path):
+        """A sphere in surveyors' coordinates is normalised to a sphere: float32 would have moved its vertices by a quarter of its radius before."""
+        ball = Mesh.icosphere(2)
+        far = ball.vertices + np.array([5e5, 4.5e6, 100])
+        for name, vertices in (("near.obj", ball.vertices), ("far.obj", far)):
+            Mesh(vertices=vertices, faces=ball.faces).save(tmp_path / name)
+        near, far = (srf.load_obj(tmp_path / name, normalization=True)[0] for name in ("near.obj", "far.obj"))
+        torch.testing.assert_close(far, near, atol=1e-6, rtol=0)
+        torch.testing.assert_close(far.norm(dim=1), torch.ones(len(far)), atol=1e-6, rtol=0)
+
+    @pytest.mark.parametrize(
+        ("options", "expected"), [("", 0), ("-o 1 0", 1), ("-s 2 2 2 -o 1 0 -bm 1", 1), ("-o 4 0", 0), ("-clamp on -o 4 0", 1), ("-clamp on -o -4 0", 0)]
+    )
+    def test_options_of_a_picture(self, tmp_path, options, expected):
+        """At u = 0, which they scale and move; the picture's left half is black, its right half white."""
+        (tmp_path / "m.obj").write_text("mtllib m.mtl\nusemtl a\nv 0 0 0\nv 1 0 0\nv 0 1 0\nvt 0 0\nf 1/1 2/1 3/1\n")
+        (tmp_path / "m.mtl").write_text(f"newmtl a\nmap_Kd {options} t.png\n")
+        Image.fromarray(np.repeat(np.array([[0, 255]], np.uint8), 3).reshape(1, 2, 3)).save(tmp_path / "t.png")
+        _, _, textures = srf.load_obj(tmp_path / "m.obj", load_texture=True, texture_res=1)
+        np.testing.assert_allclose(textures.numpy(), expected, atol=1e-6)
 
     def test_save_voxel(self, tmp_path):
         srf.save_voxel(tmp_path / "voxels.obj", torch.ones(2, 2, 2))

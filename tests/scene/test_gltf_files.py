@@ -6,7 +6,6 @@ lie are rows of the table `bad_input.files`.
 """
 
 import base64
-import io
 import json
 import struct
 import sys
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import trimesh
-from PIL import Image
+from formats.builders import CODES, SQUARE, TWO_TRIANGLES, UVS, Gltf, png
 
 from taichi_softras import Mesh
 from taichi_softras.engine import Wrap
@@ -24,86 +23,7 @@ from taichi_softras.scene import contents
 from taichi_softras.scene.contents import Contents
 from taichi_softras.scene.gltf_files import read_gltf, write_glb
 
-CODES = {np.dtype(name): code for name, code in (("i1", 5120), ("u1", 5121), ("<i2", 5122), ("<u2", 5123), ("<u4", 5125), ("<f4", 5126))}
-TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4", 16: "MAT4"}
-SQUARE = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], "<f4")
-TWO_TRIANGLES = np.array([0, 1, 2, 0, 2, 3], "<u2")
-UVS = np.array([[0, 1], [1, 1], [1, 0], [0, 0]], "<f4")  # v runs down in glTF: the square shows the picture upright
 HALF = 0.5 ** (1 / 2.4) * 1.055 - 0.055  # .5 of linear light, in sRGB
-
-
-class Gltf:
-    """A file that is put together byte by byte: a scene of one node with one mesh, until it is told otherwise."""
-
-    def __init__(self, **tree: Any) -> None:
-        self.binary = b""
-        self.tree: dict[str, Any] = {"asset": {"version": "2.0"}, "bufferViews": [], "accessors": [], "meshes": [{"primitives": []}]}
-        self.tree |= {"nodes": [{"mesh": 0}], "scenes": [{"nodes": [0]}], "scene": 0} | tree
-
-    def view(self, content: bytes, **more: int) -> int:
-        self.tree["bufferViews"].append({"buffer": 0, "byteOffset": len(self.binary), "byteLength": len(content)} | more)
-        self.binary += content + bytes(-len(content) % 4)
-        return len(self.tree["bufferViews"]) - 1
-
-    def array(self, rows: Any, **more: Any) -> int:
-        """An accessor: of an array, or of a count (without data), with what ``more`` says of it."""
-        rows = np.asarray(rows)
-        rows = rows.reshape(len(rows), -1)
-        entry = {"bufferView": self.view(rows.tobytes()), "componentType": CODES[rows.dtype], "count": len(rows), "type": TYPES[rows.shape[1]]}
-        return self.accessor({key: value for key, value in (entry | more).items() if value is not None})
-
-    def accessor(self, entry: dict[str, Any]) -> int:
-        self.tree["accessors"].append(entry)
-        return len(self.tree["accessors"]) - 1
-
-    def primitive(self, indices: Any = TWO_TRIANGLES, mesh: int = 0, targets: Any = None, **given: Any) -> "Gltf":
-        """Attributes in capitals, as arrays or as accessors; of the rest, what the specification calls it."""
-        attributes = {key: value if isinstance(value, int) else self.array(value) for key, value in given.items() if key.isupper()}
-        attributes = {"POSITION": self.array(SQUARE)} | attributes if "POSITION" not in attributes else attributes
-        entry = {"attributes": attributes} | {key: value for key, value in given.items() if not key.isupper()}
-        if indices is not None:
-            entry["indices"] = indices if isinstance(indices, int) else self.array(indices)
-        if targets is not None:
-            entry["targets"] = [{key: self.array(value) for key, value in target.items()} for target in targets]
-        while len(self.tree["meshes"]) <= mesh:
-            self.tree["meshes"].append({"primitives": []})
-        self.tree["meshes"][mesh]["primitives"].append(entry)
-        return self
-
-    def material(self, factor: Any = None, picture: Any = None, **info: Any) -> int:
-        """Its base colour: a factor, a picture (pixels, or an image of the tree), and what is said of the texture."""
-        base: dict[str, Any] = {} if factor is None else {"baseColorFactor": factor}
-        if picture is not None:
-            self.tree.setdefault("images", []).append(
-                picture if isinstance(picture, dict) else {"bufferView": self.view(png(picture)), "mimeType": "image/png"}
-            )
-            self.tree.setdefault("textures", []).append({"source": len(self.tree["images"]) - 1})
-            base["baseColorTexture"] = {"index": len(self.tree["textures"]) - 1} | info
-        self.tree.setdefault("materials", []).append({"pbrMetallicRoughness": base})
-        return len(self.tree["materials"]) - 1
-
-    def save(self, path: Path, chunks: tuple[tuple[bytes, bytes], ...] = ()) -> Path:
-        """As GLB, or as glTF with a data: URI."""
-        buffer: dict[str, Any] = {"byteLength": len(self.binary)}
-        if path.suffix == ".gltf":
-            buffer["uri"] = "data:application/octet-stream;base64," + base64.b64encode(self.binary).decode()
-            path.write_text(json.dumps({"buffers": [buffer]} | self.tree))
-            return path
-        text = json.dumps({"buffers": [buffer]} | self.tree).encode()
-        body = b""
-        for kind, content in ((b"JSON", text + b" " * (-len(text) % 4)), (b"BIN\0", self.binary), *chunks):
-            body += struct.pack("<I4s", len(content), kind) + content
-        path.write_bytes(struct.pack("<4sII", b"glTF", 2, 12 + len(body)) + body)
-        return path
-
-    def load(self, folder: Path, name: str = "m.glb") -> Mesh:
-        return Mesh.load(self.save(folder / name))
-
-
-def png(pixels: Any, form: str = "PNG", **options: Any) -> bytes:
-    content = io.BytesIO()
-    Image.fromarray(np.asarray(pixels, np.uint8)).save(content, form, **options)
-    return content.getvalue()
 
 
 def corners(mesh: Mesh) -> np.ndarray:
@@ -455,18 +375,40 @@ class TestMaterials:
 
     @pytest.mark.parametrize("beside", ["plain", "another picture", "another factor"])
     def test_more_than_one_texture(self, tmp_path, beside):
-        """What they are at the vertices, and a warning that the picture is lost."""
+        """They become one; the colours at the vertices are theirs, too."""
         file = Gltf()
         file.primitive(TEXCOORD_0=UVS, material=file.material(picture=RED))
         material = {"plain": file.material([0, 0, 1, 1]), "another picture": file.material(picture=BLUE), "another factor": file.material([0.5, 1, 1, 1], RED)}[
             beside
         ]
         file.primitive(POSITION=SQUARE + np.float32(3), TEXCOORD_0=UVS, material=material)
-        with pytest.warns(UserWarning, match="not all of its surface has the same one texture, which is reduced to colours at the vertices"):
+        mesh = file.load(tmp_path)
+        height, width = mesh.texture.shape[:2]
+        column, row = (corner_uvs(mesh).mean(1) * [width, height]).astype(int).T
+        other = [HALF, 0, 0] if beside == "another factor" else [0, 0, 1]
+        np.testing.assert_allclose(mesh.texture[height - 1 - row, column], [[1, 0, 0]] * 2 + [other] * 2, atol=1e-6)
+        np.testing.assert_allclose(at(mesh, 1, 1), [1, 0, 0], atol=1e-6)
+        np.testing.assert_allclose(at(mesh, 4, 4, 3), [HALF, 0, 0] if beside == "another factor" else [0, 0, 1], atol=1e-6)
+
+    def test_parts_join_at_their_border(self, tmp_path):
+        """A textured one and a plain one: one surface."""
+        file = Gltf()
+        file.primitive(TWO_TRIANGLES[:3], TEXCOORD_0=UVS, material=file.material(picture=RED))
+        file.primitive(TWO_TRIANGLES[3:], material=file.material([0, 0, 1, 1]))
+        mesh = file.load(tmp_path)
+        assert len(mesh.vertices) == 4
+        assert mesh.texture is not None
+
+    def test_a_texture_beside_colours_that_vary(self, tmp_path):
+        """What they are at the vertices, and a warning that the picture is lost."""
+        file = Gltf()
+        file.primitive(TEXCOORD_0=UVS, material=file.material(picture=RED))
+        file.primitive(POSITION=SQUARE + np.float32(3), COLOR_0=np.eye(4, 3, dtype="<f4"))
+        with pytest.warns(UserWarning, match=r"m.glb: its pictures do not make one texture .*, and are reduced to colours at the vertices"):
             mesh = file.load(tmp_path)
         assert (mesh.texture, mesh.uvs) == (None, None)
         np.testing.assert_allclose(at(mesh, 1, 1), [1, 0, 0], atol=1e-6)
-        np.testing.assert_allclose(at(mesh, 4, 4, 3), [HALF, 0, 0] if beside == "another factor" else [0, 0, 1], atol=1e-6)
+        np.testing.assert_allclose(at(mesh, 4, 3, 3), [0, 1, 0], atol=1e-6)
 
     @pytest.mark.parametrize(("code", "wrap"), [(10497, Wrap.REPEAT), (33071, Wrap.CLAMP), (33648, Wrap.MIRROR), (None, Wrap.REPEAT), (7, None)])
     def test_wrap(self, tmp_path, code, wrap):

@@ -307,15 +307,16 @@ class TestTexturesByOtherHands:
         np.testing.assert_allclose(mesh.colors, [[0, 0.5, 1]] * 4)
 
     def test_several_materials(self, tmp_path):
-        """Of one picture: the texture. Of two: the colours at the vertices, as there is no one texture."""
+        """Of one picture: the texture. Of two: one that has both."""
         for name, color in (("t.png", (255, 0, 0)), ("u.png", (0, 0, 255))):
             Image.new("RGB", (8, 8), color).save(tmp_path / name)
         faces = "usemtl a\nf 1/1 2/2 3/3\nusemtl b\nf 1/5 3/6 4/4"
         one = quad(tmp_path, faces, "newmtl a\nmap_Kd t.png\nnewmtl b\nmap_Kd t.png\n", "mtllib m.mtl")
         assert one.texture.shape == (8, 8, 3)
         two = quad(tmp_path, faces, "newmtl a\nmap_Kd t.png\nnewmtl b\nmap_Kd u.png\n", "mtllib m.mtl")
-        assert two.texture is None
-        assert two.uvs is None
+        height, width = two.texture.shape[:2]
+        column, row = (two.uvs[two.face_uvs].mean(1) * [width, height]).astype(int).T
+        np.testing.assert_array_equal(two.texture[height - 1 - row, column], [[1, 0, 0], [0, 0, 1]])
         assert {tuple(color) for color in np.round(two.colors).astype(int)} == {(1, 0, 0), (0, 0, 1)}
 
     def test_some_corners_without_texture_coordinates(self, tmp_path):
@@ -336,7 +337,7 @@ class TestTexturesByOtherHands:
         np.testing.assert_allclose(corner_uvs(mesh), uv.reshape(-1, 3, 2), atol=1e-6)
 
     def test_a_scene_with_two_pictures(self, tmp_path):
-        """One mesh, with colours."""
+        """One mesh, with one texture, and colours."""
         scene = trimesh.Scene()
         for x, color in ((0, (255, 0, 0)), (5, (0, 0, 255))):
             box = trimesh.creation.box(transform=trimesh.transformations.translation_matrix([x, 0, 0]))
@@ -344,9 +345,8 @@ class TestTexturesByOtherHands:
             box.visual = trimesh.visual.TextureVisuals(uv=np.full((8, 2), 0.5), material=material)
             scene.add_geometry(box)
         scene.export(tmp_path / "boxes.glb")
-        with pytest.warns(UserWarning, match="texture, which is reduced to colours at the vertices"):
-            mesh = Mesh.load(tmp_path / "boxes.glb")
-        assert mesh.texture is None
+        mesh = Mesh.load(tmp_path / "boxes.glb")
+        assert mesh.texture is not None
         assert len(mesh.vertices) == 16
         np.testing.assert_allclose(mesh.colors, np.where(mesh.vertices[:, :1] < 2, [[1, 0, 0]], [[0, 0, 1]]), atol=0.02)
 

@@ -135,7 +135,9 @@ class TestColors:
         material = "newmtl a\nKd 0 1 0\nnewmtl b\nmap_Kd t.png\n"
         for faces in ("f 1 2 3\n", "f 1/1 2/1 3/1\n"):
             np.testing.assert_allclose(load(tmp_path, vertices + faces, material, t=(0, 0, 255)).colors, [[0.2, 0.4, 0.6]] * 3 + [[1, 0, 0]], atol=1e-6)
-        mixed = load(tmp_path, vertices + "f 1 2 3\nusemtl b\nf 2/1 3/1 4/1\n", material)
+        with pytest.warns(UserWarning, match=r"m.obj: its pictures do not make one texture .*, and are reduced to colours at the vertices") as told:
+            mixed = load(tmp_path, vertices + "f 1 2 3\nusemtl b\nf 2/1 3/1 4/1\n", material)
+        assert [Path(warning.filename).name for warning in told] == ["test_obj_files.py"]
         np.testing.assert_allclose(mixed.colors, [[0.2, 0.4, 0.6], [0, 0, 1], [0, 0, 1], [0, 0, 1]], atol=1e-6)
 
     def test_kd(self, tmp_path):
@@ -415,12 +417,22 @@ class TestMaterials:
         assert load(tmp_path, self.HEAD + faces, "newmtl a\nmap_Kd -clamp on t.png\nnewmtl b\nmap_Kd -clamp on t.png\n").wrap is Wrap.CLAMP
 
     def test_two_pictures(self, tmp_path):
-        """Colours at the vertices, by the last face there."""
+        """They become one, also beside a plain part, and one without texture coordinates; colours at the vertices are of the last face there."""
         faces = "usemtl b\nf 2/2 4/4 3/3\nusemtl a\nf 1/1 2/2 3/3\n"
-        mesh = load(tmp_path, self.HEAD + faces, "newmtl a\nmap_Kd t.png\nnewmtl b\nmap_Kd u.png\n", t=(255, 0, 0), u=(0, 0, 255))
-        assert mesh.texture is None
-        assert mesh.uvs is None
+        material = "newmtl a\nKd 0 1 0\nmap_Kd t.png\nnewmtl b\nmap_Kd u.png\nnewmtl c\nKd .2 .4 .6\n"
+        mesh = load(tmp_path, self.HEAD + faces, material, t=(255, 0, 0), u=(0, 0, 255))
         np.testing.assert_array_equal(mesh.colors, [[1, 0, 0], [1, 0, 0], [1, 0, 0], [0, 0, 1]])
+        np.testing.assert_array_equal(self.in_the_middle(mesh), [[0, 0, 1], [1, 0, 0]])
+        more = load(tmp_path, self.HEAD + faces + "f 1 2 3\nusemtl c\nf 1/1 2/2 3/3\n", material)
+        np.testing.assert_allclose(self.in_the_middle(more), [[0, 0, 1], [1, 0, 0], [0, 1, 0], [0.2, 0.4, 0.6]], atol=1e-6)
+        assert len(more.vertices) == 4
+
+    @staticmethod
+    def in_the_middle(mesh: Mesh) -> np.ndarray:
+        """[F, 3] the texture in the middle of each face."""
+        height, width = mesh.texture.shape[:2]
+        column, row = (corner_uvs(mesh).mean(1) * [width, height]).astype(int).T
+        return mesh.texture[height - 1 - row, column]
 
     def test_a_picture_that_no_corner_can_show(self, tmp_path):
         """Without texture coordinates nothing is looked for."""
@@ -459,6 +471,12 @@ class TestRefused:
             (TRIANGLE + "f 1 2 1-2", "a face with the corner '1-2'"),
             (TRIANGLE + "f 1 2 --2", "a face with the corner '--2'"),
             (TRIANGLE + "f 1 2 -", "a face with the corner '-'"),
+            (TRIANGLE + "f 1 2 - 3", "a face with the corner '-'"),
+            (TRIANGLE + "f 1 2 +3", "a face with the corner '+3'"),
+            (TRIANGLE + "f 1 2 99999999999999999999", "a face with the number '99999999999999999999'"),
+            (TRIANGLE + "f 1 2 f", "a face with the corner 'f'"),
+            ("v 1 2 3\nv 1 2\nv 1 2 3 4\nf 1 2 3\n", "a vertex of 2 numbers"),
+            ("v 1 2 3\nv 1 2 v\nf 1 2 3\n", "a vertex with 'v'"),
             (TRIANGLE + "f " + "/" * 10**6, f"a face with the corner '{'/' * 40}...'"),
             (TRIANGLE + "f 1 2 \0", r"a face with the corner '\\x00'"),
             ("v 1 2\n", "a vertex of 2 numbers"),

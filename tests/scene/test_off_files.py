@@ -68,14 +68,20 @@ class TestColors:
 
     @pytest.mark.parametrize(("red", "blue"), [("255 0 0", "0 0 255"), ("1.0 0 0", "0 0 1"), ("1 0 0 1", "0 0 1 1"), ("255 0 0 10", "0 0 255 10")])
     def test_of_faces(self, tmp_path, red, blue):
-        """At a vertex they are mixed; a face without one is white, and the number of a colour in a table says nothing."""
-        mesh = load(tmp_path, "OFF", "5 4 0", *POINTS, "9 9 9", f"3 0 1 2 {red}", f"3 0 2 3 {blue}", "3 1 2 4", "3 2 3 4 7")
+        """At a vertex they are mixed; a face without one is white."""
+        mesh = load(tmp_path, "OFF", "5 3 0", *POINTS, "9 9 9", f"3 0 1 2 {red}", f"3 0 2 3 {blue}", "3 1 2 4")
         np.testing.assert_allclose(mesh.colors[0], [0.5, 0, 0.5])
         np.testing.assert_allclose(mesh.colors[1], [1, 0.5, 0.5])
         np.testing.assert_allclose(mesh.colors[4], [1, 1, 1])
 
-    def test_numbers_of_colors_alone(self, tmp_path):
-        assert load(tmp_path, "OFF", "4 1 0", *POINTS, "4 0 1 2 3 7").colors is None
+    @pytest.mark.parametrize(
+        ("color", "expected"),
+        [("0 0.5 1.0001", [0, 0.5, 1]), ("0 0.5 1.2", [0, 0.5, 1]), ("0 1 2", [0, 1 / 255, 2 / 255]), ("0 25.5 254.9", [0, 0.1, 254.9 / 255])],
+    )
+    def test_unit(self, tmp_path, color, expected):
+        """The same rule as in OBJ and PLY files, of vertices and of faces."""
+        for lines in (["COFF", "4 1 0", *beside(POINTS, f" {color}"), *FACES], ["OFF", "4 1 0", *POINTS, f"4 0 1 2 3 {color}"]):
+            np.testing.assert_allclose(load(tmp_path, *lines).colors, [expected] * 4, atol=1e-6)
 
     def test_those_of_vertices_go_first(self, tmp_path):
         mesh = load(tmp_path, "COFF", "4 1 0", *beside(POINTS, COLORS), "4 0 1 2 3 9 9 9")
@@ -122,6 +128,8 @@ def test_a_polygon_of_very_many_corners(tmp_path):
         (["OFF", "4 1 0", *POINTS, "3.5 0 1 2 3"], "must have faces that say how many corners"),
         (["OFF", "4 1 0", *POINTS, "-1 0 1 2 3"], "must have faces that say how many corners"),
         (["OFF", "4 1 0", *POINTS, "nan 0 1 2 3"], "must have faces that say how many corners"),
+        (["OFF", "4 1 0", *POINTS, "4 0 1 2 3 7"], "must have three or four numbers, or none, as the colour of a face, got the number of one in a table"),
+        (["OFF", "4 1 0", *POINTS, "4 0 1 2 3 7 7"], "must have three or four numbers, or none, as the colour of a face, got two numbers"),
         (["OFF", "4 1 0", *POINTS, "3 0 1 1.5"], "must have whole numbers as corners of faces, got [1.5]"),
         (["OFF", "4 1 0", *POINTS, "3 0 1 4"], "must have faces between its vertices, 0 to 3, got the vertex 4"),
         (["OFF", "4 1 0", *POINTS, "3 0 1 -1"], "got the vertex -1"),

@@ -4,43 +4,20 @@ Plan: one solid of a quad and four triangles is written as text and binary, in b
 coordinates under each of their names and types; polygons that are not convex; strips; unknown elements and properties; then headers and rows that are wrong.
 """
 
-import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
+from formats.builders import ply
 from PIL import Image
 
 from taichi_softras import Mesh
 
-LETTERS = {"char": "b", "uchar": "B", "short": "h", "ushort": "H", "int": "i", "uint": "I", "float": "f", "double": "d"}
-LETTERS |= {"int8": "b", "uint8": "B", "int16": "h", "uint16": "H", "int32": "i", "uint32": "I", "float32": "f", "float64": "d"}
 FORMATS = ("ascii", "binary_little_endian", "binary_big_endian")
 ROOF = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0], [0.5, 0.5, 1]])
 MIXED = [[0, 3, 2, 1], [0, 1, 4], [1, 2, 4], [2, 3, 4], [3, 0, 4]]
 MIXED_TRIANGLES = [[0, 3, 2], [0, 2, 1], [0, 1, 4], [1, 2, 4], [2, 3, 4], [3, 0, 4]]
 XYZ = ["float x", "float y", "float z"]
-
-
-def ply(kind: str, *elements: tuple[str, list[str], list[list]], comments: tuple[str, ...] = (), newline: str = "\n") -> bytes:
-    """A file. Elements are (name, properties such as "float x" or "list uchar int vertex_indices", rows in which a list is a list)."""
-    header = ["ply", f"format {kind} 1.0", *comments]
-    body = b""
-    for name, properties, rows in elements:
-        header += [f"element {name} {len(rows)}", *(f"property {one}" for one in properties)]
-        for row in rows:
-            text, binary = [], b""
-            for one, value in zip(properties, row, strict=True):
-                *_, length, item, _ = ["", *one.split()]
-                order = "<" if kind.endswith("little_endian") else ">"
-                values = value if one.startswith("list") else [value]
-                text += [str(len(values))] if one.startswith("list") else []
-                text += [repr(single) if isinstance(single, float) else str(single) for single in values]
-                if kind != "ascii":
-                    binary += struct.pack(order + LETTERS[length], len(values)) if one.startswith("list") else b""
-                    binary += struct.pack(order + LETTERS[item] * len(values), *values)
-            body += binary if kind != "ascii" else (" ".join(text) + newline).encode()
-    return (newline.join([*header, "end_header"]) + newline).encode() + body
 
 
 def load(folder: Path, content: bytes) -> Mesh:
@@ -149,6 +126,17 @@ class TestColors:
         mesh = load(tmp_path, ply(kind, ("vertex", properties, rows), ("face", ["list uchar int vertex_indices"], faces(MIXED))))
         np.testing.assert_allclose(mesh.colors, FIFTHS, atol=1e-6)
 
+    @pytest.mark.parametrize(
+        ("color", "expected"),
+        [([0, 0.5, 1.0001], [0, 0.5, 1]), ([0, 0.5, 1.2], [0, 0.5, 1]), ([0, 1, 2], [0, 1 / 255, 2 / 255]), ([0, 51, 254.9], [0, 0.2, 254.9 / 255])],
+    )
+    def test_unit_of_floats(self, tmp_path, kind, color, expected):
+        """The same rule as in OBJ and OFF files."""
+        rows = [[*map(float, point), *map(float, color)] for point in ROOF]
+        properties = [*XYZ, "float red", "float green", "float blue"]
+        mesh = load(tmp_path, ply(kind, ("vertex", properties, rows), ("face", ["list uchar int vertex_indices"], faces(MIXED))))
+        np.testing.assert_allclose(mesh.colors, [expected] * len(ROOF), atol=1e-6)
+
     def test_of_faces(self, tmp_path, kind):
         """At a vertex they are mixed."""
         points = [[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0], [5, 5, 5]]
@@ -194,13 +182,27 @@ class TestTextures:
         assert mesh.texture.shape == (1, 2, 3)
 
     def test_two_pictures(self, folder, kind):
-        """There is no one texture: the colours at the vertices are those of the pictures."""
+        """They become one; the colours at the vertices are theirs, too."""
         points = [*self.QUAD[:3], *np.add(self.QUAD[:3], [5, 0, 0])]
         properties = ["list uchar int vertex_indices", "list uchar float texcoord", "int texnumber"]
         rows = [[[0, 1, 2], [0.0, 0.0, 1.0, 0.0, 1.0, 1.0], 0], [[3, 4, 5], [0.0, 0.0, 1.0, 0.0, 1.0, 1.0], 1]]
         mesh = load(folder, ply(kind, ("vertex", XYZ, vertices(points)), ("face", properties, rows), comments=(*TEXTURE, "comment TextureFile a b.png")))
+        height, width = mesh.texture.shape[:2]
+        column, row = (np.clip(mesh.uvs[mesh.face_uvs] - 1e-6, 0, 1) * [width, height]).astype(int).transpose(2, 0, 1)
+        colors = [[1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 1, 0], [1, 0, 0], [1, 0, 0]]
+        np.testing.assert_allclose(mesh.colors, colors)
+        np.testing.assert_allclose(mesh.texture[height - 1 - row, column].reshape(6, 3)[[1, 4]], np.array(colors)[[1, 4]])
+
+    def test_a_picture_beside_colors_of_vertices(self, folder, kind):
+        """A texture cannot have those of faces without a picture: all are reduced."""
+        points = [[*map(float, point), *color] for point, color in zip(self.QUAD, np.eye(4, 3, dtype=int).tolist(), strict=True)]
+        properties = ["list uchar int vertex_indices", "list uchar float texcoord", "int texnumber"]
+        rows = [[[0, 1, 2], [0.0, 0.0, 1.0, 0.0, 1.0, 1.0], 0], [[0, 2, 3], [0.0] * 6, -1]]
+        content = ply(kind, ("vertex", [*XYZ, "uchar red", "uchar green", "uchar blue"], points), ("face", properties, rows), comments=TEXTURE)
+        with pytest.warns(UserWarning, match=r"m.ply: its pictures do not make one texture .*, and are reduced to colours at the vertices") as told:
+            mesh = load(folder, content)
+        assert [Path(warning.filename).name for warning in told] == ["test_ply_files.py"]
         assert (mesh.texture, mesh.uvs) == (None, None)
-        np.testing.assert_allclose(mesh.colors, [[1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 1, 0], [1, 0, 0], [1, 0, 0]])
 
     def test_one_of_two_pictures(self, folder, kind):
         properties = ["list uchar int vertex_indices", "list uchar float texcoord", "uchar texnumber"]

@@ -12,8 +12,8 @@ CORNERS = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], np.float32)
 FACES = np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [2, 0, 3]])
 
 
-def binary(head: bytes = b"", count: int | None = None, triangles: np.ndarray = CORNERS[FACES]) -> bytes:
-    rows = [struct.pack("<12fH", 0, 0, 0, *triangle.ravel().tolist(), 7) for triangle in triangles]
+def binary(head: bytes = b"", count: int | None = None, triangles: np.ndarray = CORNERS[FACES], attributes: tuple[int, ...] = (7, 7, 7, 7)) -> bytes:
+    rows = [struct.pack("<12fH", 0, 0, 0, *triangle.ravel().tolist(), attribute) for triangle, attribute in zip(triangles, attributes, strict=True)]
     return head.ljust(80, b" ") + struct.pack("<I", len(rows) if count is None else count) + b"".join(rows)
 
 
@@ -51,6 +51,31 @@ def test_read(tmp_path, content):
     np.testing.assert_array_equal(mesh.vertices[mesh.faces[:4]], CORNERS[FACES])
     assert len(mesh.faces) == (8 if content == text() + text() else 4)
     np.testing.assert_array_equal(mesh.vertices[0], CORNERS[0])  # in the order of the file
+    assert mesh.colors is None
+
+
+RED, BLUE, OWN = 31, 31 << 10, 1 << 15  # as Magics has them; where VisCAM has blue, red
+
+
+@pytest.mark.parametrize(
+    ("head", "attributes", "expected"),
+    [
+        (b"", (RED, BLUE, 0, 31 << 5), None),
+        (b"", (OWN | BLUE, OWN | BLUE, OWN | BLUE, OWN | 10 << 5), [[1, 0, 0], [1, 0, 0], [1, 0, 0], [0, 10 / 31, 0]]),
+        (b"", (OWN | RED, 0, RED, RED), [[0, 0, 1], [1, 1, 1], [1, 1, 1], [1, 1, 1]]),
+        (b"made by COLOR=\x33\x66\xff\xff,MATERIAL=abcdefghijkl", (OWN, OWN | RED, RED, BLUE), [[0.2, 0.4, 1], [0.2, 0.4, 1], [1, 0, 0], [0, 0, 1]]),
+        (b"COLOR=\n\n\n\xff", (OWN, OWN, OWN, OWN), [[10 / 255] * 3] * 4),
+        (b" " * 72 + b"COLOR=12", (0, 0, 0, 0), None),
+    ],
+    ids=["attributes that mean nothing", "VisCAM", "VisCAM, some", "Magics", "Magics, all", "a head that is cut"],
+)
+def test_colors(tmp_path, head, attributes, expected):
+    """Of the triangles: a vertex has the mean of those that it is in."""
+    colors = load(tmp_path, binary(head, attributes=attributes)).colors
+    assert (colors is None) == (expected is None)
+    for vertex in range(4 if expected else 0):
+        (index,) = np.flatnonzero((load(tmp_path, binary(head, attributes=attributes)).vertices == CORNERS[vertex]).all(1))
+        np.testing.assert_allclose(colors[index], np.mean([expected[face] for face in range(4) if vertex in FACES[face]], 0), atol=1e-6)
 
 
 def test_zeros_of_both_signs_are_one_point(tmp_path):

@@ -75,6 +75,20 @@ class TestViews:
             partly.append(((alpha > 0.02) & (alpha < 0.98)).sum())
         assert partly[1] > 3 * partly[0]
 
+    def test_an_open_surface_is_opaque(self):
+        """As long as no softness is asked for, at rest and in what the headless command saves."""
+        x = np.linspace(-1, 1, 9)
+        vertices = np.stack([*np.meshgrid(x, x), np.zeros((9, 9))], -1).reshape(-1, 3)
+        corner = (np.arange(8)[:, None] * 9 + np.arange(8)).ravel()
+        faces = np.concatenate([np.stack([corner, corner + 1, corner + 10], 1), np.stack([corner, corner + 10, corner + 9], 1)])
+        model = Model(Mesh(vertices=vertices, faces=faces))
+        scene = model.scene
+        scene.look.view, scene.orbit.azimuth, scene.orbit.elevation = View.ALPHA, 20.0, 10.0
+        inside = np.s_[12:28, 20:36]
+        assert model.best_frame(*SIZE)[inside].min() > 250
+        for scene.look.sigma, low, high in ((1e-7, 1, 1), (1e-4, 0, 0.99)):
+            assert low <= scene.render(SIZE)[inside].min() <= high
+
     def test_light_comes_from_where_it_stands(self):
         """Of a sphere, seen from the eye."""
         scene = Scene(Mesh.icosphere(3))

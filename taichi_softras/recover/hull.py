@@ -1,0 +1,285 @@
+"""Where to begin: the visual hull of the masks (Laurentini, "The Visual Hull Concept for Silhouette-Based Image Understanding", PAMI 1994).
+
+A point belongs to the object if every picture shows it inside the mask. Here it has a signed distance instead of yes or no: the smallest, over the pictures, of
+its distances to the outline, in world units. So the surface lies between the points of the grid where it should, and a point tells how far away the surface
+can be at least, which lets a coarse grid find the cells that a finer one must look at. A few pictures may be outvoted, as masks are never all good.
+"""
+
+import warnings
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import ndimage
+
+from ..checks import check_integer, check_kind
+from ..engine import project_points
+from ..scene import Camera, Mesh
+from .metrics import silhouette_iou
+from .remesh import components, joined
+from .views import SHARP, Views, check_masks, render_views
+
+__all__ = ["Hull", "bounding_sphere", "hull_mesh", "needed_pieces", "signed_distances", "visual_hull"]
+
+POINTS_AT_ONCE = 2**22  # seen by one camera each: it bounds the memory
+COARSE = 32  # cells along the longest side at first
+FEWEST_WITNESSES = 2  # pictures that must see a point
+CELLS = (32, 160)  # along the longest side: as many as the object has pixels there, within these
+OUTVOTED = (0.03, 0.06, 0.12, 0.2)  # of the pictures, tried in turn where not all agree
+AGREED, DOUBTFUL, CONTRADICTING = 0.96, 0.8, 0.5  # mean IoU of the hull with the masks that it is made of
+MOST_PIECES, WORTH = 16, 2e-4  # pieces of a hull that are looked at; the mean IoU that one must bring
+ROOM = 1.15  # around the farthest pixel of a mask
+
+
+@dataclass(frozen=True, eq=False)
+class Hull:
+    """A grid of signed distances.
+
+    Attributes:
+        values: [X, Y, Z] float32, world units, positive inside; what is further from the surface than the coarse grid's cells is known roughly.
+        origin: [3] where the first point of the grid is.
+        spacing: between two points, world units.
+    """
+
+    values: np.ndarray
+    origin: np.ndarray
+    spacing: float
+
+    def mesh(self) -> Mesh:
+        """Its surface, by marching cubes; every component of it closed, if the grid's border is outside."""
+        from skimage.measure import marching_cubes
+
+        vertices, faces, _, _ = marching_cubes(self.values, 0.0, spacing=(self.spacing,) * 3, gradient_direction="ascent")
+        return Mesh(vertices=vertices + self.origin, faces=faces.astype(np.int32))
+
+
+def bounding_sphere(views: Views) -> tuple[np.ndarray, float]:
+    """Centre [3] and radius of a ball as large as the silhouettes look: nearest to the rays through their centroids.
+
+    Raises:
+        ValueError: if the masks do not show where the object is: all are empty, or none has an outside; or if the cameras do not look at one object.
+    """
+    check_kind("fit", "views", views, Views)
+    check_masks("fit", views.alpha, views.known)
+    _, height, width = views.alpha.shape
+    area = views.alpha.sum((1, 2))
+    seen = area > 0
+    half = min(height, width) / 2
+    columns, rows = np.arange(width) + 0.5, np.arange(height) + 0.5
+    weight = np.where(seen, area, 1.0)
+    x = ((views.alpha.sum(1) @ columns) / weight - width / 2) / half
+    y = (height / 2 - (views.alpha.sum(2) @ rows) / weight) / half
+    rotation, focal = np.asarray(views.camera.camera_from_world)[:, :, :3], np.asarray(views.camera.intrinsics)
+    eye = views.camera.eye
+    rays = np.stack([(x - focal[:, 2]) / focal[:, 0], (y - focal[:, 3]) / focal[:, 1], -np.ones(len(views))], -1)
+    rays = (rotation.swapaxes(1, 2) @ rays[:, :, None])[:, :, 0]
+    rays /= np.linalg.norm(rays, axis=1, keepdims=True)
+    across = (np.eye(3) - rays[:, :, None] * rays[:, None, :])[seen]
+    centre = np.linalg.lstsq(across.sum(0), (across @ eye[seen][:, :, None]).sum(0)[:, 0], rcond=None)[0]
+    distance = np.linalg.norm(eye - centre, axis=1)
+    if not ((rays * (centre - eye)).sum(1)[seen] > 1e-6 * np.abs(eye - centre).max()).all():
+        raise ValueError(
+            "fit: the cameras must stand apart and look at one object, got cameras that have it behind or around them; "
+            "transform_matrix must map the camera to the world, the camera looking along -z (OpenGL)"
+        )
+    radius = np.mean((np.sqrt(area / np.pi) / half * distance / focal[:, 0])[seen])
+    return centre, float(radius)
+
+
+def signed_distances(alpha: np.ndarray) -> np.ndarray:
+    """[N, H, W] float32: how far inside of the outline of masks [N, H, W] each pixel's centre is, in pixels; negative outside.
+
+    A pixel that the outline crosses is as far from it as its alpha says (a straight outline covers 1/2 + d of a pixel that it passes at a distance d).
+    """
+    distances = np.empty(alpha.shape, np.float32)
+    for mask, distance in zip(alpha, distances, strict=True):
+        for side, sign in ((mask >= 1, 1.0), (mask <= 0, -1.0)):
+            if side.all():
+                distance[...] = sign * np.hypot(*mask.shape)
+                break
+            away, nearest = ndimage.distance_transform_edt(side, return_indices=True)
+            distance[side] = (sign * away + mask[tuple(nearest)] - 0.5)[side]
+        else:
+            edge = (mask > 0) & (mask < 1)
+            distance[edge] = mask[edge] - 0.5
+    return distances
+
+
+class _Masks:
+    """The masks as signed distances, asked at points of the world."""
+
+    def __init__(self, views: Views, camera: Camera | None = None) -> None:
+        self.camera = views.camera if camera is None else camera
+        self.distances, self.known = signed_distances(views.alpha), views.known
+        self.half = min(views.image_size) / 2
+
+    def at(self, points: np.ndarray, outvoted: int) -> np.ndarray:
+        """[P] signed distance in world units: the smallest of the pictures', ``outvoted`` of them left out. What too few pictures see is outside."""
+        values = np.empty(len(points), np.float32)
+        at_once = max(1, POINTS_AT_ONCE // len(self.camera))
+        for start in range(0, len(points), at_once):
+            seen = self.per_view(points[start : start + at_once])
+            values[start : start + at_once] = np.partition(seen, outvoted, axis=0)[outvoted] if outvoted else seen.min(0)
+            witnesses = np.isfinite(seen).sum(0)
+            values[start : start + at_once][witnesses < min(FEWEST_WITNESSES + outvoted, len(self.camera))] = -1e3
+        return values
+
+    def per_view(self, points: np.ndarray) -> np.ndarray:
+        """[N, P] signed distances in world units; infinite where a picture does not see the point or does not know."""
+        n, height, width = self.distances.shape
+        screen = project_points(points, self.camera)
+        depth = screen[..., 2]
+        column, row = screen[..., 0] * self.half + width / 2 - 0.5, height / 2 - screen[..., 1] * self.half - 0.5
+        seen = (depth > 0) & (column > -0.5) & (column < width - 0.5) & (row > -0.5) & (row < height - 0.5)
+        column, row = np.clip(column, 0, width - 1), np.clip(row, 0, height - 1)
+        c, r = np.minimum(column.astype(np.int32), width - 2), np.minimum(row.astype(np.int32), height - 2)
+        u, v = (column - c).astype(np.float32), (row - r).astype(np.float32)
+        flat, first = self.distances.ravel(), (np.arange(n, dtype=np.int64)[:, None] * height + r) * width + c
+        above = flat[first] * (1 - u) + flat[first + 1] * u
+        below = flat[first + width] * (1 - u) + flat[first + width + 1] * u
+        value = (above * (1 - v) + below * v) * depth / (np.asarray(self.camera.intrinsics)[:, :2].mean(1, keepdims=True) * self.half)
+        if self.known is not None:
+            seen &= self.known.ravel()[first + width * (v > 0.5) + (u > 0.5)] > 0.5
+        return np.where(seen, value, np.inf).astype(np.float32)
+
+
+def visual_hull(views: Views, cells: int, outvoted: int = 0) -> Hull:
+    """The visual hull on a grid with ``cells`` cells along the longest side of its box.
+
+    Args:
+        outvoted: so many pictures may see a point of the object outside of their mask.
+
+    Raises:
+        ValueError: if no point is inside of the masks.
+    """
+    check_kind("visual_hull", "views", views, Views)
+    check_integer("visual_hull", "cells", cells, 4, 1024)
+    check_integer("visual_hull", "outvoted", outvoted, 0, len(views) - 1)
+    return _hull_of(_Masks(views), *_holding_ball(views), cells, outvoted)
+
+
+def _hull_of(masks: _Masks, centre: np.ndarray, radius: float, cells: int, outvoted: int) -> Hull:
+    grid = [np.linspace(c - radius, c + radius, COARSE + 1) for c in centre]
+    values = masks.at(np.stack(np.meshgrid(*grid, indexing="ij"), -1).reshape(-1, 3), outvoted).reshape([COARSE + 1] * 3)
+    step = 2 * radius / COARSE
+    near = np.argwhere(values > -step * np.sqrt(3) / 2)  # a point that is farther out has no inside within its cell
+    if not len(near):
+        raise ValueError("fit: the masks must agree on an object, got masks that leave no place for one; are the cameras right?")
+    low, high = near.min(0) - 1, near.max(0) + 1
+    origin = np.asarray(centre) - radius + low * step
+    spacing = float((high - low).max() * step / cells)
+    size = np.ceil((high - low) * step / spacing).astype(int) + 1
+    # What the coarse grid says, and anew where the surface may be.
+    where = np.meshgrid(*((origin[k] + spacing * np.arange(size[k]) - grid[k][0]) / step for k in range(3)), indexing="ij")
+    fine = ndimage.map_coordinates(values, where, order=1, mode="nearest").astype(np.float32)
+    unsure = np.abs(fine) < step * np.sqrt(3) / 2 + spacing
+    fine[unsure] = masks.at(origin + spacing * np.argwhere(unsure), outvoted)
+    for axis in range(3):  # closed at the border
+        for end in (0, -1):
+            face = (slice(None),) * axis + (end,)
+            fine[face] = np.minimum(fine[face], -1e-3 * spacing)
+    return Hull(values=fine, origin=origin, spacing=spacing)
+
+
+def _holding_ball(views: Views) -> tuple[np.ndarray, float]:
+    """A ball that holds the object, as far as the pictures show: up to the farthest pixels of the masks (of a few pictures, which may have specks, not)."""
+    centre, radius = bounding_sphere(views)
+    screen = project_points(centre[None], views.camera)[:, 0]
+    _, height, width = views.alpha.shape
+    half, focal = min(height, width) / 2, np.asarray(views.camera.intrinsics)[:, :2].mean(1)
+    column, row = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
+    reach = []
+    for mask, (x, y, depth), f in zip(views.alpha, screen, focal, strict=True):
+        inside = mask > 0.5
+        if inside.any():
+            away = np.hypot(column[inside] - (x * half + width / 2), row[inside] - (height / 2 - y * half)).max()
+            reach.append(away * depth / (f * half))
+    return centre, max(float(np.quantile(reach, 0.9)) * ROOM, radius)
+
+
+def hull_mesh(views: Views) -> Mesh:
+    """The visual hull as a mesh: as fine as the pictures, with as many of them outvoted as makes the masks agree best, and without pieces that none needs.
+
+    Raises:
+        ValueError: if masks and cameras contradict each other; the sentence names the convention with which they agree, if there is one.
+    """
+    masks = _Masks(views)
+    centre, radius = _holding_ball(views)
+    distance = np.linalg.norm(views.camera.eye - centre, axis=1)
+    pixel = float((distance / np.asarray(views.camera.intrinsics)[:, 0]).mean()) / masks.half
+    cells = int(np.clip(2 * radius / ROOM / pixel, *CELLS))
+    n = len(views)
+    best, agreement = None, -1.0
+    for outvoted in sorted({0, *(round(share * n) for share in OUTVOTED)}):
+        try:
+            mesh = _hull_of(masks, centre, radius, cells, outvoted).mesh()
+        except ValueError:  # nothing is left
+            continue
+        found = _agreement(mesh, views)
+        if found > agreement:
+            best, agreement = mesh, found
+        if agreement > AGREED:
+            break
+    if agreement < DOUBTFUL:
+        _tell_contradiction(views, agreement)
+    assert best is not None
+    return needed_pieces(best, views)
+
+
+def _agreement(mesh: Mesh, views: Views) -> float:
+    return float(silhouette_iou(_silhouettes(mesh, views), views.alpha).mean())
+
+
+def _silhouettes(mesh: Mesh, views: Views) -> np.ndarray:
+    distance = np.linalg.norm(views.camera.eye - mesh.vertices.mean(0), axis=1)
+    settings = replace(SHARP, near=1e-3 * float(distance.min()), far=10 * float(distance.max()))
+    return render_views(mesh, views.camera, views.image_size, views.names, settings, samples=1).alpha
+
+
+def needed_pieces(mesh: Mesh, views: Views) -> Mesh:
+    """The largest piece, and others without which the masks are not filled. (A hull has pieces in places that all pictures see behind or before the object.)"""
+    pieces = components(mesh)
+    kept, rest = pieces[:1], pieces[1 : 1 + MOST_PIECES]
+    if not rest:
+        return mesh
+    agreement = _agreement(kept[0], views)
+    if _agreement(mesh, views) - agreement < WORTH:
+        return kept[0]
+    for piece in rest:
+        found = _agreement(joined([*kept, piece]), views)
+        if found > agreement + WORTH:
+            kept, agreement = [*kept, piece], found
+    return joined(kept)
+
+
+def _tell_contradiction(views: Views, agreement: float) -> None:
+    """Says that masks and cameras do not go together, and with which convention they would."""
+    matrices, intrinsics = np.asarray(views.camera.camera_from_world, np.float64), np.asarray(views.camera.intrinsics, np.float64)
+    rotation = matrices[:, :, :3]
+    inverse = np.concatenate([rotation.swapaxes(1, 2), -(rotation.swapaxes(1, 2) @ matrices[:, :, 3:])], 2)
+    flip = np.array([1.0, -1.0, -1.0])[:, None]
+    others = {
+        "the cameras looking along +z, y down (OpenCV, COLMAP), turned into looking along -z (OpenGL)": _with_poses(views, matrices * flip),
+        "transform_matrix inverted (it must map the camera to the world)": _with_poses(views, inverse),
+        "transform_matrix inverted and its axes turned from OpenCV's to OpenGL's": _with_poses(views, inverse * flip),
+        "the pictures mirrored": replace(views, alpha=np.ascontiguousarray(views.alpha[:, :, ::-1])),
+        "the pictures upside down": replace(views, alpha=np.ascontiguousarray(views.alpha[:, ::-1, ::-1])),
+        "twice the focal length": replace(views, camera=replace(views.camera, intrinsics=intrinsics * [2, 2, 1, 1])),
+        "half the focal length": replace(views, camera=replace(views.camera, intrinsics=intrinsics * [0.5, 0.5, 1, 1])),
+    }
+    found = {}
+    for name, other in others.items():
+        try:
+            found[name] = _agreement(visual_hull(other, CELLS[0]).mesh(), other)
+        except ValueError:
+            continue
+    said = f"got a hull of the masks that has an IoU of {max(agreement, 0.0):.2f} with them"
+    name = max(found, key=lambda name: found[name], default=None)
+    if name is not None and found[name] > max(DOUBTFUL, agreement + 0.15):
+        raise ValueError(f"fit: masks and cameras must agree, {said}; with {name} it would be {found[name]:.2f}")
+    if agreement < CONTRADICTING:
+        raise ValueError(f"fit: masks and cameras must agree, {said}; are these the cameras of these pictures, and do the masks show one object?")
+    warnings.warn(f"masks and cameras agree badly: the hull of the masks has an IoU of {agreement:.2f} with them", UserWarning, stacklevel=2)
+
+
+def _with_poses(views: Views, matrices: np.ndarray) -> Views:
+    return replace(views, camera=replace(views.camera, camera_from_world=matrices))
