@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import ndimage
 
-from ..checks import check_integer, check_kind
+from ..checks import check_flag, check_integer, check_kind
 from ..engine import project_points
 from ..scene import Camera, Mesh
 from .metrics import silhouette_iou
@@ -196,17 +196,24 @@ def _holding_ball(views: Views) -> tuple[np.ndarray, float]:
     return centre, max(float(np.quantile(reach, 0.9)) * ROOM, radius)
 
 
-def hull_mesh(views: Views) -> Mesh:
+def hull_mesh(views: Views, most_cells: int = CELLS[1], doubtful: bool = True) -> Mesh:
     """The visual hull as a mesh: as fine as the pictures, with as many of them outvoted as makes the masks agree best, and without pieces that none needs.
 
+    Args:
+        most_cells: of the grid, along its longest side.
+        doubtful: whether masks and cameras that contradict each other are an error, or a warning where they do so a little.
+
     Raises:
-        ValueError: if masks and cameras contradict each other; the sentence names the convention with which they agree, if there is one.
+        ValueError: if they do; the sentence names the convention with which they agree, if there is one. If no hull is left.
     """
+    check_kind("hull_mesh", "views", views, Views)
+    check_integer("hull_mesh", "most_cells", most_cells, CELLS[0], 1024)
+    check_flag("hull_mesh", "doubtful", doubtful)
     masks = _Masks(views)
     centre, radius = _holding_ball(views)
     distance = np.linalg.norm(views.camera.eye - centre, axis=1)
     pixel = float((distance / np.asarray(views.camera.intrinsics)[:, 0]).mean()) / masks.half
-    cells = int(np.clip(2 * radius / ROOM / pixel, *CELLS))
+    cells = int(np.clip(2 * radius / ROOM / pixel, CELLS[0], most_cells))
     n = len(views)
     best, agreement = None, -1.0
     for outvoted in sorted({0, *(round(share * n) for share in OUTVOTED)}):
@@ -217,11 +224,12 @@ def hull_mesh(views: Views) -> Mesh:
         found = _agreement(mesh, views)
         if found > agreement:
             best, agreement = mesh, found
-        if agreement > AGREED:
+        if agreement > AGREED or found < agreement:
             break
-    if agreement < DOUBTFUL:
+    if doubtful and agreement < DOUBTFUL:
         _tell_contradiction(views, agreement)
-    assert best is not None
+    if best is None:
+        raise ValueError("fit: the masks must agree on an object, got masks that leave no place for one; are the cameras right?")
     return needed_pieces(best, views)
 
 

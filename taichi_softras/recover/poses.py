@@ -15,9 +15,10 @@ from .views import Views
 
 __all__ = ["CameraRefinement", "registered"]
 
-TURN_RATE, SHIFT_RATE, FOCAL_RATE = 3e-3, 3e-3, 1e-3  # a step: radians; radii of the object; of the focal length's logarithm
+TURN_RATE, SHIFT_RATE, FOCAL_RATE = 6e-3, 6e-3, 1e-3  # a step: radians; radii of the object; of the focal length's logarithm
 VIEWS_AT_ONCE = 6
-SOFT, SHARP_ENOUGH = 3.0, 0.1  # sigma in squared pixels, at first and at last
+SOFT, SHARP_ENOUGH = 3.0, 0.03  # sigma in squared pixels, at first and at last
+SLOWER = 0.05  # the last step, of the first
 
 
 class CameraRefinement:
@@ -133,7 +134,7 @@ def registered(views: Views, mesh: Mesh, steps: int = 30, *, focal: bool = True,
             gradients = refinement.gradients(batch, matrices.grad.to_numpy().astype(np.float64), intrinsics.grad.to_numpy().astype(np.float64))
             if not focal:
                 gradients["log_focal"][...] = 0.0
-            refinement.step(batch, gradients, 1.0 if progress < 0.6 else 0.3)
+            refinement.step(batch, gradients, SLOWER**progress)
     return refinement.camera
 
 
