@@ -128,6 +128,7 @@ class TextureFit:
         self._agreement: dict[int, np.ndarray] = {}  # of each pixel with the texture, 0 to 1
         self._texels, self._trust = np.zeros((0, 3), np.float32), np.zeros(0, np.float32)
         self._work = self._all_looks()
+        next(self._work)
 
     @property
     def _rounds(self) -> tuple[int, int]:
@@ -141,7 +142,7 @@ class TextureFit:
         """Looks at one picture."""
         if self.done:
             raise RuntimeError(f"TextureFit: there must be a step left, got {self.taken} done of {self.n_steps}")
-        next(self._work)
+        next(self._work, None)
         self.taken += 1
 
     def result(self) -> tuple[Mesh, np.ndarray]:
@@ -168,6 +169,7 @@ class TextureFit:
         return replace(self.mesh, colors=None, texture=texture, wrap=Wrap.CLAMP), seen.reshape(height, width)[rows, columns].astype(np.float32)
 
     def _all_looks(self) -> Iterator[None]:
+        """All of the work, stopping before each look at a picture."""
         yield from self._blend(balance=False)
         for _ in range(BALANCES if self.options.balance else 0):
             yield from self._blend(balance=True)
@@ -180,6 +182,7 @@ class TextureFit:
         before, n = self.gains, self.size[0] * self.size[1]
         gains, total, trust = before.copy(), np.zeros((n, 3), np.float32), np.zeros(n, np.float32)
         for i in range(len(self.pictures)):
+            yield
             shown = self._look(i)
             matrix = shown.matrix(self.size)
             if balance:
@@ -187,7 +190,6 @@ class TextureFit:
             weights = shown.weights.astype(np.float32)
             total += matrix.T @ (weights[:, None] * shown.divided(gains[i]))
             trust += matrix.T @ weights
-            yield
         scale = np.exp(np.log(gains / before).mean(0))
         self.gains = gains / scale
         self._texels, self._trust = total / np.maximum(trust, TINY_TRUST)[:, None] * scale.astype(np.float32), trust
@@ -203,6 +205,7 @@ class TextureFit:
         texels = self._texels[active]
         rest, diagonal = np.zeros_like(texels), np.full((len(active), 1), RIDGE, np.float32)
         for i in range(len(self.pictures)):
+            yield
             shown = self._look(i)
             matrix = shown.matrix(self.size, place, len(active))
             error = shown.divided(self.gains[i]) - matrix @ texels
@@ -211,16 +214,15 @@ class TextureFit:
             weights = self._weights(i, shown)
             rest += matrix.T @ (weights * error)
             diagonal += matrix.T @ weights
-            yield
         toward = rest / diagonal
         size = (rest * toward).sum(0, dtype=np.float64)
         for _ in range(steps):
             curved = RIDGE * toward
             for i in range(len(self.pictures)):
+                yield
                 shown = self._look(i)
                 matrix = shown.matrix(self.size, place, len(active))
                 curved += matrix.T @ (self._weights(i, shown) * (matrix @ toward))
-                yield
             rate = (size / np.maximum((toward * curved).sum(0, dtype=np.float64), TINY)).astype(np.float32)
             texels += rate * toward
             rest -= rate * curved
