@@ -76,13 +76,13 @@ def _packed(vertices: np.ndarray, faces: np.ndarray, per_unit: float) -> tuple[n
     return np.clip(uvs, 0, 1).astype(np.float32), face_uvs.astype(np.int32), int(atlas.width), int(atlas.height)
 
 
-def texels_of(mesh: Mesh, size: tuple[int, int], margin: float = 0.75) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def texels_of(mesh: Mesh, size: tuple[int, int], margin: float = 0.0) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Which face, and which place on it, each texel of a mesh's texture shows.
 
     Args:
         mesh: with uvs that lie in [0, 1].
         size: (height, width) of the texture.
-        margin: up to so many texels outside of a face a texel counts as its, too: bilinear filtering reads it.
+        margin: how many texels outside of a face the centre of a texel may lie and count as its, drawn to its border.
 
     Yields:
         texels [N] (row * width + column), faces [N] and bary [N, 3] (within the face), for some of the faces at a time. A texel on the border of two faces

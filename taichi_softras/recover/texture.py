@@ -8,9 +8,9 @@ and the texture is the x that makes sum_i |W_i^(1/2) (A_i x - t_i/g_i)|^2 smalle
 guess is the mean of what the pictures show of each texel, sum A_i^T W_i t_i/g_i over sum A_i^T W_i 1; a few steps of conjugate gradients (Hestenes and Stiefel
 1952), each of which is one look at all pictures, bring out what that has blurred.
 
-W_i trusts a pixel that shows the surface finely, from the front and from near, and is far from any outline; and after the first steps those least whose colour
-does not agree with the rest (iteratively reweighted least squares with the weights of Geman and McClure, 1/(1 + (r/s)^2)^2): highlights, what stood in between,
-and places where the shape is wrong.
+W_i trusts a pixel that shows the surface finely, from the front and from near, and is far from any outline; and least one whose colour does not agree with the
+mean of all (iteratively reweighted least squares with the weights of Geman and McClure, 1/(1 + (r/s)^2)^2): highlights, what stood in between, and places where
+the shape is wrong.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -38,10 +38,12 @@ STEEP = 6.0  # steps in depth from pixel to pixel, in pixels, from which on they
 NOWHERE = 1e30  # depth where nothing is
 LEAST_TRUST = 1e-3  # in a pixel that shows the surface at all
 SEEN = 1e-3  # sum of weights from which on a texel counts as seen
-RIDGE = 1e-2  # weight that keeps a texel where the first guess has it; those that are well seen have 1 and more
-BALANCES = 2  # looks at all pictures for their gains
-GAINS = (0.2, 5.0)  # within which they are found, as multiples of what they were
-TINY, TINY_TRUST = 1e-30, 1e-12  # no division by zero
+RIDGE = 0.1  # weight that keeps a texel where the first guess has it; those that are well seen have several
+LEAST_OTHERS = 0.1  # share of the other pictures in a mean
+CELL, CELLS = 4, 256  # pictures are compared by what they show of squares of so many texels a side, or of one in so many of the texture's longer side
+DARKEST = 0.02  # colour below which a logarithm would be noise
+REWEIGHTINGS = 8  # until gains stand still
+TINY = 1e-30  # no division by zero
 LEAST_PULL = 1e-9  # of the mean colour on a vertex that its neighbours lead nowhere
 
 
@@ -53,8 +55,9 @@ class BakeOptions:
         detail: texels of the surface for each pixel of the pictures that show it best.
         largest_side: of the texture, texels.
         samples: each pixel of a picture is the mean of so many by so many places.
+        robust_looks: how often the mean of the pictures is taken anew without pixels that do not agree with the others. Two to four help against what stood
+            between in some of many pictures; where the shape alone is not exact, they take from the fidelity (0.1 to 0.5 dB).
         steps: of conjugate gradients; 0 leaves the mean of the pictures.
-        robust_steps: further ones, after pixels that do not agree have lost their weight.
         outlier: the difference, of colours in [0, 1], from which on a pixel does not agree (s above).
         sharpness: weights go with this power of how many pixels, at most one, show a texel: the higher, the more the best picture decides.
         margin: pixels that are nearer to an outline have less weight.
@@ -65,8 +68,8 @@ class BakeOptions:
     detail: float = 1.0
     largest_side: int = LARGEST_SIDE
     samples: int = 2
+    robust_looks: int = 0
     steps: int = 4
-    robust_steps: int = 3
     outlier: float = 0.1
     sharpness: float = 2.0
     margin: float = 3.0
@@ -77,7 +80,7 @@ class BakeOptions:
         op = "BakeOptions"
         for name, low, high in (("detail", 0.0, 100.0), ("outlier", 0.0, 1e6), ("sharpness", -1e-300, 100.0), ("margin", 0.0, 1e6)):
             check_number(op, name, getattr(self, name), low, high)
-        for name, least, most in (("largest_side", 16, 1 << 14), ("samples", 1, 8), ("steps", 0, 1000), ("robust_steps", 0, 1000), ("kept_bytes", 0, 1 << 62)):
+        for name, least, most in (("largest_side", 16, 1 << 14), ("samples", 1, 8), ("steps", 0, 1000), ("robust_looks", 0, 1000), ("kept_bytes", 0, 1 << 62)):
             check_integer(op, name, getattr(self, name), least, most)
         check_flag(op, "balance", self.balance)
 
@@ -113,7 +116,7 @@ class TextureFit:
         check_kind(op, "options", self.options, BakeOptions)
         check_shape(op, "size", np.shape(size), (2,))
         for name, side in zip(("height", "width"), size, strict=True):
-            check_integer(op, f"the {name} of the texture", side, 2, 1 << 14)
+            check_integer(op, f"{name} of size", side, 2, 1 << 14)
         self.size, self.pictures = (int(size[0]), int(size[1])), _one_by_one(op, pictures)
         self.mesh, self._surface = mesh, _Surface.of(op, mesh, self.size, self.options)
         n = len(self.pictures)
@@ -122,17 +125,14 @@ class TextureFit:
         check_finite(op, "gains", self.gains)
         if not (self.gains > 0).all():
             raise ValueError(f"{op}: gains must be positive, got {self.gains.min():g}")
-        looks = 1 + (BALANCES if self.options.balance else 0) + sum(1 + steps for steps in self._rounds if steps)
+        looks = 1 + int(self.options.balance) + self.options.robust_looks + (1 + self.options.steps if self.options.steps else 0)
         self.n_steps, self.taken = looks * n, 0
         self._kept: dict[int, _Shown] = {}
         self._agreement: dict[int, np.ndarray] = {}  # of each pixel with the texture, 0 to 1
-        self._texels, self._trust = np.zeros((0, 3), np.float32), np.zeros(0, np.float32)
+        self._texels, self._trust = np.zeros((0, 3), np.float32), np.zeros(0, np.float32)  # x; sum A^T W 1, of the shape alone
+        self._weight = self._trust  # the same of what agrees
         self._work = self._all_looks()
         next(self._work)
-
-    @property
-    def _rounds(self) -> tuple[int, int]:
-        return self.options.steps, self.options.robust_steps
 
     @property
     def done(self) -> bool:
@@ -170,31 +170,42 @@ class TextureFit:
 
     def _all_looks(self) -> Iterator[None]:
         """All of the work, stopping before each look at a picture."""
-        yield from self._blend(balance=False)
-        for _ in range(BALANCES if self.options.balance else 0):
-            yield from self._blend(balance=True)
-        for steps, robust in zip(self._rounds, (False, True), strict=True):
-            if steps:
-                yield from self._descend(steps, robust)
+        cells: list[sp.csr_matrix] | None = [] if self.options.balance else None
+        yield from self._blend(cells=cells)
+        if cells is not None:
+            self.gains = self.gains * _gains(cells, self.options.outlier)
+            yield from self._blend()
+        for _ in range(self.options.robust_looks):
+            yield from self._blend(robust=True)
+        if self.options.steps:
+            yield from self._descend(self.options.steps)
 
-    def _blend(self, balance: bool) -> Iterator[None]:
-        """The mean of what the pictures show of each texel; with ``balance`` each picture's gain is found first, against the texture so far."""
-        before, n = self.gains, self.size[0] * self.size[1]
-        gains, total, trust = before.copy(), np.zeros((n, 3), np.float32), np.zeros(n, np.float32)
+    def _blend(self, cells: "list[sp.csr_matrix] | None" = None, robust: bool = False) -> Iterator[None]:
+        """The mean of what the pictures show of each texel; if ``robust``, of what agrees with the mean of the others. `_gains` wants the ``cells``.
+
+        A picture that has the share s in the mean x is by (t - x)/(1 - s) off that of the others.
+        """
+        n = self.size[0] * self.size[1]
+        total, trust = np.zeros((n, 3), np.float32), np.zeros(n, np.float32)
         for i in range(len(self.pictures)):
             yield
             shown = self._look(i)
             matrix = shown.matrix(self.size)
-            if balance:
-                gains[i] = _gain(matrix @ self._texels, shown, self.gains[i], self.options.outlier)
-            weights = shown.weights.astype(np.float32)
-            total += matrix.T @ (weights[:, None] * shown.divided(gains[i]))
-            trust += matrix.T @ weights
-        scale = np.exp(np.log(gains / before).mean(0))
-        self.gains = gains / scale
-        self._texels, self._trust = total / np.maximum(trust, TINY_TRUST)[:, None] * scale.astype(np.float32), trust
+            if robust:
+                own = matrix @ ((matrix.T @ self._weights(i, shown)) / np.maximum(self._weight, TINY)[:, None])
+                error = (shown.divided(self.gains[i]) - matrix @ self._texels) / np.maximum(1 - own, LEAST_OTHERS)
+                self._agreement[i] = _agreement(error, self.options.outlier)
+            weights = self._weights(i, shown)
+            total += matrix.T @ (weights * shown.divided(self.gains[i]))
+            trust += (matrix.T @ weights)[:, 0]
+            if cells is not None:
+                cells.append(shown.in_cells(self.size, self.gains[i]))
+        total /= np.maximum(trust, np.float32(TINY))[:, None]
+        self._texels, self._weight = total, trust
+        if not robust:
+            self._trust = trust
 
-    def _descend(self, steps: int, robust: bool) -> Iterator[None]:
+    def _descend(self, steps: int) -> Iterator[None]:
         """Conjugate gradients on (sum A^T W A + RIDGE) (x - x_0) = sum A^T W (t/g - A x_0), with the diagonal's bound sum A^T W 1 + RIDGE as preconditioner.
 
         Each channel is a system of its own. Texels that nothing shows are left out.
@@ -202,18 +213,13 @@ class TextureFit:
         active = np.flatnonzero(self._trust > 0)
         place = np.zeros(len(self._trust), np.int32)  # in the list of the active ones; what is not there has a share of nought
         place[active] = np.arange(len(active), dtype=np.int32)
-        texels = self._texels[active]
-        rest, diagonal = np.zeros_like(texels), np.full((len(active), 1), RIDGE, np.float32)
+        texels, diagonal = self._texels[active], (self._weight[active] + RIDGE)[:, None]
+        rest = np.zeros_like(texels)
         for i in range(len(self.pictures)):
             yield
             shown = self._look(i)
             matrix = shown.matrix(self.size, place, len(active))
-            error = shown.divided(self.gains[i]) - matrix @ texels
-            if robust:
-                self._agreement[i] = _agreement(error, self.options.outlier)
-            weights = self._weights(i, shown)
-            rest += matrix.T @ (weights * error)
-            diagonal += matrix.T @ weights
+            rest += matrix.T @ (self._weights(i, shown) * (shown.divided(self.gains[i]) - matrix @ texels))
         toward = rest / diagonal
         size = (rest * toward).sum(0, dtype=np.float64)
         for _ in range(steps):
@@ -240,7 +246,7 @@ class TextureFit:
         """What picture i shows, kept if there is room."""
         if i in self._kept:
             return self._kept[i]
-        shown = self._surface.shown(_one_picture(self.pictures[i], i))
+        shown = self._surface.shown(_one_picture("TextureFit", self.pictures[i], i))
         if sum(kept.n_bytes for kept in self._kept.values()) + shown.n_bytes <= self.options.kept_bytes:
             self._kept[i] = shown
         return shown
@@ -276,6 +282,17 @@ class _Shown:
         per_row = shares.shape[1] * 4
         rows = np.arange(len(shares) + 1) * per_row
         return sp.csr_matrix((shares.ravel(), columns.ravel(), rows), shape=(len(shares), n if place is not None else size[0] * size[1]))
+
+    def in_cells(self, size: tuple[int, int], gain: np.ndarray) -> sp.csr_matrix:
+        """[cells, 4] the sum of the weights in each cell (square) of the texture, and of the colours times them, without the gain."""
+        side = max(CELL, -(-max(size) // CELLS))
+        row, column = np.divmod(self.texels[:, 0], size[1])
+        width = -(-size[1] // side)
+        cell, weights = row // side * width + column // side, self.weights.astype(np.float64)
+        n = width * -(-size[0] // side)
+        columns = [weights, *(weights[:, None] * self.divided(gain)).T]
+        sums = np.stack([np.bincount(cell, values, n) for values in columns], 1)
+        return sp.csr_matrix(np.where(sums[:, :1] > 0, sums + TINY, 0))  # a black cell is there, too
 
     def divided(self, gain: np.ndarray) -> np.ndarray:
         """[N, 3] float32: the colours without the picture's gain."""
@@ -343,7 +360,7 @@ class _Surface:
         box = (rows[0], rows[-1] + 1, columns[0], columns[-1] + 1) if len(rows) else (0, 0, 0, 0)
         alpha, color = alpha[box[0] : box[1], box[2] : box[3]], views.color[0, box[0] : box[1], box[2] : box[3]]
         camera = views.camera.about(self.origin)
-        fineness = _pixels_per_area(camera, views.image_size, self.middles, self.normals) / self.density
+        fineness = _pixels_per_area(camera, views.image_size, self.middles, self.normals) / np.maximum(self.density, TINY)
         depth, trust = np.full(alpha.shape, NOWHERE, np.float32), np.zeros(alpha.shape, np.float32)
         parts: list[tuple[np.ndarray, ...]] = []
         for within, (u, v, fine, far) in self._rendered(camera, views.image_size, box, np.clip(fineness, -1, 1)):
@@ -429,7 +446,7 @@ def texels_shown(mesh: Mesh, pictures: Views | Sequence[Views]) -> float:
     origin, triangles, normals, areas = _triangles(mesh)
     middles, best = triangles.mean(1), np.zeros(len(areas))
     for i in range(len(listed)):
-        views = _one_picture(listed[i], i)
+        views = _one_picture(op, listed[i], i)
         best = np.maximum(best, _pixels_per_area(views.camera.about(origin), views.image_size, middles, normals))
     return float((best * areas).sum())
 
@@ -494,12 +511,35 @@ def _agreement(error: np.ndarray, outlier: float) -> np.ndarray:
     return (1 / (1 + (error**2).mean(1) / outlier**2) ** 2).astype(np.float16)
 
 
-def _gain(shows: np.ndarray, shown: _Shown, before: np.ndarray, outlier: float) -> np.ndarray:
-    """[3] by which what a texture shows in a picture [N, 3] is to be multiplied to be that picture: least squares, of what agrees."""
-    colors = shown.colors.astype(np.float32)
-    weights = (shown.weights.astype(np.float32) * _agreement(colors / before - shows, outlier).astype(np.float32))[:, None]
-    both, alone = (weights * shows * colors).sum(0, dtype=np.float64), (weights * shows * shows).sum(0, dtype=np.float64)
-    return np.where(alone > 0, np.clip(both / np.maximum(alone, TINY), before * GAINS[0], before * GAINS[1]), before)
+def _gains(cells: "list[sp.csr_matrix]", outlier: float) -> np.ndarray:
+    """[N, 3] gains of N pictures with a geometric mean of 1, from what each shows of the cells of the texture (`_Shown.in_cells`).
+
+    The logarithm of what picture i shows of cell c is that of g_i and that of the cell's colour, by least squares; the cells' colours are eliminated, and
+    weights are those of Geman and McClure. Pictures that share no cell with others stay as they are.
+    """
+    n = len(cells)
+    stacked = [sp.vstack([picture[:, k].T for picture in cells], format="csr") for k in range(4)]
+    weight = stacked[0]
+    gains = np.zeros((n, 3))
+    for channel in range(3):
+        colors = stacked[1 + channel].copy()
+        colors.data = np.log(np.maximum(colors.data / weight.data, DARKEST))
+        row = np.repeat(np.arange(n), np.diff(weight.indptr))
+        agree = np.ones(len(colors.data))
+        for _ in range(REWEIGHTINGS):
+            w = sp.csr_matrix((weight.data * agree, weight.indices, weight.indptr), weight.shape)
+            each = np.maximum(np.asarray(w.sum(0)).ravel(), TINY)
+            shares = w @ sp.diags(1 / each)
+            product = w.multiply(colors)
+            mean = np.asarray(product.sum(0)).ravel() / each
+            system = np.diag(np.asarray(w.sum(1)).ravel()) - (shares @ w.T).toarray()
+            given = np.asarray(product.sum(1)).ravel() - w @ mean
+            found = np.linalg.lstsq(system, given, rcond=1e-9)[0]
+            cell = mean - np.asarray(shares.T @ found).ravel()
+            error = colors.data - found[row] - cell[colors.indices]
+            agree = 1 / (1 + (error / (2 * outlier)) ** 2) ** 2
+        gains[:, channel] = found
+    return np.exp(gains - gains.mean(0))
 
 
 def _filled(mesh: Mesh, colors: np.ndarray, trust: np.ndarray) -> np.ndarray:
@@ -541,8 +581,7 @@ def _one_by_one(op: str, pictures: Any) -> Sequence[Views]:
     return pictures
 
 
-def _one_picture(views: Any, i: int) -> Views:
-    op = "TextureFit"
+def _one_picture(op: str, views: Any, i: int) -> Views:
     check_kind(op, f"pictures[{i}]", views, Views)
     if len(views) != 1:
         raise ValueError(f"{op}: pictures[{i}] must be Views of one picture, got {len(views)}")
