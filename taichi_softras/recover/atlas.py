@@ -14,7 +14,7 @@ __all__ = ["LARGEST_SIDE", "needs_xatlas", "texels_of", "unwrap"]
 LARGEST_SIDE = 4096  # of an atlas, texels
 PADDING = 4  # texels between two charts: two mip levels, and what bilinear filtering reads of them, stay apart
 MAX_COST = 8.0  # of a chart's growth: 4 times xatlas's own, which halves the number of charts and the time
-CANDIDATES = 1 << 21  # texels that are looked at together
+CANDIDATES = 1 << 18  # texels that are looked at together
 ROOM = 0.6  # of an atlas, that charts fill at least, as a first guess
 
 

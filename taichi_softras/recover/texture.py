@@ -31,14 +31,15 @@ from .views import Views
 
 __all__ = ["BakeOptions", "TextureFit", "bake", "texels_shown"]
 
-PIXELS_AT_ONCE = 1 << 21  # rendered together: it bounds the memory
+PIXELS_AT_ONCE = 1 << 20  # rendered together: it bounds the memory
+ROWS = 1 << 17  # of A, that are in memory together
 STEPS_OF_TEXEL = 255  # (u, v) of a sample are kept as whole 255ths of a texel
 COVERED = 0.99  # alpha from which on a pixel shows the object alone
 STEEP = 6.0  # steps in depth from pixel to pixel, in pixels, from which on they are an outline: a surface seen at 80 degrees
 NOWHERE = 1e30  # depth where nothing is
 LEAST_TRUST = 1e-3  # in a pixel that shows the surface at all
 SEEN = 1e-3  # sum of weights from which on a texel counts as seen
-RIDGE = 0.1  # weight that keeps a texel where the first guess has it; those that are well seen have several
+RIDGE = 0.03  # weight that keeps a texel where the first guess has it; those that are well seen have several
 LEAST_OTHERS = 0.1  # share of the other pictures in a mean
 CELL, CELLS = 4, 256  # pictures are compared by what they show of squares of so many texels a side, or of one in so many of the texture's longer side
 DARKEST = 0.02  # colour below which a logarithm would be noise
@@ -74,7 +75,7 @@ class BakeOptions:
     sharpness: float = 2.0
     margin: float = 3.0
     balance: bool = False
-    kept_bytes: int = 1 << 29
+    kept_bytes: int = 1 << 28
 
     def __post_init__(self) -> None:
         op = "BakeOptions"
@@ -189,17 +190,14 @@ class TextureFit:
         total, trust = np.zeros((n, 3), np.float32), np.zeros(n, np.float32)
         for i in range(len(self.pictures)):
             yield
-            shown = self._look(i)
-            matrix = shown.matrix(self.size)
             if robust:
-                own = matrix @ ((matrix.T @ self._weights(i, shown)) / np.maximum(self._weight, TINY)[:, None])
-                error = (shown.divided(self.gains[i]) - matrix @ self._texels) / np.maximum(1 - own, LEAST_OTHERS)
-                self._agreement[i] = _agreement(error, self.options.outlier)
-            weights = self._weights(i, shown)
-            total += matrix.T @ (weights * shown.divided(self.gains[i]))
-            trust += (matrix.T @ weights)[:, 0]
+                self._agreement[i] = self._agreeing(i)
+            for part, weights in self._parts(i):
+                matrix = part.matrix(self.size)
+                _add(total, matrix, weights * part.divided(self.gains[i]))
+                trust += matrix.T @ weights[:, 0]
             if cells is not None:
-                cells.append(shown.in_cells(self.size, self.gains[i]))
+                cells.append(self._look(i).in_cells(self.size, self.gains[i]))
         total /= np.maximum(trust, np.float32(TINY))[:, None]
         self._texels, self._weight = total, trust
         if not robust:
@@ -217,30 +215,47 @@ class TextureFit:
         rest = np.zeros_like(texels)
         for i in range(len(self.pictures)):
             yield
-            shown = self._look(i)
-            matrix = shown.matrix(self.size, place, len(active))
-            rest += matrix.T @ (self._weights(i, shown) * (shown.divided(self.gains[i]) - matrix @ texels))
+            for part, weights in self._parts(i):
+                matrix = part.matrix(self.size, place, len(active))
+                _add(rest, matrix, weights * (part.divided(self.gains[i]) - matrix @ texels))
         toward = rest / diagonal
         size = (rest * toward).sum(0, dtype=np.float64)
         for _ in range(steps):
             curved = RIDGE * toward
             for i in range(len(self.pictures)):
                 yield
-                shown = self._look(i)
-                matrix = shown.matrix(self.size, place, len(active))
-                curved += matrix.T @ (self._weights(i, shown) * (matrix @ toward))
+                for part, weights in self._parts(i):
+                    matrix = part.matrix(self.size, place, len(active))
+                    _add(curved, matrix, weights * (matrix @ toward))
             rate = (size / np.maximum((toward * curved).sum(0, dtype=np.float64), TINY)).astype(np.float32)
             texels += rate * toward
             rest -= rate * curved
             self._texels[active] = texels
-            scaled = rest / diagonal
-            size, last = (rest * scaled).sum(0, dtype=np.float64), size
-            toward = scaled + (size / np.maximum(last, TINY)).astype(np.float32) * toward
+            size, last = (rest * (rest / diagonal)).sum(0, dtype=np.float64), size
+            toward *= (size / np.maximum(last, TINY)).astype(np.float32)
+            toward += rest / diagonal
 
-    def _weights(self, i: int, shown: "_Shown") -> np.ndarray:
-        """[N, 1]"""
-        weights = shown.weights.astype(np.float32)[:, None]
-        return weights * self._agreement[i][:, None] if i in self._agreement else weights
+    def _agreeing(self, i: int) -> np.ndarray:
+        """[N] float16: how far the pixels of picture i agree with the mean of the others."""
+        own = np.zeros_like(self._weight)
+        for part, weights in self._parts(i):
+            own += part.matrix(self.size).T @ weights[:, 0]
+        own /= np.maximum(self._weight, np.float32(TINY))
+        found = [np.zeros(0, np.float16)]
+        for part, _ in self._parts(i):
+            matrix = part.matrix(self.size)
+            error = part.divided(self.gains[i]) - matrix @ self._texels
+            found.append(_agreement(error / np.maximum(1 - matrix @ own, LEAST_OTHERS)[:, None], self.options.outlier))
+        return np.concatenate(found)
+
+    def _parts(self, i: int) -> Iterator[tuple["_Shown", np.ndarray]]:
+        """What picture i shows, some of its pixels at a time, and their weights [N, 1] float32."""
+        shown = self._look(i)
+        for begin in range(0, len(shown.weights), ROWS):
+            rows = slice(begin, begin + ROWS)
+            part = _Shown(**{name: array[rows] for name, array in vars(shown).items()})
+            weights = part.weights.astype(np.float32)
+            yield part, (weights * self._agreement[i][rows] if i in self._agreement else weights)[:, None]
 
     def _look(self, i: int) -> "_Shown":
         """What picture i shows, kept if there is room."""
@@ -504,6 +519,12 @@ def _from_outlines(depth: np.ndarray, inside: np.ndarray, steep: float, flat: bo
         on_axis[1:] |= leap
     padded = np.pad(inside & ~leaps, 1)  # what is beyond the picture is outside
     return ndi.distance_transform_edt(padded)[1:-1, 1:-1]
+
+
+def _add(total: np.ndarray, matrix: sp.csr_matrix, values: np.ndarray) -> None:
+    """Adds A^T values [N, 3] to a total [texels, 3], a channel at a time, which takes a third of the memory."""
+    for channel in range(3):
+        total[:, channel] += matrix.T @ values[:, channel]
 
 
 def _agreement(error: np.ndarray, outlier: float) -> np.ndarray:

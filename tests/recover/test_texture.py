@@ -106,7 +106,7 @@ class TestBake:
         size = ball.texture.shape[:2]
         mean = finished(TextureFit(ball, size, views, replace(QUICK, steps=0))).result()[0]
         sharp = finished(TextureFit(ball, size, views, replace(QUICK, samples=3, steps=6))).result()[0]
-        assert psnr(sharp, views) > psnr(mean, views) + 3
+        assert psnr(sharp, views) > psnr(mean, views) + 2.5
 
     def test_same_bits_again_and_with_nothing_kept(self, ball, views):
         size, options = ball.texture.shape[:2], BakeOptions(steps=1, robust_looks=1, balance=True)
