@@ -10,7 +10,7 @@ from PIL import Image
 from ..kernels.texture_image import Wrap
 from .foreign_files import NamedFiles, picture_file, pixels
 
-__all__ = ["REDUCED", "Contents", "colors_at", "find_texture", "joined", "picture_of", "read_texture", "texture_subject", "unit_colors"]
+__all__ = ["REDUCED", "Contents", "colors_at", "find_texture", "joined", "picture_of", "read_texture", "texture_subject", "unit_colors", "vertex_normals"]
 
 REDUCED = (
     "its pictures do not make one texture (they are too large, or repeated too often, or colours vary beside them), and are reduced to colours at the vertices"
@@ -54,6 +54,15 @@ def read_texture(path: Path, place: Path) -> np.ndarray:
 def picture_of(texture: np.ndarray) -> Image.Image:
     """The picture to be written, in 8 bits."""
     return Image.fromarray(np.round(np.clip(texture, 0, 1) * 255).astype(np.uint8))
+
+
+def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """[V, 3] float32 unit normals, the mean of those of the faces around by their area; (0, 0, 1) where there is none, as files want a unit vector."""
+    a, b, c = vertices.astype(np.float64)[faces].transpose(1, 0, 2)
+    of_face = np.cross(b - a, c - a)
+    total = np.stack([np.bincount(faces.ravel(), np.repeat(of_face[:, k], 3), len(vertices)) for k in range(3)], 1)
+    length = np.linalg.norm(total, axis=1, keepdims=True)
+    return np.where(length > 0, total / np.where(length > 0, length, 1), [0.0, 0.0, 1.0]).astype(np.float32)
 
 
 def colors_at(uvs: np.ndarray, texture: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from .contents import Contents
+from .contents import Contents, vertex_normals
 from .foreign_files import is_file
 from .gltf_files import read_gltf, write_glb
 from .obj_files import read_obj, write_obj
@@ -22,7 +22,8 @@ READERS: dict[str, Callable[[Path], Contents]] = {
     ".ply": read_ply,
     ".stl": read_stl,
 }
-WRITERS: dict[str, Callable[[Path, Contents], None]] = {".glb": write_glb, ".obj": write_obj, ".ply": write_ply, ".stl": write_stl}
+WRITERS: dict[str, Callable[..., None]] = {".glb": write_glb, ".obj": write_obj, ".ply": write_ply, ".stl": write_stl}
+WITH_NORMALS = (".glb", ".obj")
 
 MAX_FACES = 1 << 27
 
@@ -49,14 +50,19 @@ def read_mesh(path: Path, make: Callable[..., M]) -> M:
         raise ValueError(f"Mesh.load: {path} must hold a good mesh: {str(error).removeprefix('Mesh: ')}") from error
 
 
-def write_mesh(path: Path, contents: Contents) -> None:
+def write_mesh(path: Path, contents: Contents, normals: bool = False) -> None:
     """Writes a file, as its name says. See `Mesh.save`, which calls this.
 
     Raises:
-        ValueError: if its name is not that of a mesh's file.
+        ValueError: if its name is not that of a mesh's file, or of one that has no normals where they are asked for.
     """
     kind = path.suffix.lower()
     if kind not in WRITERS:
         raise ValueError(f"Mesh.save: the file must be one of {', '.join(WRITERS)}, got {path.name!r}")
+    if normals and kind not in WITH_NORMALS:
+        raise ValueError(f"Mesh.save: with normals the file must be one of {', '.join(WITH_NORMALS)}, got {path.name!r}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    WRITERS[kind](path, contents)
+    if normals:
+        WRITERS[kind](path, contents, normals=vertex_normals(contents.vertices, contents.faces))
+    else:
+        WRITERS[kind](path, contents)

@@ -573,7 +573,7 @@ def _generator() -> str:
     return GENERATOR
 
 
-def write_glb(path: Path, mesh: Contents) -> None:
+def write_glb(path: Path, mesh: Contents, normals: np.ndarray | None = None) -> None:
     """Writes a GLB file, with its picture in it; a vertex with several texture coordinates is split. With a texture there are no colours besides it.
 
     Colours are linear float32 (3.7.2.1), so that none is lost; the material is no metal and rough, as what has no material is metal (3.9.2). Positions that
@@ -587,7 +587,7 @@ def write_glb(path: Path, mesh: Contents) -> None:
         pairs, inverse = np.unique(np.concatenate([corners, alone]), axis=0, return_inverse=True)
         faces = inverse.reshape(-1)[: len(corners)].reshape(-1, 3)
         vertices, uvs = vertices[pairs[:, 0]], uvs[pairs[:, 1]]
-        colors = None if colors is None else colors[pairs[:, 0]]
+        colors, normals = (None if rows is None else rows[pairs[:, 0]] for rows in (colors, normals))
     middle = np.zeros(3)
     if not np.array_equal(vertices, vertices.astype(np.float32)):
         middle = (vertices.min(0) + vertices.max(0)) / 2
@@ -609,6 +609,8 @@ def write_glb(path: Path, mesh: Contents) -> None:
 
     points = (vertices - middle).astype("<f4")
     attributes = {"POSITION": accessor(points, "VEC3", 34962, min=points.min(0).tolist(), max=points.max(0).tolist())}
+    if normals is not None:
+        attributes["NORMAL"] = accessor(normals.astype("<f4"), "VEC3", 34962)
     if uvs is not None:
         attributes["TEXCOORD_0"] = accessor(np.stack([uvs[:, 0], 1 - uvs[:, 1]], axis=1).astype("<f4"), "VEC2", 34962)
     if colors is not None and mesh.texture is None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import trimesh
 
-from ..checks import as_array, check_choice, check_corners, check_faces, check_finite, check_integer, check_number, check_shape, dtype_of
+from ..checks import as_array, check_choice, check_corners, check_faces, check_finite, check_flag, check_integer, check_number, check_shape, dtype_of
 from ..kernels.texture_image import Wrap
 from .contents import Contents
 from .files import read_mesh, write_mesh
@@ -121,14 +121,22 @@ class Mesh(Contents):
         """
         return read_mesh(as_path("Mesh.load", "path", path), cls)
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, normals: bool = False) -> None:
         """Writes a GLB, OBJ, PLY or STL file.
 
         GLB and OBJ have texture coordinates and the texture, in 8 bits (OBJ: in a .png beside it, named in a .mtl), and then no colours besides it; or
         colours. PLY has colours, STL nothing. What the texture does outside of [0, 1] is said by GLB, and by OBJ if it is clamped. In GLB, colours are linear
         float32, as the specification has them, and the material is rough and no metal. Positions of float64 stay so in PLY and STL (there as a text).
+
+        Args:
+            normals: whether GLB and OBJ have normals at the vertices, the mean of those of the faces around by their area: programs then shade the surface
+                smoothly, where without them they show each face flat. (`load` does not read them.)
+
+        Raises:
+            ValueError: if its name is not that of such a file, or of PLY and STL with ``normals``.
         """
-        write_mesh(as_path("Mesh.save", "path", path), self)
+        check_flag("Mesh.save", "normals", normals)
+        write_mesh(as_path("Mesh.save", "path", path), self, normals)
 
     @classmethod
     def icosphere(cls, subdivisions: int = 3, radius: float = 1.0) -> "Mesh":

@@ -176,7 +176,7 @@ def _which(numbers: np.ndarray) -> list[int]:
     return np.flatnonzero(np.bincount(numbers)).tolist()
 
 
-def write_obj(path: Path, mesh: Contents) -> None:
+def write_obj(path: Path, mesh: Contents, normals: np.ndarray | None = None) -> None:
     """Writes an OBJ file and, with a texture, a material file and a PNG of the same name beside it. With a texture there are no colours besides it.
 
     Numbers are written so that they are read as they were: with 9 digits, float64 with 17.
@@ -191,15 +191,20 @@ def write_obj(path: Path, mesh: Contents) -> None:
         with replacing(library) as partial:
             partial.write_text(f"newmtl material_0\nKd 1 1 1\nmap_Kd {clamp}{picture.name}\n", encoding="utf-8")
         head = f"mtllib {library.name}\nusemtl material_0\n"
-    corners = mesh.faces[..., None] + 1
+    indices, corner = [mesh.faces], "%d"
     if mesh.uvs is not None:
-        corners = np.stack([mesh.faces, mesh.faces if mesh.face_uvs is None else mesh.face_uvs], -1) + 1
+        indices, corner = [mesh.faces, mesh.faces if mesh.face_uvs is None else mesh.face_uvs], "%d/%d"
+    if normals is not None:
+        indices, corner = [*indices, mesh.faces], "%d//%d" if mesh.uvs is None else "%d/%d/%d"
+    corners = np.stack(indices, -1) + 1
     with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
         file.write(head)
         file.writelines(_written("v", [_number(rows)] * rows.shape[1], rows))
         if mesh.uvs is not None:
             file.writelines(_written("vt", [_number(mesh.uvs)] * 2, mesh.uvs))
-        file.writelines(_written("f", ["/".join(["%d"] * corners.shape[-1])] * 3, corners.reshape(len(corners), -1)))
+        if normals is not None:
+            file.writelines(_written("vn", [_number(normals)] * 3, normals))
+        file.writelines(_written("f", [corner] * 3, corners.reshape(len(corners), -1)))
 
 
 def _number(numbers: np.ndarray) -> str:

@@ -88,6 +88,8 @@ EXCUSED = {  # by the name, or the last part of it
     "memory_budget": "takes nothing",
     "stand_in": "takes nothing",
     "check_masks": "a check itself",
+    "needs_xatlas": "takes a name of ours",
+    "texels_of": "called by TextureFit with what it has checked",
     "n_pictures": "of a UVTexture, which has been checked",
 }
 

@@ -8,7 +8,7 @@ import numpy as np
 import taichi_softras as ts
 from taichi_softras import lighting, losses
 from taichi_softras.engine import dibr, fragments, textures, voxels
-from taichi_softras.recover import fit, metrics, pictures, views
+from taichi_softras.recover import atlas, fit, metrics, pictures, texture, views
 from taichi_softras.scene import RasterizeSettings, distortion_limit, shapes
 
 from . import (
@@ -260,10 +260,13 @@ def mesh_functions() -> Iterator[Function]:
     )
     yield Function(
         name="Mesh.save",
-        call=lambda path: ts.Mesh.icosphere(0).save(path),
+        call=lambda path, normals=False: ts.Mesh.icosphere(0).save(path, normals),
         good=lambda: {"path": In(lambda folder: folder / "mesh.obj")},
-        natures={"path": path(missing=False)},
-        more=[(Kind.FILE, "`path`: a kind of file that we do not write", {"path": In(lambda folder: folder / "mesh.fbx")})],
+        natures={"path": path(missing=False), "normals": flag()},
+        more=[
+            (Kind.FILE, "`path`: a kind of file that we do not write", {"path": In(lambda folder: folder / "mesh.fbx")}),
+            (Kind.OPTIONS, "`normals`, with a kind of file that has none", {"path": In(lambda folder: folder / "mesh.ply"), "normals": True}),
+        ],
     )
     yield Function(name="scene.creature", call=shapes.creature, good=lambda: {"subdivisions": 1}, natures={"subdivisions": whole(-1, 11)})
 
@@ -1002,6 +1005,72 @@ def fit_functions() -> Iterator[Function]:
     )
 
 
+def bake_functions() -> Iterator[Function]:
+    square = lambda: ts.Mesh(vertices=VERTICES, faces=FACES)  # noqa: E731
+    numbers = {name: number(-1.0) for name in ("outlier", "sharpness", "margin")} | {"detail": number(0.0, 100.0)}
+    counts = {"largest_side": (15, 20_000), "samples": (0, 9), "robust_looks": (-1,), "steps": (-1,), "kept_bytes": (-1,)}
+    yield Function(
+        name="recover.BakeOptions",
+        call=texture.BakeOptions,
+        good=dict,
+        natures=numbers | {name: whole(*wrong) for name, wrong in counts.items()} | {"balance": flag()},
+    )
+    yield Function(
+        name="recover.unwrap",
+        call=atlas.unwrap,
+        good=lambda: {"mesh": square(), "texels": 100, "largest_side": 64},
+        natures={"mesh": instance(), "texels": whole(0), "largest_side": whole(15, 20_000)},
+        more=[(Kind.RANGE, "`mesh`: without an area", {"mesh": ts.Mesh(vertices=np.ones((3, 3)), faces=[[0, 1, 2]])})],
+    )
+    listed = Nature(
+        lambda _: [
+            Mistake(Kind.TYPE, "a number", 5),
+            Mistake(Kind.SHAPE, "none", []),
+            Mistake(Kind.TYPE, "numbers", [5]),
+            Mistake(Kind.SHAPE, "two in one", [views_of_a_square()]),
+        ]
+    )
+    gains = Nature(
+        lambda _: [
+            Mistake(Kind.TYPE, "text", "text"),
+            Mistake(Kind.SHAPE, "(2,)", np.ones(2)),
+            Mistake(Kind.NAN, "NaN", np.full((2, 3), np.nan)),
+            Mistake(Kind.RANGE, "0", np.zeros((2, 3))),
+        ]
+    )
+    yield Function(
+        name="recover.texels_shown",
+        call=texture.texels_shown,
+        good=lambda: {"mesh": square(), "pictures": views_of_a_square()},
+        natures={"mesh": instance(), "pictures": listed},
+    )
+    yield Function(
+        name="recover.bake",
+        call=texture.bake,
+        good=lambda: {"mesh": square(), "pictures": views_of_a_square()},
+        natures={"mesh": instance(), "pictures": listed, "options": instance(), "gains": gains, "progress": nothing("a function of the user's")},
+    )
+    with_uvs = lambda: ts.Mesh(vertices=VERTICES, faces=FACES, uvs=VERTICES[:, :2] * 0 + 0.5)  # noqa: E731
+    yield Function(
+        name="recover.TextureFit",
+        call=lambda **given: texture.TextureFit(**given).step(),
+        good=lambda: {"mesh": with_uvs(), "size": (8, 8), "pictures": views_of_a_square()},
+        natures={
+            "mesh": instance(),
+            "size": Nature(
+                lambda _: [Mistake(Kind.SHAPE, "(3,)", (8, 8, 3)), Mistake(Kind.RANGE, "a side of 1", (8, 1)), Mistake(Kind.TYPE, "text", ("8", "8"))]
+            ),
+            "pictures": listed,
+            "options": instance(),
+            "gains": gains,
+        },
+        more=[
+            (Kind.OPTIONS, "`mesh`: without texture coordinates", {"mesh": square()}),
+            (Kind.RANGE, "`mesh`: texture coordinates outside of [0, 1]", {"mesh": ts.Mesh(vertices=VERTICES, faces=FACES, uvs=np.full((4, 2), 1.5))}),
+        ],
+    )
+
+
 def changed_views(**changed: Any) -> views.Views:
     return views.Views(**vars(views_of_a_square()) | changed)
 
@@ -1009,6 +1078,6 @@ def changed_views(**changed: Any) -> views.Views:
 def functions() -> list[Function]:
     parts = (
         camera_functions, mesh_functions, topology_functions, settings_functions, renderer_functions, loss_functions, lighting_functions, texture_functions,
-        array_functions, picture_functions, fit_functions,
+        array_functions, picture_functions, fit_functions, bake_functions,
     )  # fmt: skip
     return [function for part in parts for function in part()]
