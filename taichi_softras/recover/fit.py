@@ -36,8 +36,7 @@ UNREADABLE = (OSError, LookupError, EOFError, ValueError, TypeError, AttributeEr
 EDGE = 1.5  # pixels: the edges that pictures can show
 FACES = (20_000, 60_000)  # an object that is small in the pictures has shorter edges, until it has so many faces; a large one longer ones, above so many
 TOLERANCE, SHORTEST = 0.1, 0.47  # where the surface is curved: how far off a triangle may be, and how short its sides get, in edges
-REGISTRATIONS, COARSE_CELLS, COARSE_EDGE = 4, 48, 4.0  # of cameras that are to be refined, with the hull of their masks; its grid, its edges in pixels
-CAMERA_RATE = 0.3  # of those with which the cameras were registered: they are nearly right now
+REGISTRATIONS, COARSE_CELLS, COARSE_EDGE = 3, 48, 4.0  # of cameras that are to be refined, with the hull of their masks; its grid, its edges in pixels
 NEARLY = 1e-4  # of the IoU
 
 
@@ -206,7 +205,7 @@ class Fit:
         if self.refinement is not None:  # in turns: what the hull is, and where the cameras stand that see it
             for _ in range(REGISTRATIONS):
                 coarse = remeshed(hull_mesh(views, COARSE_CELLS, doubtful=False), COARSE_EDGE * self._pixel)
-                views = replace(views, camera=registered(views, coarse))
+                views = replace(views, camera=registered(views, coarse, sharpest=0.3))
             self.refinement = CameraRefinement(views.camera, self.centre, self.radius)
         return hull_mesh(views)
 
@@ -241,7 +240,7 @@ class Fit:
         self.vertices = self.centre + self._solve(self._coordinates)
         self.colors = np.clip(self._color_adam.step(self.colors, grad_colors, options.color_rate), 0, 1)
         if self.refinement is not None and grad_cameras is not None:
-            self.refinement.step(picked, self.refinement.gradients(picked, *grad_cameras), CAMERA_RATE * slower)
+            self.refinement.step(picked, self.refinement.gradients(picked, *grad_cameras), slower)
         self.losses.append(loss)
         self.stage_step += 1
         last_of_stage = self.stage_step == stage.steps

@@ -1,24 +1,89 @@
-"""Cameras that are not quite right: their poses and focal lengths are moved until the pictures agree, by the gradient that rendering has to them."""
+"""Cameras that are not quite right: poses and focal length are moved until a mesh looks like the pictures.
 
-from dataclasses import replace
-from typing import Any
+`CameraRefinement` goes along with a descent on the mesh, by the gradient that rendering has to cameras. `registered` finds the cameras of a mesh that stands:
+least squares on all pixels by Levenberg and Marquardt. A pose has six numbers; the focal length is one for all cameras, and the Schur complement of the poses
+gives its step (Triggs, McLauchlan, Hartley and Fitzgibbon, "Bundle Adjustment: A Modern Synthesis", 2000, section 6.1). Soft pictures change smoothly with a
+camera, so that a few pixels' error is no trap: the edges begin soft and end sharp. Derivatives are differences of pictures: least squares wants one per pixel.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
-import taichi as ti
 from scipy.spatial.transform import Rotation
 
-from ..checks import check_integer, check_kind, check_number
-from ..engine import Renderer, losses
+from ..checks import check_flag, check_integer, check_kind, check_number
+from ..engine import Renderer
 from ..scene import Camera, Mesh, RasterizeSettings, Topology
 from .optimize import NumpyAdam
 from .views import Views
 
 __all__ = ["CameraRefinement", "registered"]
 
-TURN_RATE, SHIFT_RATE, FOCAL_RATE = 6e-3, 6e-3, 1e-3  # a step: radians; radii of the object; of the focal length's logarithm
-VIEWS_AT_ONCE = 6
-SOFT, SHARP_ENOUGH = 3.0, 0.03  # sigma in squared pixels, at first and at last
-SLOWER = 0.05  # the last step, of the first
+TURN_RATE, SHIFT_RATE, FOCAL_RATE = 2e-3, 2e-3, 3e-4  # a step of Adam: radians; radii of the object; of the focal length's logarithm
+N_SHIFT, N_POSE = 3, 6  # a shift (camera space, the object's radii); and a turn about the object's centre (a rotation vector, radians, the world's axes)
+STEP = 2e-3  # of the differences
+LEVELS = (  # the shorter side to which the pictures are reduced, pixels (0: they are not); sigma, squared pixels; how many of a pose's numbers are free
+    (64, 4.0, N_SHIFT),
+    (64, 1.0, N_POSE),
+    (64, 0.3, N_POSE),
+    (0, 0.3, N_POSE),
+    (0, 0.05, N_POSE),
+)
+PIXELS_AT_ONCE = 2**21
+DAMPING, LESS, MORE = 1e-2, 0.3, 8.0  # of the diagonal; after a step that has helped, after one that has not
+LENGTHS = (1.0, 2.0, 4.0, 8.0)  # of a step
+
+
+def registered(
+    views: Views,
+    mesh: Mesh,
+    *,
+    focal: bool = False,
+    color_weight: float = 0.0,
+    gains: np.ndarray | None = None,
+    steps: int = 2,
+    softest: float = 4.0,
+    sharpest: float = 0.05,
+) -> Camera:
+    """The cameras of ``views``, moved until the mesh looks like the pictures from them.
+
+    Args:
+        focal: whether the focal lengths may change, too, all by one factor.
+        color_weight: of the colours' differences, where the mask's is 1; the mesh must have colours then.
+        gains: [N, 3] what the mesh's colours are multiplied by in each picture.
+        steps: of least squares, for each degree of sharpness.
+        softest, sharpest: the degrees of sharpness to go through: sigma in squared pixels, 4 for cameras that may be ten pixels off, .05 for the last tenth.
+    """
+    check_kind("registered", "views", views, Views)
+    check_kind("registered", "mesh", mesh, Mesh)
+    check_flag("registered", "focal", focal)
+    check_number("registered", "color_weight", color_weight, -1e-300)
+    check_integer("registered", "steps", steps, 0, 2**31 - 1)
+    check_number("registered", "softest", softest, 0.0)
+    check_number("registered", "sharpest", sharpest, 0.0)
+    if color_weight and mesh.colors is None:
+        raise ValueError("registered: mesh must have colours if they are given a weight, got none")
+    vertices = np.asarray(mesh.vertices, np.float64)
+    centre = (vertices.min(0) + vertices.max(0)) / 2
+    radius = float(np.linalg.norm(vertices - centre, axis=1).max())
+    numbers = np.zeros((len(views), N_POSE + 1))
+    for side, sigma, n_free in LEVELS:
+        if not sharpest <= sigma <= softest:
+            continue
+        seen = views.reduced(max(1, round(min(views.image_size) / side))) if side else views  # sigma is in pixels of these
+        look = _Look.of(seen, mesh, centre, radius, sigma, color_weight, gains)
+        numbers = _least_squares(look, numbers, n_free + int(focal and n_free == N_POSE), steps)
+    return _moved(views.camera, centre, radius, numbers).about(-centre)
+
+
+def _moved(camera: Camera, centre: np.ndarray, radius: float, numbers: np.ndarray) -> Camera:
+    """N cameras, told about the centre, moved by [N, 7]: a pose, and the logarithm of a factor of the focal length."""
+    matrices, intrinsics = np.array(camera.about(centre).camera_from_world, np.float64), np.array(camera.intrinsics, np.float64)
+    matrices[:, :, :3] = matrices[:, :, :3] @ Rotation.from_rotvec(numbers[:, N_SHIFT:N_POSE]).as_matrix()
+    matrices[:, :, 3] += radius * numbers[:, :N_SHIFT]
+    intrinsics[:, :2] *= np.exp(numbers[:, N_POSE:])
+    return replace(camera, camera_from_world=matrices, intrinsics=intrinsics)
 
 
 class CameraRefinement:
@@ -99,53 +164,106 @@ def _cross_matrix(v: np.ndarray) -> np.ndarray:
     return np.stack([zero, -v[:, 2], v[:, 1], v[:, 2], zero, -v[:, 0], -v[:, 1], v[:, 0], zero], -1).reshape(-1, 3, 3)
 
 
-def registered(views: Views, mesh: Mesh, steps: int = 30, *, focal: bool = True, color_weight: float = 0.0) -> Camera:
-    """The cameras of ``views``, moved until the mesh looks like the pictures from them: silhouettes, and colours if they are given a weight.
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """What is seen of a mesh from N cameras, less what their pictures show."""
 
-    Args:
-        steps: how often each picture is looked at.
-        focal: whether the focal lengths (by a common factor) may change, too.
+    views: Views
+    mesh: Mesh
+    renderer: Renderer
+    centre: np.ndarray
+    radius: float
+    color_weight: float
+    gains: np.ndarray
+
+    @classmethod
+    def of(cls, views: Views, mesh: Mesh, centre: np.ndarray, radius: float, sigma: float, color_weight: float, gains: np.ndarray | None) -> "_Look":
+        distance = np.linalg.norm(views.camera.eye - centre, axis=1)
+        near, far = max(distance.min() - 4 * radius, 0.05 * distance.min()), distance.max() + 4 * radius
+        settings = RasterizeSettings(sigma=sigma * (2 / min(views.image_size)) ** 2, gamma=2.5e-4, cutoff=1e-3, near=near, far=far)
+        gains = np.ones((len(views), 3), np.float32) if gains is None else np.asarray(gains, np.float32)
+        return cls(views, mesh, Renderer(views.image_size, settings), centre, radius, color_weight, gains)
+
+    def residuals(self, numbers: np.ndarray, which: np.ndarray) -> np.ndarray:
+        """[n, R] of the cameras ``which`` [n] (one may come several times), moved by numbers [n, 7]."""
+        arrays, views = self.renderer.arrays, self.views
+        camera = _moved(views.camera[which], self.centre, self.radius, numbers)
+        topology = Topology.shared(self.mesh.faces, len(self.mesh.vertices), len(which))
+        colors = arrays.real(np.asarray(self.mesh.colors)) if self.color_weight else None
+        image = self.renderer(arrays.real(self.mesh.vertices - self.centre), topology, camera, colors)
+        alpha = views.alpha[which]
+        apart = [(arrays.to_numpy(image.alpha) - alpha)[..., None]]
+        if self.color_weight:
+            difference = arrays.to_numpy(image.color) * self.gains[which, None, None] - views.color[which]
+            apart.append(self.color_weight * alpha[..., None] * difference)
+        all_apart = np.concatenate(apart, -1)
+        if views.known is not None:
+            all_apart *= views.known[which][..., None]
+        return all_apart.reshape(len(which), -1)
+
+    def parts(self, copies: int) -> Iterator[np.ndarray]:
+        """The cameras' numbers, so many at once that ``copies`` pictures of each fit."""
+        height, width = self.views.image_size
+        at_once = max(1, PIXELS_AT_ONCE // (height * width * copies))
+        for start in range(0, len(self.views), at_once):
+            yield np.arange(start, min(start + at_once, len(self.views)))
+
+    def costs(self, numbers: np.ndarray) -> np.ndarray:
+        """[N] sums of squares."""
+        return np.concatenate([(self.residuals(numbers[which], which) ** 2).sum(1, dtype=np.float64) for which in self.parts(1)])
+
+    def normal_equations(self, numbers: np.ndarray, n_free: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """([N, n, n] J^T J, [N, n] J^T r, [N] r^T r) of the first n of the seven numbers."""
+        squares, pulls, costs = [], [], []
+        for which in self.parts(n_free + 1):
+            moved = np.repeat(numbers[which], n_free + 1, axis=0).reshape(len(which), n_free + 1, -1)
+            moved[:, 1:, :n_free] += STEP * np.eye(n_free)
+            seen = self.residuals(moved.reshape(-1, N_POSE + 1), np.repeat(which, n_free + 1)).reshape(len(which), n_free + 1, -1).astype(np.float64)
+            here, jacobian = seen[:, 0], (seen[:, 1:] - seen[:, :1]) / STEP
+            squares.append(jacobian @ jacobian.swapaxes(1, 2))
+            pulls.append((jacobian @ here[:, :, None])[:, :, 0])
+            costs.append((here**2).sum(1))
+        return np.concatenate(squares), np.concatenate(pulls), np.concatenate(costs)
+
+
+def _least_squares(look: _Look, numbers: np.ndarray, n_free: int, steps: int) -> np.ndarray:
+    """The numbers [N, 7] after so many steps on the first ``n_free`` of them; a camera that a step does not help stays where it was.
+
+    A step is tried at several lengths: soft edges are narrow, and what least squares sees from there is too short a way.
     """
-    check_kind("registered", "views", views, Views)
-    check_kind("registered", "mesh", mesh, Mesh)
-    check_integer("registered", "steps", steps, 0, 2**31 - 1)
-    check_number("registered", "color_weight", color_weight, -1e-300)
-    vertices = np.asarray(mesh.vertices, np.float64)
-    centre = (vertices.min(0) + vertices.max(0)) / 2
-    radius = float(np.linalg.norm(vertices - centre, axis=1).max())
-    refinement = CameraRefinement(views.camera, centre, radius)
-    distance = np.linalg.norm(views.camera.eye - centre, axis=1)
-    near, far = max(distance.min() - 4 * radius, 0.05 * distance.min()), distance.max() + 4 * radius
-    pixel_sq = (2 / min(views.image_size)) ** 2
-    n = len(views)
-    batches = [list(range(i, min(i + VIEWS_AT_ONCE, n))) for i in range(0, n, VIEWS_AT_ONCE)]
-    renderer = Renderer(views.image_size)
-    topologies = {len(batch): Topology.shared(mesh.faces, len(vertices), len(batch)) for batch in batches}
-    colors = mesh.colors if mesh.colors is not None else np.full_like(vertices, 0.5)
-    for step in range(steps):
-        progress = step / max(steps - 1, 1)
-        sigma = SOFT * (SHARP_ENOUGH / SOFT) ** progress * pixel_sq
-        renderer.settings = RasterizeSettings(sigma=sigma, gamma=2.5e-4, cutoff=1e-3, near=near, far=far)
-        for batch in batches:
-            camera = refinement.camera[batch].about(centre)
-            matrices, intrinsics, loss = (renderer.parameter(a) for a in (camera.camera_from_world, camera.intrinsics, np.zeros(1)))
-            placed = replace(camera, camera_from_world=matrices, intrinsics=intrinsics)
-            _look(renderer, vertices - centre, colors, topologies[len(batch)], placed, views, batch, loss, color_weight)
-            gradients = refinement.gradients(batch, matrices.grad.to_numpy().astype(np.float64), intrinsics.grad.to_numpy().astype(np.float64))
-            if not focal:
-                gradients["log_focal"][...] = 0.0
-            refinement.step(batch, gradients, SLOWER**progress)
-    return refinement.camera
+    damping = np.full(len(numbers), DAMPING)
+    for _ in range(steps):
+        squares, pulls, costs = look.normal_equations(numbers, n_free)
+        step = _step(squares, pulls, damping)
+        before = costs
+        if n_free > N_POSE:  # the focal length moves for all cameras, or for none
+            wider = numbers + np.eye(N_POSE + 1)[N_POSE] * step
+            found = look.costs(wider)
+            if found.sum() < costs.sum():
+                numbers, costs = wider, found
+        best = numbers
+        for length in LENGTHS:
+            trial = numbers + length * step * (np.arange(N_POSE + 1) < N_POSE)
+            found = look.costs(trial)
+            best, costs = np.where((found < costs)[:, None], trial, best), np.minimum(found, costs)
+        helped = costs < before
+        numbers, damping = best, np.where(helped, LESS * damping, MORE * damping)
+    return numbers
 
 
-def _look(
-    renderer: Renderer, vertices: np.ndarray, colors: np.ndarray, topology: Topology, camera: Camera, views: Views, batch: list[int], loss: Any, weight: float
-) -> None:
-    arrays = renderer.arrays
-    alpha, place = arrays.real(views.alpha[batch]), arrays.real(vertices)
-    painted, color = arrays.real(colors), arrays.real(views.color[batch])
-    with ti.ad.Tape(loss):
-        image = renderer(place, topology, camera, painted if weight else None)
-        losses.silhouette_iou(image.alpha, alpha, into=loss)
-        if weight:
-            losses.color_l1(image.color, color, alpha, into=loss, weight=weight)
+def _step(squares: np.ndarray, pulls: np.ndarray, damping: np.ndarray) -> np.ndarray:
+    """[N, 7] the step of damped least squares; the last number's is common to all."""
+    n = squares.shape[1]
+    diagonal = np.einsum("nii->ni", squares)
+    damped = squares + np.eye(n) * (damping[:, None] * diagonal + 1e-9 * diagonal.max(1, keepdims=True) + 1e-12)[:, :, None]
+    pose, cross, n_pose = damped[:, :N_POSE, :N_POSE], damped[:, :N_POSE, N_POSE:], min(n, N_POSE)
+    step = np.zeros((len(squares), N_POSE + 1))
+    towards = -np.linalg.solve(pose, pulls[:, :N_POSE, None])
+    if n > N_POSE:
+        along = np.linalg.solve(pose, cross)
+        left = (damped[:, N_POSE, N_POSE] - (cross * along).sum((1, 2))).sum()
+        focal = -(pulls[:, N_POSE] + (cross * towards).sum((1, 2))).sum() / max(left, 1e-12)
+        towards = towards - along * focal
+        step[:, N_POSE] = focal
+    step[:, :n_pose] = towards[:, :, 0]
+    return step
