@@ -3,55 +3,31 @@
 import argparse
 import importlib.metadata
 import importlib.util
-import json
-import signal
 import sys
-import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import ImageColor
-from tqdm import tqdm
 
 from .. import __version__
 from ..checks import MAX_IMAGE_SIDE, check_image_size, check_integer, check_number
-from ..recover import (
-    DEPTH_SCALE,
-    SHARP,
-    Capture,
-    Fit,
-    FitOptions,
-    Views,
-    fit_curves,
-    normal_colors,
-    render_geometry,
-    render_views,
-    score,
-    sheet,
-    turntable,
-)
-from ..replacing import replacing
+from ..recover import DEPTH_SCALE, SHARP, render_geometry, render_views
 from ..runtime import GPU_BACKENDS, init_for
-from ..scene import Camera, Mesh, RasterizeSettings, creature, read_json
+from ..scene import Camera, RasterizeSettings
+from .common import DISTANCE, FOV, GPUS, INTERRUPTED, add_arch, colored, numbered
+from .fitting import add_fit
 
 __all__ = ["main"]
 
-DISTANCE, FOV = 3.2, 40.0  # of the cameras around a mesh of radius 1
 ROOM = 2.0  # world units that are seen behind the middle of that mesh
 MOST_DISTANT = 1e4  # of the cameras: farther away, float32 knows no depths
 DEEPEST = DEPTH_SCALE * (2**16 - 1)  # of a picture of depths
 GREY = 0.8  # of a mesh without colours, under a light
-GPUS = ("cuda",)  # of descents and of pictures whose size changes: Taichi compiles its fields, which Vulkan and Metal need, anew for each size
-CHECKPOINT = "checkpoint.npz"
-TRAIN, TEST = "train", "test"
-INTERRUPTED = 130  # the exit status of a program ended by Ctrl-C
 VIEWS = ("color", "alpha", "depth", "normals", "coverage", "gradient")  # of the viewer
 TASKS = ("shape", "color", "shape and color", "pose")
-CAMERA_FILES = (".json", ".npz", ".bin", ".txt")  # which are not meshes
-HELD_OUT_EVERY = 6  # without a test split, every sixth picture is not fitted
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,40 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"taichi_softras {__version__} (taichi {importlib.metadata.version('taichi')})")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    fit = commands.add_parser(
-        "fit",
-        help="recover a coloured mesh from pictures",
-        description="Recovers shape and vertex colours from pictures with masks and cameras, by gradient descent from a sphere.",
-    )
-    fit.add_argument(
-        "source",
-        nargs="?",
-        metavar="SOURCE",
-        help="pictures with cameras: a folder, or its file of cameras, of NeRF, nerfstudio, instant-ngp, COLMAP, NeuS or Middlebury; or a mesh file (pictures "
-        "of it are rendered first); by default an embedded creature",
-    )
-    fit.add_argument("-o", "--out", type=Path, required=True, help="folder for the results")
-    fit.add_argument("--resume", action="store_true", help="go on with the fit in OUT, with its source and options")
-    fit.add_argument("--overwrite", action="store_true", help="start anew although OUT holds a fit")
-    fit.add_argument("--size", type=int, default=128, help="shorter side of the pictures, pixels; larger ones are reduced (default: %(default)s)")
-    fit.add_argument("--masks", type=Path, metavar="DIR", help="folder of masks, named as the pictures are: 0 outside, 255 inside, 128 unknown")
-    fit.add_argument("--segment", action="store_true", help="find masks where there are none, roughly, and write them to OUT/masks (or DIR): look at them")
-    fit.add_argument("--views", type=int, default=36, help="of a mesh, how many pictures to render for the fit (default: %(default)s)")
-    fit.add_argument("--test-views", type=int, default=12, help="of a mesh, how many more to measure the result (default: %(default)s)")
-    defaults = FitOptions()
-    for name, meaning in (
-        ("steps", "steps of gradient descent"),
-        ("views_per_step", "pictures that one step looks at"),
-        ("smoothness", "of the surface while it moves"),
-        ("color_weight", "weight of the colour loss"),
-        ("normal_weight", "weight of the normal consistency loss"),
-        ("seed", "of the order of the pictures"),
-    ):
-        default = getattr(defaults, name)
-        fit.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default, help=f"{meaning} (default: %(default)s)")
-    _add_arch(fit, GPUS)
-    fit.set_defaults(run=_fit)
-
+    add_fit(commands)
     _add_render(commands)
     examine = commands.add_parser(
         "doctor",
@@ -115,12 +58,6 @@ def _parser() -> argparse.ArgumentParser:
     examine.set_defaults(run=_doctor)
     _add_view(commands)
     return parser
-
-
-def _add_arch(command: argparse.ArgumentParser, gpus: Sequence[str]) -> None:
-    choices = ("auto", "cpu", *gpus)
-    meaning = f"what to compute on; auto: {' or '.join(gpus)} if there is such a GPU, else cpu (default: %(default)s)"
-    command.add_argument("--arch", choices=choices, default="cpu", help=meaning)
 
 
 def _add_render(commands: Any) -> None:
@@ -156,7 +93,7 @@ def _add_render(commands: Any) -> None:
     render.add_argument("--gamma", type=float, default=SHARP.gamma, help="softness in depth (default: %(default)s)")
     render.add_argument("--samples", type=int, default=4, help="antialiasing: render so many times larger and average (default: %(default)s)")
     render.add_argument("--overwrite", action="store_true", help="render anew although OUT holds pictures with their transforms.json")
-    _add_arch(render, GPU_BACKENDS)
+    add_arch(render, GPU_BACKENDS)
     render.set_defaults(run=_render)
 
 
@@ -178,7 +115,7 @@ def _add_view(commands: Any) -> None:
     view.add_argument("--frames", type=int, help="end after so many frames; each is a step of the optimisation (default: until you leave; 1 with --headless)")
     view.add_argument("--screenshot", type=Path, metavar="PNG", help="save the last frame")
     view.add_argument("--headless", action="store_true", help="open no window: needs neither display nor Vulkan")
-    _add_arch(view, GPUS)
+    add_arch(view, GPUS)
     view.add_argument("--video", type=Path, metavar="GIF", help="with --headless: save all frames, the camera going round once")
     view.set_defaults(run=_view)
 
@@ -205,9 +142,9 @@ def _render(options: argparse.Namespace) -> int:
     light, background = _light(options.light, camera), _background(options.background)
     if options.depth and options.distance + 1 > DEEPEST:
         raise ValueError(f"render: --distance must be at most {DEEPEST - 1:g} with --depth (16 bits of thousandths), got {options.distance:g}")
-    mesh = _colored(options.mesh, None if light is None else GREY)
+    mesh = colored(options.mesh, None if light is None else GREY)
     init_for("render", options.arch, GPU_BACKENDS)
-    views = render_views(mesh, camera, size, _numbered(len(camera)), settings, options.samples, light)
+    views = render_views(mesh, camera, size, numbered(len(camera)), settings, options.samples, light)
     if background is not None:
         views = replace(views, color=views.over(background), alpha=np.ones_like(views.alpha))
     depth, normals = None, None
@@ -303,160 +240,6 @@ def _view(options: argparse.Namespace) -> int:
         if path is not None:
             print(f"saved {path}")
     return 0
-
-
-def _fit(options: argparse.Namespace) -> int:
-    began = time.monotonic()
-    if importlib.util.find_spec("matplotlib") is None:
-        raise RuntimeError("fit draws its curves with matplotlib, which is not installed: pip install 'taichi_softras[plot]'")
-    out: Path = options.out
-    if out.exists() and not out.is_dir():
-        raise NotADirectoryError(f"fit: OUT must be a folder, got the file {out}")
-    checkpoint = out / CHECKPOINT
-    if options.resume and not checkpoint.is_file():
-        raise FileNotFoundError(f"fit: there is no fit to resume in {out} (no {CHECKPOINT})")
-    if checkpoint.is_file() and not (options.resume or options.overwrite):
-        raise FileExistsError(f"fit: {out} already holds a fit; go on with it (--resume), replace it (--overwrite) or choose another folder")
-    defaults = vars(FitOptions())
-    changed = any(getattr(options, name) != default for name, default in defaults.items() if hasattr(options, name))
-    if options.resume and (options.source is not None or changed):
-        raise ValueError("fit: --resume goes on with the source and the options of the fit in OUT; give neither")
-    if options.resume:
-        init_for("fit", options.arch, GPUS)
-        source, size, masks, segment = _read_source(out)
-        train, test = (capture.views(size) for capture in _captures(Path(source), masks, segment))
-        fit = Fit.load(checkpoint, train)
-    else:
-        choices = FitOptions(**{name: getattr(options, name) for name in defaults if hasattr(options, name)})
-        for name, low in (("size", 8), ("views", 1), ("test_views", 1)):
-            check_integer("fit", f"--{name.replace('_', '-')}", getattr(options, name), low, 4096)
-        source = options.source
-        of_pictures = source is not None and (Path(source).is_dir() or Path(source).suffix.lower() in CAMERA_FILES)
-        masks = options.masks or (out / "masks" if options.segment else None)
-        if masks is not None and not of_pictures:
-            raise ValueError(f"fit: --masks and --segment must come with pictures, got the mesh {source or 'embedded here'}")
-        mesh = None if of_pictures else _colored(source)
-        init_for("fit", options.arch, GPUS)
-        if mesh is not None:
-            source = str(out / "views")
-            for split, count, turn in ((TRAIN, options.views, 0.0), (TEST, options.test_views, 50.0)):
-                _orbiting_views(mesh, count, turn, (options.size, options.size), SHARP, 4).save(source, split)
-        train, test = (capture.views(options.size) for capture in _captures(Path(source), masks, options.segment))
-        fit = Fit(train, choices)
-        out.mkdir(parents=True, exist_ok=True)
-        with replacing(out / "source.json") as partial:
-            where = None if masks is None else str(masks.resolve())
-            partial.write_text(json.dumps({"source": str(Path(source).resolve()), "size": options.size, "masks": where, "segment": options.segment}))
-    finished = _descend(fit, checkpoint)
-    _write_results(out, fit, train, test, time.monotonic() - began)
-    if not finished:
-        print(f"interrupted after {len(fit.losses)} of {fit.options.steps} steps; go on with: taichi-softras fit -o {out} --resume")
-        return INTERRUPTED
-    return 0
-
-
-def _descend(fit: Fit, checkpoint: Path) -> bool:
-    """Steps until the fit is done, or until Ctrl-C, which ends it after the step at hand. Returns whether it is done."""
-    interrupted = []
-    previous = signal.signal(signal.SIGINT, lambda *_: interrupted.append(True))
-    try:
-        pause = 0.1 if sys.stderr.isatty() else 10  # seconds between two looks of the bar: a log file needs few
-        with tqdm(total=fit.options.steps, initial=len(fit.losses), unit="step", desc="fit", dynamic_ncols=True, mininterval=pause) as bar:
-            while not (fit.done or interrupted):
-                loss = fit.step()
-                bar.set_postfix(loss=f"{loss:.4f}", IoU=f"{fit.scores[-1][1]:.3f}" if fit.scores else "-", refresh=False)
-                bar.update()
-                if len(fit.losses) % fit.options.score_every == 0:
-                    fit.save(checkpoint)
-        fit.remember_best()
-        fit.save(checkpoint)
-    finally:
-        signal.signal(signal.SIGINT, previous)
-    return fit.done
-
-
-def _write_results(out: Path, fit: Fit, train: Views, test: Views, seconds: float) -> None:
-    mesh = fit.best
-    for name in ("mesh.glb", "mesh.obj"):
-        mesh.save(out / name)
-    rendered = {name: fit.render(mesh, views) for name, views in ((TRAIN, train), (TEST, test))}
-    scores = {name: score(rendered[name], views) for name, views in ((TRAIN, train), (TEST, test))}
-    sheet(out / "sheet.png", test, rendered[TEST])
-    stage_starts = np.cumsum([0, *(stage.steps for stage in fit.stages)])[:-1].tolist()
-    fit_curves(out / "curves.png", fit.losses, fit.scores, stage_starts)
-    turntable(out / "turntable.gif", mesh)
-    metrics = {
-        "views_not_fitted": len(test),
-        "image_size": list(test.image_size),
-        "iou": scores[TEST].iou,
-        "psnr": scores[TEST].psnr,
-        "psnr_white": scores[TEST].psnr_white,
-        "fitted": asdict(scores[TRAIN]),
-        "faces": len(mesh.faces),
-        "steps": len(fit.losses),
-        "seconds": round(seconds, 1),
-        "meaning": {
-            "iou": "of silhouettes (alpha > 0.5), mean over pictures that were not fitted",
-            "psnr": "dB, of colour, over the pixels inside both silhouettes",
-            "psnr_white": "dB, over all pixels of the pictures laid over white",
-        },
-    }
-    with replacing(out / "metrics.json") as partial:
-        partial.write_text(json.dumps(metrics, indent=1) + "\n")
-    print(f"on {len(test)} pictures that were not fitted: IoU {scores[TEST].iou:.4f}, PSNR {scores[TEST].psnr:.2f} dB; {seconds:.0f} s")
-    print(f"mesh.glb, mesh.obj, turntable.gif, sheet.png, curves.png and metrics.json are in {out}")
-
-
-def _colored(source: str | None, grey: float | None = None) -> Mesh:
-    """The mesh of a file, or the embedded one, of radius 1; one without colours shows its normals, or is grey."""
-    mesh = creature() if source is None else Mesh.load(source).normalized()
-    if mesh.is_colored:
-        return mesh
-    return normal_colors(mesh) if grey is None else replace(mesh, colors=np.full_like(mesh.vertices, grey))
-
-
-def _orbiting_views(mesh: Mesh, count: int, turn: float, size: tuple[int, int], settings: RasterizeSettings, samples: int) -> Views:
-    """Pictures from all around, above and below."""
-    camera = Camera.all_around(count, DISTANCE, turn, fov=FOV)
-    return render_views(mesh, camera, size, _numbered(count), settings, samples)
-
-
-def _numbered(count: int) -> tuple[str, ...]:
-    return tuple(f"r_{k:03d}" for k in range(count))
-
-
-def _captures(source: Path, masks: Path | None, segment: bool) -> tuple[Capture, Capture]:
-    """(pictures to fit, pictures to measure the result with): as the source is split, or every sixth is kept. ``masks``: where they are, or are written to."""
-    if (source / f"transforms_{TRAIN}.json").is_file():
-        splits = [TRAIN, *[split for split in (TEST, "val") if (source / f"transforms_{split}.json").is_file()][:1]]
-        folders = [masks if masks is None or not segment else masks / split for split in splits]
-        captures = [Capture.open(source, split, masks=folder, segment=segment) for split, folder in zip(splits, folders, strict=True)]
-        if len(captures) == 2:
-            return captures[0], captures[1]
-        whole = captures[0]
-    else:
-        whole = Capture.open(source, masks=masks, segment=segment)
-    if len(whole) < 2:
-        raise ValueError(f"fit: {source} must hold at least two pictures (one is kept to measure the result), got {len(whole)}")
-    held_out = np.arange(len(whole)) % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
-    held_out[-1] |= not held_out.any()
-    return whole.select(np.flatnonzero(~held_out)), whole.select(np.flatnonzero(held_out))
-
-
-def _read_source(out: Path) -> tuple[str, int, Path | None, bool]:
-    note = out / "source.json"
-    try:
-        described = read_json(f"fit: {note}", note)
-        if not isinstance(described["source"], str) or not isinstance(described["size"], int) or described["size"] < 8:
-            raise ValueError(f"a source and a size from 8 pixels on, not {described}")
-        masks, segment = described.get("masks"), described.get("segment", False)
-        if not isinstance(masks, (str, type(None))) or not isinstance(segment, bool):
-            raise ValueError(f"a folder of masks or none, not {described}")
-        return described["source"], described["size"], None if masks is None else Path(masks), segment
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        if str(error).startswith("fit: "):
-            raise
-        raise ValueError(f"fit: {note} must tell what is fitted, got {type(error).__name__}: {error}") from error
 
 
 if __name__ == "__main__":

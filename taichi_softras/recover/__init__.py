@@ -4,11 +4,12 @@
 from .atlas import unwrap
 from .fit import Fit, FitOptions, Stage, Start, initial_sphere
 from .hull import Hull, hull_mesh, visual_hull
-from .metrics import Score, score
+from .metrics import Score, SurfaceComparison, compare_surfaces, score
 from .optimize import NumpyAdam
 from .pictures import fit_curves, normal_colors, save_animation, shaded, sheet, turntable
 from .poses import registered
 from .remesh import components, remeshed, self_intersections
+from .results import Pictures, measured, rotation_to_y_up, texture_fit, up_of
 from .texture import BakeOptions, TextureFit, bake, texels_shown
 from .views import DEPTH_SCALE, SHARP, Capture, Views, render_geometry, render_views, save_picture, scene_up
 
@@ -21,22 +22,27 @@ __all__ = [
     "FitOptions",
     "Hull",
     "NumpyAdam",
+    "Pictures",
     "Score",
     "Stage",
     "Start",
+    "SurfaceComparison",
     "TextureFit",
     "Views",
     "bake",
+    "compare_surfaces",
     "components",
     "fit_curves",
     "hull_mesh",
     "initial_sphere",
+    "measured",
     "metrics",
     "normal_colors",
     "registered",
     "remeshed",
     "render_geometry",
     "render_views",
+    "rotation_to_y_up",
     "save_animation",
     "save_picture",
     "scene_up",
@@ -45,7 +51,9 @@ __all__ = [
     "shaded",
     "sheet",
     "texels_shown",
+    "texture_fit",
     "turntable",
     "unwrap",
+    "up_of",
     "visual_hull",
 ]

@@ -8,9 +8,10 @@ from scipy.spatial import cKDTree
 
 from ..checks import as_array, check_array, check_integer, check_kind, check_number
 from ..scene import Mesh
+from .remesh import components, self_intersections
 from .views import Views
 
-__all__ = ["Score", "chamfer_distance", "score", "silhouette_iou", "surface_points"]
+__all__ = ["Score", "SurfaceComparison", "chamfer_distance", "compare_surfaces", "score", "silhouette_iou", "surface_points"]
 
 MAX_SAMPLES = 10_000_000
 
@@ -94,3 +95,71 @@ def chamfer_distance(a: Mesh, b: Mesh, samples: int = 10_000, seed: int = 0) -> 
     clouds = [surface_points(mesh, samples, seed + i) for i, mesh in enumerate((a, b))]
     there, back = cKDTree(clouds[1]).query(clouds[0])[0], cKDTree(clouds[0]).query(clouds[1])[0]
     return float((there.mean() + back.mean()) / 2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurfaceComparison:
+    """How near a surface is to a reference.
+
+    Attributes:
+        to_reference, from_reference: mean distance from a point of the surface to the nearest place of the reference, and the other way, over the diagonal of
+            the reference's box.
+        normal_angle: degrees between the normals at such a point and at the nearest of the other's points, whichever way they point; mean of both ways.
+        euler_number, components, self_intersections: (of the surface, of the reference), equal vertices counted once: vertices - edges + faces, pieces that
+            hang together, pairs of faces that cross.
+    """
+
+    to_reference: float
+    from_reference: float
+    normal_angle: float
+    euler_number: tuple[int, int]
+    components: tuple[int, int]
+    self_intersections: tuple[int, int]
+
+    @property
+    def chamfer(self) -> float:
+        """Mean of both distances."""
+        return (self.to_reference + self.from_reference) / 2
+
+
+def compare_surfaces(mesh: Mesh, reference: Mesh, samples: int = 20_000, seed: int = 0) -> SurfaceComparison:
+    """Distances, normals and topology of a surface beside those of a reference. Needs gpytoolbox.
+
+    Args:
+        samples: points drawn evenly on each of them; from a point to a surface the distance is exact.
+    """
+    for name, given in (("mesh", mesh), ("reference", reference)):
+        check_kind("compare_surfaces", name, given, Mesh)
+    check_integer("compare_surfaces", "samples", samples, 1, MAX_SAMPLES)
+    check_integer("compare_surfaces", "seed", seed, 0, 2**31 - 1)
+    try:
+        from gpytoolbox import squared_distance
+    except ImportError as error:
+        raise RuntimeError("compare_surfaces: distances are gpytoolbox's, which is not installed: pip install 'taichi_softras[fit]'") from error
+    middle = np.asarray(reference.vertices, np.float64).mean(0)
+    welded = []
+    for given in (mesh, reference):
+        surface = trimesh.Trimesh(np.asarray(given.vertices, np.float64) - middle, given.faces, process=False)
+        surface.merge_vertices(merge_tex=True, merge_norm=True)
+        surface.update_faces(surface.nondegenerate_faces())
+        welded.append(surface)
+    drawn = [trimesh.sample.sample_surface(surface, samples, seed=seed + i) for i, surface in enumerate(welded)]
+    normals = [surface.face_normals[face] for surface, (_, face) in zip(welded, drawn, strict=True)]
+    distances, angles = [], []
+    for one, other in ((0, 1), (1, 0)):
+        points = np.asarray(drawn[one][0])
+        square, _, _ = squared_distance(points, np.asarray(welded[other].vertices), np.asarray(welded[other].faces, np.int32), use_cpp=True)
+        distances.append(float(np.sqrt(square).mean()))
+        nearest = cKDTree(drawn[other][0]).query(points)[1]
+        cosine = np.abs((normals[one] * normals[other][nearest]).sum(1))
+        angles.append(float(np.degrees(np.arccos(np.clip(cosine, 0, 1))).mean()))
+    diagonal = float(np.linalg.norm(np.ptp(welded[1].vertices, axis=0)))
+    plain = [Mesh(vertices=np.asarray(surface.vertices), faces=np.asarray(surface.faces, np.int32)) for surface in welded]
+    return SurfaceComparison(
+        to_reference=distances[0] / diagonal,
+        from_reference=distances[1] / diagonal,
+        normal_angle=sum(angles) / 2,
+        euler_number=(int(welded[0].euler_number), int(welded[1].euler_number)),
+        components=(len(components(plain[0])), len(components(plain[1]))),
+        self_intersections=(len(self_intersections(plain[0])), len(self_intersections(plain[1]))),
+    )

@@ -1,0 +1,363 @@
+"""The command ``taichi-softras fit``: from pictures with cameras to a textured mesh, in phases that go on where they were stopped."""
+
+import argparse
+import importlib.util
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from ..checks import check_integer
+from ..recover import (
+    SHARP,
+    Capture,
+    Fit,
+    FitOptions,
+    Pictures,
+    Score,
+    Start,
+    Views,
+    compare_surfaces,
+    fit_curves,
+    measured,
+    registered,
+    render_views,
+    rotation_to_y_up,
+    save_picture,
+    score,
+    sheet,
+    texture_fit,
+    turntable,
+    up_of,
+)
+from ..replacing import replacing
+from ..runtime import init_for
+from ..scene import Camera, Mesh, read_json
+from .common import DISTANCE, FOV, GPUS, INTERRUPTED, add_arch, colored, numbered
+
+__all__ = ["add_fit"]
+
+CHECKPOINT, SOURCE = "checkpoint.npz", "source.json"
+TRAIN, TEST = "train", "test"
+CAMERA_FILES = (".json", ".npz", ".bin", ".txt")  # which are not meshes
+HELD_OUT_EVERY = 6  # without a test split, every sixth picture is not fitted
+NEEDED = {"matplotlib": "draws its curves", "skimage": "begins with marching cubes", "gpytoolbox": "makes meshes anew", "xatlas": "makes an atlas"}
+STEPS = {Start.HULL: 200, Start.SPHERE: 1200}
+UPS = {"x": (1, 0, 0), "-x": (-1, 0, 0), "y": (0, 1, 0), "-y": (0, -1, 0), "z": (0, 0, 1), "-z": (0, 0, -1)}
+LARGE = 512  # pixels a side: of larger pictures, four samples of each pixel are enough to measure by
+
+
+def add_fit(commands: Any) -> None:
+    """The command's options."""
+    fit = commands.add_parser(
+        "fit",
+        help="recover a textured mesh from pictures",
+        description="Recovers shape and colour from pictures with masks and cameras: the visual hull of the masks, gradient descent on it, a texture.",
+    )
+    add = fit.add_argument
+    add(
+        "source",
+        nargs="?",
+        metavar="SOURCE",
+        help="pictures with cameras: a folder, or its file of cameras, of NeRF, nerfstudio, instant-ngp, COLMAP, NeuS or Middlebury; or a mesh file (pictures "
+        "of it are rendered first); by default an embedded creature",
+    )
+    add("-o", "--out", type=Path, required=True, help="folder for the results")
+    add("--resume", action="store_true", help="go on with the fit in OUT, with its source and options")
+    add("--overwrite", action="store_true", help="start anew although OUT holds a fit")
+    add("--size", type=int, default=128, help="shorter side of the pictures that shape is fitted to, pixels; larger ones are reduced (default: %(default)s)")
+    add("--masks", type=Path, metavar="DIR", help="folder of masks, named as the pictures are: 0 outside, 255 inside, 128 unknown")
+    add("--segment", action="store_true", help="find masks where there are none, roughly, and write them to OUT/masks (or DIR): look at them")
+    add("--init", default="hull", metavar="hull|sphere|MESH", help="what to begin with; a mesh lies in the cameras' world (default: %(default)s)")
+    add("--colors", choices=("texture", "vertex"), default="texture", help="a texture as sharp as the pictures, or colours at vertices (default: %(default)s)")
+    add("--up", choices=("auto", *UPS), default="auto", help="what of the cameras' world is up in mesh.glb (default: as the cameras were held)")
+    add("--reference", metavar="MESH", help="compare the result with this mesh, in the cameras' world (of a mesh's pictures, that mesh)")
+    add("--views", type=int, default=36, help="of a mesh, how many pictures to render for the fit (default: %(default)s)")
+    add("--test-views", type=int, default=12, help="of a mesh, how many more to measure the result (default: %(default)s)")
+    add("--refine-cameras", action="store_true", help="move the cameras, too: for poses that are not exact")
+    add("--balance", action="store_true", help="find each picture's exposure and white balance")
+    add("--steps", type=int, help=f"steps of gradient descent (default: {STEPS[Start.HULL]}, from a sphere or a mesh {STEPS[Start.SPHERE]})")
+    defaults = FitOptions()
+    for name, meaning in (
+        ("faces", "about how many faces the mesh has in the end; 0: as many as the pictures can show"),
+        ("views_per_step", "pictures that one step looks at"),
+        ("smoothness", "of the surface while it moves"),
+        ("color_weight", "weight of the colour loss"),
+        ("normal_weight", "weight of the normal consistency loss"),
+        ("seed", "of the order of the pictures"),
+    ):
+        default = getattr(defaults, name)
+        add(f"--{name.replace('_', '-')}", type=type(default), default=default, help=f"{meaning} (default: %(default)s)")
+    add_arch(fit, GPUS)
+    fit.set_defaults(run=_fit)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Source:
+    """What is fitted, and what is made of it: all that --resume needs beside the checkpoint.
+
+    Attributes:
+        source: pictures with their cameras.
+        size, masks, segment, colors, up: as the options say; masks where they are, or are written to.
+        reference: the mesh to compare with, "" for the embedded one, None for none; normalized: whether it was brought to radius 1.
+    """
+
+    source: str
+    size: int
+    masks: str | None
+    segment: bool
+    colors: str
+    up: str
+    reference: str | None
+    normalized: bool
+
+    def save(self, out: Path) -> None:
+        with replacing(out / SOURCE) as partial:
+            partial.write_text(json.dumps(asdict(self)))
+
+    @classmethod
+    def load(cls, out: Path) -> "_Source":
+        note = out / SOURCE
+        try:
+            described = read_json(f"fit: {note}", note)
+            kinds: dict[str, Any] = {"source": str, "size": int, "masks": (str, type(None)), "segment": bool, "colors": str, "up": str}
+            kinds |= {"reference": (str, type(None)), "normalized": bool}
+            if set(described) != set(kinds) or not all(isinstance(described[name], kind) for name, kind in kinds.items()):
+                raise ValueError(f"{', '.join(kinds)}, not {described}")
+            if described["size"] < 8 or described["colors"] not in ("texture", "vertex") or described["up"] not in ("auto", *UPS):
+                raise ValueError(f"a size from 8 pixels on, colors and up as the options say, not {described}")
+            return cls(**described)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            if str(error).startswith("fit: "):
+                raise
+            raise ValueError(f"fit: {note} must tell what is fitted, got {type(error).__name__}: {error}") from error
+
+    def captures(self) -> tuple[Capture, Capture]:
+        """(pictures to fit, pictures to measure the result with): as the source is split, or every sixth is kept."""
+        source, masks = Path(self.source), None if self.masks is None else Path(self.masks)
+        if (source / f"transforms_{TRAIN}.json").is_file():
+            splits = [TRAIN, *[split for split in (TEST, "val") if (source / f"transforms_{split}.json").is_file()][:1]]
+            folders = [masks if masks is None or not self.segment else masks / split for split in splits]
+            captures = [Capture.open(source, split, masks=folder, segment=self.segment) for split, folder in zip(splits, folders, strict=True)]
+            if len(captures) == 2:
+                return captures[0], captures[1]
+            whole = captures[0]
+        else:
+            whole = Capture.open(source, masks=masks, segment=self.segment)
+        if len(whole) < 2:
+            raise ValueError(f"fit: {source} must hold at least two pictures (one is kept to measure the result), got {len(whole)}")
+        held_out = np.arange(len(whole)) % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
+        held_out[-1] |= not held_out.any()
+        return whole.select(np.flatnonzero(~held_out)), whole.select(np.flatnonzero(held_out))
+
+    def reference_mesh(self) -> Mesh | None:
+        if self.reference is None:
+            return None
+        return colored(self.reference or None) if self.normalized else Mesh.load(self.reference)
+
+    def rotation(self, camera: Camera) -> np.ndarray:
+        """[3, 3] from the cameras' world to one whose y is up."""
+        return rotation_to_y_up(up_of(camera) if self.up == "auto" else np.array(UPS[self.up], np.float64))
+
+
+def _fit(options: argparse.Namespace) -> int:
+    began = time.monotonic()
+    missing = {name: what for name, what in NEEDED.items() if importlib.util.find_spec(name) is None}
+    for name, what in missing.items():
+        raise RuntimeError(f"fit {what} with {name}, which is not installed: pip install 'taichi_softras[fit]'")
+    out: Path = options.out
+    if out.exists() and not out.is_dir():
+        raise NotADirectoryError(f"fit: OUT must be a folder, got the file {out}")
+    checkpoint = out / CHECKPOINT
+    if options.resume and not checkpoint.is_file():
+        raise FileNotFoundError(f"fit: there is no fit to resume in {out} (no {CHECKPOINT})")
+    if checkpoint.is_file() and not (options.resume or options.overwrite):
+        raise FileExistsError(f"fit: {out} already holds a fit; go on with it (--resume), replace it (--overwrite) or choose another folder")
+    if options.resume:
+        _check_only_resumes(options)
+        source = _Source.load(out)
+        init_for("fit", options.arch, GPUS)
+        train, test = source.captures()
+        fit = Fit.load(checkpoint, train.views(source.size))
+    else:
+        source, train, test, fit = _begin(options, out)
+        fit.save(checkpoint)
+    with _interrupts() as interrupted:
+        whole = _descend(fit, checkpoint, interrupted)
+        done = "" if whole else f"interrupted after {len(fit.losses)} of {fit.options.steps} steps"
+        mesh, seen = fit.best, None
+        if not done and source.colors == "texture":
+            mesh, seen = _textured(fit, train, interrupted)
+            done = "interrupted before the texture was made" if seen is None else ""
+        _write_results(out, source, fit, mesh, seen, test, began, interrupted if not done else [])
+    if done:
+        print(f"{done}; go on with: taichi-softras fit -o {out} --resume")
+        return INTERRUPTED
+    return 0
+
+
+def _check_only_resumes(options: argparse.Namespace) -> None:
+    parser = argparse.ArgumentParser()
+    add_fit(parser.add_subparsers())
+    defaults = vars(parser.parse_args(["fit", "-o", str(options.out), "--resume"]))
+    if any(getattr(options, name) != default for name, default in defaults.items() if name not in ("out", "resume", "arch", "run")):
+        raise ValueError("fit: --resume goes on with the source and the options of the fit in OUT; give neither")
+
+
+def _begin(options: argparse.Namespace, out: Path) -> tuple[_Source, Capture, Capture, Fit]:
+    """Reads the pictures, or renders them, and finds what the descent begins with."""
+    start = {"hull": Start.HULL, "sphere": Start.SPHERE}.get(options.init, Start.SPHERE)
+    own = {name: getattr(options, name) for name in vars(FitOptions()) if hasattr(options, name) and name not in ("start", "steps")}
+    choices = FitOptions(start=start, steps=STEPS[start] if options.steps is None else options.steps, **own)
+    for name, low in (("size", 8), ("views", 1), ("test_views", 1)):
+        check_integer("fit", f"--{name.replace('_', '-')}", getattr(options, name), low, 4096)
+    given: str | None = options.source
+    of_pictures = given is not None and (Path(given).is_dir() or Path(given).suffix.lower() in CAMERA_FILES)
+    masks = options.masks or (out / "masks" if options.segment else None)
+    if masks is not None and not of_pictures:
+        raise ValueError(f"fit: --masks and --segment must come with pictures, got the mesh {given or 'embedded here'}")
+    mesh = None if of_pictures else colored(given)
+    first = None if options.init in ("hull", "sphere") else Mesh.load(options.init)
+    if options.reference is not None:
+        Mesh.load(options.reference)  # what is wrong with it is told before anything is computed
+    init_for("fit", options.arch, GPUS)
+    if mesh is not None:
+        for split, count, turn in ((TRAIN, options.views, 0.0), (TEST, options.test_views, 50.0)):
+            camera = Camera.all_around(count, DISTANCE, turn, fov=FOV)
+            render_views(mesh, camera, (options.size, options.size), numbered(count), SHARP).save(out / "views", split)
+    of_mesh = mesh is not None and options.reference is None
+    source = _Source(
+        source=str((out / "views" if mesh is not None else Path(str(given))).resolve()),
+        size=options.size,
+        masks=None if masks is None else str(masks.resolve()),
+        segment=options.segment,
+        colors=options.colors,
+        up="y" if mesh is not None and options.up == "auto" else options.up,
+        reference=("" if given is None else str(Path(given).resolve())) if of_mesh else options.reference and str(Path(options.reference).resolve()),
+        normalized=of_mesh,
+    )
+    train, test = source.captures()
+    fit = Fit(train.views(source.size), choices, first)
+    out.mkdir(parents=True, exist_ok=True)
+    source.save(out)
+    return source, train, test, fit
+
+
+@contextmanager
+def _interrupts() -> Iterator[list[bool]]:
+    """A list that Ctrl-C makes not empty, instead of ending the program."""
+    interrupted: list[bool] = []
+    previous = signal.signal(signal.SIGINT, lambda *_: interrupted.append(True))
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def _bar(what: str, total: int, initial: int = 0, unit: str = "picture") -> tqdm:
+    pause = 0.1 if sys.stderr.isatty() else 10  # seconds between two looks of the bar: a log file needs few
+    return tqdm(total=total, initial=initial, unit=unit, desc=what, dynamic_ncols=True, mininterval=pause)
+
+
+def _descend(fit: Fit, checkpoint: Path, interrupted: Sequence[bool]) -> bool:
+    """Steps until the fit is done, or until Ctrl-C, which ends it after the step at hand. Returns whether it is done."""
+    if fit.done:
+        return True
+    with _bar("shape", fit.options.steps, len(fit.losses), "step") as bar:
+        while not (fit.done or interrupted):
+            loss = fit.step()
+            bar.set_postfix(loss=f"{loss:.4f}", IoU=f"{fit.scores[-1][1]:.3f}" if fit.scores else "-", refresh=False)
+            bar.update()
+            if len(fit.losses) % fit.options.score_every == 0:
+                fit.save(checkpoint)
+    fit.remember_best()
+    fit.save(checkpoint)
+    return fit.done
+
+
+def _textured(fit: Fit, train: Capture, interrupted: Sequence[bool]) -> tuple[Mesh, np.ndarray | None]:
+    """The best mesh with a texture, and which texels were seen; without them after Ctrl-C. It is made anew from its beginning, always the same."""
+    moved = fit.best_camera if fit.options.refine_cameras else None
+    texture = texture_fit(fit.best, Pictures(train, fit.views.camera, moved), fit.gains if fit.options.balance else None)
+    with _bar("texture", texture.n_steps) as bar:
+        while not (texture.done or interrupted):
+            texture.step()
+            bar.update()
+    return texture.result() if texture.done else (fit.best, None)
+
+
+def _write_results(out: Path, source: _Source, fit: Fit, mesh: Mesh, seen: np.ndarray | None, test: Capture, began: float, interrupted: Sequence[bool]) -> None:
+    turn = source.rotation(fit.views.camera)
+    upright = replace(mesh, vertices=np.asarray(mesh.vertices, np.float64) @ turn.T)
+    upright.save(out / "mesh.glb", normals=True)
+    mesh.save(out / "mesh.obj", normals=True)
+    written = ["mesh.glb", "mesh.obj", "turntable.gif", "sheet.png", "curves.png", "metrics.json"]
+    if seen is not None:
+        save_picture(out / "unseen.png", np.repeat(seen[..., None], 3, 2))
+        written.insert(2, "unseen.png")
+    views = test.views(source.size)
+    fitted, moved = views.camera, None
+    if fit.options.refine_cameras:  # the world has moved with the cameras: where these stood is found from what they show
+        views = replace(views, camera=registered(views, fit.best, steps=3))
+        moved = registered(views, fit.best, color_weight=1.0, softest=0.3, steps=4)
+        views = replace(views, camera=moved)
+    rendered = fit.render(mesh, views)
+    sheet(out / "sheet.png", views, rendered)
+    fit_curves(out / "curves.png", fit.losses, fit.scores, np.cumsum([0, *(stage.steps for stage in fit.stages)])[:-1].tolist())
+    turntable(out / "turntable.gif", upright)
+    scores = {"test": score(rendered, views), "fitted": score(fit.render(mesh, replace(fit.views, camera=fit.best_camera)), fit.views)}
+    own_size = _measured_at_own_size(fit, mesh, test, fitted, moved, interrupted)
+    seconds = time.monotonic() - began
+    metrics = _metrics(source, fit, mesh, views, scores, own_size, seconds)
+    with replacing(out / "metrics.json") as partial:
+        partial.write_text(json.dumps(metrics, indent=1) + "\n")
+    found = own_size or scores["test"]
+    print(f"on {len(test)} pictures that were not fitted: IoU {found.iou:.4f}, PSNR over white {found.psnr_white:.2f} dB; {seconds:.0f} s")
+    print(f"{', '.join(written[:-1])} and {written[-1]} are in {out}")
+
+
+def _measured_at_own_size(fit: Fit, mesh: Mesh, test: Capture, fitted: Camera, moved: Camera | None, interrupted: Sequence[bool]) -> Score | None:
+    """None after Ctrl-C: pictures of their own size take long."""
+    if interrupted:
+        return None
+
+    def render(mesh: Mesh, views: Views) -> Views:
+        return fit.render(mesh, views, samples=4 if max(views.image_size) <= LARGE else 2)
+
+    with _bar("measure", len(test)) as bar:
+        return measured(render, mesh, Pictures(test, fitted, moved), bar.update)
+
+
+def _metrics(source: _Source, fit: Fit, mesh: Mesh, views: Views, scores: dict[str, Score], own_size: Score | None, seconds: float) -> dict[str, Any]:
+    metrics: dict[str, Any] = {
+        "views_not_fitted": len(views),
+        "image_size": list(views.image_size),
+        **asdict(scores["test"]),
+        "fitted": asdict(scores["fitted"]),
+        "own_size": None if own_size is None else asdict(own_size),
+        "faces": len(mesh.faces),
+        "steps": len(fit.losses),
+        "seconds": round(seconds, 1),
+        "world_of_glb": source.rotation(fit.views.camera).tolist(),
+    }
+    meaning = {
+        "iou": "of silhouettes (alpha > 0.5), mean over pictures that were not fitted",
+        "psnr": "dB, of colour, over the pixels inside both silhouettes",
+        "psnr_white": "dB, over all pixels of the pictures laid over white",
+        "own_size": "the same at the pictures' own size, each the mean of the pictures' own figures",
+        "world_of_glb": "the rotation of mesh.glb, whose y is up, from the cameras' world, in which mesh.obj is",
+    }
+    reference = source.reference_mesh()
+    if reference is not None:
+        comparison = compare_surfaces(fit.best, reference)
+        metrics["reference"] = asdict(comparison) | {"chamfer": comparison.chamfer}
+        meaning["reference"] = "distances over the reference's diagonal, degrees between normals; (found, reference) of Euler number, pieces, crossings"
+    return metrics | {"meaning": meaning}
