@@ -4,10 +4,11 @@ import argparse
 import importlib.metadata
 import importlib.util
 import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 from PIL import ImageColor
@@ -34,13 +35,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status; what the user did wrong is one sentence on stderr."""
     options = _parser().parse_args(arguments)
     try:
-        return options.run(options)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            return options.run(options)
     except (ValueError, TypeError, OSError, RuntimeError, MemoryError, FloatingPointError) as error:
         print(f"taichi-softras: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("taichi-softras: interrupted", file=sys.stderr)
         return INTERRUPTED
+
+
+def _show_warning(message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None, line: str | None = None) -> None:
+    """A user's warning as a sentence, without the line of code that gave it; others with their kind."""
+    kind = "" if issubclass(category, UserWarning) else f" ({category.__name__})"
+    print(f"taichi-softras: warning{kind}: {message}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 
 from ..checks import as_array, check_array, check_integer, check_kind, check_number
 from ..scene import Mesh
-from .remesh import components, self_intersections
+from .remesh import components, geometry_toolbox, self_intersections
 from .views import Views
 
 __all__ = ["Score", "SurfaceComparison", "chamfer_distance", "compare_surfaces", "score", "silhouette_iou", "surface_points"]
@@ -132,10 +132,7 @@ def compare_surfaces(mesh: Mesh, reference: Mesh, samples: int = 20_000, seed: i
         check_kind("compare_surfaces", name, given, Mesh)
     check_integer("compare_surfaces", "samples", samples, 1, MAX_SAMPLES)
     check_integer("compare_surfaces", "seed", seed, 0, 2**31 - 1)
-    try:
-        from gpytoolbox import squared_distance
-    except ImportError as error:
-        raise RuntimeError("compare_surfaces: distances are gpytoolbox's, which is not installed: pip install 'taichi_softras[fit]'") from error
+    squared_distance = geometry_toolbox("compare_surfaces").squared_distance
     middle = np.asarray(reference.vertices, np.float64).mean(0)
     welded = []
     for given in (mesh, reference):

@@ -4,6 +4,7 @@ The even triangles are those of Botsch and Kobbelt ("A Remeshing Approach to Mul
 """
 
 import functools
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from scipy.spatial import cKDTree
 from ..checks import check_array, check_integer, check_kind, check_number
 from ..scene import Connectivity, Mesh
 
-__all__ = ["components", "edge_lengths", "face_areas", "joined", "remeshed", "self_intersections", "split_edges", "untangled"]
+__all__ = ["components", "edge_lengths", "face_areas", "geometry_toolbox", "joined", "remeshed", "self_intersections", "split_edges", "untangled"]
 
 ITERATIONS = 5  # of splits, collapses, flips and shifts
 SPLIT_ABOVE = 4 / 3  # of the wanted length (Botsch and Kobbelt): the halves are then nearer to it than the whole
@@ -31,7 +32,7 @@ def remeshed(mesh: Mesh, length: float) -> Mesh:
     """
     check_kind("remeshed", "mesh", mesh, Mesh)
     check_number("remeshed", "length", length, 0.0)
-    remesh_botsch = _remesher()
+    remesh_botsch = geometry_toolbox("remeshed").remesh_botsch
     middle = mesh.vertices.mean(0, dtype=np.float64)
     vertices, faces = remesh_botsch(np.array(mesh.vertices, np.float64) - middle, np.array(mesh.faces, np.int32), ITERATIONS, float(length), True)
     if not len(faces):
@@ -41,12 +42,15 @@ def remeshed(mesh: Mesh, length: float) -> Mesh:
 
 
 @functools.cache
-def _remesher() -> Any:
+def geometry_toolbox(op: str) -> Any:
+    """The module gpytoolbox, which imports what SciPy deprecates."""
     try:
-        from gpytoolbox import remesh_botsch
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            import gpytoolbox
     except ImportError as error:
-        raise RuntimeError("fit remeshes with gpytoolbox, which is not installed: pip install 'taichi_softras[fit]'") from error
-    return remesh_botsch
+        raise RuntimeError(f"{op} works with gpytoolbox, which is not installed: pip install 'taichi_softras[fit]'") from error
+    return gpytoolbox
 
 
 def _carried(mesh: Mesh, vertices: np.ndarray) -> np.ndarray:

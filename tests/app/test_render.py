@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from taichi_softras import Mesh
+from taichi_softras import Camera, Mesh
 from taichi_softras.app import cli, main
-from taichi_softras.recover import Views
+from taichi_softras.recover import Views, render_views
 from taichi_softras.runtime import offer_of
 
 SMALL = ("--views", "3", "--size", "16", "24", "--samples", "2")
@@ -152,3 +152,26 @@ class TestArch:
         there, here = Views.load(tmp_path / "vulkan"), rendered(ball, tmp_path / "cpu", *options)
         np.testing.assert_allclose(there.alpha, here.alpha, atol=1 / 255)
         np.testing.assert_allclose(there.color * there.alpha[..., None], here.color * here.alpha[..., None], atol=2 / 255)
+
+
+class TestBasics:
+    def test_folder_that_fit_reads(self, tmp_path, capsys):
+        mesh = tmp_path / "ball.ply"
+        Mesh.icosphere(2).save(mesh)
+        assert main(["render", str(mesh), "-o", str(tmp_path / "out"), "--views", "5", "--size", "24", "36", "--samples", "2"]) == 0
+        views = Views.load(tmp_path / "out")
+        assert views.alpha.shape == (5, 24, 36)
+        expected = render_views(Mesh.icosphere(2), Camera.all_around(5, 3.2, fov=40), (24, 24), tuple("abcde")).alpha.sum((1, 2))
+        np.testing.assert_allclose(views.alpha.sum((1, 2)), expected, rtol=0.03)
+
+    def test_sigma_softens(self, tmp_path):
+        for sigma in ("1e-7", "1e-2"):
+            assert main(["render", "-o", str(tmp_path / sigma), "--views", "1", "--size", "32", "--samples", "1", "--sigma", sigma]) == 0
+        sharp, soft = (Views.load(tmp_path / sigma).alpha for sigma in ("1e-7", "1e-2"))
+        between = [((alpha > 0.02) & (alpha < 0.98)).sum() for alpha in (sharp, soft)]
+        assert between[1] > 3 * between[0]
+
+    @pytest.mark.parametrize("arguments", [["--sigma", "-1"], ["--size", "0"], ["--views", "0"], ["--size", "1", "2", "3"]])
+    def test_faults_are_one_sentence(self, tmp_path, capsys, arguments):
+        assert main(["render", "-o", str(tmp_path / "out"), *arguments]) == 1
+        assert len(capsys.readouterr().err.strip().splitlines()) == 1

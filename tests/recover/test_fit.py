@@ -1,18 +1,11 @@
 """The main job in small: it recovers a shape, keeps its state, stops cleanly and goes on; the command and its files."""
 
-import json
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from taichi_softras import Camera, Mesh
-from taichi_softras.app import main
 from taichi_softras.recover import Fit, FitOptions, Score, Views, initial_sphere, render_views, score
 from taichi_softras.scene import creature
 
@@ -151,119 +144,3 @@ class TestCreature:
         assert radius.max() <= 1.0 + 1e-6
         assert radius.min() < 0.45
         assert len(np.unique(np.round(mesh.colors, 1), axis=0)) > 10
-
-
-class TestFitCommand:
-    def test_default_target_writes_all_results(self, tmp_path, capsys):
-        out = tmp_path / "out"
-        assert main(["fit", "-o", str(out), "--steps", "30", *SMALL]) == 0
-        assert "IoU" in capsys.readouterr().out
-        metrics = json.loads((out / "metrics.json").read_text())
-        assert 0.5 < metrics["iou"] < 1
-        assert metrics["views_not_fitted"] == 3
-        for name in ("mesh.glb", "mesh.obj"):
-            mesh = Mesh.load(out / name)
-            assert mesh.colors is not None
-            assert len(mesh.faces) == metrics["faces"]
-        with Image.open(out / "turntable.gif") as turntable, Image.open(out / "sheet.png") as sheet, Image.open(out / "curves.png") as curves:
-            assert turntable.n_frames == 48
-            assert sheet.size == (3 * 32, 3 * 32)
-            assert curves.size[0] > 500
-        assert len(Views.load(out / "views", "train")) == 8
-
-    def test_a_folder_without_a_test_split_keeps_pictures_back(self, ellipsoid_views, tmp_path):
-        ellipsoid_views.save(tmp_path / "pictures")
-        assert main(["fit", str(tmp_path / "pictures"), "-o", str(tmp_path / "out"), "--steps", "3", "--views-per-step", "3"]) == 0
-        assert json.loads((tmp_path / "out" / "metrics.json").read_text())["views_not_fitted"] == 1
-
-    def test_missing_pictures_are_named(self, ellipsoid_views, tmp_path, capsys):
-        ellipsoid_views.save(tmp_path / "pictures")
-        for path in (tmp_path / "pictures" / "images").iterdir():
-            path.unlink()
-        assert main(["fit", str(tmp_path / "pictures"), "-o", str(tmp_path / "out")]) == 1
-        assert "the first ./images/r_0" in capsys.readouterr().err
-
-    def test_existing_results_are_not_overwritten_unasked(self, tmp_path, capsys):
-        (tmp_path / "checkpoint.npz").write_bytes(b"precious")
-        assert main(["fit", "-o", str(tmp_path)]) == 1
-        assert "--resume" in capsys.readouterr().err
-        assert (tmp_path / "checkpoint.npz").read_bytes() == b"precious"
-
-    def test_resume_takes_no_other_source_or_options(self, tmp_path, capsys):
-        (tmp_path / "checkpoint.npz").write_bytes(b"")
-        for more in (["other.obj"], ["--steps", "7"]):
-            assert main(["fit", *more, "-o", str(tmp_path), "--resume"]) == 1
-            assert "give neither" in capsys.readouterr().err
-
-    def test_out_must_be_a_folder(self, tmp_path, capsys):
-        (tmp_path / "file").write_text("")
-        for command in ("fit", "render"):
-            assert main([command, "-o", str(tmp_path / "file")]) == 1
-            assert "OUT must be a folder" in capsys.readouterr().err
-
-    def test_nothing_to_resume(self, tmp_path, capsys):
-        assert main(["fit", "-o", str(tmp_path), "--resume"]) == 1
-        assert "no fit to resume" in capsys.readouterr().err
-
-    @pytest.mark.parametrize(
-        ("arguments", "sentence"),
-        [
-            (["no_such_mesh.obj"], "no file no_such_mesh.obj"),
-            (["mesh.xyz"], "must be one of"),
-            (["--steps", "0"], "steps must be between"),
-            (["--size", "2"], "--size must be between"),
-            (["--views", "0"], "--views must be between"),
-        ],
-    )
-    def test_faults_are_one_sentence(self, tmp_path, capsys, arguments, sentence):
-        assert main(["fit", *arguments, "-o", str(tmp_path / "out")]) == 1
-        lines = capsys.readouterr().err.strip().splitlines()
-        assert len(lines) == 1
-        assert sentence in lines[0]
-
-    def test_ctrl_c_keeps_the_best_mesh_and_resume_goes_on(self, tmp_path):
-        """A real interrupt of a real process."""
-        out = tmp_path / "out"
-        command = [sys.executable, "-m", "taichi_softras", "fit", "-o", str(out)]
-        process = subprocess.Popen([*command, "--steps", "100000", *SMALL], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        deadline = time.monotonic() + 120
-        while not (out / "checkpoint.npz").is_file() and time.monotonic() < deadline and process.poll() is None:
-            time.sleep(0.2)
-        process.send_signal(signal.SIGINT)
-        stdout, stderr = process.communicate(timeout=120)
-        assert process.returncode == 130, stderr
-        assert "--resume" in stdout
-        assert "Traceback" not in stderr
-        steps = json.loads((out / "metrics.json").read_text())["steps"]
-        assert steps >= 50
-        assert Mesh.load(out / "mesh.glb").colors is not None
-        process = subprocess.Popen([*command, "--resume"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        before = (out / "checkpoint.npz").stat().st_mtime_ns
-        while (out / "checkpoint.npz").stat().st_mtime_ns == before and time.monotonic() < deadline + 120 and process.poll() is None:
-            time.sleep(0.2)
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=120)
-        assert json.loads((out / "metrics.json").read_text())["steps"] > steps
-
-
-class TestRenderCommand:
-    def test_folder_that_fit_reads(self, tmp_path, capsys):
-        mesh = tmp_path / "ball.ply"
-        Mesh.icosphere(2).save(mesh)
-        assert main(["render", str(mesh), "-o", str(tmp_path / "out"), "--views", "5", "--size", "24", "36", "--samples", "2"]) == 0
-        views = Views.load(tmp_path / "out")
-        assert views.alpha.shape == (5, 24, 36)
-        expected = pictures(Mesh.icosphere(2), 5, 24).alpha.sum((1, 2))
-        np.testing.assert_allclose(views.alpha.sum((1, 2)), expected, rtol=0.03)
-
-    def test_sigma_softens(self, tmp_path):
-        for sigma in ("1e-7", "1e-2"):
-            assert main(["render", "-o", str(tmp_path / sigma), "--views", "1", "--size", "32", "--samples", "1", "--sigma", sigma]) == 0
-        sharp, soft = (Views.load(tmp_path / sigma).alpha for sigma in ("1e-7", "1e-2"))
-        between = [((alpha > 0.02) & (alpha < 0.98)).sum() for alpha in (sharp, soft)]
-        assert between[1] > 3 * between[0]
-
-    @pytest.mark.parametrize("arguments", [["--sigma", "-1"], ["--size", "0"], ["--views", "0"], ["--size", "1", "2", "3"]])
-    def test_faults_are_one_sentence(self, tmp_path, capsys, arguments):
-        assert main(["render", "-o", str(tmp_path / "out"), *arguments]) == 1
-        assert len(capsys.readouterr().err.strip().splitlines()) == 1
