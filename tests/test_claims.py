@@ -71,8 +71,8 @@ def faults_of(page: str, root: Path = REPOSITORY) -> list[str]:
             case ["python", *rest] if rest:
                 faults += faults_of_program(rest, root)
             case ["taichi-softras", command, *_]:
-                source = (root / "taichi_softras/app/cli.py").read_text(encoding="utf-8")
-                faults += [] if re.search(rf'add_parser\(\s*"{command}"', source) else [f"no command {command}"]
+                sources = [path.read_text(encoding="utf-8") for path in sorted((root / "taichi_softras/app").glob("*.py"))]
+                faults += [] if any(re.search(rf'add_parser\(\s*"{command}"', source) for source in sources) else [f"no command {command}"]
             case other:
                 faults.append(f"no command that is known: {' '.join(other)}")
     return faults
