@@ -301,7 +301,7 @@ def _write_results(out: Path, source: _Source, fit: Fit, mesh: Mesh, seen: np.nd
     mesh.save(out / "mesh.obj", normals=True)
     written = ["mesh.glb", "mesh.obj", "turntable.gif", "sheet.png", "curves.png", "metrics.json"]
     if seen is not None:
-        save_picture(out / "unseen.png", np.repeat(seen[..., None], 3, 2))
+        save_picture(out / "unseen.png", np.repeat(1 - seen[..., None], 3, 2))  # white where no picture shows the surface
         written.insert(2, "unseen.png")
     views = test.views(source.size)
     fitted, moved = views.camera, None

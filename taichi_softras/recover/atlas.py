@@ -16,6 +16,7 @@ PADDING = 4  # texels between two charts: two mip levels, and what bilinear filt
 MAX_COST = 8.0  # of a chart's growth: 4 times xatlas's own, which halves the number of charts and the time
 CANDIDATES = 1 << 18  # texels that are looked at together
 ROOM = 0.6  # of an atlas, that charts fill at least, as a first guess
+SCALE = 1000.0  # the root of the area that a surface is given for xatlas
 
 
 def needs_xatlas(op: str) -> None:
@@ -51,8 +52,8 @@ def unwrap(mesh: Mesh, texels: int, largest_side: int = LARGEST_SIDE) -> tuple[M
     area = float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum()) / 2
     if not area > 0:
         raise ValueError(f"unwrap: the mesh must have an area, got {area:g}")
-    vertices /= np.sqrt(area)  # in xatlas, as in all float32, a surface near 1 is the most exact
-    per_unit = min(texels, ROOM * largest_side**2) ** 0.5
+    vertices *= SCALE / np.sqrt(area)  # xatlas 0.0.11 gives faces that are smaller than 1.2e-7 no place of their own
+    per_unit = min(texels, ROOM * largest_side**2) ** 0.5 / SCALE
     while True:
         uvs, face_uvs, width, height = _packed(vertices, mesh.faces, per_unit)
         if max(width, height) <= largest_side:
