@@ -313,8 +313,9 @@ def _write_results(out: Path, source: _Source, fit: Fit, mesh: Mesh, seen: np.nd
     sheet(out / "sheet.png", views, rendered)
     fit_curves(out / "curves.png", fit.losses, fit.scores, np.cumsum([0, *(stage.steps for stage in fit.stages)])[:-1].tolist())
     turntable(out / "turntable.gif", upright)
-    scores = {"test": score(rendered, views), "fitted": score(fit.render(mesh, replace(fit.views, camera=fit.best_camera)), fit.views)}
-    own_size = _measured_at_own_size(fit, mesh, test, fitted, moved, interrupted)
+    fitted_to = replace(fit.views, camera=fit.best_camera)
+    scores = {"test": score(rendered, views), "fitted": score(fit.render(mesh, fitted_to, samples=2), fitted_to)}
+    own_size = None if interrupted else _measured_at_own_size(fit, mesh, test, fitted, moved, views, rendered)
     seconds = time.monotonic() - began
     metrics = _metrics(source, fit, mesh, views, scores, own_size, seconds)
     with replacing(out / "metrics.json") as partial:
@@ -324,13 +325,13 @@ def _write_results(out: Path, source: _Source, fit: Fit, mesh: Mesh, seen: np.nd
     print(f"{', '.join(written[:-1])} and {written[-1]} are in {out}")
 
 
-def _measured_at_own_size(fit: Fit, mesh: Mesh, test: Capture, fitted: Camera, moved: Camera | None, interrupted: Sequence[bool]) -> Score | None:
-    """None after Ctrl-C: pictures of their own size take long."""
-    if interrupted:
-        return None
+def _measured_at_own_size(fit: Fit, mesh: Mesh, test: Capture, fitted: Camera, moved: Camera | None, views: Views, rendered: Views) -> Score:
+    """The mean of the pictures' own scores; ``views`` and what was ``rendered`` serve where the pictures have been fitted as they are."""
+    if (test.sizes == views.image_size).all():
+        return measured(lambda _, picture: rendered.select([views.names.index(picture.names[0])]), mesh, [views.select([i]) for i in range(len(views))])
 
-    def render(mesh: Mesh, views: Views) -> Views:
-        return fit.render(mesh, views, samples=4 if max(views.image_size) <= LARGE else 2)
+    def render(mesh: Mesh, picture: Views) -> Views:
+        return fit.render(mesh, picture, samples=4 if max(picture.image_size) <= LARGE else 2)
 
     with _bar("measure", len(test)) as bar:
         return measured(render, mesh, Pictures(test, fitted, moved), bar.update)
@@ -349,7 +350,7 @@ def _metrics(source: _Source, fit: Fit, mesh: Mesh, views: Views, scores: dict[s
         "world_of_glb": source.rotation(fit.views.camera).tolist(),
     }
     meaning = {
-        "iou": "of silhouettes (alpha > 0.5), mean over pictures that were not fitted",
+        "iou": "of silhouettes (alpha of one half and more), mean over pictures that were not fitted",
         "psnr": "dB, of colour, over the pixels inside both silhouettes",
         "psnr_white": "dB, over all pixels of the pictures laid over white",
         "own_size": "the same at the pictures' own size, each the mean of the pictures' own figures",

@@ -14,6 +14,7 @@ from .views import Views
 __all__ = ["Score", "SurfaceComparison", "chamfer_distance", "compare_surfaces", "score", "silhouette_iou", "surface_points"]
 
 MAX_SAMPLES = 10_000_000
+COVERED = 0.499  # alpha above which a pixel counts as covered: half covered ones do, as rendered (.5) and as a file has them (128/255)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +22,7 @@ class Score:
     """How well a mesh reproduces pictures.
 
     Attributes:
-        iou: of the silhouettes (alpha > 0.5), averaged over pictures.
+        iou: of the silhouettes (alpha of one half and more), averaged over pictures.
         psnr: of colour, dB, over all pixels inside both silhouettes (where they differ is the IoU's matter).
         psnr_white: dB over all pixels of the pictures laid over white, the figure that NeRF's literature gives.
     """
@@ -38,7 +39,7 @@ def score(rendered: Views, views: Views) -> Score:
     if rendered.alpha.shape != views.alpha.shape:
         raise ValueError(f"score: rendered must have the shape of views, {views.alpha.shape}, got {rendered.alpha.shape}")
     known = np.ones(views.alpha.shape, bool) if views.known is None else views.known > 0.5
-    a, b = (rendered.alpha > 0.5) & known, (views.alpha > 0.5) & known
+    a, b = (rendered.alpha > COVERED) & known, (views.alpha > COVERED) & known
     union = (a | b).sum((1, 2))
     iou = np.where(union > 0, (a & b).sum((1, 2)) / np.maximum(union, 1), 1.0).mean()
     inside = ((rendered.color - views.color) ** 2)[a & b]

@@ -53,18 +53,19 @@ def texture_fit(mesh: Mesh, pictures: Sequence[Views], gains: np.ndarray | None,
     return TextureFit(unwrapped, size, pictures, options, gains=gains)
 
 
-def measured(render: Callable[[Mesh, Views], Views], mesh: Mesh, pictures: Sequence[Views], progress: Callable[[], object]) -> Score:
+def measured(render: Callable[[Mesh, Views], Views], mesh: Mesh, pictures: Sequence[Views], progress: Callable[[], object] | None = None) -> Score:
     """The mean of the scores of each picture by itself, as NeRF's literature has it; one is in memory at a time.
 
     Args:
         render: of `Fit`.
-        progress: called after each picture.
+        progress: called after each picture, if it is given.
     """
     scores = []
     for i in range(len(pictures)):
         views = pictures[i]
         scores.append(asdict(score(render(mesh, views), views)))
-        progress()
+        if progress is not None:
+            progress()
     return Score(**{name: float(np.mean([one[name] for one in scores])) for name in scores[0]})
 
 
