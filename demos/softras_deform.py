@@ -4,7 +4,7 @@ Two recipes from the same pictures:
 
 * ``softras``: the published one, written against the drop-in as a user of SoftRas writes it. Negative IoU + 0.03 Laplacian + 0.0003 flatten, Adam, 2000
   iterations over all pictures, sigma 1e-4.
-* ``large_steps``: ours, `taichi_softras.Fit`: the sphere is refined twice, sigma shrinks, the gradient is preconditioned.
+* ``large_steps``: ours, `taichi_softras.Fit`: the sphere is made anew as it moves, sigma shrinks, the gradient is preconditioned.
 
     python demos/softras_deform.py -o out/deform                         # an embedded target, seen by the published cameras
     python demos/softras_deform.py -o out/deform --views FOLDER          # SoftRas's own: source.npy [N, 4, H, W] and camera.npy [N, 3]
@@ -26,7 +26,7 @@ from training import noting_interrupts, read_state, write_state
 
 import taichi_softras as tsr
 from taichi_softras.interop import soft_renderer as sr
-from taichi_softras.recover import Fit, FitOptions, Views, save_picture
+from taichi_softras.recover import Fit, FitOptions, Start, Views, save_picture
 from taichi_softras.recover.metrics import chamfer_distance, silhouette_iou
 from taichi_softras.scene import creature
 
@@ -105,7 +105,7 @@ def fit_large_steps(pictures: np.ndarray, cameras: np.ndarray, iterations: int, 
     camera = tsr.Camera.orbit(*cameras.T, fov=2 * VIEWING_ANGLE)
     names = tuple(str(i) for i in range(len(pictures)))
     views = Views(alpha=pictures[:, 3], color=np.full_like(pictures[:, :3].transpose(0, 2, 3, 1), 0.5), camera=camera, names=names)
-    fit = Fit.load(state, views) if state.is_file() else Fit(views, FitOptions(steps=iterations, smoothness=1.0, color_weight=0.0))
+    fit = Fit.load(state, views) if state.is_file() else Fit(views, FitOptions(start=Start.SPHERE, steps=iterations, smoothness=1.0, color_weight=0.0))
     with tqdm(total=iterations, initial=len(fit.losses), desc="large_steps", mininterval=0.1 if sys.stderr.isatty() else 60) as bar:
         while not fit.done:
             loss = fit.step()

@@ -9,9 +9,9 @@ from .bridge import TorchArrays
 __all__ = ["color_l1", "edge_length", "flatten", "laplacian", "normal_consistency", "silhouette_iou"]
 
 
-def silhouette_iou(alpha: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+def silhouette_iou(alpha: torch.Tensor, target: torch.Tensor, known: torch.Tensor | None = None) -> torch.Tensor:
     """See `taichi_softras.engine.losses.silhouette_iou`."""
-    return losses.silhouette_iou(alpha, target, arrays=TorchArrays.of("silhouette_iou", alpha=alpha, target=target))[0]
+    return losses.silhouette_iou(alpha, target, known, arrays=TorchArrays.of("silhouette_iou", alpha=alpha, target=target, known=known))[0]
 
 
 def color_l1(color: torch.Tensor, target: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:

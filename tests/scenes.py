@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from taichi_softras import Camera, Extrapolation, Interpolation, RasterizeSettings, Sides, Topology
+from taichi_softras import Camera, Connectivity, Extrapolation, Interpolation, Mesh, RasterizeSettings, Sides, Topology
+from taichi_softras.recover import Views, render_views
 
 IMAGE_SIZE = (13, 21)  # height, width
 
@@ -115,3 +116,38 @@ def orthogonal_settings(base: RasterizeSettings = SMOOTH) -> dict[str, Rasterize
         )
         for row in rows
     }
+
+
+def torus(radius: float = 0.65, tube: float = 0.3, n: int = 32, m: int = 16) -> Mesh:
+    """Around the z axis: one handle."""
+    i, j = (grid.ravel() for grid in np.meshgrid(np.arange(n), np.arange(m), indexing="ij"))
+    a, b = 2 * np.pi * i / n, 2 * np.pi * j / m
+    from_axis = radius + tube * np.cos(b)
+    p, q, r, s = i * m + j, (i + 1) % n * m + j, (i + 1) % n * m + (j + 1) % m, i * m + (j + 1) % m
+    faces = np.concatenate([np.stack([p, q, r], -1), np.stack([p, r, s], -1)])
+    return Mesh(vertices=np.stack([from_axis * np.cos(a), from_axis * np.sin(a), tube * np.sin(b)], -1), faces=faces)
+
+
+def balls(*centres_and_radii: tuple[float, float, float, float], subdivisions: int = 2) -> Mesh:
+    """Spheres (x, y, z, radius) in one mesh."""
+    ball, n = Mesh.icosphere(subdivisions), len(centres_and_radii)
+    vertices = np.concatenate([ball.vertices * radius + centre for *centre, radius in centres_and_radii])
+    return Mesh(vertices=vertices, faces=np.concatenate([ball.faces + i * len(ball.vertices) for i in range(n)]))
+
+
+def euler_number(mesh: Mesh) -> int:
+    """V - E + F: two for each component that is closed and has no handle, two less for each handle."""
+    return len(np.unique(mesh.faces)) - len(Connectivity.of(mesh.faces, len(mesh.vertices)).edges) + len(mesh.faces)
+
+
+def is_closed(mesh: Mesh) -> bool:
+    """Whether each edge has two faces, which run along it in opposite directions."""
+    sides = mesh.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
+    there, back = (sorted(map(tuple, side.tolist())) for side in (sides, sides[:, ::-1]))
+    return len(set(there)) == len(there) and there == back
+
+
+def pictures_of(mesh: Mesh, camera: Camera, size: int | tuple[int, int] = 32) -> Views:
+    """Sharp pictures."""
+    image_size = size if isinstance(size, tuple) else (size, size)
+    return render_views(mesh, camera, image_size, tuple(f"r_{i}" for i in range(len(camera))))

@@ -119,9 +119,9 @@ class FitOptions:
         pixel_sq = (2 / min(image_size)) ** 2
         whole, soon = 2**31 - 1, max(self.steps // 12, 25)
         # share of the steps, edge, steps between two meshes, reduction of the pictures, sigma from and to in squared pixels, smoothness
-        fine = [(0.5, 4 / 3, whole, 1, 0.03, 0.003, 1.0), (0.5, 1.0, whole, 1, 0.003, 0.001, 0.5)]
+        fine: list[tuple[float, float, int, int, float, float, float]] = [(0.5, 4 / 3, whole, 1, 0.03, 0.003, 1.0), (0.5, 1.0, whole, 1, 0.003, 0.001, 0.5)]
         rough = [(0.35, 4.0, soon, coarse, 1.0, 0.15, 1.0), (0.25, 2.0, soon, 1, 0.15, 0.03, 1.0)]
-        rows = [*rough, *((0.4 * share, *rest) for share, *rest in fine)] if self.start is Start.SPHERE else fine
+        rows = [*rough, *((0.4 * row[0], *row[1:]) for row in fine)] if self.start is Start.SPHERE else fine
         ends = [round(self.steps * sum(share for share, *_ in rows[: i + 1])) for i in range(len(rows))]
         return [
             Stage(
@@ -166,6 +166,15 @@ class Fit:
         losses: the loss of every step.
         scores: (step, IoU) of every time that the mesh was measured.
     """
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    colors: np.ndarray
+    _renderer: Renderer
+    _coordinates: np.ndarray
+    _shape_adam: NumpyAdam
+    _color_adam: NumpyAdam
+    _solve: Any
 
     def __init__(self, views: Views, options: FitOptions | None = None, start: Mesh | None = None) -> None:
         options = options or FitOptions()
@@ -350,7 +359,7 @@ class Fit:
             "random": self._rng.bit_generator.state,
             "adam_steps": [optimizer.steps for _, optimizer in self._adams()],
         }
-        adam = {f"{name}_{moment}": getattr(optimizer, moment) for name, optimizer in self._adams() for moment in ("first", "second")}
+        adam: dict[str, Any] = {f"{name}_{moment}": getattr(optimizer, moment) for name, optimizer in self._adams() for moment in ("first", "second")}
         with replacing(path) as partial, open(partial, "wb") as file:
             np.savez(
                 file,
@@ -413,10 +422,10 @@ class Fit:
             for part in self.refinement.PARTS:
                 setattr(self.refinement, part, arrays[part])
         if self.done:
-            self.vertices, self.faces, self.colors = arrays["vertices"].astype(np.float64), mesh.faces, arrays["colors"].astype(np.float64)
-            self._coordinates, self._shape_adam, self._color_adam = self.vertices, NumpyAdam(uniform=True), NumpyAdam()
+            self.faces, self._shape_adam, self._color_adam = mesh.faces, NumpyAdam(uniform=True), NumpyAdam()
         else:
             self._use(mesh)
+        self.vertices, self.colors = arrays["vertices"].astype(np.float64), arrays["colors"].astype(np.float64)  # a mesh has single precision
         self._coordinates = arrays["coordinates"].astype(np.float64)
         for (name, optimizer), steps in zip(self._adams(), facts["adam_steps"], strict=True):
             check_integer("Fit", "adam_steps", steps, 0, 2**31 - 1)
@@ -432,7 +441,7 @@ class Fit:
         self._queue = check_indices("Fit", "queue", facts["queue"], "pictures", len(self.views)).tolist()
         self._rng.bit_generator.state = facts["random"]
 
-    def _refined(self) -> dict[str, np.ndarray]:
+    def _refined(self) -> dict[str, Any]:
         """What of the cameras' refinement is saved, beside its moments."""
         if self.refinement is None:
             return {}

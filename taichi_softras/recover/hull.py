@@ -7,11 +7,12 @@ can be at least, which lets a coarse grid find the cells that a finer one must l
 
 import warnings
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
-from ..checks import check_flag, check_integer, check_kind
+from ..checks import check_array, check_finite, check_flag, check_integer, check_kind
 from ..engine import project_points
 from ..scene import Camera, Mesh
 from .metrics import silhouette_iou
@@ -48,7 +49,8 @@ class Hull:
         """Its surface, by marching cubes; every component of it closed, if the grid's border is outside."""
         from skimage.measure import marching_cubes
 
-        vertices, faces, _, _ = marching_cubes(self.values, 0.0, spacing=(self.spacing,) * 3, gradient_direction="ascent")
+        cubes: Any = marching_cubes
+        vertices, faces, _, _ = cubes(self.values, 0.0, spacing=(self.spacing,) * 3, gradient_direction="ascent")
         return Mesh(vertices=vertices + self.origin, faces=faces.astype(np.int32))
 
 
@@ -90,6 +92,8 @@ def signed_distances(alpha: np.ndarray) -> np.ndarray:
 
     A pixel that the outline crosses is as far from it as its alpha says (a straight outline covers 1/2 + d of a pixel that it passes at a distance d).
     """
+    check_array("signed_distances", "alpha", alpha, ("N", "H", "W"))
+    check_finite("signed_distances", "alpha", alpha)
     distances = np.empty(alpha.shape, np.float32)
     for mask, distance in zip(alpha, distances, strict=True):
         for side, sign in ((mask >= 1, 1.0), (mask <= 0, -1.0)):
@@ -245,6 +249,8 @@ def _silhouettes(mesh: Mesh, views: Views) -> np.ndarray:
 
 def needed_pieces(mesh: Mesh, views: Views) -> Mesh:
     """The largest piece, and others without which the masks are not filled. (A hull has pieces in places that all pictures see behind or before the object.)"""
+    check_kind("needed_pieces", "mesh", mesh, Mesh)
+    check_kind("needed_pieces", "views", views, Views)
     pieces = components(mesh)
     kept, rest = pieces[:1], pieces[1 : 1 + MOST_PIECES]
     if not rest:
@@ -269,8 +275,9 @@ def _tell_contradiction(views: Views, agreement: float) -> None:
         "the cameras looking along +z, y down (OpenCV, COLMAP), turned into looking along -z (OpenGL)": _with_poses(views, matrices * flip),
         "transform_matrix inverted (it must map the camera to the world)": _with_poses(views, inverse),
         "transform_matrix inverted and its axes turned from OpenCV's to OpenGL's": _with_poses(views, inverse * flip),
-        "the pictures mirrored": replace(views, alpha=np.ascontiguousarray(views.alpha[:, :, ::-1])),
-        "the pictures upside down": replace(views, alpha=np.ascontiguousarray(views.alpha[:, ::-1, ::-1])),
+        "the pictures mirrored left to right": replace(views, alpha=np.ascontiguousarray(views.alpha[:, :, ::-1])),
+        "the pictures mirrored top to bottom": replace(views, alpha=np.ascontiguousarray(views.alpha[:, ::-1])),
+        "the pictures turned by 180 degrees": replace(views, alpha=np.ascontiguousarray(views.alpha[:, ::-1, ::-1])),
         "twice the focal length": replace(views, camera=replace(views.camera, intrinsics=intrinsics * [2, 2, 1, 1])),
         "half the focal length": replace(views, camera=replace(views.camera, intrinsics=intrinsics * [0.5, 0.5, 1, 1])),
     }
@@ -281,9 +288,9 @@ def _tell_contradiction(views: Views, agreement: float) -> None:
         except ValueError:
             continue
     said = f"got a hull of the masks that has an IoU of {max(agreement, 0.0):.2f} with them"
-    name = max(found, key=lambda name: found[name], default=None)
-    if name is not None and found[name] > max(DOUBTFUL, agreement + 0.15):
-        raise ValueError(f"fit: masks and cameras must agree, {said}; with {name} it would be {found[name]:.2f}")
+    best, name = max(((iou, name) for name, iou in found.items()), default=(0.0, ""))
+    if best > max(DOUBTFUL, agreement + 0.15):
+        raise ValueError(f"fit: masks and cameras must agree, {said}; with {name} it would be {best:.2f}")
     if agreement < CONTRADICTING:
         raise ValueError(f"fit: masks and cameras must agree, {said}; are these the cameras of these pictures, and do the masks show one object?")
     warnings.warn(f"masks and cameras agree badly: the hull of the masks has an IoU of {agreement:.2f} with them", UserWarning, stacklevel=2)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from ..checks import check_flag, check_integer, check_kind, check_number
+from ..checks import check_array, check_finite, check_flag, check_integer, check_kind, check_number
 from ..engine import Renderer
 from ..scene import Camera, Mesh, RasterizeSettings, Topology
 from .optimize import NumpyAdam
@@ -62,6 +62,9 @@ def registered(
     check_integer("registered", "steps", steps, 0, 2**31 - 1)
     check_number("registered", "softest", softest, 0.0)
     check_number("registered", "sharpest", sharpest, 0.0)
+    if gains is not None:
+        check_array("registered", "gains", gains, (len(views), 3))
+        check_finite("registered", "gains", gains)
     if color_weight and mesh.colors is None:
         raise ValueError("registered: mesh must have colours if they are given a weight, got none")
     vertices = np.asarray(mesh.vertices, np.float64)

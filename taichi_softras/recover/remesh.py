@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from ..checks import check_array, check_integer, check_kind, check_number
+from ..checks import check_array, check_finite, check_integer, check_kind, check_number
 from ..scene import Connectivity, Mesh
 
 __all__ = ["components", "edge_lengths", "face_areas", "geometry_toolbox", "joined", "remeshed", "self_intersections", "split_edges", "untangled"]
@@ -46,7 +46,7 @@ def geometry_toolbox(op: str) -> Any:
     """The module gpytoolbox, which imports what SciPy deprecates."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.simplefilter("ignore", DeprecationWarning)  # gpytoolbox imports by a name that SciPy will drop
             import gpytoolbox
     except ImportError as error:
         raise RuntimeError(f"{op} works with gpytoolbox, which is not installed: pip install 'taichi_softras[fit]'") from error
@@ -100,6 +100,7 @@ def split_edges(mesh: Mesh, lengths: np.ndarray, passes: int = 2) -> Mesh:
     """
     check_kind("split_edges", "mesh", mesh, Mesh)
     check_array("split_edges", "lengths", lengths, ("V",), {"V": len(mesh.vertices)})
+    check_finite("split_edges", "lengths", lengths)
     check_integer("split_edges", "passes", passes, 0, 32)
     colored = mesh.colors is not None
     rows = np.concatenate([np.asarray(mesh.vertices, np.float64), np.asarray(lengths)[:, None], *([mesh.colors] if colored else [])], 1)
@@ -141,6 +142,7 @@ def components(mesh: Mesh) -> list[Mesh]:
 
 def face_areas(mesh: Mesh) -> np.ndarray:
     """[F] areas, squared world units."""
+    check_kind("face_areas", "mesh", mesh, Mesh)
     return np.linalg.norm(_across(mesh), axis=1) / 2
 
 
@@ -159,6 +161,10 @@ def part_of(mesh: Mesh, which: np.ndarray) -> Mesh:
 
 def joined(meshes: list[Mesh]) -> Mesh:
     """One mesh of several that are alike in having colours."""
+    if not isinstance(meshes, (list, tuple)) or not meshes:
+        raise TypeError(f"joined: meshes must be a list of at least one Mesh, got {meshes!r}")
+    for i, mesh in enumerate(meshes):
+        check_kind("joined", f"meshes[{i}]", mesh, Mesh)
     starts = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes)])
     colors = [mesh.colors for mesh in meshes if mesh.colors is not None]
     return Mesh(
@@ -221,6 +227,7 @@ def untangled(mesh: Mesh, rounds: int = 20) -> Mesh:
 
     (Two parts of a surface that have grown far into each other stay so.)
     """
+    check_kind("untangled", "mesh", mesh, Mesh)
     check_integer("untangled", "rounds", rounds, 0, 1000)
     crossing = self_intersections(mesh)
     if not len(crossing):

@@ -422,11 +422,13 @@ CAPTURES: list[tuple[str, In]] = [
 
 
 def saved_fit(folder: Path, **changed: Any) -> Path:
-    """A saved fit, changed: arrays by their names, facts within ``facts``."""
-    fit.Fit(views_of_a_square(), fit.FitOptions(steps=6)).save(folder / "good.npz")
+    """A saved fit, changed: arrays by their names, facts within ``facts``. (It begins with a given mesh, which takes no kernel.)"""
+    seen = views_of_a_square()
+    fit.Fit(seen, fit.FitOptions(steps=6, refine_cameras=True), start=fit.initial_sphere(seen)).save(folder / "good.npz")
     with np.load(folder / "good.npz") as saved:
         arrays = dict(saved)
     facts = json.loads(str(arrays["facts"])) | changed.pop("facts", {})
+    changed = {name: change(arrays[name]) if callable(change) else change for name, change in changed.items()}
     np.savez(folder / "fit.npz", **(arrays | {"facts": json.dumps(facts)} | changed))
     return folder / "fit.npz"
 
@@ -474,8 +476,13 @@ FITS: list[tuple[str, In]] = [
     ("a queue of pictures that there are not", In(lambda folder: saved_fit(folder, facts={"queue": [7]}))),
     ("other pictures", In(lambda folder: saved_fit(folder, facts={"pictures": [["x"], [1, 1]]}))),
     ("faces that point beyond the vertices", In(lambda folder: saved_fit(folder, faces=np.array([[0, 1, 10**9]])))),
-    ("vertices that are NaN", In(lambda folder: saved_fit(folder, vertices=np.full((642, 3), np.nan)))),
+    ("vertices that are NaN", In(lambda folder: saved_fit(folder, vertices=lambda good: good * np.nan))),
     ("vertices of another shape", In(lambda folder: saved_fit(folder, coordinates=np.zeros((5, 3))))),
+    ("a start that there is not", In(lambda folder: saved_fit(folder, facts={"options": {"start": "cube"}}))),
+    ("options without a start", In(lambda folder: saved_fit(folder, facts={"options": {}}))),
+    ("fewer gains than pictures", In(lambda folder: saved_fit(folder, gains=np.ones((1, 3))))),
+    ("turns of cameras that are NaN", In(lambda folder: saved_fit(folder, turns=lambda good: good * np.nan))),
+    ("no moments of the cameras", In(lambda folder: saved_fit(folder, facts={"adam_steps": [0, 0]}))),
 ]
 
 

@@ -1,6 +1,6 @@
 """The table of the part that needs no torch."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 import taichi_softras as ts
 from taichi_softras import lighting, losses
 from taichi_softras.engine import dibr, fragments, textures, voxels
-from taichi_softras.recover import atlas, fit, metrics, pictures, texture, views
+from taichi_softras.recover import atlas, fit, hull, metrics, pictures, poses, remesh, texture, views
 from taichi_softras.scene import RasterizeSettings, distortion_limit, shapes
 
 from . import (
@@ -486,7 +486,7 @@ def loss_functions() -> Iterator[Function]:
         name="losses.silhouette_iou",
         call=losses.silhouette_iou,
         good=lambda: {"alpha": image(), "target": image()},
-        natures={"alpha": ndarrays(), "target": reals(shape=(1, 5, 4))} | common,
+        natures={"alpha": ndarrays(), "target": reals(shape=(1, 5, 4)), "known": optional(reals(shape=(1, 5, 4)), image)} | common,
     )
     yield Function(
         name="losses.color_l1",
@@ -969,39 +969,125 @@ def picture_functions() -> Iterator[Function]:
 
 
 def fit_functions() -> Iterator[Function]:
-    counts = {"steps": (2,), "views_per_step": (0,), "score_every": (0,), "seed": (-1,)}
+    counts = {"steps": (2,), "views_per_step": (0,), "faces": (-1,), "score_every": (0,), "seed": (-1,)}
+    others = {"start": choice(), "refine_cameras": flag(), "balance": flag()}
+    numbers = {name: number(-1.0) for name in ("smoothness", "shape_rate", "color_rate", "color_weight", "normal_weight")}
     yield Function(
-        name="recover.FitOptions",
-        call=fit.FitOptions,
-        good=dict,
-        natures={name: whole(*counts[name]) if name in counts else number(-1.0) for name in fit.FitOptions.__dataclass_fields__},
+        name="recover.FitOptions", call=fit.FitOptions, good=dict, natures=numbers | others | {name: whole(*wrong) for name, wrong in counts.items()}
     )
+    empty = (Kind.RANGE, "pictures that show nothing", {"views": changed_views(alpha=np.zeros((2, 8, 8)))})
     yield Function(
         name="recover.Fit",
         call=fit.Fit,
         good=lambda: {"views": views_of_a_square()},
-        natures={"views": instance(), "options": instance()},
-        more=[
-            (Kind.RANGE, "pictures that show nothing", {"views": changed_views(alpha=np.zeros((2, 8, 8)))}),
-            (Kind.NAN, "pictures with NaN", {"views": changed_views(alpha=np.full((2, 8, 8), np.nan))}),
-        ],
+        natures={"views": instance(), "options": instance(), "start": instance()},
+        more=[empty, (Kind.NAN, "pictures with NaN", {"views": changed_views(alpha=np.full((2, 8, 8), np.nan))})],
     )
     yield Function(
         name="recover.initial_sphere",
         call=fit.initial_sphere,
         good=lambda: {"views": views_of_a_square(), "subdivisions": 1},
         natures={"views": instance(), "subdivisions": whole(-1, 9)},
-        more=[
-            (Kind.RANGE, "pictures that show nothing", {"views": changed_views(alpha=np.zeros((2, 8, 8)))}),
-            (Kind.RANGE, "masks that leave nothing out", {"views": changed_views(alpha=np.ones((2, 8, 8)))}),
-        ],
+        more=[empty, (Kind.RANGE, "masks that leave nothing out", {"views": changed_views(alpha=np.ones((2, 8, 8)))})],
+    )
+    yield Function(
+        name="recover.hull.bounding_sphere", call=hull.bounding_sphere, good=lambda: {"views": views_of_a_square()}, natures={"views": instance()}, more=[empty]
+    )
+    yield Function(
+        name="recover.hull.signed_distances",
+        call=hull.signed_distances,
+        good=lambda: {"alpha": np.zeros((1, 4, 5))},
+        natures={"alpha": numbers_of((4, 5))},
+    )
+    yield Function(
+        name="recover.visual_hull",
+        call=hull.visual_hull,
+        good=lambda: {"views": views_of_a_square(), "cells": 32, "outvoted": 0},
+        natures={"views": instance(), "cells": whole(3, 1025), "outvoted": whole(-1, 2)},
+        more=[empty],
+    )
+    yield Function(
+        name="recover.hull_mesh",
+        call=hull.hull_mesh,
+        good=lambda: {"views": views_of_a_square(), "most_cells": 32, "doubtful": True},
+        natures={"views": instance(), "most_cells": whole(31, 1025), "doubtful": flag()},
+        more=[empty],
+    )
+    square = lambda: ts.Mesh(vertices=VERTICES, faces=FACES)  # noqa: E731
+    yield Function(
+        name="recover.hull.needed_pieces",
+        call=hull.needed_pieces,
+        good=lambda: {"mesh": square(), "views": views_of_a_square()},
+        natures={"mesh": instance(), "views": instance()},
+    )
+    yield from remesh_functions(square)
+    yield Function(
+        name="recover.registered",
+        call=poses.registered,
+        good=lambda: {"views": views_of_a_square(), "mesh": square()},
+        natures={
+            "views": instance(),
+            "mesh": instance(),
+            "focal": flag(),
+            "color_weight": number(-1.0),
+            "gains": optional(numbers_of((2,)), lambda: np.ones((2, 3))),
+            "steps": whole(-1),
+            "softest": number(0.0),
+            "sharpest": number(0.0),
+        },
+        more=[(Kind.OPTIONS, "a weight of colours, and a mesh without them", {"color_weight": 1.0})],
     )
     yield Function(
         name="recover.score",
-        call=fit.score,
+        call=metrics.score,
         good=lambda: {"rendered": views_of_a_square(), "views": views_of_a_square()},
         natures={"rendered": instance(), "views": instance()},
         more=[(Kind.SHAPE, "pictures of other views", {"views": views_of_a_square(1)})],
+    )
+
+
+def numbers_of(wrong: tuple[int, ...]) -> Nature:
+    """An array of numbers that are finite; ``wrong``: a shape that it must not have."""
+    return Nature(
+        lambda good: [
+            Mistake(Kind.TYPE, "text", "text"),
+            Mistake(Kind.SHAPE, f"{wrong}, not {good.shape}", np.ones(wrong)),
+            Mistake(Kind.NAN, "NaN", np.full(good.shape, np.nan)),
+        ]
+    )
+
+
+def remesh_functions(square: Callable[[], ts.Mesh]) -> Iterator[Function]:
+    mesh = lambda: {"mesh": square()}  # noqa: E731
+    yield Function(name="recover.components", call=remesh.components, good=mesh, natures={"mesh": instance()})
+    yield Function(name="recover.self_intersections", call=remesh.self_intersections, good=mesh, natures={"mesh": instance()})
+    yield Function(name="recover.remesh.face_areas", call=remesh.face_areas, good=mesh, natures={"mesh": instance()})
+    yield Function(
+        name="recover.remeshed",
+        call=remesh.remeshed,
+        good=lambda: mesh() | {"length": 0.3},
+        natures={"mesh": instance(), "length": number(0.0)},
+    )
+    yield Function(
+        name="recover.remesh.untangled", call=remesh.untangled, good=lambda: mesh() | {"rounds": 1}, natures={"mesh": instance(), "rounds": whole(-1, 1001)}
+    )
+    yield Function(
+        name="recover.remesh.edge_lengths",
+        call=remesh.edge_lengths,
+        good=lambda: mesh() | {"tolerance": 0.1, "shortest": 0.1, "longest": 1.0},
+        natures={"mesh": instance(), "tolerance": number(0.0), "shortest": number(0.0), "longest": number(0.0)},
+    )
+    yield Function(
+        name="recover.remesh.split_edges",
+        call=remesh.split_edges,
+        good=lambda: mesh() | {"lengths": np.ones(4), "passes": 1},
+        natures={"mesh": instance(), "lengths": numbers_of((3,)), "passes": whole(-1, 33)},
+    )
+    yield Function(
+        name="recover.remesh.joined",
+        call=remesh.joined,
+        good=lambda: {"meshes": [square()]},
+        natures={"meshes": Nature(lambda _: [Mistake(Kind.TYPE, "a number", 5), Mistake(Kind.SHAPE, "none", []), Mistake(Kind.TYPE, "numbers", [5])])},
     )
 
 

@@ -223,6 +223,17 @@ class TestImageLosses:
         assert torch_losses.silhouette_iou(a * 0, a * 0).item() == 1
 
     @pytest.mark.parametrize("shape", SHAPES)
+    def test_pixels_that_are_not_known_count_nothing(self, shape):
+        """As if the pictures ended before them; and a half counts by halves."""
+        a, b = self.pictures(*shape)
+        beyond = [torch.cat([picture, torch.tensor(RNG.uniform(0, 1, shape))], 2) for picture in (a, b)]
+        known = torch.cat([torch.ones(shape, dtype=torch.float64), torch.zeros(shape, dtype=torch.float64)], 2)
+        assert torch_losses.silhouette_iou(*beyond, known).item() == pytest.approx(torch_losses.silhouette_iou(a, b).item(), rel=1e-9)
+        weights, _ = self.pictures(*shape)
+        intersection, union = (weights * a * b).sum((1, 2)), (weights * (a + b - a * b)).sum((1, 2))
+        assert torch_losses.silhouette_iou(a, b, weights).item() == pytest.approx((1 - intersection / (union + 1e-6)).mean().item(), rel=1e-7)
+
+    @pytest.mark.parametrize("shape", SHAPES)
     @pytest.mark.parametrize("channels", [1, 3])
     def test_color_l1(self, shape, channels):
         a, b = self.pictures(*shape, channels)
@@ -271,6 +282,8 @@ class TestOnTheTape:
     def test_image_losses(self):
         a, b = RNG.uniform(0, 1, (2, 2, 5, 11))
         self.assert_same(self.on_tape(losses.silhouette_iou, a, b), self.in_torch(torch_losses.silhouette_iou, a, b))
+        known = RNG.uniform(0, 1, a.shape)
+        self.assert_same(self.on_tape(losses.silhouette_iou, a, b, known), self.in_torch(torch_losses.silhouette_iou, a, b, known))
         c, d = RNG.uniform(0, 1, (2, 2, 5, 11, 3))
         self.assert_same(self.on_tape(losses.color_l1, c, d, a), self.in_torch(torch_losses.color_l1, c, d, a))
 

@@ -159,6 +159,10 @@ class TestLosses:
     def test_silhouette_iou(self):
         check(losses.silhouette_iou, *self.pictures(2, 3, 11))
 
+    def test_silhouette_iou_of_what_is_known(self):
+        """To the weights of the pixels, too."""
+        check(losses.silhouette_iou, *self.pictures(2, 3, 11), self.pictures(2, 3, 11)[0])
+
     def test_color_l1(self):
         mask, _ = self.pictures(2, 3, 11)
         check(losses.color_l1, *self.pictures(2, 3, 11, 3), mask)

@@ -1,12 +1,14 @@
 """The main job in small: it recovers a shape, keeps its state, stops cleanly and goes on; the command and its files."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from scenes import euler_number, is_closed, pictures_of, torus
 
 from taichi_softras import Camera, Mesh
-from taichi_softras.recover import Fit, FitOptions, Score, Views, initial_sphere, render_views, score
+from taichi_softras.recover import Fit, FitOptions, Score, Start, Views, initial_sphere, render_views, score, self_intersections
 from taichi_softras.scene import creature
 
 SMALL = ["--size", "32", "--views", "8", "--test-views", "3", "--views-per-step", "3"]
@@ -67,33 +69,138 @@ class TestScore:
         assert result.psnr == pytest.approx(-10 * np.log10(((shifted.color - ellipsoid_views.color)[both] ** 2).mean()), rel=1e-5)
 
 
+def scored(mesh: Mesh, views: Views) -> Score:
+    return score(render_views(mesh, views.camera, views.image_size, views.names), views)
+
+
+def finished(fit: Fit) -> Fit:
+    while not fit.done:
+        fit.step()
+    return fit
+
+
 class TestFit:
     def test_recovers_shape_and_colour(self, ellipsoid_views):
-        fit = Fit(ellipsoid_views, FitOptions(steps=150, views_per_step=4))
-        before = score(render_views(fit.mesh, ellipsoid_views.camera, (32, 32), ellipsoid_views.names), ellipsoid_views)
-        while not fit.done:
-            fit.step()
-        after = score(render_views(fit.best, ellipsoid_views.camera, (32, 32), ellipsoid_views.names), ellipsoid_views)
+        """The hull is near already in shape; colours are grey, and the descent finds them."""
+        fit = Fit(ellipsoid_views, FitOptions(steps=100, views_per_step=4))
+        before = scored(fit.mesh, ellipsoid_views)
+        after = scored(finished(fit).best, ellipsoid_views)
+        assert before.iou > 0.95
+        assert after.iou > 0.96
+        assert after.psnr > before.psnr + 5
+        assert len(fit.losses) == 100
+
+    def test_from_a_sphere(self, ellipsoid_views):
+        fit = Fit(ellipsoid_views, FitOptions(start=Start.SPHERE, steps=150, views_per_step=4))
+        before = scored(fit.mesh, ellipsoid_views)
+        after = scored(finished(fit).best, ellipsoid_views)
         assert before.iou < 0.85
         assert after.iou > 0.93
         assert after.psnr > before.psnr + 5
-        assert len(fit.losses) == 150
+        assert len(fit.stages) == 4
+
+    def test_from_a_mesh_of_ones_own(self, ellipsoid_views):
+        """Which has colours, that are kept."""
+        start = initial_sphere(ellipsoid_views)
+        fit = Fit(ellipsoid_views, FitOptions(views_per_step=3), start=replace(start, colors=np.full_like(start.vertices, 0.25)))
+        np.testing.assert_allclose(fit.colors, 0.25, atol=1e-6)
+        np.testing.assert_allclose(np.linalg.norm(fit.vertices - fit.vertices.mean(0), axis=1), fit.radius, rtol=0.02)
+
+    def test_a_hole_stays(self):
+        """A torus, whose hull has a hole, is a torus in the end, and does not cross itself."""
+        views = pictures_of(replace(torus(), colors=np.full((512, 3), 0.7)), Camera.all_around(10, 3.2, fov=40))
+        fit = finished(Fit(views, FitOptions(steps=40, views_per_step=4, score_every=20)))
+        assert euler_number(fit.best) == 0
+        assert is_closed(fit.best)
+        assert len(self_intersections(fit.best)) == 0
+        assert fit.best_iou > 0.95
+
+    @pytest.mark.parametrize(("faces", "low", "high"), [(1000, 700, 1600), (4000, 2800, 6400)])
+    def test_as_many_faces_as_asked_for(self, ellipsoid_views, faces, low, high):
+        """Somewhat more, where the surface is curved."""
+        fit = Fit(ellipsoid_views, FitOptions(steps=4, views_per_step=3, faces=faces))
+        assert low < len(finished(fit).faces) < high
 
     def test_saved_fit_goes_on_as_if_never_stopped(self, ellipsoid_views, tmp_path):
         """Also across the border of a stage. Sums over two threads differ in the last bits, hence the tolerance."""
         options = FitOptions(steps=20, views_per_step=3, score_every=5)
-        straight, stopped = Fit(ellipsoid_views, options), Fit(ellipsoid_views, options)
-        for _ in range(6):
-            straight.step(), stopped.step()
-        stopped.save(tmp_path / "state.npz")
-        resumed = Fit.load(tmp_path / "state.npz", ellipsoid_views)
-        np.testing.assert_array_equal(resumed.vertices, stopped.vertices)
-        assert resumed.best_iou == stopped.best_iou
-        for _ in range(3):
+        self.assert_goes_on(ellipsoid_views, options, tmp_path, 8)
+
+    def test_also_where_the_mesh_is_made_anew(self, ellipsoid_views, tmp_path):
+        """From a sphere it is so within a stage, too."""
+        options = FitOptions(start=Start.SPHERE, steps=80, views_per_step=3, score_every=50)
+        self.assert_goes_on(ellipsoid_views, options, tmp_path, 24)
+        assert options.stages((32, 32))[0].remesh_every == 25 < options.stages((32, 32))[0].steps
+
+    def test_also_with_cameras_and_gains(self, ellipsoid_views, tmp_path):
+        options = FitOptions(steps=20, views_per_step=3, score_every=5, refine_cameras=True, balance=True)
+        bright = replace(ellipsoid_views, color=ellipsoid_views.color * np.linspace(0.8, 1.2, 8)[:, None, None, None].astype(np.float32))
+        straight, resumed = self.assert_goes_on(bright, options, tmp_path, 8)
+        for part in ("turns", "shifts", "log_focal"):
+            now = getattr(straight.refinement, part)
+            assert np.abs(now).max() > 0
+            np.testing.assert_allclose(getattr(resumed.refinement, part), now, atol=1e-4)
+        assert np.ptp(straight.gains) > 0.1
+        np.testing.assert_allclose(resumed.gains, straight.gains, rtol=1e-3)
+        np.testing.assert_allclose(resumed.camera.camera_from_world, straight.camera.camera_from_world, atol=1e-4)
+        np.testing.assert_allclose(resumed.best_camera.camera_from_world, straight.best_camera.camera_from_world, atol=1e-4)
+
+    def assert_goes_on(self, views: Views, options: FitOptions, folder: Path, stop: int) -> tuple[Fit, Fit]:
+        straight = Fit(views, options)
+        for _ in range(stop):
+            straight.step()
+        straight.save(folder / "state.npz")
+        resumed = Fit.load(folder / "state.npz", views)
+        np.testing.assert_array_equal(resumed.vertices, straight.vertices)
+        np.testing.assert_array_equal(resumed.colors, straight.colors)
+        np.testing.assert_array_equal(resumed.camera.camera_from_world, straight.camera.camera_from_world)
+        assert resumed.best_iou == straight.best_iou
+        faces = straight.faces
+        for _ in range(4):
             straight.step(), resumed.step()
-        assert resumed.stage == straight.stage == 1
+        assert straight.faces is not faces  # made anew meanwhile
+        assert resumed.stage == straight.stage
+        np.testing.assert_array_equal(resumed.faces, straight.faces)
         np.testing.assert_allclose(resumed.losses, straight.losses, rtol=1e-3)
         np.testing.assert_allclose(resumed.vertices, straight.vertices, atol=1e-3)
+        return straight, resumed
+
+    def test_a_finished_fit_is_read(self, ellipsoid_views, tmp_path):
+        fit = finished(Fit(ellipsoid_views, FitOptions(steps=4, views_per_step=3)))
+        fit.save(tmp_path / "state.npz")
+        resumed = Fit.load(tmp_path / "state.npz", ellipsoid_views)
+        assert resumed.done
+        np.testing.assert_array_equal(resumed.vertices, fit.vertices)
+        np.testing.assert_array_equal(resumed.best.vertices, fit.best.vertices)
+        resumed.save(tmp_path / "again.npz")
+        assert Fit.load(tmp_path / "again.npz", ellipsoid_views).done
+
+    def test_gains_are_found(self):
+        """Half of the pictures are darker, half of them brighter; the mesh has the colours between."""
+        sphere = Mesh.icosphere(3)
+        mesh = replace(sphere, vertices=sphere.vertices * [0.7, 0.4, 0.5], colors=0.5 + 0.2 * np.sin(6 * sphere.vertices))
+        true, gains = pictures(mesh), np.where(np.arange(8) % 2 == 0, 0.8, 1.25)
+        views = replace(true, color=(true.color * gains[:, None, None, None]).astype(np.float32))
+        options = FitOptions(steps=60, views_per_step=4, score_every=10)
+        plain, balanced = (finished(Fit(views, replace(options, balance=balance))) for balance in (False, True))
+        np.testing.assert_allclose(balanced.gains, np.stack([gains] * 3, -1), rtol=0.06)
+        assert (plain.gains == 1).all()
+        assert scored(balanced.best, true).psnr > scored(plain.best, true).psnr + 2
+
+    def test_cameras_are_refined(self, ellipsoid_views):
+        """All stand two hundredths of their distance aside; what is left cannot be told from a mesh that has moved with them."""
+        camera = ellipsoid_views.camera
+        aside = np.random.default_rng(2).normal(size=(8, 3))
+        aside[:, 2] = 0
+        matrices = np.array(camera.camera_from_world)
+        matrices[:, :, 3] += 0.02 * 3.2 * aside / np.linalg.norm(aside, axis=1, keepdims=True)
+        wrong = replace(ellipsoid_views, camera=replace(camera, camera_from_world=matrices))
+        options = FitOptions(steps=60, views_per_step=4, score_every=20)
+        stubborn, refined = (finished(Fit(wrong, replace(options, refine_cameras=refine))) for refine in (False, True))
+        assert refined.best_iou > 0.95
+        assert refined.best_iou > stubborn.best_iou + 0.02
+        seen = render_views(refined.best, refined.best_camera, (32, 32), wrong.names)
+        assert score(seen, wrong).iou == pytest.approx(refined.best_iou, abs=0.01)
 
     @pytest.mark.parametrize("scale", [0.01, 1000.0])
     def test_any_unit_of_the_world(self, ellipsoid_views, scale):
