@@ -21,6 +21,7 @@ from .views import SHARP, Views, check_masks, render_views
 
 __all__ = ["Hull", "bounding_sphere", "hull_mesh", "needed_pieces", "signed_distances", "visual_hull"]
 
+NEXT = np.hypot(*np.mgrid[-1:2, -1:2])  # how far a pixel's neighbours are
 POINTS_AT_ONCE = 2**22  # seen by one camera each: it bounds the memory
 COARSE = 32  # cells along the longest side at first
 FEWEST_WITNESSES = 2  # pictures that must see a point
@@ -96,12 +97,14 @@ def signed_distances(alpha: np.ndarray) -> np.ndarray:
     check_finite("signed_distances", "alpha", alpha)
     distances = np.empty(alpha.shape, np.float32)
     for mask, distance in zip(alpha, distances, strict=True):
-        for side, sign in ((mask >= 1, 1.0), (mask <= 0, -1.0)):
+        for side, cover, sign in ((mask >= 1, mask, 1.0), (mask <= 0, 1 - mask, -1.0)):
             if side.all():
                 distance[...] = sign * np.hypot(*mask.shape)
                 break
             away, nearest = ndimage.distance_transform_edt(side, return_indices=True)
-            distance[side] = (sign * away + mask[tuple(nearest)] - 0.5)[side]
+            away += cover[tuple(nearest)] - 0.5
+            beside = ndimage.grey_erosion(np.where(side, np.inf, cover), structure=-NEXT, mode="constant", cval=np.inf) - 0.5
+            distance[side] = sign * np.where(np.isfinite(beside), beside, away)[side]  # next to the outline: of all neighbours, not of one among equals
         else:
             edge = (mask > 0) & (mask < 1)
             distance[edge] = mask[edge] - 0.5

@@ -23,12 +23,12 @@ __all__ = ["CameraRefinement", "registered"]
 TURN_RATE, SHIFT_RATE, FOCAL_RATE = 2e-3, 2e-3, 3e-4  # a step of Adam: radians; radii of the object; of the focal length's logarithm
 N_SHIFT, N_POSE = 3, 6  # a shift (camera space, the object's radii); and a turn about the object's centre (a rotation vector, radians, the world's axes)
 STEP = 2e-3  # of the differences
-LEVELS = (  # the shorter side to which the pictures are reduced, pixels (0: they are not); sigma, squared pixels; how many of a pose's numbers are free
+LEVELS = (  # the shorter side to which the pictures are reduced, pixels (0: they are not); sigma, squared pixels; how many of a camera's numbers may be free
     (64, 4.0, N_SHIFT),
-    (64, 1.0, N_POSE),
-    (64, 0.3, N_POSE),
-    (0, 0.3, N_POSE),
-    (0, 0.05, N_POSE),
+    (64, 1.0, N_POSE),  # soft silhouettes are too large, which a focal length would make up for
+    (64, 0.3, N_POSE + 1),
+    (0, 0.3, N_POSE + 1),
+    (0, 0.05, N_POSE + 1),
 )
 PIXELS_AT_ONCE = 2**21
 DAMPING, LESS, MORE = 1e-2, 0.3, 8.0  # of the diagonal; after a step that has helped, after one that has not
@@ -49,7 +49,8 @@ def registered(
     """The cameras of ``views``, moved until the mesh looks like the pictures from them.
 
     Args:
-        focal: whether the focal lengths may change, too, all by one factor.
+        focal: whether the focal lengths may change, too, all by one factor. It wants cameras that stand near, and some ``steps`` more: from afar, a larger
+            focal length looks like a smaller distance.
         color_weight: of the colours' differences, where the mask's is 1; the mesh must have colours then.
         gains: [N, 3] what the mesh's colours are multiplied by in each picture.
         steps: of least squares, for each degree of sharpness.
@@ -76,7 +77,7 @@ def registered(
             continue
         seen = views.reduced(max(1, round(min(views.image_size) / side))) if side else views  # sigma is in pixels of these
         look = _Look.of(seen, mesh, centre, radius, sigma, color_weight, gains)
-        numbers = _least_squares(look, numbers, n_free + int(focal and n_free == N_POSE), steps)
+        numbers = _least_squares(look, numbers, n_free if focal else min(n_free, N_POSE), steps)
     return _moved(views.camera, centre, radius, numbers).about(-centre)
 
 
@@ -238,15 +239,16 @@ def _least_squares(look: _Look, numbers: np.ndarray, n_free: int, steps: int) ->
     for _ in range(steps):
         squares, pulls, costs = look.normal_equations(numbers, n_free)
         step = _step(squares, pulls, damping)
-        before = costs
-        if n_free > N_POSE:  # the focal length moves for all cameras, or for none
-            wider = numbers + np.eye(N_POSE + 1)[N_POSE] * step
-            found = look.costs(wider)
-            if found.sum() < costs.sum():
-                numbers, costs = wider, found
-        best = numbers
+        before, best = costs, numbers
+        if n_free > N_POSE:  # the focal length moves for all cameras, and with their poses, or not at all
+            for length in LENGTHS:
+                trial = numbers + length * step
+                found = look.costs(trial)
+                if found.sum() < costs.sum():
+                    best, costs = trial, found
+        focal = best[:, N_POSE:]
         for length in LENGTHS:
-            trial = numbers + length * step * (np.arange(N_POSE + 1) < N_POSE)
+            trial = np.concatenate([(numbers + length * step)[:, :N_POSE], focal], 1)
             found = look.costs(trial)
             best, costs = np.where((found < costs)[:, None], trial, best), np.minimum(found, costs)
         helped = costs < before

@@ -50,6 +50,17 @@ class TestRegistered:
         assert pixels_off(found).mean() < pixels_off(wrong).mean() / 3
         np.testing.assert_array_equal(found.intrinsics, wrong.intrinsics)
 
+    def test_the_focal_length_is_found(self):
+        """From a tenth too long, where cameras stand near enough to tell; and a right one is left nearly as it is."""
+        rng = np.random.default_rng(0)
+        eye = Camera.all_around(8, 1.0).eye * rng.uniform(1.5, 3.5, (8, 1))
+        true = Camera.look_at(eye, rng.uniform(-0.1, 0.1, (8, 3)), fov=75)
+        seen = pictures_of(HEAP, true, 128)
+        for factor in (1.0, 1.1):
+            wrong = replace(true, intrinsics=true.intrinsics * [factor, factor, 1, 1])
+            found = registered(replace(seen, camera=disturbed(wrong, 1.0, 0.01)), HEAP, focal=True, steps=5)
+            np.testing.assert_allclose(found.intrinsics[:, :2] / true.intrinsics[:, :2], 1, atol=0.03)
+
     def test_colours_tell_what_silhouettes_do_not(self):
         """Pictures that show nothing but a part of a ball; each has an exposure of its own."""
         ball = balls((0.0, 0.0, 0.0, 0.9), subdivisions=4)
