@@ -48,7 +48,10 @@ LONG_FILES = (
     "test_bridge.py",
     "test_tape.py",
     "test_demos.py",
+    "test_fit_command.py",
     "test_fit.py",
+    "test_texture.py",
+    "test_poses.py",
     "test_demos_standalone.py",
     "test_demo_reconstruction.py",
     "test_doctor.py",
@@ -75,15 +78,12 @@ def shared() -> Path:
 def one_lane(monkeypatch):
     """Torch's tensors go through the kernels as GPUs run them, a thread a pixel: the same source, which compiles several times faster than eight lanes."""
 
-    from taichi.lang import impl
-
     from taichi_softras.interop import bridge
 
     def variant_of(arch: str, real: object, storage: Storage = Storage.ARRAY) -> Variant:
         return Variant(real=real, storage=storage, lanes=1, tile_width=8, tile_height=8)
 
     monkeypatch.setattr(bridge, "variant_of", variant_of)
-    monkeypatch.setattr(impl.current_cfg(), "advanced_optimization", False)  # of Taichi: a third of the time that it compiles for
 
 
 @pytest.fixture(scope="session")

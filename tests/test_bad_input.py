@@ -550,6 +550,8 @@ class TestCommandLine:
     def test_a_hostile_checkpoint(self, tmp_path, capsys):
         render_views(Mesh.icosphere(1), Camera.orbit(3, 10, [0, 90, 180]), (16, 16), ("a", "b", "c"), samples=1).save(tmp_path / "views")
         (tmp_path / "checkpoint.npz").write_bytes(payload(tmp_path))
-        (tmp_path / "source.json").write_text(json.dumps({"source": str(tmp_path / "views"), "size": 16}))
+        described = {"source": str(tmp_path / "views"), "size": 16, "masks": None, "segment": False, "colors": "vertex", "up": "y"}
+        described |= {"reference": None, "normalized": False}
+        (tmp_path / "source.json").write_text(json.dumps(described))
         assert "checkpoint.npz must be a saved fit" in self.complaint(capsys, "fit", "-o", tmp_path, "--resume")
         assert not (tmp_path / "executed").exists()

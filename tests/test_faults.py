@@ -215,8 +215,10 @@ class TestKilled:
         command = [sys.executable, "-m", "taichi_softras", "fit", "-o", str(out)]
         process = subprocess.Popen([*command, "--steps", "100000", "--views", "4", "--size", "24"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         deadline = time.monotonic() + 120
-        while not (out / "checkpoint.npz").is_file() and time.monotonic() < deadline and process.poll() is None:
+        written_at = set()  # before the first step, and after fifty
+        while len(written_at) < 2 and time.monotonic() < deadline and process.poll() is None:
             time.sleep(0.1)
+            written_at |= {path.stat().st_mtime_ns for path in out.glob("checkpoint.npz")}
         process.send_signal(signal.SIGKILL)
         process.communicate()
         with np.load(out / "checkpoint.npz", allow_pickle=False) as state:

@@ -52,6 +52,7 @@ HELD_OUT_EVERY = 6  # without a test split, every sixth picture is not fitted
 NEEDED = {"matplotlib": "draws its curves", "skimage": "begins with marching cubes", "gpytoolbox": "makes meshes anew", "xatlas": "makes an atlas"}
 STEPS = {Start.HULL: 200, Start.SPHERE: 1200}
 UPS = {"x": (1, 0, 0), "-x": (-1, 0, 0), "y": (0, 1, 0), "-y": (0, -1, 0), "z": (0, 0, 1), "-z": (0, 0, -1)}
+LOCATING_STEPS = 100  # of the descent on cameras whose pictures were not fitted
 LARGE = 512  # pixels a side: of larger pictures, four samples of each pixel are enough to measure by
 
 
@@ -84,7 +85,9 @@ def add_fit(commands: Any) -> None:
     add("--test-views", type=int, default=12, help="of a mesh, how many more to measure the result (default: %(default)s)")
     add("--refine-cameras", action="store_true", help="move the cameras, too: for poses that are not exact")
     add("--balance", action="store_true", help="find each picture's exposure and white balance")
-    add("--steps", type=int, help=f"steps of gradient descent (default: {STEPS[Start.HULL]}, from a sphere or a mesh {STEPS[Start.SPHERE]})")
+    add(
+        "--steps", type=int, help=f"steps of gradient descent (default: {STEPS[Start.HULL]}, from a sphere or a mesh {STEPS[Start.SPHERE]}; twice with cameras)"
+    )
     defaults = FitOptions()
     for name, meaning in (
         ("faces", "about how many faces the mesh has in the end; 0: as many as the pictures can show"),
@@ -216,7 +219,8 @@ def _begin(options: argparse.Namespace, out: Path) -> tuple[_Source, Capture, Ca
     """Reads the pictures, or renders them, and finds what the descent begins with."""
     start = {"hull": Start.HULL, "sphere": Start.SPHERE}.get(options.init, Start.SPHERE)
     own = {name: getattr(options, name) for name in vars(FitOptions()) if hasattr(options, name) and name not in ("start", "steps")}
-    choices = FitOptions(start=start, steps=STEPS[start] if options.steps is None else options.steps, **own)
+    steps = STEPS[start] * (2 if options.refine_cameras else 1) if options.steps is None else options.steps
+    choices = FitOptions(start=start, steps=steps, **own)
     for name, low in (("size", 8), ("views", 1), ("test_views", 1)):
         check_integer("fit", f"--{name.replace('_', '-')}", getattr(options, name), low, 4096)
     given: str | None = options.source
@@ -306,8 +310,7 @@ def _write_results(out: Path, source: _Source, fit: Fit, mesh: Mesh, seen: np.nd
     views = test.views(source.size)
     fitted, moved = views.camera, None
     if fit.options.refine_cameras:  # the world has moved with the cameras: where these stood is found from what they show
-        views = replace(views, camera=registered(views, fit.best, steps=3))
-        moved = registered(views, fit.best, color_weight=1.0, softest=0.3, steps=4)
+        moved = _cameras_of(fit, views)
         views = replace(views, camera=moved)
     rendered = fit.render(mesh, views)
     sheet(out / "sheet.png", views, rendered)
@@ -323,6 +326,18 @@ def _write_results(out: Path, source: _Source, fit: Fit, mesh: Mesh, seen: np.nd
     found = own_size or scores["test"]
     print(f"on {len(test)} pictures that were not fitted: IoU {found.iou:.4f}, PSNR over white {found.psnr_white:.2f} dB; {seconds:.0f} s")
     print(f"{', '.join(written[:-1])} and {written[-1]} are in {out}")
+
+
+def _cameras_of(fit: Fit, views: Views) -> Camera:
+    """From where pictures that were not fitted show the mesh: a descent on their cameras alone."""
+    begun = replace(views, camera=registered(views, fit.best, steps=3))
+    still = replace(fit.options, shape_rate=0.0, color_rate=0.0, steps=LOCATING_STEPS, views_per_step=2 * fit.options.views_per_step, balance=False)
+    locating = Fit(begun, replace(still, start=Start.HULL, score_every=LOCATING_STEPS), fit.best)
+    with _bar("cameras", LOCATING_STEPS, unit="step") as bar:
+        while not locating.done:
+            locating.step()
+            bar.update()
+    return locating.camera
 
 
 def _measured_at_own_size(fit: Fit, mesh: Mesh, test: Capture, fitted: Camera, moved: Camera | None, views: Views, rendered: Views) -> Score:

@@ -8,7 +8,7 @@ import numpy as np
 import taichi_softras as ts
 from taichi_softras import lighting, losses
 from taichi_softras.engine import dibr, fragments, textures, voxels
-from taichi_softras.recover import atlas, fit, hull, metrics, pictures, poses, remesh, texture, views
+from taichi_softras.recover import atlas, fit, hull, metrics, pictures, poses, remesh, results, texture, views
 from taichi_softras.scene import RasterizeSettings, distortion_limit, shapes
 
 from . import (
@@ -803,6 +803,18 @@ def picture_functions() -> Iterator[Function]:
         call=metrics.chamfer_distance,
         good=lambda: {"a": square(), "b": square()},
         natures={"a": instance(), "b": instance(), "samples": whole(0), "seed": whole(-1)},
+    )
+    yield Function(
+        name="recover.compare_surfaces",
+        call=metrics.compare_surfaces,
+        good=lambda: {"mesh": square(), "reference": square()},
+        natures={"mesh": instance(), "reference": instance(), "samples": whole(0), "seed": whole(-1)},
+    )
+    yield Function(
+        name="recover.rotation_to_y_up",
+        call=results.rotation_to_y_up,
+        good=lambda: {"up": np.array([0.0, 0.0, 1.0])},
+        natures={"up": Nature(lambda _: [Mistake(Kind.SHAPE, "four numbers", np.ones(4)), Mistake(Kind.TYPE, "text", "z")])},
     )
     yield Function(
         name="recover.Views",

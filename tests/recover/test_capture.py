@@ -16,7 +16,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from taichi_softras import Camera, Convention, Lens, Mesh
-from taichi_softras.app import cli, main
+from taichi_softras.app import fitting, main
 from taichi_softras.recover import Capture, Views, render_views, scene_up, segment
 from taichi_softras.recover.pixels import Window, turned
 
@@ -858,6 +858,10 @@ class TestSegment:
         assert segment.object_sphere(camera, sizes, points, (np.zeros(3), 2.0))[1] == 2.0
 
 
+def source_of(source: Path, masks: Path, segment: bool) -> fitting._Source:
+    return fitting._Source(source=str(source), size=16, masks=str(masks), segment=segment, colors="vertex", up="auto", reference=None, normalized=False)
+
+
 class TestFitCommand:
     @pytest.fixture
     def photographs(self, tmp_path) -> Path:
@@ -874,7 +878,7 @@ class TestFitCommand:
     def test_masks(self, photographs, tmp_path, capsys):
         assert main(["fit", str(photographs), "-o", str(tmp_path / "out")]) == 1
         assert "--masks, or found by segment or --segment), got none for 6 of 6" in capsys.readouterr().err
-        train, test = cli._captures(photographs, tmp_path / "silhouettes", False)
+        train, test = source_of(photographs, tmp_path / "silhouettes", False).captures()
         assert (len(train), test.names) == (6, ("r_5",))
         assert (train.views(16).alpha.max(), test.views(16).image_size) == (1, (16, 16))
 
@@ -884,7 +888,7 @@ class TestFitCommand:
         for split in ("train", "val"):
             (photographs.parent / f"transforms_{split}.json").write_text(photographs.read_text())
         with pytest.warns(UserWarning, match="the masks of 7 pictures are rough"):
-            captures = cli._captures(photographs.parent, tmp_path / "found", True)
+            captures = source_of(photographs.parent, tmp_path / "found", True).captures()
         assert [capture.masks[0].relative_to(tmp_path / "found").as_posix() for capture in captures] == ["train/r_0.png", "val/r_0.png"]
 
     def test_masks_of_a_mesh(self, tmp_path, capsys):

@@ -62,7 +62,7 @@ class TestScore:
 
     def test_against_its_definition(self, ellipsoid_views):
         shifted = replace(ellipsoid_views, alpha=np.roll(ellipsoid_views.alpha, 2, axis=2), color=ellipsoid_views.color * 0.9)
-        a, b = shifted.alpha > 0.5, ellipsoid_views.alpha > 0.5
+        a, b = shifted.alpha > 0.499, ellipsoid_views.alpha > 0.499
         result = score(shifted, ellipsoid_views)
         assert result.iou == pytest.approx(np.mean([(x & y).sum() / (x | y).sum() for x, y in zip(a, b, strict=True)]))
         both = a & b
