@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 
 import taichi_softras as tsr
-from taichi_softras.recover import Views, initial_sphere, render_views, shaded
+from taichi_softras.recover import Views, hull_mesh, render_views, shaded
 from taichi_softras.scene import creature
 
 HERE = Path(__file__).parent / "pictures"
@@ -219,7 +219,7 @@ PICTURES: dict[str, Callable[[], Figure]] = {
 
 
 def of_a_fit(folder: Path, out: Path, cell: int = 128) -> None:
-    """Before and after: the sphere and the pictures that a fit begins with; pictures that it has not seen; what it found, from the same sides; its shape."""
+    """Before and after: the hull and the pictures that a fit begins with; pictures that it has not seen; what it found, from the same sides; its shape."""
     train, test = Views.load(folder / "views", "train"), Views.load(folder / "views", "test")
     found = tsr.Mesh.load(folder / "mesh.glb")
     columns, rows, gap, head = 2, 3, 24, 34
@@ -232,9 +232,9 @@ def of_a_fit(folder: Path, out: Path, cell: int = 128) -> None:
         return np.concatenate([np.concatenate(list(line), 1) for line in pictures.reshape(-1, across, *pictures.shape[1:])], 0)
 
     given = train.reduced(round(train.image_size[0] / (cell // 2))).over_white()
-    first = np.concatenate([seen(initial_sphere(train, 5), train.select(np.array([0])))[0], block(given[:4], 2)], 1)  # a cell, and four of a quarter
+    first = np.concatenate([seen(shaded(hull_mesh(train)), train.select(np.array([0])))[0], block(given[:4], 2)], 1)  # a cell, and four of a quarter
     blocks = {
-        f"a sphere, and {len(train)} pictures": np.concatenate([first, block(given[4:20], 4)], 0),
+        f"their hull, and {len(train)} pictures": np.concatenate([first, block(given[4:20], 4)], 0),
         "pictures kept back": block(unseen.over_white(), columns),
         "found, from the same sides": block(seen(found, unseen), columns),
         "its shape": block(seen(shaded(found), unseen), columns),

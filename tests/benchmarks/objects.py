@@ -42,7 +42,7 @@ def measured(mesh: str, out: Path, views: Views) -> dict[str, object]:
     """How good the mesh in ``out`` is."""
     truth = tsr.scene.creature() if mesh == "creature" else tsr.Mesh.load(mesh).normalized()
     truth = truth if truth.is_colored else normal_colors(truth)
-    found = tsr.Mesh.load(out / "mesh.glb")
+    found = tsr.Mesh.load(out / "mesh.obj")  # in the pictures' world; older builds wrote linear colours into the GLB
     scores = score(render_views(found, views.camera, views.image_size, views.names), views)
     surface = compare_surfaces(found, truth)
     return {
