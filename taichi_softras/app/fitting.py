@@ -52,6 +52,7 @@ HELD_OUT_EVERY = 6  # without a test split, every sixth picture is not fitted
 NEEDED = {"matplotlib": "draws its curves", "skimage": "begins with marching cubes", "gpytoolbox": "makes meshes anew", "xatlas": "makes an atlas"}
 STEPS = {Start.HULL: 200, Start.SPHERE: 1200}
 UPS = {"x": (1, 0, 0), "-x": (-1, 0, 0), "y": (0, 1, 0), "-y": (0, -1, 0), "z": (0, 0, 1), "-z": (0, 0, -1)}
+REFINING = 4  # times as many steps are due where cameras are to be found, too
 LOCATING_STEPS = 100  # of the descent on cameras whose pictures were not fitted
 LARGE = 512  # pixels a side: of larger pictures, four samples of each pixel are enough to measure by
 
@@ -85,9 +86,8 @@ def add_fit(commands: Any) -> None:
     add("--test-views", type=int, default=12, help="of a mesh, how many more to measure the result (default: %(default)s)")
     add("--refine-cameras", action="store_true", help="move the cameras, too: for poses that are not exact")
     add("--balance", action="store_true", help="find each picture's exposure and white balance")
-    add(
-        "--steps", type=int, help=f"steps of gradient descent (default: {STEPS[Start.HULL]}, from a sphere or a mesh {STEPS[Start.SPHERE]}; twice with cameras)"
-    )
+    told = f"{STEPS[Start.HULL]}, from a sphere or a mesh {STEPS[Start.SPHERE]}; with --refine-cameras {REFINING} times as many"
+    add("--steps", type=int, help=f"steps of gradient descent (default: {told})")
     defaults = FitOptions()
     for name, meaning in (
         ("faces", "about how many faces the mesh has in the end; 0: as many as the pictures can show"),
@@ -219,7 +219,7 @@ def _begin(options: argparse.Namespace, out: Path) -> tuple[_Source, Capture, Ca
     """Reads the pictures, or renders them, and finds what the descent begins with."""
     start = {"hull": Start.HULL, "sphere": Start.SPHERE}.get(options.init, Start.SPHERE)
     own = {name: getattr(options, name) for name in vars(FitOptions()) if hasattr(options, name) and name not in ("start", "steps")}
-    steps = STEPS[start] * (2 if options.refine_cameras else 1) if options.steps is None else options.steps
+    steps = STEPS[start] * (REFINING if options.refine_cameras else 1) if options.steps is None else options.steps
     choices = FitOptions(start=start, steps=steps, **own)
     for name, low in (("size", 8), ("views", 1), ("test_views", 1)):
         check_integer("fit", f"--{name.replace('_', '-')}", getattr(options, name), low, 4096)
