@@ -36,10 +36,10 @@ from program import GOES_ON, check_folder, check_ranges, program_parser, run_pro
 from scipy.sparse.linalg import splu
 from sigma_gamma_grid import save_grid
 from tqdm import tqdm
-from training import noting_interrupts
 
 import taichi_softras as tsr
 from taichi_softras.interop import SoftRenderer, losses
+from taichi_softras.interrupting import noting_interrupts
 from taichi_softras.recover import NumpyAdam, Views, render_views, save_animation, score, shaded
 from taichi_softras.replacing import replacing
 

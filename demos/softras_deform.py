@@ -22,10 +22,11 @@ import torch
 from program import GOES_ON, program_parser, run_program
 from torch import nn
 from tqdm import tqdm
-from training import noting_interrupts, read_state, write_state
+from training import read_state, write_state
 
 import taichi_softras as tsr
 from taichi_softras.interop import soft_renderer as sr
+from taichi_softras.interrupting import noting_interrupts
 from taichi_softras.recover import Fit, FitOptions, Start, Views, save_picture
 from taichi_softras.recover.metrics import chamfer_distance, silhouette_iou
 from taichi_softras.scene import creature

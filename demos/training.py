@@ -2,11 +2,9 @@
 
 import argparse
 import json
-import signal
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -17,11 +15,12 @@ from torch import nn
 from tqdm import tqdm
 
 import taichi_softras as tsr
+from taichi_softras.interrupting import noting_interrupts
 from taichi_softras.replacing import replacing
 
 __all__ = [
     "LOOP_FLAGS", "NETWORK_STATE", "Run", "Schedule", "add_loop_flags", "add_option_flags", "check_same", "chosen", "command_parser", "descend", "load_model",
-    "noting_interrupts", "parsed", "read_state", "save_curves", "smoothed", "write_state",
+    "parsed", "read_state", "save_curves", "smoothed", "write_state",
 ]  # fmt: skip
 
 NETWORK_STATE = frozenset({"network", "train", "classes", "model", "optimizer", "step", "losses", "seconds"})
@@ -175,17 +174,6 @@ def load_model(model: Callable[[Any], nn.Module], sizes: Callable[..., Any], fol
     made = model(sizes(**state["network"]))
     made.load_state_dict(state["model"])
     return made.to(device).eval()
-
-
-@contextmanager
-def noting_interrupts() -> Iterator[list[bool]]:
-    """Within it Ctrl-C only makes the list longer, so that a step can be finished."""
-    noted: list[bool] = []
-    previous = signal.signal(signal.SIGINT, lambda *_: noted.append(True))
-    try:
-        yield noted
-    finally:
-        signal.signal(signal.SIGINT, previous)
 
 
 class Run:

@@ -33,7 +33,11 @@ def moved_module(name: str) -> ModuleType:
     """
     place = f"{PACKAGE}.{MOVED[name]}.{name}"
     warnings.warn(f"{PACKAGE}.{name} is now {place}; the old path goes with the next version", DeprecationWarning, stacklevel=3)
-    return importlib.import_module(place)
+    module, room = importlib.import_module(place), importlib.import_module(f"{PACKAGE}.{MOVED[name]}")
+    for own in room.__all__:  # what has since moved to another module of the room is found by the old path, too
+        if own in vars(room) and not hasattr(module, own):
+            setattr(module, own, getattr(room, own))
+    return module
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):

@@ -15,9 +15,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from scenes import ellipsoid, pictures_of
 
 import taichi_softras
 from taichi_softras.kernels.variant import Storage, Variant
+from taichi_softras.recover import Views
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared"
@@ -72,6 +74,12 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"the data folder {SHARED} is not on this machine")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def ellipsoid_views() -> Views:
+    """Eight pictures of an off-centre ellipsoid, red above and blue below."""
+    return pictures_of(ellipsoid(), taichi_softras.Camera.all_around(8, 3.2, fov=40))
 
 
 @pytest.fixture

@@ -147,6 +147,13 @@ def is_closed(mesh: Mesh) -> bool:
     return len(set(there)) == len(there) and there == back
 
 
+def ellipsoid() -> Mesh:
+    """Off-centre, red above and blue below."""
+    sphere = Mesh.icosphere(3)
+    colors = np.where(sphere.vertices[:, 1:2] > 0, [0.9, 0.1, 0.1], [0.1, 0.1, 0.9])
+    return replace(sphere, vertices=sphere.vertices * [0.7, 0.4, 0.5] + [0.15, 0.1, -0.1], colors=colors)
+
+
 def pictures_of(mesh: Mesh, camera: Camera, size: int | tuple[int, int] = 32) -> Views:
     """Sharp pictures."""
     image_size = size if isinstance(size, tuple) else (size, size)

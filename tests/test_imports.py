@@ -30,7 +30,7 @@ ROOMS = {  # room: the floor that it is on. Imports run down; of two rooms on on
     "app": 6,
     "demos": 6,
 }
-GROUND = {"checks", "replacing"}  # single files that every room may use, and that use none
+GROUND = {"checks", "interrupting", "replacing"}  # single files that every room may use, and that use none
 TOP = {"", "__main__", "moved"}  # the package itself
 
 
@@ -185,6 +185,16 @@ for name, room in MOVED.items():
     said = [str(warning.message) for warning in caught if warning.category is DeprecationWarning and "old path" in str(warning.message)]
     assert said == [f"taichi_softras.{name} is now taichi_softras.{room}.{name}; the old path goes with the next version"], (name, said)
     assert old is importlib.import_module(f"taichi_softras.{room}.{name}")
+""")
+
+    def test_what_has_moved_on_within_its_room_is_found(self, run_python):
+        run_python("""
+import warnings
+warnings.simplefilter("ignore", DeprecationWarning)
+from taichi_softras.fit import Fit, FitOptions, NumpyAdam, Score, Stage, initial_sphere, score
+from taichi_softras.views import SHARP, Views, render_views, save_picture
+from taichi_softras import recover
+assert (render_views, Score, NumpyAdam) == (recover.render_views, recover.Score, recover.NumpyAdam)
 """)
 
     def test_the_warning_points_at_who_imports(self, tmp_path, run_python):

@@ -3,12 +3,11 @@
 import argparse
 import importlib.util
 import json
-import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ..checks import check_integer
+from ..interrupting import noting_interrupts
 from ..recover import (
     SHARP,
     Capture,
@@ -24,17 +24,18 @@ from ..recover import (
     Pictures,
     Score,
     Start,
+    TextureFit,
     Views,
     compare_surfaces,
     fit_curves,
-    measured,
+    mean_score,
     registered,
     render_views,
     rotation_to_y_up,
     save_picture,
     score,
+    seen_from,
     sheet,
-    texture_fit,
     turntable,
     up_of,
 )
@@ -100,7 +101,7 @@ def add_fit(commands: Any) -> None:
         default = getattr(defaults, name)
         add(f"--{name.replace('_', '-')}", type=type(default), default=default, help=f"{meaning} (default: %(default)s)")
     add_arch(fit, GPUS)
-    fit.set_defaults(run=_fit)
+    fit.set_defaults(run=partial(_fit, fit.get_default))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,11 +172,11 @@ class _Source:
         return rotation_to_y_up(up_of(camera) if self.up == "auto" else np.array(UPS[self.up], np.float64))
 
 
-def _fit(options: argparse.Namespace) -> int:
+def _fit(default_of: Callable[[str], Any], options: argparse.Namespace) -> int:
     began = time.monotonic()
-    missing = {name: what for name, what in NEEDED.items() if importlib.util.find_spec(name) is None}
-    for name, what in missing.items():
-        raise RuntimeError(f"fit {what} with {name}, which is not installed: pip install 'taichi_softras[fit]'")
+    for name, what in NEEDED.items():
+        if importlib.util.find_spec(name) is None:
+            raise RuntimeError(f"fit {what} with {name}, which is not installed: pip install 'taichi_softras[fit]'")
     out: Path = options.out
     if out.exists() and not out.is_dir():
         raise NotADirectoryError(f"fit: OUT must be a folder, got the file {out}")
@@ -185,7 +186,9 @@ def _fit(options: argparse.Namespace) -> int:
     if checkpoint.is_file() and not (options.resume or options.overwrite):
         raise FileExistsError(f"fit: {out} already holds a fit; go on with it (--resume), replace it (--overwrite) or choose another folder")
     if options.resume:
-        _check_only_resumes(options)
+        given = vars(options).keys() - {"out", "resume", "arch", "run"}
+        if any(getattr(options, name) != default_of(name) for name in given):
+            raise ValueError("fit: --resume goes on with the source and the options of the fit in OUT; give neither")
         source = _Source.load(out)
         init_for("fit", options.arch, GPUS)
         train, test = source.captures()
@@ -193,26 +196,18 @@ def _fit(options: argparse.Namespace) -> int:
     else:
         source, train, test, fit = _begin(options, out)
         fit.save(checkpoint)
-    with _interrupts() as interrupted:
+    with noting_interrupts() as interrupted:
         whole = _descend(fit, checkpoint, interrupted)
         done = "" if whole else f"interrupted after {len(fit.losses)} of {fit.options.steps} steps"
         mesh, seen = fit.best, None
         if not done and source.colors == "texture":
             mesh, seen = _textured(fit, train, interrupted)
             done = "interrupted before the texture was made" if seen is None else ""
-        _write_results(out, source, fit, mesh, seen, test, began, interrupted if not done else [])
+        _write_results(out, source, fit, mesh, seen, test, began, interrupted)
     if done:
         print(f"{done}; go on with: taichi-softras fit -o {out} --resume")
         return INTERRUPTED
     return 0
-
-
-def _check_only_resumes(options: argparse.Namespace) -> None:
-    parser = argparse.ArgumentParser()
-    add_fit(parser.add_subparsers())
-    defaults = vars(parser.parse_args(["fit", "-o", str(options.out), "--resume"]))
-    if any(getattr(options, name) != default for name, default in defaults.items() if name not in ("out", "resume", "arch", "run")):
-        raise ValueError("fit: --resume goes on with the source and the options of the fit in OUT; give neither")
 
 
 def _begin(options: argparse.Namespace, out: Path) -> tuple[_Source, Capture, Capture, Fit]:
@@ -255,17 +250,6 @@ def _begin(options: argparse.Namespace, out: Path) -> tuple[_Source, Capture, Ca
     return source, train, test, fit
 
 
-@contextmanager
-def _interrupts() -> Iterator[list[bool]]:
-    """A list that Ctrl-C makes not empty, instead of ending the program."""
-    interrupted: list[bool] = []
-    previous = signal.signal(signal.SIGINT, lambda *_: interrupted.append(True))
-    try:
-        yield interrupted
-    finally:
-        signal.signal(signal.SIGINT, previous)
-
-
 def _bar(what: str, total: int, initial: int = 0, unit: str = "picture") -> tqdm:
     pause = 0.1 if sys.stderr.isatty() else 10  # seconds between two looks of the bar: a log file needs few
     return tqdm(total=total, initial=initial, unit=unit, desc=what, dynamic_ncols=True, mininterval=pause)
@@ -290,7 +274,7 @@ def _descend(fit: Fit, checkpoint: Path, interrupted: Sequence[bool]) -> bool:
 def _textured(fit: Fit, train: Capture, interrupted: Sequence[bool]) -> tuple[Mesh, np.ndarray | None]:
     """The best mesh with a texture, and which texels were seen; without them after Ctrl-C. It is made anew from its beginning, always the same."""
     moved = fit.best_camera if fit.options.refine_cameras else None
-    texture = texture_fit(fit.best, Pictures(train, fit.views.camera, moved), fit.gains if fit.options.balance else None)
+    texture = TextureFit.for_mesh(fit.best, Pictures(train, fit.views.camera, moved), gains=fit.gains)
     with _bar("texture", texture.n_steps) as bar:
         while not (texture.done or interrupted):
             texture.step()
@@ -312,15 +296,19 @@ def _write_results(out: Path, source: _Source, fit: Fit, mesh: Mesh, seen: np.nd
     if fit.options.refine_cameras:  # the world has moved with the cameras: where these stood is found from what they show
         moved = _cameras_of(fit, views)
         views = replace(views, camera=moved)
-    rendered = fit.render(mesh, views)
+    rendered = seen_from(views, mesh)
     sheet(out / "sheet.png", views, rendered)
     fit_curves(out / "curves.png", fit.losses, fit.scores, np.cumsum([0, *(stage.steps for stage in fit.stages)])[:-1].tolist())
     turntable(out / "turntable.gif", upright)
     fitted_to = replace(fit.views, camera=fit.best_camera)
-    scores = {"test": score(rendered, views), "fitted": score(fit.render(mesh, fitted_to, samples=2), fitted_to)}
-    own_size = None if interrupted else _measured_at_own_size(fit, mesh, test, fitted, moved, views, rendered)
+    scores = {"test": score(rendered, views), "fitted": score(seen_from(fitted_to, mesh, samples=2), fitted_to)}
+    own_size: Score | None
+    if (test.sizes == views.image_size).all():  # they have been fitted as they are
+        own_size = mean_score([score(rendered.select([i]), views.select([i])) for i in range(len(views))])
+    else:
+        own_size = _score_at_own_size(mesh, Pictures(test, fitted, moved), interrupted)
     seconds = time.monotonic() - began
-    metrics = _metrics(source, fit, mesh, views, scores, own_size, seconds)
+    metrics = _metrics(source, fit, mesh, views, scores, own_size, seconds, turn)
     with replacing(out / "metrics.json") as partial:
         partial.write_text(json.dumps(metrics, indent=1) + "\n")
     found = own_size or scores["test"]
@@ -340,19 +328,21 @@ def _cameras_of(fit: Fit, views: Views) -> Camera:
     return locating.camera
 
 
-def _measured_at_own_size(fit: Fit, mesh: Mesh, test: Capture, fitted: Camera, moved: Camera | None, views: Views, rendered: Views) -> Score:
-    """The mean of the pictures' own scores; ``views`` and what was ``rendered`` serve where the pictures have been fitted as they are."""
-    if (test.sizes == views.image_size).all():
-        return measured(lambda _, picture: rendered.select([views.names.index(picture.names[0])]), mesh, [views.select([i]) for i in range(len(views))])
+def _score_at_own_size(mesh: Mesh, pictures: Pictures, interrupted: Sequence[bool]) -> Score | None:
+    """The mean of the pictures' own scores; None after Ctrl-C, as this may take long."""
+    scores = []
+    with _bar("measure", len(pictures)) as bar:
+        for views in pictures:
+            if interrupted:
+                return None
+            scores.append(score(seen_from(views, mesh, samples=4 if max(views.image_size) <= LARGE else 2), views))
+            bar.update()
+    return mean_score(scores)
 
-    def render(mesh: Mesh, picture: Views) -> Views:
-        return fit.render(mesh, picture, samples=4 if max(picture.image_size) <= LARGE else 2)
 
-    with _bar("measure", len(test)) as bar:
-        return measured(render, mesh, Pictures(test, fitted, moved), bar.update)
-
-
-def _metrics(source: _Source, fit: Fit, mesh: Mesh, views: Views, scores: dict[str, Score], own_size: Score | None, seconds: float) -> dict[str, Any]:
+def _metrics(
+    source: _Source, fit: Fit, mesh: Mesh, views: Views, scores: dict[str, Score], own_size: Score | None, seconds: float, turn: np.ndarray
+) -> dict[str, Any]:
     metrics: dict[str, Any] = {
         "views_not_fitted": len(views),
         "image_size": list(views.image_size),
@@ -362,7 +352,7 @@ def _metrics(source: _Source, fit: Fit, mesh: Mesh, views: Views, scores: dict[s
         "faces": len(mesh.faces),
         "steps": len(fit.losses),
         "seconds": round(seconds, 1),
-        "world_of_glb": source.rotation(fit.views.camera).tolist(),
+        "world_of_glb": turn.tolist(),
     }
     meaning = {
         "iou": "of silhouettes (alpha of one half and more), mean over pictures that were not fitted",

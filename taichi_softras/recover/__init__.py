@@ -9,9 +9,10 @@ from .optimize import NumpyAdam
 from .pictures import fit_curves, normal_colors, save_animation, shaded, sheet, turntable
 from .poses import registered
 from .remesh import components, remeshed, self_intersections
-from .results import Pictures, measured, rotation_to_y_up, texture_fit, up_of
+from .rendering import SHARP, render_geometry, render_views, seen_from
+from .results import Pictures, mean_score, rotation_to_y_up, up_of
 from .texture import BakeOptions, TextureFit, bake, texels_shown
-from .views import DEPTH_SCALE, SHARP, Capture, Views, render_geometry, render_views, save_picture, scene_up
+from .views import DEPTH_SCALE, Capture, Views, save_picture, scene_up
 
 __all__ = [
     "DEPTH_SCALE",
@@ -35,7 +36,7 @@ __all__ = [
     "fit_curves",
     "hull_mesh",
     "initial_sphere",
-    "measured",
+    "mean_score",
     "metrics",
     "normal_colors",
     "registered",
@@ -47,11 +48,11 @@ __all__ = [
     "save_picture",
     "scene_up",
     "score",
+    "seen_from",
     "self_intersections",
     "shaded",
     "sheet",
     "texels_shown",
-    "texture_fit",
     "turntable",
     "unwrap",
     "up_of",

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..checks import check_integer, check_kind
 from ..scene import Mesh
+from .remesh import face_areas
 
 __all__ = ["LARGEST_SIDE", "needs_xatlas", "texels_of", "unwrap"]
 
@@ -48,8 +49,7 @@ def unwrap(mesh: Mesh, texels: int, largest_side: int = LARGEST_SIDE) -> tuple[M
     needs_xatlas("unwrap")
     vertices = mesh.vertices.astype(np.float64)
     vertices -= (vertices.min(0) + vertices.max(0)) / 2
-    a, b, c = vertices[mesh.faces].transpose(1, 0, 2)
-    area = float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum()) / 2
+    area = float(face_areas(mesh).sum())
     if not area > 0:
         raise ValueError(f"unwrap: the mesh must have an area, got {area:g}")
     vertices *= SCALE / np.sqrt(area)  # xatlas 0.0.11 gives faces that are smaller than 1.2e-7 no place of their own

@@ -18,16 +18,17 @@ import numpy as np
 import scipy.sparse.linalg as spla
 import taichi as ti
 
-from ..checks import MAX_IMAGE_SIDE, check_array, check_choice, check_finite, check_indices, check_integer, check_kind, check_number
+from ..checks import check_array, check_choice, check_finite, check_indices, check_integer, check_kind, check_number
 from ..engine import Renderer, losses
 from ..replacing import replacing
 from ..scene import Camera, Connectivity, Mesh, RasterizeSettings, Topology, as_path, read_arrays
 from .hull import bounding_sphere, hull_mesh, needed_pieces
 from .metrics import score
 from .optimize import NumpyAdam
-from .poses import CameraRefinement, registered
+from .poses import CameraRefinement, carried_over, registered
 from .remesh import components, edge_lengths, face_areas, remeshed, split_edges, untangled
-from .views import SHARP, Views, render_views
+from .rendering import depth_range, seen_from
+from .views import Views
 
 __all__ = ["Fit", "FitOptions", "Stage", "Start", "initial_sphere"]
 
@@ -196,7 +197,7 @@ class Fit:
         self.stages = options.stages(views.image_size)
         self.centre, self.radius = bounding_sphere(views)
         distance = np.linalg.norm(views.camera.eye - self.centre, axis=1)
-        self.near, self.far = max(distance.min() - 4 * self.radius, 0.05 * distance.min()), distance.max() + 4 * self.radius
+        self.near, self.far = depth_range(views.camera, self.centre, self.radius)
         self._pixel = float((distance / np.asarray(views.camera.intrinsics)[:, 0]).mean()) * 2 / min(views.image_size)  # in the world, at the object
         self._views_per_step = min(options.views_per_step, len(views))
         self.gains = np.ones((len(views), 3))
@@ -261,13 +262,6 @@ class Fit:
                 self._begin_stage(self.mesh)
         return loss
 
-    def render(self, mesh: Mesh, views: Views, samples: int = 4) -> Views:
-        """Sharp pictures of a mesh from the cameras of ``views``, whatever the unit of the world."""
-        distance = np.linalg.norm(views.camera.eye - self.centre, axis=1)
-        settings = replace(SHARP, near=1e-3 * float(distance.min()), far=float(distance.max()) + 10 * self.radius)
-        samples = min(samples, MAX_IMAGE_SIDE // max(views.image_size))
-        return render_views(mesh, views.camera, views.image_size, views.names, settings, samples)
-
     def _next_views(self) -> list[int]:
         """Pictures in random order; each is seen once before any is seen again."""
         picked: list[int] = []
@@ -279,7 +273,7 @@ class Fit:
 
     def _gradients(self, picked: list[int]) -> tuple[float, np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray] | None]:
         options, arrays, parameter = self.options, self._renderer.arrays, self._renderer.parameter
-        camera = (self._views.camera if self.refinement is None else self.refinement.camera)[picked].about(self.centre)
+        camera = carried_over(self._views.camera, self.views.camera, self.camera)[picked].about(self.centre)
         vertices, colors, loss = parameter(self.vertices - self.centre), parameter(self.colors), parameter(np.zeros(1))
         if self.refinement is not None:
             camera = replace(camera, camera_from_world=parameter(camera.camera_from_world), intrinsics=parameter(camera.intrinsics))
@@ -309,8 +303,10 @@ class Fit:
     def _finest_edge(self, mesh: Mesh) -> float:
         """How long edges are in the end, world units."""
 
+        area = float(face_areas(mesh).sum())
+
         def of(n_faces: int) -> float:
-            return float(np.sqrt(4 / np.sqrt(3) * face_areas(mesh).sum() / n_faces))
+            return float(np.sqrt(4 / np.sqrt(3) * area / n_faces))
 
         if self.options.faces:
             return of(self.options.faces)
@@ -336,7 +332,7 @@ class Fit:
         if self.scores and self.scores[-1][0] == len(self.losses):
             return
         mesh, views = self.mesh, replace(self.views, camera=self.camera)
-        rendered = self.render(mesh, views, samples=1)
+        rendered = seen_from(views, mesh, samples=1)
         iou = score(rendered, views).iou
         self.scores.append((len(self.losses), iou))
         if iou >= self.best_iou - NEARLY:  # of two that are nearly as good, the later one: its colours are better

@@ -14,10 +14,11 @@ from scipy import ndimage
 
 from ..checks import check_array, check_finite, check_flag, check_integer, check_kind
 from ..engine import project_points
-from ..scene import Camera, Mesh
-from .metrics import silhouette_iou
+from ..scene import Mesh
+from .metrics import score
 from .remesh import components, joined
-from .views import SHARP, Views, check_masks, render_views
+from .rendering import seen_from
+from .views import Views, check_masks
 
 __all__ = ["Hull", "bounding_sphere", "hull_mesh", "needed_pieces", "signed_distances", "visual_hull"]
 
@@ -114,9 +115,9 @@ def signed_distances(alpha: np.ndarray) -> np.ndarray:
 class _Masks:
     """The masks as signed distances, asked at points of the world."""
 
-    def __init__(self, views: Views, camera: Camera | None = None) -> None:
-        self.camera = views.camera if camera is None else camera
-        self.distances, self.known = signed_distances(views.alpha), views.known
+    def __init__(self, views: Views) -> None:
+        self.camera, self.known = views.camera, views.known
+        self.distances = signed_distances(views.alpha)
         self.half = min(views.image_size) / 2
 
     def at(self, points: np.ndarray, outvoted: int) -> np.ndarray:
@@ -241,13 +242,8 @@ def hull_mesh(views: Views, most_cells: int = CELLS[1], doubtful: bool = True) -
 
 
 def _agreement(mesh: Mesh, views: Views) -> float:
-    return float(silhouette_iou(_silhouettes(mesh, views), views.alpha).mean())
-
-
-def _silhouettes(mesh: Mesh, views: Views) -> np.ndarray:
-    distance = np.linalg.norm(views.camera.eye - mesh.vertices.mean(0), axis=1)
-    settings = replace(SHARP, near=1e-3 * float(distance.min()), far=10 * float(distance.max()))
-    return render_views(mesh, views.camera, views.image_size, views.names, settings, samples=1).alpha
+    """Mean IoU with the masks."""
+    return score(seen_from(views, mesh, samples=1), views).iou
 
 
 def needed_pieces(mesh: Mesh, views: Views) -> Mesh:

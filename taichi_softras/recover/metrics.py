@@ -39,10 +39,9 @@ def score(rendered: Views, views: Views) -> Score:
     if rendered.alpha.shape != views.alpha.shape:
         raise ValueError(f"score: rendered must have the shape of views, {views.alpha.shape}, got {rendered.alpha.shape}")
     known = np.ones(views.alpha.shape, bool) if views.known is None else views.known > 0.5
-    a, b = (rendered.alpha > COVERED) & known, (views.alpha > COVERED) & known
-    union = (a | b).sum((1, 2))
-    iou = np.where(union > 0, (a & b).sum((1, 2)) / np.maximum(union, 1), 1.0).mean()
-    inside = ((rendered.color - views.color) ** 2)[a & b]
+    a, b = (np.where(known, given.alpha, 0) for given in (rendered, views))
+    iou = silhouette_iou(a, b, COVERED).mean()
+    inside = ((rendered.color - views.color) ** 2)[(a > COVERED) & (b > COVERED)]
     white = ((rendered.over_white() - views.over_white()) ** 2)[known]
     return Score(iou=float(iou), psnr=_psnr(inside.mean() if inside.size else 1.0), psnr_white=_psnr(white.mean() if white.size else 0.0))
 

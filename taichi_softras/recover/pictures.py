@@ -12,7 +12,8 @@ from PIL import Image
 from ..checks import MAX_IMAGE_SIDE, check_array, check_finite, check_integer, check_kind, check_number
 from ..replacing import replacing
 from ..scene import Camera, Mesh, as_path
-from .views import Views, render_views, save_picture
+from .rendering import render_views
+from .views import Views, save_picture
 
 __all__ = ["fit_curves", "normal_colors", "save_animation", "shaded", "sheet", "turntable"]
 

@@ -16,9 +16,10 @@ from ..checks import check_array, check_finite, check_flag, check_integer, check
 from ..engine import Renderer
 from ..scene import Camera, Mesh, RasterizeSettings, Topology
 from .optimize import NumpyAdam
+from .rendering import depth_range
 from .views import Views
 
-__all__ = ["CameraRefinement", "registered"]
+__all__ = ["CameraRefinement", "carried_over", "registered"]
 
 TURN_RATE, SHIFT_RATE, FOCAL_RATE = 2e-3, 2e-3, 3e-4  # a step of Adam: radians; radii of the object; of the focal length's logarithm
 N_SHIFT, N_POSE = 3, 6  # a shift (camera space, the object's radii); and a turn about the object's centre (a rotation vector, radians, the world's axes)
@@ -90,6 +91,14 @@ def _moved(camera: Camera, centre: np.ndarray, radius: float, numbers: np.ndarra
     return replace(camera, camera_from_world=matrices, intrinsics=intrinsics)
 
 
+def carried_over(camera: Camera, before: Camera, after: Camera) -> Camera:
+    """``camera``, which sees the pictures of ``before`` in another size, moved as ``after`` was: to its poses, and its focal lengths by the same factor."""
+    wider = np.asarray(after.intrinsics, np.float64)[:, :2] / np.asarray(before.intrinsics)[:, :2]
+    intrinsics = np.array(camera.intrinsics, np.float64)
+    intrinsics[:, :2] *= wider
+    return replace(camera, camera_from_world=after.camera_from_world, intrinsics=intrinsics)
+
+
 class CameraRefinement:
     """Poses that turn about ``centre`` and shift, and one factor for all focal lengths, each with its own Adam.
 
@@ -114,21 +123,12 @@ class CameraRefinement:
     @property
     def camera(self) -> Camera:
         """The cameras as they are now."""
-        rotation, centre_seen = self._about_centre()
-        turned = rotation @ Rotation.from_rotvec(self.turns).as_matrix()
-        shift = centre_seen + self.radius * self.shifts - turned @ self.centre
-        intrinsics = np.array(self.base.intrinsics, np.float64)
-        intrinsics[:, :2] *= np.exp(self.log_focal)
-        return replace(self.base, camera_from_world=np.concatenate([turned, shift[:, :, None]], 2), intrinsics=intrinsics)
-
-    def _about_centre(self) -> tuple[np.ndarray, np.ndarray]:
-        matrices = np.asarray(self.base.camera_from_world, np.float64)
-        rotation = matrices[:, :, :3]
-        return rotation, rotation @ self.centre + matrices[:, :, 3]
+        focal = np.full((len(self.turns), 1), self.log_focal)
+        return _moved(self.base, self.centre, self.radius, np.concatenate([self.shifts, self.turns, focal], 1)).about(-self.centre)
 
     def gradients(self, which: list[int], grad_matrices: np.ndarray, grad_intrinsics: np.ndarray) -> dict[str, np.ndarray]:
         """What a loss's gradients to the cameras ``which`` ([n, 3, 4], of the world about ``centre``, and [n, 4]) say about turns, shifts and focal length."""
-        rotation = self._about_centre()[0][which]
+        rotation = np.asarray(self.base.camera_from_world, np.float64)[which, :, :3]
         grad_turned = rotation.swapaxes(1, 2) @ grad_matrices[:, :, :3]  # to the rotation matrices of the turns
         turns, shifts = np.zeros_like(self.turns), np.zeros_like(self.shifts)
         turns[which] = _to_rotvec(self.turns[which], grad_turned)
@@ -182,8 +182,7 @@ class _Look:
 
     @classmethod
     def of(cls, views: Views, mesh: Mesh, centre: np.ndarray, radius: float, sigma: float, color_weight: float, gains: np.ndarray | None) -> "_Look":
-        distance = np.linalg.norm(views.camera.eye - centre, axis=1)
-        near, far = max(distance.min() - 4 * radius, 0.05 * distance.min()), distance.max() + 4 * radius
+        near, far = depth_range(views.camera, centre, radius)
         settings = RasterizeSettings(sigma=sigma * (2 / min(views.image_size)) ** 2, gamma=2.5e-4, cutoff=1e-3, near=near, far=far)
         gains = np.ones((len(views), 3), np.float32) if gains is None else np.asarray(gains, np.float32)
         return cls(views, mesh, Renderer(views.image_size, settings), centre, radius, color_weight, gains)

@@ -9,12 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from ..checks import check_array, check_finite, check_integer, check_kind, check_number
-from ..scene import Connectivity, Mesh
+from ..scene import Connectivity, Mesh, vertex_normals
 
 __all__ = ["components", "edge_lengths", "face_areas", "geometry_toolbox", "joined", "remeshed", "self_intersections", "split_edges", "untangled"]
 
@@ -73,7 +72,7 @@ def edge_lengths(mesh: Mesh, tolerance: float, shortest: float, longest: float) 
     for name, value in (("tolerance", tolerance), ("shortest", shortest), ("longest", longest)):
         check_number("edge_lengths", name, value, 0.0)
     i, j = Connectivity.of(mesh.faces, len(mesh.vertices)).edges.T
-    normals, vertices = _normals(mesh), np.asarray(mesh.vertices, np.float64)
+    normals, vertices = vertex_normals(mesh.vertices, mesh.faces), np.asarray(mesh.vertices, np.float64)
     turn = np.linalg.norm(normals[i] - normals[j], axis=1) / np.maximum(np.linalg.norm(vertices[i] - vertices[j], axis=1), 1e-12 * longest)
     curvature = np.zeros(len(vertices))
     np.maximum.at(curvature, i, turn)
@@ -84,12 +83,6 @@ def edge_lengths(mesh: Mesh, tolerance: float, shortest: float, longest: float) 
         degree = np.bincount(i, minlength=len(lengths)) + np.bincount(j, minlength=len(lengths))
         lengths = (lengths + np.where(degree > 0, around / np.maximum(degree, 1), lengths)) / 2
     return lengths
-
-
-def _normals(mesh: Mesh) -> np.ndarray:
-    across = _across(mesh)
-    sums = np.stack([np.bincount(mesh.faces.ravel(), np.repeat(across[:, k], 3), len(mesh.vertices)) for k in range(3)], -1)
-    return sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-300)
 
 
 def split_edges(mesh: Mesh, lengths: np.ndarray, passes: int = 2) -> Mesh:
@@ -132,9 +125,7 @@ def _cut(faces: np.ndarray, middles: np.ndarray) -> np.ndarray:
 def components(mesh: Mesh) -> list[Mesh]:
     """Its pieces that hang together by edges, the one with the largest area first."""
     check_kind("components", "mesh", mesh, Mesh)
-    edges = Connectivity.of(mesh.faces, len(mesh.vertices)).edges
-    graph = sp.coo_matrix((np.ones(len(edges)), tuple(edges.T)), (len(mesh.vertices),) * 2)
-    n, label = connected_components(graph, directed=False)
+    n, label = connected_components(Connectivity.of(mesh.faces, len(mesh.vertices)).adjacency(), directed=False)
     of_face = label[mesh.faces[:, 0]]
     area = np.bincount(of_face, face_areas(mesh), n)
     return [part_of(mesh, of_face == k) for k in np.argsort(-area, kind="stable") if (of_face == k).any()]
@@ -143,13 +134,8 @@ def components(mesh: Mesh) -> list[Mesh]:
 def face_areas(mesh: Mesh) -> np.ndarray:
     """[F] areas, squared world units."""
     check_kind("face_areas", "mesh", mesh, Mesh)
-    return np.linalg.norm(_across(mesh), axis=1) / 2
-
-
-def _across(mesh: Mesh) -> np.ndarray:
-    """[F, 3] normals of faces, twice as long as their areas."""
-    corners = np.asarray(mesh.vertices, np.float64)[mesh.faces]
-    return np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    a, b, c = np.asarray(mesh.vertices, np.float64)[mesh.faces].swapaxes(0, 1)
+    return np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
 
 
 def part_of(mesh: Mesh, which: np.ndarray) -> Mesh:
@@ -233,8 +219,7 @@ def untangled(mesh: Mesh, rounds: int = 20) -> Mesh:
     if not len(crossing):
         return mesh
     connectivity = Connectivity.of(mesh.faces, len(mesh.vertices))
-    i, j = connectivity.edges.T
-    neighbours = sp.coo_matrix((np.ones(2 * len(i)), (np.r_[i, j], np.r_[j, i])), (len(mesh.vertices),) * 2).tocsr()
+    neighbours = connectivity.adjacency()
     vertices = np.array(mesh.vertices, np.float64)
     moved = np.zeros(len(vertices), bool)
     for _ in range(rounds):

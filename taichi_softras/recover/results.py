@@ -1,19 +1,18 @@
-"""What a fit leaves behind: the mesh with its texture, pictures of it, and how good it is, in figures."""
+"""What is done with a fit when it is over: the pictures once more at their own size, a mean of scores, which way is up."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ..checks import check_kind, check_shape
-from ..scene import Camera, Mesh
-from .atlas import unwrap
-from .metrics import Score, score
-from .texture import BakeOptions, TextureFit, texels_shown
+from ..scene import Camera
+from .metrics import Score
+from .poses import carried_over
 from .views import Capture, Views, scene_up
 
-__all__ = ["Pictures", "measured", "rotation_to_y_up", "texture_fit", "up_of"]
+__all__ = ["Pictures", "mean_score", "rotation_to_y_up", "up_of"]
 
 ALONG_AXIS = np.cos(np.radians(10.0))  # a mean camera up that is so near to an axis of the world is taken to be it
 
@@ -37,36 +36,16 @@ class Pictures(Sequence[Views]):
     def __getitem__(self, which: Any) -> Any:
         if isinstance(which, slice):
             return [self[i] for i in range(*which.indices(len(self)))]
-        views = self.capture.views(which=[range(len(self))[which]])
+        which = range(len(self))[which]
+        views = self.capture.views(which=[which])
         if self.fitted is None or self.moved is None:
             return views
-        intrinsics = np.array(views.camera.intrinsics, np.float64)
-        intrinsics[:, :2] *= (np.asarray(self.moved.intrinsics) / np.asarray(self.fitted.intrinsics))[[which], :2]
-        return replace(views, camera=replace(views.camera, camera_from_world=np.asarray(self.moved.camera_from_world)[[which]], intrinsics=intrinsics))
+        return replace(views, camera=carried_over(views.camera, self.fitted[which], self.moved[which]))
 
 
-def texture_fit(mesh: Mesh, pictures: Sequence[Views], gains: np.ndarray | None, options: BakeOptions | None = None) -> TextureFit:
-    """The making of a texture for a mesh without texture coordinates, as fine as the pictures show it; see `bake`."""
-    options = options or BakeOptions()
-    texels = max(1, min(round(texels_shown(mesh, pictures) * options.detail**2), options.largest_side**2))
-    unwrapped, size = unwrap(replace(mesh, colors=None), texels, options.largest_side)
-    return TextureFit(unwrapped, size, pictures, options, gains=gains)
-
-
-def measured(render: Callable[[Mesh, Views], Views], mesh: Mesh, pictures: Sequence[Views], progress: Callable[[], object] | None = None) -> Score:
-    """The mean of the scores of each picture by itself, as NeRF's literature has it; one is in memory at a time.
-
-    Args:
-        render: of `Fit`.
-        progress: called after each picture, if it is given.
-    """
-    scores = []
-    for i in range(len(pictures)):
-        views = pictures[i]
-        scores.append(asdict(score(render(mesh, views), views)))
-        if progress is not None:
-            progress()
-    return Score(**{name: float(np.mean([one[name] for one in scores])) for name in scores[0]})
+def mean_score(scores: Sequence[Score]) -> Score:
+    """The mean of at least one: of pictures measured each by itself, as NeRF's literature has it."""
+    return Score(**{name: float(np.mean([getattr(one, name) for one in scores])) for name in asdict(scores[0])})
 
 
 def up_of(camera: Camera) -> np.ndarray:

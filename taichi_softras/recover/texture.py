@@ -135,6 +135,17 @@ class TextureFit:
         self._work = self._all_looks()
         next(self._work)
 
+    @classmethod
+    def for_mesh(cls, mesh: Mesh, pictures: Views | Sequence[Views], options: BakeOptions | None = None, *, gains: Any | None = None) -> "TextureFit":
+        """For a mesh that wants texture coordinates, too: an atlas as large as the pictures show the surface; see `bake`."""
+        options = options or BakeOptions()
+        check_kind("bake", "mesh", mesh, Mesh)
+        check_kind("bake", "options", options, BakeOptions)
+        needs_xatlas("bake")
+        texels = max(1, min(round(texels_shown(mesh, pictures) * options.detail**2), options.largest_side**2))
+        unwrapped, size = unwrap(mesh, texels, options.largest_side)
+        return cls(unwrapped, size, pictures, options, gains=gains)
+
     @property
     def done(self) -> bool:
         return self.taken == self.n_steps
@@ -439,13 +450,7 @@ def bake(
         RuntimeError: if xatlas is not installed.
         TypeError, ValueError: if an argument does not fit.
     """
-    options = options or BakeOptions()
-    check_kind("bake", "mesh", mesh, Mesh)
-    check_kind("bake", "options", options, BakeOptions)
-    needs_xatlas("bake")
-    texels = max(1, min(round(texels_shown(mesh, pictures) * options.detail**2), options.largest_side**2))
-    unwrapped, size = unwrap(mesh, texels, options.largest_side)
-    fit = TextureFit(unwrapped, size, pictures, options, gains=gains)
+    fit = TextureFit.for_mesh(mesh, pictures, options, gains=gains)
     while not fit.done:
         fit.step()
         if progress is not None:
@@ -569,8 +574,7 @@ def _filled(mesh: Mesh, colors: np.ndarray, trust: np.ndarray) -> np.ndarray:
     if known.all():
         return colors
     mean = np.average(colors, axis=0, weights=trust) if known.any() else np.full(3, 0.5)
-    i, j = Connectivity.of(mesh.faces, n).edges.T
-    neighbours = sp.coo_matrix((np.ones(2 * len(i)), (np.r_[i, j], np.r_[j, i])), (n, n)).tocsr()
+    neighbours = Connectivity.of(mesh.faces, n).adjacency()
     unknown = np.flatnonzero(~known)
     away = LEAST_PULL + np.asarray(neighbours.sum(1)).ravel()[unknown]
     system = sp.diags(away) - neighbours[unknown][:, unknown]

@@ -5,7 +5,7 @@ alpha is the mask; and for each picture its ``transform_matrix``, camera to worl
 """
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,36 +19,29 @@ from ..checks import (
     check_array,
     check_finite,
     check_flag,
-    check_image_size,
     check_indices,
     check_integer,
     check_kind,
     check_shape,
 )
-from ..engine import MeshRenderer, Output, RenderedImage
 from ..replacing import replacing
 from ..runtime import free_memory
-from ..scene import Camera, Lens, Mesh, RasterizeSettings, Silhouette, as_path
+from ..scene import Camera, Lens, as_path
 from .frames import OPEN
 from .opening import described
 from .pixels import Window, read_color, read_mask, read_transparent
 from .segment import segmented
 from .transforms import COEFFICIENTS
 
-__all__ = ["DEPTH_SCALE", "SHARP", "Capture", "Views", "check_masks", "render_geometry", "render_views", "save_picture", "scene_up"]
+__all__ = ["DEPTH_SCALE", "Capture", "Views", "check_masks", "save_picture", "scene_up"]
 
 READ = "Capture.views"
 
-PIXELS_AT_ONCE = 2**21  # rendered together: it bounds the memory
 KNOWN = "known"  # the folder
 MANY_UP = 0.1  # the mean of the cameras' up is trusted if it is at least so long: pictures that stand on their heads cancel others out
 ON_SIDE = 0.9  # of the cameras' right, the share (of squares) along one axis from which on pictures are taken to lie on their sides
-SHARP = RasterizeSettings(sigma=1e-7, gamma=1e-5, silhouette=Silhouette.HARD)
-"""For pictures that people look at and results that are measured. Hard: two faces that leave half of a pixel each would otherwise leave a quarter together, and
-the edges within a surface would show through it."""
 DEPTH_SCALE = 1e-3  # world units: what one step of a saved depth means, as nerfstudio takes it unless told otherwise
 DEEPEST = DEPTH_SCALE * (2**16 - 1)
-AMBIENT, DIFFUSE = 0.35, 0.65  # of a lit picture: what comes from everywhere, and from the light
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -397,111 +390,6 @@ class Capture:
         return share[..., 0], color, None if known is None else known[..., 0]
 
 
-def render_views(
-    mesh: Mesh,
-    camera: Camera,
-    image_size: tuple[int, int],
-    names: tuple[str, ...],
-    settings: RasterizeSettings = SHARP,
-    samples: int = 4,
-    light: Sequence[float] | np.ndarray | None = None,
-) -> Views:
-    """The mesh through each camera, antialiased: rendered ``samples`` times larger and averaged.
-
-    Args:
-        light: [3] or [N, 3] where to, from the mesh, a light stands (world, any length), for all cameras or for each: colours are then those of the mesh times
-            .35 + .65 max(n.l, 0), n turned to the eye. None: the colours of the mesh as they are.
-    """
-    op = "render_views"
-    _check_scene(op, mesh, camera)
-    image_size = check_image_size(op, image_size)
-    check_kind(op, "settings", settings, RasterizeSettings)
-    check_integer(op, "samples", samples, 1, MAX_IMAGE_SIDE // max(image_size))
-    if len(names) != len(camera):
-        raise ValueError(f"{op}: there must be as many names as cameras, {len(camera)}, got {len(names)}")
-    towards = None if light is None else _directions(op, light, len(camera))
-    parts = []
-    large = (image_size[0] * samples, image_size[1] * samples)
-    for which, image in _pictures(mesh, camera, large, settings, () if towards is None else SURFACE):
-        color = image.color
-        if towards is not None:
-            cosine = np.einsum("nhwk,nk->nhw", _normals_seen(mesh, camera[which], image), towards[which])
-            color = color * (AMBIENT + DIFFUSE * np.maximum(cosine, 0))[..., None]
-        parts.append(Views(alpha=image.alpha, color=color, camera=camera[which], names=names[which]).reduced(samples))
-    return Views(alpha=np.concatenate([p.alpha for p in parts]), color=np.concatenate([p.color for p in parts]), camera=camera, names=names)
-
-
-def render_geometry(mesh: Mesh, camera: Camera, image_size: tuple[int, int], settings: RasterizeSettings = SHARP) -> tuple[np.ndarray, np.ndarray]:
-    """What the centre of each pixel sees, not averaged: a mean of two depths would be where nothing is.
-
-    Returns:
-        [N, H, W] float32 depth along the view axis, world units, and [N, H, W, 3] float32 normals of length 1 (those at the vertices, interpolated), world,
-        turned to the eye; both zero where there is nothing.
-    """
-    op = "render_geometry"
-    _check_scene(op, mesh, camera)
-    image_size = check_image_size(op, image_size)
-    check_kind(op, "settings", settings, RasterizeSettings)
-    depths, normals = [], []
-    for which, image in _pictures(mesh, camera, image_size, settings, SURFACE):
-        seen = image.alpha > 0.5
-        depths.append(np.where(seen, image.depth, 0).astype(np.float32))
-        normals.append(np.where(seen[..., None], _normals_seen(mesh, camera[which], image), 0).astype(np.float32))
-    return np.concatenate(depths), np.concatenate(normals)
-
-
-def _check_scene(op: str, mesh: Mesh, camera: Camera) -> None:
-    check_kind(op, "mesh", mesh, Mesh)
-    check_kind(op, "camera", camera, Camera)
-
-
-def _directions(op: str, light: Sequence[float] | np.ndarray, n: int) -> np.ndarray:
-    """[n, 3] of length 1."""
-    given = as_numbers(op, "light", light).astype(np.float64)
-    check_shape(op, "light", given.shape, (3,) if given.ndim < 2 else ("N", 3), {"N": n})
-    check_finite(op, "light", given)
-    length = np.linalg.norm(given, axis=-1, keepdims=True)
-    if not length.all():
-        raise ValueError(f"{op}: light must have a length, got (0, 0, 0)")
-    return np.broadcast_to(given / length, (n, 3))
-
-
-SURFACE = (Output.NORMALS, Output.FACE_ID)
-
-
-def _pictures(
-    mesh: Mesh, camera: Camera, image_size: tuple[int, int], settings: RasterizeSettings, outputs: Collection[Output]
-) -> Iterator[tuple[slice, RenderedImage]]:
-    """The mesh through as many cameras at once as `PIXELS_AT_ONCE` allows: which, and what they see."""
-    render = MeshRenderer(mesh, image_size, settings)
-    at_once = max(1, PIXELS_AT_ONCE // (image_size[0] * image_size[1]))
-    for i in range(0, len(camera), at_once):
-        which = slice(i, i + at_once)
-        yield which, render(camera[which], outputs=outputs)
-
-
-def _normals_seen(mesh: Mesh, camera: Camera, image: RenderedImage) -> np.ndarray:
-    """[N, H, W, 3] of length 1, turned where the side of the face is seen from which its normal points away; zero where there is nothing."""
-    normals = image.normals / np.maximum(np.linalg.norm(image.normals, axis=-1, keepdims=True), 1e-10)
-    a, b, c = (mesh.vertices[mesh.faces[:, i]].astype(np.float64) for i in range(3))
-    upwards = np.cross(b - a, c - a)  # [F, 3]
-    eyeless = camera.lens is Lens.ORTHOGRAPHIC
-    away = camera.camera_from_world[:, 2, :3] @ upwards.T < 0 if eyeless else camera.eye @ upwards.T < (upwards * a).sum(1)  # [N, F]
-    turned = away[np.arange(len(camera))[:, None, None], np.maximum(image.face_id, 0)]
-    i, row, column = np.nonzero((image.face_id < 0) & (image.alpha > 0))  # on an edge between faces, or beside one: no face has the pixel inside
-    turned[i, row, column] = (normals[i, row, column] * _rays(camera, i, row, column, image.alpha.shape[1:])).sum(-1) > 0
-    return np.where(turned[..., None], -normals, normals)
-
-
-def _rays(camera: Camera, i: np.ndarray, row: np.ndarray, column: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
-    """[P, 3] world: which way the cameras ``i`` look through the centres of pixels, the bending of lenses left aside."""
-    (height, width), half = image_size, min(image_size) / 2
-    rays = np.stack([(column + 0.5 - width / 2) / half, (height / 2 - row - 0.5) / half, -np.ones(len(i))], 1)
-    fx, fy, cx, cy = np.asarray(camera.intrinsics)[i].T
-    rays[:, :2] = 0 if camera.lens is Lens.ORTHOGRAPHIC else np.stack([(rays[:, 0] - cx) / fx, (rays[:, 1] - cy) / fy], 1)
-    return np.einsum("pk,pkl->pl", rays, np.asarray(camera.camera_from_world)[i, :, :3])
-
-
 def save_picture(path: str | Path, picture: np.ndarray) -> None:
     """Writes [H, W, 3 or 4] numbers in [0, 1] as a PNG."""
     check_array("save_picture", "picture", picture, ("H", "W", "C"), {"C": 4 if np.shape(picture)[-1:] == (4,) else 3})
@@ -545,7 +433,7 @@ def scene_up(cameras: Capture | Views | Camera) -> np.ndarray:
     """[3], of length 1: which way is up in the world, by how the cameras were held.
 
     It is the mean of their up. Where that is short, for some stood on their heads, it is the axis that their up has in common but for its sign, which is the
-    more frequent one; and where they all share what is right in their pictures, but not what is up, these lie on their sides, and right is taken so.
+    more frequent one; and where they all share what is right in their pictures, but share no up, these lie on their sides, and right is taken so.
 
     Raises:
         TypeError: if they are no cameras.
@@ -559,7 +447,7 @@ def scene_up(cameras: Capture | Views | Camera) -> np.ndarray:
     check_finite("scene_up", "camera_from_world", rotation)
     ups, rights = rotation[:, 1], rotation[:, 0]
     shared = [np.linalg.eigvalsh(axes.T @ axes)[-1] / len(axes) for axes in (ups, rights)]
-    on_side = shared[1] > max(ON_SIDE, shared[0])
+    on_side = shared[1] > ON_SIDE >= shared[0]
     mean = ups.mean(0)
     if on_side or np.linalg.norm(mean) < MANY_UP:
         axes = rights if on_side else ups

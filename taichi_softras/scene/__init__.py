@@ -5,6 +5,7 @@ Nothing here computes a picture, and nothing starts Taichi. What files of others
 
 from .camera import Camera, Convention, Lens, distortion_limit
 from .connectivity import Connectivity
+from .contents import vertex_normals
 from .foreign_files import (
     MAX_PIXELS,
     PICTURE_FORMATS,
@@ -64,5 +65,6 @@ __all__ = [
     "read_json",
     "read_obj_lines",
     "read_text",
+    "vertex_normals",
     "without_comment",
 ]

@@ -65,11 +65,15 @@ class Connectivity:
             one_over_degree=np.where(degree > 0, 1 / np.maximum(degree, 1), 0.0),
         )
 
+    def adjacency(self) -> sp.csr_matrix:
+        """[V, V] 1 where two vertices have an edge."""
+        n, (i, j) = self.n_vertices, self.edges.T
+        return sp.coo_matrix((np.ones(2 * len(i)), (np.r_[i, j], np.r_[j, i])), (n, n)).tocsr()
+
     def smoothing_system(self, smoothness: float) -> sp.csc_matrix:
         """[V, V] I + smoothness L, L the graph Laplacian: descent on this times the vertices moves neighbours together (Nicolet et al. 2021, equation 5)."""
         check_number("Connectivity.smoothing_system", "smoothness", smoothness, -1e-300)
-        n, (i, j) = self.n_vertices, self.edges.T
-        neighbours = sp.coo_matrix((np.ones(2 * len(i)), (np.r_[i, j], np.r_[j, i])), (n, n)).tocsc()
+        n, neighbours = self.n_vertices, self.adjacency()
         return (sp.eye(n, format="csc") + smoothness * (sp.diags(np.asarray(neighbours.sum(1)).ravel()) - neighbours)).tocsc()
 
     def on(self, arrays: Any) -> dict[str, Any]:

@@ -12,25 +12,12 @@ import pytest
 import trimesh
 from PIL import Image
 
-from taichi_softras import Camera, Mesh
+from taichi_softras import Mesh
 from taichi_softras.app import main
-from taichi_softras.recover import Views, render_views, rotation_to_y_up
+from taichi_softras.recover import Views
 
 SMALL = ["--size", "32", "--views", "8", "--test-views", "3", "--views-per-step", "3"]
 FILES = ("mesh.glb", "mesh.obj", "turntable.gif", "sheet.png", "curves.png", "metrics.json")
-
-
-def pictures(mesh: Mesh, count: int = 8, size: int = 32) -> Views:
-    camera = Camera.all_around(count, 3.2, fov=40)
-    return render_views(mesh, camera, (size, size), tuple(f"r_{k}" for k in range(count)))
-
-
-@pytest.fixture(scope="module")
-def ellipsoid_views() -> Views:
-    """An off-centre ellipsoid, red above and blue below."""
-    sphere = Mesh.icosphere(3)
-    colors = np.where(sphere.vertices[:, 1:2] > 0, [0.9, 0.1, 0.1], [0.1, 0.1, 0.9])
-    return pictures(replace(sphere, vertices=sphere.vertices * [0.7, 0.4, 0.5] + [0.15, 0.1, -0.1], colors=colors))
 
 
 class TestFitCommand:
@@ -186,11 +173,3 @@ class TestFitCommand:
         resumed = Mesh.load(tmp_path / "out" / "mesh.glb")
         assert resumed.texture is not None
         assert json.loads((tmp_path / "out" / "metrics.json").read_text())["steps"] == 4
-
-
-@pytest.mark.parametrize("up", [[0, 0, 1.0], [1, 2, 3.0], [0, -1, 0.0], [0, 1, 0.0], [0.3, -0.99, 0.1]])
-def test_rotation_to_y_up(up):
-    rotation, up = rotation_to_y_up(np.array(up)), np.array(up)
-    np.testing.assert_allclose(rotation @ up, [0, np.linalg.norm(up), 0], atol=1e-12)
-    np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-12)
-    assert np.linalg.det(rotation) > 0

@@ -8,7 +8,7 @@ import numpy as np
 import taichi_softras as ts
 from taichi_softras import lighting, losses
 from taichi_softras.engine import dibr, fragments, textures, voxels
-from taichi_softras.recover import atlas, fit, hull, metrics, pictures, poses, remesh, results, texture, views
+from taichi_softras.recover import atlas, fit, hull, metrics, pictures, poses, remesh, rendering, results, texture, views
 from taichi_softras.scene import RasterizeSettings, distortion_limit, shapes
 
 from . import (
@@ -805,6 +805,12 @@ def picture_functions() -> Iterator[Function]:
         natures={"a": instance(), "b": instance(), "samples": whole(0), "seed": whole(-1)},
     )
     yield Function(
+        name="recover.seen_from",
+        call=rendering.seen_from,
+        good=lambda: {"views": views_of_a_square(), "mesh": square()},
+        natures={"views": instance(), "mesh": instance(), "samples": whole(0)},
+    )
+    yield Function(
         name="recover.compare_surfaces",
         call=metrics.compare_surfaces,
         good=lambda: {"mesh": square(), "reference": square()},
@@ -884,13 +890,13 @@ def picture_functions() -> Iterator[Function]:
     )
     yield Function(
         name="recover.render_views",
-        call=views.render_views,
+        call=rendering.render_views,
         good=lambda: {
             "mesh": square(),
             "camera": ts.Camera.orbit(),
             "image_size": (8, 8),
             "names": ("a",),
-            "settings": views.SHARP,
+            "settings": rendering.SHARP,
             "samples": 1,
             "light": (0, 0, 1),
         },
@@ -907,8 +913,8 @@ def picture_functions() -> Iterator[Function]:
     )
     yield Function(
         name="recover.render_geometry",
-        call=views.render_geometry,
-        good=lambda: {"mesh": square(), "camera": ts.Camera.orbit(), "image_size": (8, 8), "settings": views.SHARP},
+        call=rendering.render_geometry,
+        good=lambda: {"mesh": square(), "camera": ts.Camera.orbit(), "image_size": (8, 8), "settings": rendering.SHARP},
         natures={"mesh": instance(), "camera": instance(), "image_size": image_size(), "settings": instance()},
     )
     yield Function(

@@ -8,24 +8,10 @@ import pytest
 from scenes import euler_number, is_closed, pictures_of, torus
 
 from taichi_softras import Camera, Mesh
-from taichi_softras.recover import Fit, FitOptions, Score, Start, Views, initial_sphere, render_views, score, self_intersections
+from taichi_softras.recover import Fit, FitOptions, Score, Start, Views, initial_sphere, render_views, score, seen_from, self_intersections
 from taichi_softras.scene import creature
 
 SMALL = ["--size", "32", "--views", "8", "--test-views", "3", "--views-per-step", "3"]
-
-
-def pictures(mesh: Mesh, count: int = 8, size: int = 32) -> Views:
-    i = np.arange(count) + 0.5
-    camera = Camera.orbit(3.2, np.degrees(np.arcsin(1 - 2 * i / count)), i * 137.5, fov=40)
-    return render_views(mesh, camera, (size, size), tuple(f"r_{k}" for k in range(count)))
-
-
-@pytest.fixture(scope="module")
-def ellipsoid_views() -> Views:
-    """An off-centre ellipsoid, red above and blue below."""
-    sphere = Mesh.icosphere(3)
-    colors = np.where(sphere.vertices[:, 1:2] > 0, [0.9, 0.1, 0.1], [0.1, 0.1, 0.9])
-    return pictures(replace(sphere, vertices=sphere.vertices * [0.7, 0.4, 0.5] + [0.15, 0.1, -0.1], colors=colors))
 
 
 class TestInitialSphere:
@@ -179,7 +165,7 @@ class TestFit:
         """Half of the pictures are darker, half of them brighter; the mesh has the colours between."""
         sphere = Mesh.icosphere(3)
         mesh = replace(sphere, vertices=sphere.vertices * [0.7, 0.4, 0.5], colors=0.5 + 0.2 * np.sin(6 * sphere.vertices))
-        true, gains = pictures(mesh), np.where(np.arange(8) % 2 == 0, 0.8, 1.25)
+        true, gains = pictures_of(mesh, Camera.all_around(8, 3.2, fov=40)), np.where(np.arange(8) % 2 == 0, 0.8, 1.25)
         views = replace(true, color=(true.color * gains[:, None, None, None]).astype(np.float32))
         options = FitOptions(steps=60, views_per_step=4, score_every=10)
         plain, balanced = (finished(Fit(views, replace(options, balance=balance))) for balance in (False, True))
@@ -199,7 +185,7 @@ class TestFit:
         stubborn, refined = (finished(Fit(wrong, replace(options, refine_cameras=refine))) for refine in (False, True))
         assert refined.best_iou > 0.95
         assert refined.best_iou > stubborn.best_iou + 0.02
-        seen = refined.render(refined.best, replace(wrong, camera=refined.best_camera), samples=1)
+        seen = seen_from(replace(wrong, camera=refined.best_camera), refined.best, samples=1)
         assert score(seen, wrong).iou == pytest.approx(refined.best_iou, abs=2e-3)
 
     @pytest.mark.parametrize("scale", [0.01, 1000.0])
