@@ -2,8 +2,8 @@
 
 import torch
 
-from ...checks import check_shape
-from ..checks import check_tensors
+from ....checks import check_shape
+from ...checks import check_tensors
 
 __all__ = ["interpolate_face_attributes"]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from ..checks import check_tensors
+from ...checks import check_tensors
 
 __all__ = ["Transform3d"]
 

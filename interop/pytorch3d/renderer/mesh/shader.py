@@ -5,8 +5,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from .blending import BlendParams, hard_rgb_blend, sigmoid_alpha_blend, softmax_rgb_blend
-from .lighting import Materials, PointLights
+from ..blending import BlendParams, hard_rgb_blend, sigmoid_alpha_blend, softmax_rgb_blend
+from ..lighting import PointLights
+from ..materials import Materials
 from .shading import flat_shading, gouraud_shading, phong_shading
 
 __all__ = [

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from ...checks import check_flag, check_shape
-from .attributes import interpolate_face_attributes
+from .....checks import check_flag, check_shape
+from ...ops.interp_face_attrs import interpolate_face_attributes
 
 __all__ = ["TexturesAtlas", "TexturesUV", "TexturesVertex"]
 

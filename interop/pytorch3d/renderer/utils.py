@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from ..checks import as_tensor
+from ...checks import as_tensor
 
 __all__ = ["Batch", "broadcast"]
 

@@ -1,4 +1,4 @@
-"""PyTorch3D's lights and materials: Phong's model."""
+"""PyTorch3D's lights: Phong's model."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from ..checks import as_tensor, check_tensors
-from .properties import Batch
+from ...checks import as_tensor, check_tensors
+from .utils import Batch
 
-__all__ = ["AmbientLights", "DirectionalLights", "Materials", "PointLights", "diffuse", "specular"]
+__all__ = ["AmbientLights", "DirectionalLights", "PointLights", "diffuse", "specular"]
 
 LEAST_LENGTH = 1e-6
 
@@ -62,9 +62,9 @@ class _Lights(Batch, ABC):
     specular_color: torch.Tensor
 
     def __init__(self, device: Any, **values: Any) -> None:
-        super().__init__(device, **{name: _vector(type(self).__name__, name, value) for name, value in values.items()})
+        super().__init__(device, **{name: vector_of(type(self).__name__, name, value) for name, value in values.items()})
         for name in self._names:
-            _check_color(type(self).__name__, name, getattr(self, name))
+            check_color(type(self).__name__, name, getattr(self, name))
 
     @abstractmethod
     def _direction(self, points: torch.Tensor) -> torch.Tensor: ...
@@ -120,7 +120,7 @@ class AmbientLights(Batch):
     ambient_color: torch.Tensor
 
     def __init__(self, *, ambient_color: Any = None, device: Any = "cpu") -> None:
-        super().__init__(device, ambient_color=_vector("AmbientLights", "ambient_color", ((1.0, 1.0, 1.0),) if ambient_color is None else ambient_color))
+        super().__init__(device, ambient_color=vector_of("AmbientLights", "ambient_color", ((1.0, 1.0, 1.0),) if ambient_color is None else ambient_color))
 
     def diffuse(self, normals: torch.Tensor, points: torch.Tensor | None = None) -> torch.Tensor:
         return torch.zeros_like(normals[..., :1])
@@ -129,37 +129,12 @@ class AmbientLights(Batch):
         return torch.zeros_like(normals[..., :1])
 
 
-class Materials(Batch):
-    """How much of each light a surface throws back, and the exponent of its highlights."""
-
-    ambient_color: torch.Tensor
-    diffuse_color: torch.Tensor
-    specular_color: torch.Tensor
-    shininess: torch.Tensor
-
-    def __init__(
-        self,
-        ambient_color: Any = ((1, 1, 1),),
-        diffuse_color: Any = ((1, 1, 1),),
-        specular_color: Any = ((1, 1, 1),),
-        shininess: Any = 64,
-        device: Any = "cpu",
-    ) -> None:
-        colors = {"ambient_color": ambient_color, "diffuse_color": diffuse_color, "specular_color": specular_color}
-        colors = {name: _vector("Materials", name, value) for name, value in colors.items()}
-        super().__init__(device, **colors, shininess=shininess)
-        for name in colors:
-            _check_color("Materials", name, getattr(self, name))
-        if self.shininess.ndim != 1:
-            raise ValueError(f"Materials: shininess must have shape (N,), got {tuple(self.shininess.shape)}")
-
-
-def _vector(op: str, name: str, value: Any) -> torch.Tensor:
+def vector_of(op: str, name: str, value: Any) -> torch.Tensor:
     """[N, C] of one vector or of several."""
     tensor = value if isinstance(value, torch.Tensor) else as_tensor(op, name, value).to(torch.float32)
     return tensor[None] if tensor.ndim == 1 else tensor
 
 
-def _check_color(op: str, name: str, value: torch.Tensor) -> None:
+def check_color(op: str, name: str, value: torch.Tensor) -> None:
     if value.ndim != 2 or value.shape[1] != 3:
         raise ValueError(f"{op}: {name} must have shape (N, 3), got {tuple(value.shape)}")

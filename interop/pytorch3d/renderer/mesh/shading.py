@@ -4,8 +4,8 @@ from typing import Any
 
 import torch
 
-from ..checks import check_tensor
-from .attributes import interpolate_face_attributes
+from ....checks import check_tensor
+from ...ops.interp_face_attrs import interpolate_face_attributes
 
 __all__ = ["flat_shading", "gouraud_shading", "phong_shading"]
 

@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from ...checks import check_flag, check_image_size, check_number
-from ...engine import Clipped, clip_near
-from ...engine.fragments import FragmentSettings, fragments
-from ...kernels.face import Interpolation, Sides
-from ...scene import Topology
-from ..bridge import TorchArrays
+from .....checks import check_flag, check_image_size, check_number
+from .....engine import Clipped, clip_near
+from .....engine.fragments import FragmentSettings, fragments
+from .....kernels.face import Interpolation, Sides
+from .....scene import Topology
+from ....bridge import TorchArrays
 
 __all__ = ["Fragments", "MeshRasterizer", "RasterizationSettings"]
 

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import torch
 import torch.nn.functional as F
 
-from ...checks import check_number
-from ..checks import as_tensor, check_tensors
+from ....checks import check_number
+from ...checks import as_tensor, check_tensors
 
 __all__ = ["BlendParams", "hard_rgb_blend", "sigmoid_alpha_blend", "softmax_rgb_blend"]
 

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from ...checks import check_shape
-from ..checks import check_tensors
-from .properties import Batch, broadcast
-from .transforms import Transform3d
+from ....checks import check_shape
+from ...checks import check_tensors
+from ..transforms import Transform3d
+from .utils import Batch, broadcast
 
 __all__ = [
     "CamerasBase",

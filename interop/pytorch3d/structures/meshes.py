@@ -6,8 +6,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from ...checks import check_shape
-from ..checks import check_tensors
+from ....checks import check_shape
+from ...checks import check_tensors
 
 __all__ = ["Meshes"]
 
