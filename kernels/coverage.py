@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy  # its modules are loaded when they are asked for
 import taichi as ti
-from scipy import special as scipy_special
 
 from .named import Named
 from .softness import LOG_FACTORIAL, SERIES, SHAPE, SHIFT
@@ -164,7 +164,7 @@ class Distribution(Named):
     UNIFORM = Family(uniform, lambda q, p, b: 2 * q - 1)
     CUBIC_HERMITE = Family(cubic_hermite, lambda q, p, b: -2 * math.sin(math.asin(1 - 2 * q) / 3))
     WIGNER_SEMICIRCLE = Family(wigner_semicircle, _semicircle_quantile)
-    GAUSSIAN = Family(gaussian, lambda q, p, b: scipy_special.ndtri(q))
+    GAUSSIAN = Family(gaussian, lambda q, p, b: scipy.special.ndtri(q))
     LAPLACE = Family(laplace, lambda q, p, b: math.log(2 * q) if q < 0.5 else -math.log(2 - 2 * q))
     LOGISTIC = Family(logistic, lambda q, p, b: -math.log(1 / q - 1))
     HYPERBOLIC_SECANT = Family(hyperbolic_secant, lambda q, p, b: math.log(math.tan(math.pi * q / 2)))
@@ -174,10 +174,10 @@ class Distribution(Named):
     GUMBEL_MIN = Family(gumbel_max, lambda q, p, b: -math.log(-math.log(q)), reversed=True)
     EXPONENTIAL = Family(exponential, lambda q, p, b: -math.log1p(-q) - b)
     EXPONENTIAL_REV = Family(exponential, lambda q, p, b: -math.log1p(-q) - b, reversed=True)
-    GAMMA = Family(gamma, lambda q, p, b: scipy_special.gammaincinv(p, q) - b)
-    GAMMA_REV = Family(gamma, lambda q, p, b: scipy_special.gammaincinv(p, q) - b, reversed=True)
-    LEVY = Family(levy, lambda q, p, b: 0.5 / scipy_special.erfcinv(q) ** 2 - b)
-    LEVY_REV = Family(levy, lambda q, p, b: 0.5 / max(scipy_special.erfcinv(q), 1e-9) ** 2 - b, reversed=True)
+    GAMMA = Family(gamma, lambda q, p, b: scipy.special.gammaincinv(p, q) - b)
+    GAMMA_REV = Family(gamma, lambda q, p, b: scipy.special.gammaincinv(p, q) - b, reversed=True)
+    LEVY = Family(levy, lambda q, p, b: 0.5 / scipy.special.erfcinv(q) ** 2 - b)
+    LEVY_REV = Family(levy, lambda q, p, b: 0.5 / max(scipy.special.erfcinv(q), 1e-9) ** 2 - b, reversed=True)
 
 
 @ti.func

@@ -7,11 +7,12 @@ maximum look out for NaN, with three instructions for one: `smaller` and `larger
 ``real`` is the type of the numbers: ``real(0.1)`` is a constant of full precision, where a literal would be a float32.
 """
 
+import functools
 import math
 
 import numpy as np
+import scipy
 import taichi as ti
-from scipy import special
 from taichi.lang import impl
 from taichi.lang.enums import AutodiffMode
 
@@ -22,12 +23,13 @@ LARGEST_EXPONENT = 60.0  # of `power`: exp(60) = 1e26, and sums of many such are
 TINY = 1e-30  # of `power`: keeps its logarithm finite
 
 
+@functools.cache
 def _erfc_coefficients(degree: int) -> list[float]:
     """Of the Chebyshev polynomial P in erfc(z) = t exp(P(2 t - 1) - z^2), t = 2/(2 + z)."""
 
     def wanted(s: np.ndarray) -> np.ndarray:
         t = (s + 1) / 2
-        return np.log(special.erfcx(2 / t - 2) / t)
+        return np.log(scipy.special.erfcx(2 / t - 2) / t)
 
     return [float(c) for c in np.polynomial.Chebyshev.interpolate(wanted, degree).coef]
 
@@ -46,7 +48,7 @@ def _log_coefficients(degree: int) -> list[float]:
     return [float(c) for c in fit.convert(kind=np.polynomial.Polynomial).coef]
 
 
-_ERFC = {ti.f32: _erfc_coefficients(11), ti.f64: _erfc_coefficients(27)}
+_ERFC_DEGREE = {ti.f32: 11, ti.f64: 27}
 _ATAN_TERMS = 11  # of its series at arguments below tan(pi/16) = 0.2: 0.2^23 is below the precision of float64
 _EXPM1_TERMS = 13
 _LOG1P_TERMS = 10
@@ -122,11 +124,11 @@ def erfc(z, real: ti.template()):
     s = 2.0 * t - 1.0
     current = z * 0.0
     previous = z * 0.0
-    for c in ti.static(_ERFC[real][:0:-1]):  # Clenshaw's recurrence
+    for c in ti.static(_erfc_coefficients(_ERFC_DEGREE[real])[:0:-1]):  # Clenshaw's recurrence
         following = 2.0 * s * current - previous + real(c)
         previous = current
         current = following
-    return t * ti.exp(s * current - previous + real(_ERFC[real][0]) - z * z)
+    return t * ti.exp(s * current - previous + real(_erfc_coefficients(_ERFC_DEGREE[real])[0]) - z * z)
 
 
 @ti.func

@@ -3,7 +3,8 @@
 What is exported here needs no torch; `taichi_softras.interop` does.
 """
 
-from typing import Any
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from .runtime import FieldArrays, TaichiArrays, current_arch, init, memory_budget, set_memory_budget  # first: it makes the reading of kernels quick
 
@@ -11,7 +12,6 @@ from .runtime import FieldArrays, TaichiArrays, current_arch, init, memory_budge
 from .engine import SGD, Adam, Filter, Output, RenderedImage, Renderer, TextureSettings, UVTexture, Wrap, lighting, losses, render_mesh
 from .engine.lighting import AmbientLight, DirectionalLight, Material, PointLight, SHBasis, Specular, SphericalHarmonics
 from .moved import MOVED, moved_module
-from .recover import Capture
 from .scene import (
     Blending,
     Camera,
@@ -29,6 +29,9 @@ from .scene import (
     Texture,
     Topology,
 )
+
+if TYPE_CHECKING:
+    from .recover import Capture
 
 __version__ = "0.1.0"
 
@@ -78,7 +81,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Modules by the paths that they had."""
+    """What is imported when it is asked for: the main job, which needs half of SciPy; and modules by the paths that they had."""
+    if name == "Capture":
+        return importlib.import_module(".recover", __name__).Capture
+    if name == "recover":
+        return importlib.import_module(".recover", __name__)
     if name in MOVED:
         return moved_module(name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

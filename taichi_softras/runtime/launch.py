@@ -5,20 +5,24 @@ arguments alone is remembered here (the instantiation of the kernel, and how eac
 are what they were in the call before are not handed over again. The rest goes to Taichi as its own call does it.
 """
 
+import contextlib
 import functools
 import sys
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import taichi as ti
 from taichi.lang import impl
+from taichi.lang.enums import AutodiffMode
 from taichi.lang.matrix import MatrixType
 from taichi.types.ndarray_type import NdarrayType
 
 __all__ = ["launch"]
+
+LLVM = (ti.x64, ti.arm64, ti.cuda)  # what runs on other backends is compiled by their drivers
 
 Setter = Callable[[Any, tuple[int], Any, Any], Any]
 """Called with (launch context of Taichi, place of the argument, argument, what it returned for the argument that is there now, or None). What it returns tells
@@ -59,7 +63,8 @@ def launch(kernel: Any, arguments: Sequence[Any]) -> None:
         known = {}
         _prepared[implementation] = weakref.ref(runtime), known
     if key not in known:
-        kernel(*arguments)  # it compiles, and tells what does not fit
+        with _compiled_quickly(implementation):
+            kernel(*arguments)  # it compiles, and tells what does not fit
         known[key] = _prepare(implementation, arguments)
         return
     prepared = known[key]
@@ -75,6 +80,23 @@ def launch(kernel: Any, arguments: Sequence[Any]) -> None:
     program.launch_kernel(program.compile_kernel(program.config(), program.get_device_caps(), prepared.instance), context)
     if _on_cpu():  # other launchers leave in it what belongs to the one launch
         prepared.context, prepared.handed_over = context, handed_over
+
+
+@contextlib.contextmanager
+def _compiled_quickly(implementation: Any) -> Iterator[None]:
+    """Within it, Taichi leaves to LLVM what LLVM does much faster: for every load it looks through all stores before it, which takes four fifths of the time
+    that our largest kernels need to compile, and leaves them no faster.
+
+    A gradient that Taichi generates needs that pass: without it, sums over lists come out as NaN (Taichi 1.7.4).
+    """
+    config = impl.current_cfg()
+    leave_out = implementation.autodiff_mode == AutodiffMode.NONE and config.arch in LLVM
+    before = config.cfg_optimization
+    config.cfg_optimization = before and not leave_out
+    try:
+        yield
+    finally:
+        config.cfg_optimization = before
 
 
 def _kinds(arguments: Sequence[Any]) -> tuple[Any, ...] | None:

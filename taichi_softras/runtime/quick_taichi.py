@@ -1,10 +1,10 @@
 """What Taichi does over and over on its way from Python to its own language, done once.
 
 Of the time that Taichi 1.7 takes to read a kernel, before anything is compiled (and so with all in its cache, too), more than half goes into three things:
-for every expression it breaks the source line into 80 columns, for the case that an error has to point at it; for every call of a function it looks up that
-function's source again; and for every decorator it goes through all modules to read one line. Here they are remembered, or read directly. What Taichi gets
-is the same to the letter (`tests/runtime/test_quick_taichi.py`), so nothing else changes, for other people's kernels neither; where Taichi has none of these
-names, nothing is done.
+for every expression, each time that it is met, it breaks the source line into 80 columns, for the case that an error has to point at it; for every call of a
+function it looks up that function's source again; and for every decorator it goes through all modules to read one line. Here they are remembered, or read
+directly. What Taichi gets is the same to the letter (`tests/runtime/test_quick_taichi.py`), so nothing else changes, for other people's kernels neither; where
+Taichi has none of these names, nothing is done.
 """
 
 import functools
@@ -16,8 +16,9 @@ from typing import Any
 from taichi.lang import kernel_impl
 from taichi.lang.ast import ast_transformer_utils
 
-__all__ = ["class_line", "sources_once", "wrapper_of"]
+__all__ = ["class_line", "positions_once", "sources_once", "wrapper_of"]
 
+OURS = "taichi_softras."  # files of this package do not change while it runs
 KEPT = 1 << 16  # wrapped lines, of some hundred bytes each
 
 _wrap = functools.lru_cache(KEPT)(lambda width, text: tuple(textwrap.wrap(text, width)))
@@ -30,16 +31,38 @@ class wrapper_of:  # noqa: N801 (it stands for a class of the standard library)
         self.width = width
 
     def wrap(self, text: str) -> tuple[str, ...]:
-        return _wrap(self.width, text)
+        if len(text) > self.width or "\t" in text:
+            return _wrap(self.width, text)
+        line = text.rstrip()  # it fits
+        return (line,) if line else ()
+
+
+def positions_once(get_pos_info: Any) -> Any:
+    """Taichi's ``get_pos_info``, which remembers what it said of the expressions of this package: those of a function are met anew wherever it is called."""
+    remembered: dict[Any, str] = {}
+
+    @functools.wraps(get_pos_info)
+    def pos_info(context: Any, node: Any) -> str:
+        function = context.func.func
+        if not getattr(function, "__module__", "").startswith(OURS):
+            return get_pos_info(context, node)
+        place = (node.lineno, node.col_offset, node.end_lineno, node.end_col_offset)
+        key = (context.file, context.lineno_offset, function.__name__, type(node), place)
+        said = remembered.get(key)
+        if said is None:
+            said = remembered[key] = get_pos_info(context, node)
+        return said
+
+    return pos_info
 
 
 def sources_once(getsourcelines: Any) -> Any:
-    """Taichi's ``getsourcelines``, which remembers the functions of this package: their files do not change while it runs."""
+    """Taichi's ``getsourcelines``, which remembers the functions of this package."""
     remembered: dict[Any, Any] = {}
 
     @functools.wraps(getsourcelines)
     def sourcelines(function: Any) -> Any:
-        if not getattr(function, "__module__", "").startswith("taichi_softras."):
+        if not getattr(function, "__module__", "").startswith(OURS):
             return getsourcelines(function)
         code = function.__code__
         key = (code.co_filename, code.co_firstlineno, code.co_name)
@@ -69,6 +92,9 @@ def class_line(taichis: Any) -> Any:
 def _install() -> None:
     if hasattr(ast_transformer_utils, "TextWrapper"):
         ast_transformer_utils.TextWrapper = wrapper_of
+    context = getattr(ast_transformer_utils, "ASTTransformerContext", None)
+    if context is not None and hasattr(context, "get_pos_info"):
+        context.get_pos_info = positions_once(context.get_pos_info)
     if hasattr(kernel_impl, "getsourcelines"):
         kernel_impl.getsourcelines = sources_once(kernel_impl.getsourcelines)
     if hasattr(kernel_impl, "_inside_class") and hasattr(kernel_impl, "_KERNEL_CLASS_STACKFRAME_STMT_RES"):

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 
 from ..checks import check_array, check_faces, check_integer, check_number, check_table
 
@@ -65,16 +65,16 @@ class Connectivity:
             one_over_degree=np.where(degree > 0, 1 / np.maximum(degree, 1), 0.0),
         )
 
-    def adjacency(self) -> sp.csr_matrix:
+    def adjacency(self) -> "scipy.sparse.csr_matrix":
         """[V, V] 1 where two vertices have an edge."""
         n, (i, j) = self.n_vertices, self.edges.T
-        return sp.coo_matrix((np.ones(2 * len(i)), (np.r_[i, j], np.r_[j, i])), (n, n)).tocsr()
+        return scipy.sparse.coo_matrix((np.ones(2 * len(i)), (np.r_[i, j], np.r_[j, i])), (n, n)).tocsr()
 
-    def smoothing_system(self, smoothness: float) -> sp.csc_matrix:
+    def smoothing_system(self, smoothness: float) -> "scipy.sparse.csc_matrix":
         """[V, V] I + smoothness L, L the graph Laplacian: descent on this times the vertices moves neighbours together (Nicolet et al. 2021, equation 5)."""
         check_number("Connectivity.smoothing_system", "smoothness", smoothness, -1e-300)
         n, neighbours = self.n_vertices, self.adjacency()
-        return (sp.eye(n, format="csc") + smoothness * (sp.diags(np.asarray(neighbours.sum(1)).ravel()) - neighbours)).tocsc()
+        return (scipy.sparse.eye(n, format="csc") + smoothness * (scipy.sparse.diags(np.asarray(neighbours.sum(1)).ravel()) - neighbours)).tocsc()
 
     def on(self, arrays: Any) -> dict[str, Any]:
         """The lists as arrays of the library ``arrays``, made once."""

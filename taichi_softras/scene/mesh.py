@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import trimesh
 
 from ..checks import as_array, check_choice, check_corners, check_faces, check_finite, check_flag, check_integer, check_number, check_shape, dtype_of
 from ..kernels.texture_image import Wrap
 from .contents import Contents
 from .files import read_mesh, write_mesh
 from .foreign_files import MAX_PIXELS, as_path
+from .sphere import icosphere
 
 __all__ = ["Mesh"]
 
@@ -148,8 +148,8 @@ class Mesh(Contents):
         """
         check_integer("Mesh.icosphere", "subdivisions", subdivisions, 0, 10)
         check_number("Mesh.icosphere", "radius", radius, 0.0, LARGEST)
-        sphere = trimesh.creation.icosphere(subdivisions=subdivisions, radius=radius)
-        return cls(vertices=sphere.vertices, faces=sphere.faces)
+        vertices, faces = icosphere(subdivisions)
+        return cls(vertices=radius * vertices, faces=faces)
 
     def normalized(self) -> "Mesh":
         """Moved and scaled so that its bounding sphere about the middle of its bounding box has radius 1 at the origin."""

@@ -1,10 +1,10 @@
 """How a scene is rasterised: the discrete choices and the continuous softness."""
 
 import functools
+import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammaln
 
 from ..checks import check_choice, check_flag, check_number
 from ..kernels.blending import Blending
@@ -153,7 +153,7 @@ class RasterizeSettings:
         numbers = np.zeros(N_SOFTNESS)
         numbers[[OVER_SIGMA, OVER_GAMMA, OVER_DEPTH_RANGE]] = 1 / self.sigma, 1 / self.gamma, 1 / (self.far - self.near)
         numbers[[REACH_SQ, NEAR, FAR, BACKGROUND_DEPTH_NORM]] = self._reach_sq, self.near, self.far, self.background_depth_norm
-        numbers[[SHAPE, SHIFT, CONORM, LOG_FACTORIAL]] = self.shape, self.shift, conorm, gammaln(self.shape + 1)
+        numbers[[SHAPE, SHIFT, CONORM, LOG_FACTORIAL]] = self.shape, self.shift, conorm, math.lgamma(self.shape + 1)
         return np.concatenate([numbers, series_coefficients(self.distribution, self.shape)])
 
     def choices(self, n_features: int) -> Choices:

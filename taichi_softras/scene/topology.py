@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 
 from ..checks import check_countable, check_faces, check_integer, check_table
 
@@ -152,9 +151,9 @@ class Topology:
         @functools.cache
         def lists() -> tuple[np.ndarray, np.ndarray]:
             flat = rows[:, :3].ravel()
-            table = scipy.sparse.csr_array((np.ones(len(flat), np.int8), (flat, np.arange(len(flat)))), shape=(n_rows, len(flat)))
-            table.sort_indices()
-            return table.indptr.astype(np.int32), table.indices.astype(np.int32)
+            both = flat.astype(np.int64) << 32 | np.arange(len(flat))  # sorted at once, which is faster than `argsort`
+            both.sort()
+            return np.searchsorted(both >> 32, np.arange(n_rows + 1)).astype(np.int32), (both & 0xFFFFFFFF).astype(np.int32)
 
         offset = self.table(arrays, f"{name}: offsets", source, lambda: lists()[0])
         return offset, self.table(arrays, f"{name}: corners", source, lambda: lists()[1])

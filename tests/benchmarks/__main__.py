@@ -22,6 +22,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # torch's idle threads woul
 
 import importlib.util
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import taichi as ti
 
@@ -29,6 +30,7 @@ import taichi_softras as tsr
 from taichi_softras.runtime import cpu_name, offer_of
 
 from . import ours
+from .against import compare
 from .machine import Floors, measure_floors, peak_memory
 from .overhead import print_overhead
 from .pairs import pairs_in_reach
@@ -51,8 +53,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--no-dense", action="store_true", help="leave the dense yardstick out")
     parser.add_argument("--generated", action="store_true", help="with the gradient that Taichi generates beside the one by hand")
     parser.add_argument("--arch", default="cpu", choices=("cpu", "cuda", "vulkan", "metal", "auto"), help="what Taichi runs on (default: %(default)s)")
+    parser.add_argument(
+        "--against", type=Path, metavar="DIR", help="another checkout: by turns with it, what users wait for (`daily`); --rows are then parts of its names"
+    )
     parser.add_argument("--deterministic", action="store_true", help="gradients of the same bits in every run: one thread, whose price the table then shows")
     options = parser.parse_args(arguments)
+    if options.against is not None:
+        if not (options.against / "taichi_softras" / "__init__.py").is_file():
+            parser.error(f"--against: must be a checkout of taichi_softras, got {options.against}")
+        compare(options.against, options.rows, options.repeats)
+        return
     known = {OVERHEAD, *(row.group for row in ROWS), *(row.name for row in ROWS)}
     if unknown := set(options.rows or ()) - known:
         parser.error(f"--rows: no row or group is called {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}")

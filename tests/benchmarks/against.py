@@ -1,0 +1,121 @@
+"""This build and another one by turns, in one go: ``python -m tests.benchmarks --against DIR``."""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import daily
+
+__all__ = ["compare"]
+
+TURNS = 9
+STEPS = 5  # a turn: of these the fastest counts
+ROOT = Path(__file__).parents[2]
+HEADER = "| what a user does | this build ms (least to most) | the other ms (least to most) | ratio | ratio of CPU time | peak MiB | the other's |"
+
+FIRST = """
+import time
+began = time.time()
+import sys
+import numpy as np
+import torch
+import taichi_softras as tsr
+from taichi_softras.interop import render
+ball = tsr.Mesh.icosphere(3)
+tsr.init("cpu", offline_cache=True, offline_cache_file_path=sys.argv[1])
+vertices, colors = torch.tensor(ball.vertices, dtype=torch.float32, requires_grad=True), torch.rand(len(ball.vertices), 3)
+image = render(vertices, torch.tensor(ball.faces), tsr.Camera.orbit(2.732), colors, image_size=64)
+if len(sys.argv) > 2:
+    image.color.sum().backward()
+    vertices.grad.numpy()
+
+
+"""
+
+
+class Build:
+    """A checkout whose sources a Python of its own runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.environment = os.environ | {"PYTHONPATH": str(folder.resolve())}
+        self.cache = tempfile.TemporaryDirectory()
+
+    def worker(self, task: str) -> subprocess.Popen:
+        with tempfile.TemporaryDirectory() as elsewhere:
+            process = subprocess.Popen(
+                [sys.executable, daily.__file__, task], env=self.environment, cwd=elsewhere, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
+            for line in process.stdout:
+                if line.strip() == "ready":
+                    return process
+        raise RuntimeError(f"{task}: the process ended")
+
+    def start(self, cache: str, gradient: bool) -> tuple[float, float]:
+        """A process from its start to its first picture, or its first gradient: seconds by the clock, and of the CPU."""
+        before = os.times()
+        with tempfile.TemporaryDirectory() as elsewhere:
+            subprocess.run([sys.executable, "-c", FIRST, cache, *["gradient"] * gradient], env=self.environment, cwd=elsewhere, check=True, capture_output=True)
+        after = os.times()
+        return after.elapsed - before.elapsed, after.children_user + after.children_system - before.children_user - before.children_system
+
+
+def turn(worker: subprocess.Popen) -> tuple[float, float]:
+    times = []
+    for _ in range(STEPS):
+        worker.stdin.write("\n")
+        worker.stdin.flush()
+        times.append(tuple(float(number) for number in worker.stdout.readline().split()))
+    return min(times)[0], min(time[1] for time in times)
+
+
+def peak_of(worker: subprocess.Popen) -> float:
+    """MiB that the process has taken at most so far."""
+    status = Path(f"/proc/{worker.pid}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+def line(name: str, ours: list[tuple[float, float]], others: list[tuple[float, float]], peaks: Sequence[float] = ()) -> str:
+    def shown(times: list[tuple[float, float]]) -> str:
+        clock = [1000 * time[0] for time in times]
+        return f"{statistics.median(clock):.4g} ({min(clock):.4g} to {max(clock):.4g})"
+
+    ratios = [statistics.median(time[i] for time in ours) / statistics.median(time[i] for time in others) for i in (0, 1)]
+    return f"| {name} | {shown(ours)} | {shown(others)} | {ratios[0]:.2f} | {ratios[1]:.2f} | {' | '.join(f'{peak:.0f}' for peak in peaks) or ' | '} |"
+
+
+def compare(folder: Path, only: Sequence[str] | None, turns: int | None) -> None:
+    """Prints the table."""
+    turns = turns or TURNS
+    builds = Build(ROOT), Build(folder)
+    print(f"\nMedians of {turns} turns{HEADER and ''}; least to most\n\n{HEADER}\n|{'---|' * 7}", flush=True)
+    for task in daily.TASKS:
+        if only and not any(part in task for part in only):
+            continue
+        workers = [build.worker(task) for build in builds]
+        times: tuple[list, list] = ([], [])
+        for _ in range(turns):
+            for of_build, worker in zip(times, workers, strict=True):
+                of_build.append(turn(worker))
+        peaks = [peak_of(worker) for worker in workers]
+        for worker in workers:
+            worker.stdin.close()
+            worker.wait()
+        print(line(task, *times, peaks), flush=True)
+    for gradient in (False, True):
+        for warm in (True, False):
+            name = f"first {'gradient' if gradient else 'picture'} of a process, {'warm' if warm else 'empty'} cache"
+            if only and not any(part in name for part in only):
+                continue
+            times = ([], [])
+            if warm:
+                for build in builds:
+                    build.start(build.cache.name, gradient)
+            for _ in range(turns):
+                for of_build, build in zip(times, builds, strict=True):
+                    with tempfile.TemporaryDirectory() as empty:
+                        of_build.append(build.start(build.cache.name if warm else empty, gradient))
+            print(line(name, *times), flush=True)

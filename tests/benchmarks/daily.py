@@ -1,0 +1,149 @@
+"""What a user waits for, by names that older builds have, too: ``python daily.py TASK`` is a process that does it once for each line that it reads.
+
+It is run as a file, not as a module of ours, so that it measures the build that its Python finds first. It prints a line when it is ready (with what it
+counted), and one for each turn: seconds by the clock, seconds of the CPU.
+"""
+
+import sys
+import time
+
+import numpy as np
+
+TORCH = {  # faces (subdivisions of an icosphere, or about so many), image size, batch
+    "render 1,280 at 64": (1280, 64, 1),
+    "render 1,280 at 64, batch of 8": (1280, 64, 8),
+    "render 5,120 at 128": (5120, 128, 1),
+    "render 20,480 at 256": (20480, 256, 1),
+    "render 100,000 at 512": (100_000, 512, 1),
+}
+FIT = {"a step of fit, 5,120 faces": 5120, "a step of fit, 20,480 faces": 20480}
+TASKS = (*TORCH, *(f"tape: {name}" for name in TORCH), *FIT, "soft_renderer, 642 vertices, batch of 8")
+
+
+def scene(n_faces, size, batch):
+    """Vertices, faces and colours of a sphere, the camera, the settings: SoftRas's defaults."""
+    import taichi_softras as tsr
+
+    subdivisions = {1280: 3, 5120: 4, 20480: 5}.get(n_faces)
+    if subdivisions is None:
+        import trimesh
+
+        ball = trimesh.creation.uv_sphere(count=(int((n_faces / 4) ** 0.5) + 1, 2 * int((n_faces / 4) ** 0.5)))
+        vertices, faces = np.asarray(ball.vertices), np.asarray(ball.faces, np.int32)
+    else:
+        ball = tsr.Mesh.icosphere(subdivisions)
+        vertices, faces = np.asarray(ball.vertices, np.float64), ball.faces
+    camera = tsr.Camera.orbit(2.732, azimuth=list(np.linspace(0, 315, batch))) if batch > 1 else tsr.Camera.orbit(2.732)
+    sigma = 1e-5 if n_faces > 50_000 else 1e-4
+    settings = tsr.RasterizeSettings(sigma=sigma, gamma=1e-4, cutoff=1e-4, near=1.0, far=100.0)
+    return 0.86 * vertices, faces, np.random.default_rng(0).random((len(vertices), 3)), camera, settings
+
+
+def torch_step(n_faces, size, batch):
+    import torch
+
+    import taichi_softras as tsr
+    from taichi_softras.interop import render
+
+    vertices, faces, colors, camera, settings = scene(n_faces, size, batch)
+    tsr.init("cpu")
+    vertices, colors = (torch.tensor(values, dtype=torch.float32, requires_grad=True) for values in (vertices, colors))
+    faces = torch.tensor(faces)
+    target = torch.rand(batch, size, size, 3)
+
+    def step():
+        vertices.grad = colors.grad = None
+        image = render(vertices, faces, camera, colors, settings=settings, image_size=size)
+        ((image.color - target).abs().mean() + image.alpha.mean()).backward()
+
+    return step
+
+
+def tape_step(n_faces, size, batch):
+    import taichi as ti
+
+    import taichi_softras as tsr
+    from taichi_softras import losses
+
+    vertices, faces, colors, camera, settings = scene(n_faces, size, batch)
+    tsr.init("cpu")
+    renderer = tsr.Renderer(size, settings)
+    vertices, colors, loss = renderer.parameter(vertices), renderer.parameter(colors), renderer.parameter(np.zeros(1))
+    rng = np.random.default_rng(1)
+    alpha, color = renderer.arrays.real(rng.random((batch, size, size))), renderer.arrays.real(rng.random((batch, size, size, 3)))
+
+    def step():
+        with ti.ad.Tape(loss):
+            image = renderer(vertices, faces, camera, colors)
+            losses.silhouette_iou(image.alpha, alpha, into=loss)
+            losses.color_l1(image.color, color, alpha, into=loss)
+        vertices.grad.to_numpy()
+
+    return step
+
+
+def fit_step(n_faces):
+    """A step near the end of a fit with so many faces: six pictures of the embedded creature, of 128 x 128."""
+    import taichi_softras as tsr
+
+    tsr.init("cpu")
+    try:
+        from taichi_softras.recover import Fit, FitOptions, normal_colors, render_views
+        from taichi_softras.scene import creature
+
+        options, stage = FitOptions(steps=400, faces=n_faces), 1
+    except ImportError:  # builds before it had a room
+        from taichi_softras.fit import Fit, FitOptions
+        from taichi_softras.pictures import normal_colors
+        from taichi_softras.shapes import creature
+        from taichi_softras.views import render_views
+
+        options, stage = FitOptions(steps=400), {5120: 1, 20480: 2}[n_faces]
+    camera = tsr.Camera.orbit(2.732, azimuth=list(np.linspace(0, 345, 24)), elevation=list(30 * np.sin(np.arange(24.0))))
+    fit = Fit(render_views(normal_colors(creature()), camera, (128, 128), tuple(f"r_{i}" for i in range(24))), options)
+    while fit.stage < stage:
+        fit.step()
+    return fit.step
+
+
+def soft_renderer_step():
+    import torch
+
+    import taichi_softras as tsr
+    from taichi_softras.interop import soft_renderer as sr
+
+    ball = tsr.Mesh.icosphere(3)
+    tsr.init("cpu")
+    vertices = torch.tensor(0.86 * np.asarray(ball.vertices), dtype=torch.float32)[None].repeat(8, 1, 1).requires_grad_()
+    faces, textures = torch.tensor(ball.faces)[None].repeat(8, 1, 1), torch.rand(8, 1280, 1, 3)
+    renderer = sr.SoftRenderer(image_size=64, sigma_val=1e-4, camera_mode="look_at", light_intensity_directionals=0.0, light_intensity_ambient=1.0)
+    renderer.transform.set_eyes_from_angles(*(torch.full((8,), value) for value in (2.732, 0.0, 0.0)))
+
+    def step():
+        vertices.grad = None
+        renderer(vertices, faces, textures).mean().backward()
+
+    return step
+
+
+def main():
+    task = sys.argv[1]
+    if task in TORCH:
+        step = torch_step(*TORCH[task])
+    elif task.startswith("tape: "):
+        step = tape_step(*TORCH[task.removeprefix("tape: ")])
+    elif task in FIT:
+        step = fit_step(FIT[task])
+    else:
+        step = soft_renderer_step()
+    for _ in range(3):
+        step()
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        began, cpu = time.perf_counter(), time.process_time()
+        step()
+        print(time.perf_counter() - began, time.process_time() - cpu, flush=True)
+
+
+if __name__ == "__main__":
+    main()
