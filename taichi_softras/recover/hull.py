@@ -23,7 +23,7 @@ from .views import Views, check_masks
 __all__ = ["Hull", "bounding_sphere", "hull_mesh", "needed_pieces", "signed_distances", "visual_hull"]
 
 NEXT = np.hypot(*np.mgrid[-1:2, -1:2])  # how far a pixel's neighbours are
-POINTS_AT_ONCE = 2**22  # seen by one camera each: it bounds the memory
+POINTS_AT_ONCE = 500_000  # points times pictures, looked at together: it bounds the memory
 COARSE = 32  # cells along the longest side at first
 FEWEST_WITNESSES = 2  # pictures that must see a point
 CELLS = (32, 160)  # along the longest side: as many as the object has pixels there, within these

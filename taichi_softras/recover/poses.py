@@ -31,7 +31,7 @@ LEVELS = (  # the shorter side to which the pictures are reduced, pixels (0: the
     (0, 0.3, N_POSE + 1),
     (0, 0.05, N_POSE + 1),
 )
-PIXELS_AT_ONCE = 2**21
+PIXELS_AT_ONCE = 2**19
 DAMPING, LESS, MORE = 1e-2, 0.3, 8.0  # of the diagonal; after a step that has helped, after one that has not
 LENGTHS = (1.0, 2.0, 4.0, 8.0)  # of a step
 

@@ -12,7 +12,7 @@ from .views import Views
 
 __all__ = ["SHARP", "depth_range", "render_geometry", "render_views", "seen_from"]
 
-PIXELS_AT_ONCE = 2**21  # rendered together: it bounds the memory
+PIXELS_AT_ONCE, FACES_AT_ONCE = 2**19, 2**19  # rendered together: they bound the memory; more at once are no faster
 SHARP = RasterizeSettings(sigma=1e-7, gamma=1e-5, silhouette=Silhouette.HARD)
 """For pictures that people look at and results that are measured. Hard: two faces that leave half of a pixel each would otherwise leave a quarter together, and
 the edges within a surface would show through it."""
@@ -113,9 +113,9 @@ def _directions(op: str, light: Sequence[float] | np.ndarray, n: int) -> np.ndar
 def _pictures(
     mesh: Mesh, camera: Camera, image_size: tuple[int, int], settings: RasterizeSettings, outputs: Collection[Output]
 ) -> Iterator[tuple[slice, RenderedImage]]:
-    """The mesh through as many cameras at once as `PIXELS_AT_ONCE` allows: which, and what they see."""
+    """The mesh through as many cameras at once as `PIXELS_AT_ONCE` and `FACES_AT_ONCE` allow: which, and what they see."""
     render = MeshRenderer(mesh, image_size, settings)
-    at_once = max(1, PIXELS_AT_ONCE // (image_size[0] * image_size[1]))
+    at_once = max(1, min(PIXELS_AT_ONCE // (image_size[0] * image_size[1]), FACES_AT_ONCE // max(len(mesh.faces), 1)))
     for i in range(0, len(camera), at_once):
         which = slice(i, i + at_once)
         yield which, render(camera[which], outputs=outputs)
