@@ -10,10 +10,16 @@ from ..checks import check_shape
 __all__ = ["as_tensor", "check_index_tensor", "check_keywords", "check_last", "check_tensor", "check_tensors"]
 
 
-def as_tensor(op: str, name: str, values: Any, like: torch.Tensor | None = None) -> torch.Tensor:
-    """A tensor of numbers, tuples, lists or arrays, or of another tensor; with the dtype and the device of ``like``, if that is given."""
+def as_tensor(op: str, name: str, values: Any, like: torch.Tensor | None = None, dtype: torch.dtype | None = None) -> torch.Tensor:
+    """A tensor of numbers, tuples, lists or arrays, or of another tensor; with the dtype and the device of ``like``, if that is given.
+
+    ``dtype``: of numbers with a fraction that come in no tensor: they have all the digits that it holds.
+    """
+    dtype = dtype if like is None else like.dtype
     try:
         tensor = values if isinstance(values, torch.Tensor) else torch.as_tensor(values)
+        if tensor is not values and tensor.is_floating_point():
+            tensor = torch.as_tensor(values, dtype=dtype)
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise TypeError(f"{op}: {name} must be numbers or a tensor, got {type(values).__name__}: {error}") from error
     if like is None:

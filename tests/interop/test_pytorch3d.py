@@ -659,7 +659,7 @@ class TestClipping:
 
     @pytest.mark.parametrize("z_clip_value", [0.6, -0.2, None])
     def test_orthographic(self, z_clip_value):
-        """A ramp of depths from x = -1 to x = 1 ends where its depth is the value. Nothing is cut unless it is asked for; a face with a corner behind is not seen."""
+        """A ramp of depths ends where its depth is the value. Nothing is cut unless it is asked for; a face with a corner behind is not seen."""
         z = torch.tensor([-1.0, 2.0, 2.0, -1.0])
         ramp = torch.stack([torch.tensor([-1.0, 1, 1, -1]), torch.tensor([-1.0, -1, 1, 1]), z], 1)
         faces = torch.tensor([[0, 1, 2], [0, 2, 3]])

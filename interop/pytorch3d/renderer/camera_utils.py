@@ -26,7 +26,7 @@ def rotate_on_spot(R: torch.Tensor, T: torch.Tensor, rotation: torch.Tensor) -> 
 
     Args:
         R, T: [3, 3] and [3], or [N, 3, 3] and [N, 3].
-        rotation: [3, 3], or one for each camera, as a matrix that multiplies columns; about the y axis of the view a positive angle turns the camera to the right.
+        rotation: [3, 3], or one for each camera, of columns: about the y axis of the view a positive angle turns the camera to the right.
     """
     op = "rotate_on_spot"
     check_tensors(op, R=R, T=T, rotation=rotation)

@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 
 from ....checks import check_shape
-from ...checks import as_tensor, check_last, check_tensor, check_tensors
+from ...checks import as_tensor, check_keywords, check_last, check_tensor, check_tensors
 from ..common.datatypes import Device
 from ..transforms import Rotate, Transform3d, Translate
-from .utils import TensorProperties, broadcast, check_handed_on
+from .utils import HANDED_ON, TensorProperties, broadcast, check_handed_on
 
 __all__ = [
     "CamerasBase",
@@ -65,7 +65,7 @@ class CamerasBase(TensorProperties):
     @property
     def keywords(self) -> frozenset[str] | None:
         """The properties that methods take by name; None: nobody said."""
-        return frozenset(name.lstrip("_") for name in self._FIELDS) or None
+        return frozenset(name for name in self._FIELDS if not name.startswith("_")) or None
 
     def _check(self, kwargs: dict[str, Any]) -> None:
         check_handed_on(type(self).__name__, kwargs, self)
@@ -102,7 +102,8 @@ class CamerasBase(TensorProperties):
         for name in self._FIELDS:
             value = getattr(self, name)
             chosen[name.lstrip("_")] = value[index] if isinstance(value, torch.Tensor) else value
-        return type(self)(**{name: value for name, value in chosen.items() if value is not None}, device=self.device)
+        given: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
+        return type(self)(**given, device=self.device)
 
     def is_perspective(self) -> bool:
         raise NotImplementedError(f"{type(self).__name__}.is_perspective: a kind of camera must say whether it is, got nothing")
@@ -152,7 +153,7 @@ class CamerasBase(TensorProperties):
         return self.get_full_projection_transform(**kwargs).compose(self.get_ndc_camera_transform(**kwargs)).transform_points(points, eps=eps)
 
     def transform_points_screen(self, points: torch.Tensor, eps: float | None = None, with_xyflip: bool = True, **kwargs: Any) -> torch.Tensor:
-        """In pixels: x right and y down from the upper left corner; without ``with_xyflip`` to the left and up from the lower right one, as negative numbers."""
+        """In pixels: x right and y down from the upper left corner; without ``with_xyflip`` left and up, which makes them negative."""
         ndc = self.transform_points_ndc(points, eps=eps, **kwargs)
         return get_ndc_to_screen_transform(self, with_xyflip, kwargs.get("image_size")).transform_points(ndc, eps=eps)
 
@@ -163,8 +164,8 @@ class CamerasBase(TensorProperties):
 
         Args:
             from_ndc: whether x and y are NDC, also for a camera that is defined on the screen.
-            scaled_depth_input: whether the third number is that of `transform_points` (0 at znear, 1 at zfar), not the depth in view space: of cameras that have
-                znear and zfar.
+            scaled_depth_input: whether the third number is that of `transform_points` (0 at znear, 1 at zfar), not the depth in view space; for cameras that
+                have znear and zfar.
         """
         if scaled_depth_input and self.get_znear() is None:
             raise ValueError(f"{type(self).__name__}.unproject_points: scaled_depth_input must be False for cameras without znear and zfar, got True")
@@ -376,6 +377,16 @@ class OrthographicCameras(_FocalCameras):
         return _matrix(fx, [[fx, 0, 0, px], [0, fy, 0, py], [0, 0, 1, 0], [0, 0, 0, 1]])
 
 
+_KINDS = (FoVPerspectiveCameras, FoVOrthographicCameras, PerspectiveCameras, OrthographicCameras)
+_PROPERTIES = HANDED_ON.union(*([name for name in kind._FIELDS if not name.startswith("_")] for kind in _KINDS))
+
+
+def check_of_shader(op: str, kwargs: dict[str, Any], cameras: Any = None) -> None:
+    """TypeError for a keyword that neither a shader nor the rasteriser before it, whose cameras a shader need not know, would look at."""
+    if cameras is None or hasattr(cameras, "keywords"):
+        check_keywords(op, kwargs, _PROPERTIES | (getattr(cameras, "keywords", None) or frozenset()))
+
+
 # ------------------------------------------------------------------------------------------------------------------------ older names
 
 
@@ -428,7 +439,7 @@ def _is_older(name: str, kind: type) -> None:
 
 
 def get_ndc_to_screen_transform(cameras: CamerasBase, with_xyflip: bool = False, image_size: Any = None) -> Transform3d:
-    """Pixels from NDC: left and up as in NDC, about the corner; with ``with_xyflip`` right and down. ``image_size``: ((height, width),), by default the cameras'."""
+    """Pixels from NDC: left and up as in NDC; with ``with_xyflip`` right and down. ``image_size``: ((height, width),), by default the cameras'."""
     image_size = cameras.get_image_size() if image_size is None else image_size
     if image_size is None:
         raise ValueError(f"{type(cameras).__name__}: image_size must be given as ((height, width),), got None")

@@ -67,7 +67,12 @@ class FishEyeCameras(CamerasBase):
         image_size: Any = None,
     ) -> None:
         op = "FishEyeCameras"
-        flags = {"world_coordinates": world_coordinates, "use_radial": use_radial, "use_tangential": use_tangential, "use_thin_prism": use_thin_prism}
+        flags: dict[str, Any] = {
+            "world_coordinates": world_coordinates,
+            "use_radial": use_radial,
+            "use_tangential": use_tangential,
+            "use_thin_prism": use_thin_prism,
+        }
         for name, value in flags.items():
             check_flag(op, name, value)
         super().__init__(
@@ -82,6 +87,10 @@ class FishEyeCameras(CamerasBase):
             raise ValueError(f"{op}: focal_length must have shape (N, 1) or (N, 2), got {tuple(self.focal_length.shape)}")
         if self.image_size is not None and bool((self.image_size < 1).any()):
             raise ValueError(f"{op}: image_size must be (height, width) of at least 1, got {image_size}")
+
+    @property
+    def keywords(self) -> frozenset[str]:
+        return frozenset({"R", "T"})
 
     @property
     def focal(self) -> torch.Tensor:
@@ -110,7 +119,7 @@ class FishEyeCameras(CamerasBase):
         return (points if points.ndim == 3 else points[None]).to(self.device)
 
     def transform_points(self, points: torch.Tensor, eps: float | None = None, **kwargs: Any) -> torch.Tensor:
-        """Points [P, 3] or [M, P, 3] (of the world, if ``world_coordinates``) in the picture, with 1 as third number: [N, P, 3]; [P, 3] stay so with one camera.
+        """Points [P, 3] or [M, P, 3] (of the world, if ``world_coordinates``) in the picture, the third number 1: [N, P, 3]; [P, 3] stay so with one camera.
 
         ``eps``: the least that is divided by. Gradient: to points and all parameters.
         """
@@ -152,9 +161,7 @@ class FishEyeCameras(CamerasBase):
             added = added + s[..., 0::2] * r_sq + s[..., 1::2] * r_sq.square()
         return added
 
-    def unproject_points(  # type: ignore[override]
-        self, xy_depth: torch.Tensor, world_coordinates: bool = True, scaled_depth_input: bool = False, **kwargs: Any
-    ) -> torch.Tensor:
+    def unproject_points(self, xy_depth: torch.Tensor, world_coordinates: bool = True, scaled_depth_input: bool = False, **kwargs: Any) -> torch.Tensor:
         """Where in view space, at z = 1, the points (x, y, anything) [P, 3] or [M, P, 3] of the picture are: [N, P, 3]; [P, 3] stay so with one camera.
 
         As in the original the third number, ``world_coordinates`` and ``scaled_depth_input`` have no effect: times a depth it is the point of that depth.

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ....checks import as_numbers
 from ...checks import as_tensor, check_tensors
 from ..common.datatypes import Device
 from .utils import TensorProperties
@@ -157,11 +159,11 @@ class AmbientLights(TensorProperties):
         return self.diffuse(points)
 
 
-def vector_of(op: str, name: str, value: Any, n_channels: int = 1) -> torch.Tensor:
-    """[N, C] of one number, which is all channels, of one vector, or of several."""
-    tensor = value if isinstance(value, torch.Tensor) else as_tensor(op, name, value).to(torch.float32)
-    tensor = tensor.expand(n_channels) if tensor.ndim == 0 else tensor
-    return tensor[None] if tensor.ndim == 1 else tensor
+def vector_of(op: str, name: str, value: Any, n_channels: int = 1) -> torch.Tensor | np.ndarray:
+    """[N, C] of one number, which is all channels, of one vector, or of several: a tensor, if it was given as one."""
+    vectors = value if isinstance(value, torch.Tensor) else as_numbers(op, name, value)
+    vectors = vectors.reshape(1).repeat(n_channels) if vectors.ndim == 0 else vectors
+    return vectors[None] if vectors.ndim == 1 else vectors
 
 
 def check_channels(op: str, name: str, value: torch.Tensor, n_channels: int | str) -> None:

@@ -32,7 +32,7 @@ class Materials(TensorProperties):
     ) -> None:
         op = "Materials"
         given = {"ambient_color": ambient_color, "diffuse_color": diffuse_color, "specular_color": specular_color}
-        colors = {name: vector_of(op, name, value) for name, value in given.items()}
+        colors: dict[str, Any] = {name: vector_of(op, name, value) for name, value in given.items()}
         n_channels = max((color.shape[-1] for color in colors.values() if color.ndim), default=3)
         colors = {name: vector_of(op, name, value, n_channels) for name, value in given.items()}
         super().__init__(device=device, **colors, shininess=shininess)

@@ -62,7 +62,7 @@ def broadcast(op: str, device: Device, values: dict[str, Any], dtype: torch.dtyp
         dtype = torch.float64
     tensors = {}
     for name, value in values.items():
-        tensor = as_tensor(op, name, value)
+        tensor = as_tensor(op, name, value, dtype=dtype)
         if tensor.is_complex():
             raise TypeError(f"{op}: {name} must be real numbers, got {tensor.dtype}")
         if tensor.is_meta and torch.device(device).type != "meta":
@@ -74,7 +74,7 @@ def broadcast(op: str, device: Device, values: dict[str, Any], dtype: torch.dtyp
 
 def format_tensor(input: Any, dtype: torch.dtype = torch.float32, device: Device = "cpu") -> torch.Tensor:  # noqa: A002 - PyTorch3D's name
     """A tensor [N, ...] on ``device`` of a number, of numbers (they get ``dtype``), or of a tensor (which keeps its own)."""
-    tensor = as_tensor("format_tensor", "input", input)
+    tensor = as_tensor("format_tensor", "input", input, dtype=dtype)
     tensor = tensor.to(device=make_device(device), dtype=tensor.dtype if isinstance(input, torch.Tensor) else dtype)
     return tensor[None] if tensor.ndim == 0 else tensor
 
@@ -123,7 +123,7 @@ class TensorProperties(nn.Module):
     Args:
         dtype: of the tensors, unless one of them is given in float64: then all of them are.
         device: where all of them go.
-        kwargs: the properties. Numbers, and lists, arrays and tensors of 1 or N entries, become tensors [N, ...]; None, texts, True and False stay what they are.
+        kwargs: the properties. Numbers, and lists, arrays and tensors of 1 or N entries, become tensors [N, ...]; None, texts, True and False stay so.
 
     Raises:
         TypeError: for a property of another kind. ValueError: if the numbers of entries do not go together.

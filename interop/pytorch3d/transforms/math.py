@@ -1,7 +1,5 @@
 """PyTorch3D's arc cosine that has a finite gradient everywhere."""
 
-import math
-
 import torch
 
 from ....checks import check_number

@@ -146,7 +146,7 @@ def axis_angle_to_matrix(axis_angle: torch.Tensor, fast: bool = False) -> torch.
 
 
 def matrix_to_axis_angle(matrix: torch.Tensor, fast: bool = False) -> torch.Tensor:
-    """[..., 3], of lengths from 0 to pi, of rotations [..., 3, 3]. ``fast`` has no effect: the way leads over quaternions, which is right at half turns, too."""
+    """[..., 3], of lengths from 0 to pi, of rotations [..., 3, 3]. ``fast`` has no effect: the way over quaternions is right at half turns, too."""
     check_last("matrix_to_axis_angle", "matrix", matrix, 3, 3)
     return quaternion_to_axis_angle(matrix_to_quaternion(matrix))
 

@@ -168,7 +168,7 @@ class Transform3d:
 
 def _numbers(op: str, name: str, values: Any, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
     """[N] of a number, or of several."""
-    tensor = as_tensor(op, name, values).to(device=device, dtype=dtype)
+    tensor = as_tensor(op, name, values, dtype=dtype).to(device=device, dtype=dtype)
     if tensor.ndim > 1:
         raise ValueError(f"{op}: {name} must be a number, or have shape (N,), got {tuple(tensor.shape)}")
     return tensor.reshape(-1)
@@ -177,7 +177,7 @@ def _numbers(op: str, name: str, values: Any, dtype: torch.dtype, device: torch.
 def _xyz(op: str, x: Any, y: Any, z: Any, dtype: torch.dtype, device: Device | None) -> torch.Tensor:
     """[N, 3] of such a tensor, or of three numbers or three tensors [N]."""
     there = get_device(x, device)
-    rows = as_tensor(op, "x", x)
+    rows = as_tensor(op, "x", x, dtype=dtype)
     if rows.ndim == 2:
         if rows.shape[1] != 3 or y is not None or z is not None:
             raise ValueError(f"{op}: x must have shape (N, 3) where y and z are not given, or be a number or of shape (N,), got {tuple(rows.shape)}")
@@ -226,7 +226,7 @@ class Scale(Transform3d):
 class Rotate(Transform3d):
     """Turns points by R: [3, 3] or [N, 3, 3], which multiplies them from the right; of ``dtype``. Its inverse is its transpose.
 
-    With PYTORCH3D_CHECK_ROTATION_MATRICES=1 in the environment it warns, as the original, where R R^T is further than ``orthogonal_tol`` from 1, or det R is not 1.
+    With PYTORCH3D_CHECK_ROTATION_MATRICES=1 in the environment it warns where R R^T is further than ``orthogonal_tol`` from 1, or det R is not 1.
     """
 
     def __init__(self, R: torch.Tensor, dtype: torch.dtype = torch.float32, device: Device | None = None, orthogonal_tol: float = 1e-5) -> None:

@@ -104,7 +104,7 @@ class MeshRasterizer(nn.Module):
         return view, None if projection is None else projection.compose(cameras.get_ndc_camera_transform(**kwargs))
 
     def transform(self, meshes_world: Any, **kwargs: Any) -> Any:
-        """The meshes in NDC; z stays the depth in view space. Nothing is divided by less than ``eps``, 1e-8 by default: a vertex beside the eye stays finite."""
+        """The meshes in NDC; z stays the depth in view space. Nothing is divided by less than ``eps`` (1e-8): a vertex beside the eye stays finite."""
         view, projection = self._view_and_projection(meshes_world, kwargs)
         eps = kwargs.get("eps")
         eps = LEAST_DEPTH if eps is None else eps

@@ -14,8 +14,8 @@ __all__ = ["MeshRenderer", "MeshRendererWithFragments"]
 class MeshRendererWithFragments(nn.Module):
     """Pictures [N, H, W, 4], and the fragments that they were made of.
 
-    Keywords go to the rasteriser and the shader: cameras, lights, materials, blend_params, raster_settings, and properties of the cameras. One that no part knows
-    raises TypeError, unless the shader is the user's own: then those are for it.
+    Keywords go to the rasteriser and the shader: cameras, lights, materials, blend_params, raster_settings, and properties of the cameras. One that no part
+    knows raises TypeError, unless the shader is the user's own: then those are for it.
     """
 
     def __init__(self, rasterizer: Any, shader: Any) -> None:
