@@ -319,7 +319,10 @@ class TestTransform3d:
         (lambda: so3.hat_inv(torch.ones(1, 3, 3)), "hat_inv: h must be skew-symmetric, got entries whose sum with their mirror images is 2"),
         (lambda: t3d.se3_log_map(torch.ones(1, 4, 4)), r"se3_log_map: transform must have a last column of \(0, 0, 0, 1\), got 1 in it"),
         (lambda: t3d.acos_linear_extrapolation(torch.zeros(1), (0.5, -0.5)), r"bounds must be in order, got \(0.5, -0.5\)"),
-        (lambda: t3d.acos_linear_extrapolation(torch.zeros(1), (-1.0, 0.5)), r"the lower bound must be a finite number between -1 and 1 \(exclusive\), got -1.0"),
+        (
+            lambda: t3d.acos_linear_extrapolation(torch.zeros(1), (-1.0, 0.5)),
+            r"the lower bound must be a finite number between -1 and 1 \(exclusive\), got -1.0",
+        ),
         (lambda: t3d.Translate(1.0), "Translate: y must be given, as x is not of shape"),
         (lambda: t3d.Translate(torch.zeros(2, 3), 1.0), r"Translate: x must have shape \(N, 3\) where y and z are not given"),
         (lambda: t3d.Scale(torch.zeros(2), torch.zeros(3), 1), "Scale: x must have 1 or 3 entries, got 2"),

@@ -202,8 +202,9 @@ def _newton(function: Callable[[torch.Tensor], torch.Tensor], target: torch.Tens
         return x + torch.linalg.solve(jacobian, (target - function(x))[..., None])[..., 0]
 
     def jacobian(x: torch.Tensor) -> torch.Tensor:
-        directions = torch.eye(2, dtype=x.dtype, device=x.device)
-        return torch.stack([torch.func.jvp(function, (x,), (direction.expand_as(x),))[1] for direction in directions], -1)
+        with torch.enable_grad():
+            x = x.detach().requires_grad_()
+            return torch.stack([torch.autograd.grad(component.sum(), x, retain_graph=True)[0] for component in function(x).unbind(-1)], -2)
 
     with torch.no_grad():
         x = target.detach()
@@ -211,5 +212,4 @@ def _newton(function: Callable[[torch.Tensor], torch.Tensor], target: torch.Tens
             before, x = x, step(x, jacobian(x))
             if torch.equal(before, x):
                 break
-        last = jacobian(x)
-    return step(x, last.detach())
+    return step(x, jacobian(x))

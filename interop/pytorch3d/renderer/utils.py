@@ -23,7 +23,7 @@ __all__ = [
     "parse_image_size",
 ]
 
-NUMBERS = (float, int, list, tuple, torch.Tensor, np.ndarray)
+NUMBERS = (float, int, list, tuple, torch.Tensor, np.ndarray, np.number)
 OF_A_MODULE = frozenset(nn.Module().__dict__)  # what torch itself keeps in a module
 
 # What a renderer hands on by name to its rasteriser, its shader and their cameras: each looks at what concerns it.
