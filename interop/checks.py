@@ -18,10 +18,12 @@ def as_tensor(op: str, name: str, values: Any, like: torch.Tensor | None = None,
     dtype = dtype if like is None else like.dtype
     try:
         tensor = values if isinstance(values, torch.Tensor) else torch.as_tensor(values)
-        if tensor is not values and tensor.is_floating_point():
+        if tensor is not values and tensor.is_floating_point():  # float32, until it is said what it is to be
             tensor = torch.as_tensor(values, dtype=dtype)
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise TypeError(f"{op}: {name} must be numbers or a tensor, got {type(values).__name__}: {error}") from error
+    if dtype is not None and tensor.is_complex():
+        raise TypeError(f"{op}: {name} must be real numbers, got {tensor.dtype}")
     if like is None:
         return tensor
     if tensor.is_meta and not like.is_meta:

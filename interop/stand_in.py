@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-__all__ = ["answer_to", "left_out", "refuse"]
+__all__ = ["answer_to", "refuse"]
 
 
 def refuse(name: str, other: Any) -> None:
@@ -24,18 +24,3 @@ def answer_to(name: str, package: str) -> None:
     for full_name, module in list(sys.modules.items()):
         if full_name == package or full_name.startswith(package + "."):
             sys.modules[name + full_name[len(package) :]] = module
-
-
-def left_out(name: str, what: str, module: str) -> type:
-    """A class in the place of something of the original's that is no part of the drop-in: importing it is no mistake, calling it raises NotImplementedError.
-
-    Args:
-        name: of the thing.
-        what: what it works on. It is kept as ``left_out``.
-        module: where it is found.
-    """
-
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
-        raise NotImplementedError(f"{name}: it must be taken from the original, for this drop-in has its meshes, not its {what}")
-
-    return type(name, (), {"__init__": __init__, "__module__": module, "__doc__": f"Not there: {what}.", "left_out": what})

@@ -1,8 +1,9 @@
 """The drop-in's `transforms`: rotations in every representation, rigid motions, and `Transform3d`.
 
-Plan: values against SciPy's rotations and matrix exponentials, in float64, where SciPy has them; where PyTorch3D has a way of its own (quaternions with a negative
-real part, angles beyond pi, an arc cosine that goes on, what a matrix that is no rotation is inverted to), against what PyTorch3D 0.7.9 computes in float64,
-recorded. Gradients against finite differences, at generic points and at those where a formula could be singular. Then what is accepted, and wrong input.
+Plan: values against SciPy's rotations and matrix exponentials, in float64, where SciPy has them; where PyTorch3D has a way of its own (quaternions with a
+negative real part, angles beyond pi, an arc cosine that goes on, what a matrix that is no rotation is inverted to), against what PyTorch3D 0.7.9 computes in
+float64, recorded. Gradients against finite differences, at generic points and at those where a formula could be singular. Then what is accepted, and wrong
+input.
 """
 
 import math
@@ -89,7 +90,7 @@ class TestRotations:
         assert t3d.matrix_to_rotation_6d(MATRICES.reshape(4, 5, 3, 3)).shape == (4, 5, 6)
 
     def test_random(self):
-        """The numbers that PyTorch3D draws; all rotations are equally likely: each entry of their matrices is uniform between -1 and 1, whose variance is 1/3."""
+        """The numbers that PyTorch3D draws; all rotations are equally likely: each entry of a matrix is uniform between -1 and 1, of variance 1/3."""
         torch.manual_seed(0)
         recorded = [
             [0.56153266089081, -0.1069242896544219, -0.7939419137346801, 0.2071340258144413],
@@ -321,7 +322,7 @@ class TestTransform3d:
         (lambda: t3d.acos_linear_extrapolation(torch.zeros(1), (0.5, -0.5)), r"bounds must be in order, got \(0.5, -0.5\)"),
         (
             lambda: t3d.acos_linear_extrapolation(torch.zeros(1), (-1.0, 0.5)),
-            r"the lower bound must be a finite number between -1 and 1 \(exclusive\), got -1.0",
+            r"the lower bound must be a finite number between -1 and 1 .*, got -1.0",
         ),
         (lambda: t3d.Translate(1.0), "Translate: y must be given, as x is not of shape"),
         (lambda: t3d.Translate(torch.zeros(2, 3), 1.0), r"Translate: x must have shape \(N, 3\) where y and z are not given"),

@@ -1,6 +1,6 @@
 """PyTorch3D's ``pytorch3d.renderer``: cameras, lights, materials, blending, and all of ``renderer.mesh``."""
 
-from . import implicit, mesh, points
+from . import mesh
 from .blending import BlendParams, hard_rgb_blend, sigmoid_alpha_blend, softmax_rgb_blend
 from .camera_utils import camera_to_eye_at_up, join_cameras_as_batch, rotate_on_spot
 from .cameras import (
@@ -59,5 +59,3 @@ __all__ = [
     "specular",
     *mesh.__all__,
 ]
-
-globals().update(implicit.LEFT_OUT | points.LEFT_OUT)

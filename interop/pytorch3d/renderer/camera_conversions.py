@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from ...checks import as_tensor, check_tensor
+from ...checks import as_tensor, check_tensor, check_tensors
 from .cameras import PerspectiveCameras
 
 __all__ = ["cameras_from_opencv_projection", "opencv_from_cameras_projection"]
@@ -22,7 +22,7 @@ def _sides(op: str, image_size: Any, like: torch.Tensor) -> tuple[torch.Tensor, 
     return size.flip(1) / 2, size.amin(1, keepdim=True) / 2
 
 
-def cameras_from_opencv_projection(R: torch.Tensor, tvec: torch.Tensor, camera_matrix: torch.Tensor, image_size: torch.Tensor) -> PerspectiveCameras:
+def cameras_from_opencv_projection(R: torch.Tensor, tvec: torch.Tensor, camera_matrix: torch.Tensor, image_size: Any) -> PerspectiveCameras:
     """`PerspectiveCameras`, in NDC, that see what OpenCV's ``camera_matrix @ (R @ x_world + tvec)`` sees.
 
     Args:
@@ -31,6 +31,7 @@ def cameras_from_opencv_projection(R: torch.Tensor, tvec: torch.Tensor, camera_m
     """
     op = "cameras_from_opencv_projection"
     sizes: dict[str, int] = {}
+    check_tensors(op, R=R, tvec=tvec, camera_matrix=camera_matrix)
     check_tensor(op, "R", R, ("N", 3, 3), sizes)
     check_tensor(op, "tvec", tvec, ("N", 3), sizes)
     check_tensor(op, "camera_matrix", camera_matrix, ("N", 3, 3), sizes)
@@ -46,7 +47,7 @@ def cameras_from_opencv_projection(R: torch.Tensor, tvec: torch.Tensor, camera_m
     )
 
 
-def opencv_from_cameras_projection(cameras: PerspectiveCameras, image_size: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def opencv_from_cameras_projection(cameras: PerspectiveCameras, image_size: Any) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """(R [N, 3, 3], tvec [N, 3], camera_matrix [N, 3, 3]): the way back, for pictures of ``image_size`` [N, 2] (height, width).
 
     Cameras that are defined on the screen have their focal length and principal point in pixels already.

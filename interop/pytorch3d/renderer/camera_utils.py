@@ -46,7 +46,10 @@ def join_cameras_as_batch(cameras_list: Sequence[CamerasBase]) -> Any:
     Raises:
         TypeError: if they are not of one kind. ValueError: if they do not go together, or there are none.
     """
-    op, cameras = "join_cameras_as_batch", list(cameras_list)
+    op = "join_cameras_as_batch"
+    if not isinstance(cameras_list, Sequence):
+        raise TypeError(f"{op}: cameras_list must be a list of cameras, got {type(cameras_list).__name__}")
+    cameras = list(cameras_list)
     if not cameras:
         raise ValueError(f"{op}: cameras_list must hold at least one, got none")
     for other in cameras:

@@ -12,7 +12,7 @@ from ....checks import check_shape
 from ...checks import as_tensor, check_keywords, check_last, check_tensor, check_tensors
 from ..common.datatypes import Device
 from ..transforms import Rotate, Transform3d, Translate
-from .utils import HANDED_ON, TensorProperties, broadcast, check_handed_on
+from .utils import HANDED_ON, TensorProperties, broadcast, check_handed_on, check_no_texts
 
 __all__ = [
     "CamerasBase",
@@ -187,6 +187,10 @@ class CamerasBase(TensorProperties):
 
 class _MatrixCameras(CamerasBase):
     """Cameras by a 4 x 4 matrix that is made of their properties, or given as K."""
+
+    def __init__(self, device: Device, **kwargs: Any) -> None:
+        check_no_texts(type(self).__name__, kwargs)
+        super().__init__(device=device, **kwargs)
 
     def _matrix_of(self, kwargs: dict[str, Any]) -> torch.Tensor:
         """[N, 4, 4] that multiplies columns from the left."""
@@ -438,8 +442,14 @@ def _is_older(name: str, kind: type) -> None:
 # ------------------------------------------------------------------------------------------------------------------------ transforms
 
 
+def _check_cameras(op: str, cameras: Any) -> None:
+    if not hasattr(cameras, "get_projection_transform"):  # those of an installed PyTorch3D are welcome
+        raise TypeError(f"{op}: cameras must be PyTorch3D's kind of cameras, got {type(cameras).__name__}")
+
+
 def get_ndc_to_screen_transform(cameras: CamerasBase, with_xyflip: bool = False, image_size: Any = None) -> Transform3d:
     """Pixels from NDC: left and up as in NDC; with ``with_xyflip`` right and down. ``image_size``: ((height, width),), by default the cameras'."""
+    _check_cameras("get_ndc_to_screen_transform", cameras)
     image_size = cameras.get_image_size() if image_size is None else image_size
     if image_size is None:
         raise ValueError(f"{type(cameras).__name__}: image_size must be given as ((height, width),), got None")
@@ -457,6 +467,7 @@ def get_screen_to_ndc_transform(cameras: CamerasBase, with_xyflip: bool = False,
 
 def try_get_projection_transform(cameras: CamerasBase, cameras_kwargs: dict[str, Any]) -> Transform3d | None:
     """The projection as a matrix; None for cameras that have none, such as `FishEyeCameras`."""
+    _check_cameras("try_get_projection_transform", cameras)
     try:
         return cameras.get_projection_transform(**cameras_kwargs)
     except NotImplementedError:

@@ -9,6 +9,7 @@ from ....checks import check_flag, check_shape
 from ...checks import check_last, check_tensors
 from ..common.datatypes import Device
 from .cameras import _R, _T, CamerasBase
+from .utils import check_no_texts
 
 __all__ = ["FishEyeCameras"]
 
@@ -75,10 +76,12 @@ class FishEyeCameras(CamerasBase):
         }
         for name, value in flags.items():
             check_flag(op, name, value)
-        super().__init__(
-            device=device, focal_length=focal_length, principal_point=principal_point, radial_params=radial_params, tangential_params=tangential_params,
-            thin_prism_params=thin_prism_params, R=R, T=T, image_size=image_size, **flags,
-        )  # fmt: skip
+        numbers: dict[str, Any] = {
+            "focal_length": focal_length, "principal_point": principal_point, "radial_params": radial_params, "tangential_params": tangential_params,
+            "thin_prism_params": thin_prism_params, "R": R, "T": T, "image_size": image_size,
+        }  # fmt: skip
+        check_no_texts(op, numbers)
+        super().__init__(device=device, **numbers, **flags)
         if self.focal_length.ndim == 1:
             self.focal_length = self.focal_length[:, None]
         for name, width in (("principal_point", 2), ("radial_params", "k"), ("tangential_params", 2), ("thin_prism_params", 4)):

@@ -6,7 +6,7 @@ import torch
 
 from ..common.datatypes import Device
 from .lighting import check_channels, vector_of
-from .utils import TensorProperties
+from .utils import TensorProperties, check_no_texts
 
 __all__ = ["Materials"]
 
@@ -35,6 +35,7 @@ class Materials(TensorProperties):
         colors: dict[str, Any] = {name: vector_of(op, name, value) for name, value in given.items()}
         n_channels = max((color.shape[-1] for color in colors.values() if color.ndim), default=3)
         colors = {name: vector_of(op, name, value, n_channels) for name, value in given.items()}
+        check_no_texts(op, {"shininess": shininess})
         super().__init__(device=device, **colors, shininess=shininess)
         for name in colors:
             check_channels(op, name, getattr(self, name), n_channels)

@@ -63,8 +63,6 @@ def broadcast(op: str, device: Device, values: dict[str, Any], dtype: torch.dtyp
     tensors = {}
     for name, value in values.items():
         tensor = as_tensor(op, name, value, dtype=dtype)
-        if tensor.is_complex():
-            raise TypeError(f"{op}: {name} must be real numbers, got {tensor.dtype}")
         if tensor.is_meta and torch.device(device).type != "meta":
             raise ValueError(f"{op}: {name} must be on a device with memory, such as {device}, got {tensor.device}")
         tensor = tensor.to(device=device, dtype=torch.bool if tensor.dtype is torch.bool else dtype)
@@ -87,6 +85,13 @@ def convert_to_tensors_and_broadcast(*args: Any, dtype: torch.dtype = torch.floa
     """
     tensors = {f"argument {i}": format_tensor(value, dtype, device) for i, value in enumerate(args)}
     return list(_broadcast("convert_to_tensors_and_broadcast", tensors).values())
+
+
+def check_no_texts(op: str, values: dict[str, Any]) -> None:
+    """Properties that are numbers, in a batch of properties that would keep a text."""
+    for name, value in values.items():
+        if isinstance(value, str):
+            raise TypeError(f"{op}: {name} must be numbers or a tensor, got str")
 
 
 class TensorAccessor:

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from ....checks import check_integer
-from ...checks import check_last
+from ...checks import check_last, check_tensors
 from ..common.datatypes import Device
 
 __all__ = [
@@ -89,6 +89,7 @@ def standardize_quaternion(quaternions: torch.Tensor) -> torch.Tensor:
 
 def quaternion_raw_multiply(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """The product [..., 4] of quaternions [..., 4]."""
+    check_tensors("quaternion_raw_multiply", a=a, b=b)
     check_last("quaternion_raw_multiply", "a", a, 4)
     check_last("quaternion_raw_multiply", "b", b, 4)
     a, b = torch.broadcast_tensors(a, b)
@@ -110,6 +111,8 @@ def quaternion_invert(quaternion: torch.Tensor) -> torch.Tensor:
 
 def quaternion_apply(quaternion: torch.Tensor, point: torch.Tensor) -> torch.Tensor:
     """Points [..., 3], turned by quaternions [..., 4] of unit length."""
+    check_tensors("quaternion_apply", quaternion=quaternion, point=point)
+    check_last("quaternion_apply", "quaternion", quaternion, 4)
     check_last("quaternion_apply", "point", point, 3)
     turned = quaternion_raw_multiply(quaternion_raw_multiply(quaternion, F.pad(point, (1, 0))), quaternion_invert(quaternion))
     return turned[..., 1:]

@@ -4,7 +4,8 @@ import warnings
 
 import torch
 
-from ...checks import check_tensor
+from ....checks import check_number
+from ...checks import check_tensor, check_tensors
 from .math import acos_linear_extrapolation
 from .rotation_conversions import axis_angle_to_matrix, cross_matrix, matrix_to_axis_angle
 
@@ -16,6 +17,7 @@ MOST_ASYMMETRY = 1e-5  # of what hat_inv takes for skew-symmetric
 def so3_relative_angle(R1: torch.Tensor, R2: torch.Tensor, cos_angle: bool = False, cos_bound: float = 1e-4, eps: float = 1e-4) -> torch.Tensor:
     """[N] angles of the rotations that lead from R2 to R1, each [N, 3, 3]; see `so3_rotation_angle`."""
     sizes: dict[str, int] = {}
+    check_tensors("so3_relative_angle", R1=R1, R2=R2)
     check_tensor("so3_relative_angle", "R1", R1, ("N", 3, 3), sizes)
     check_tensor("so3_relative_angle", "R2", R2, ("N", 3, 3), sizes)
     return so3_rotation_angle(R1 @ R2.mT, cos_angle=cos_angle, cos_bound=cos_bound, eps=eps)
@@ -34,6 +36,8 @@ def so3_rotation_angle(R: torch.Tensor, eps: float = 1e-4, cos_angle: bool = Fal
     """
     op = "so3_rotation_angle"
     check_tensor(op, "R", R, ("N", 3, 3))
+    check_number(op, "eps", eps)
+    check_number(op, "cos_bound", cos_bound, high=1.0)
     trace = R.diagonal(dim1=1, dim2=2).sum(1)
     if not trace.is_meta and bool(((trace < -1 - eps) | (trace > 3 + eps)).any()):
         raise ValueError(f"{op}: R must be rotations, with traces from -1 to 3, got {float(trace.min()):g} to {float(trace.max()):g}")
