@@ -732,7 +732,7 @@ def pytorch3d_properties(p: str) -> Iterator[Function]:
 
 def pytorch3d_around_cameras(p: str) -> Iterator[Function]:
     size = Nature(lambda _: [Mistake(Kind.TYPE, "text", "text"), Mistake(Kind.SHAPE, "(1, 3)", torch.ones(1, 3)), Mistake(Kind.RANGE, "0", ((0, 4),))])
-    flags = dict.fromkeys(("world_coordinates", "use_radial", "use_tangential", "use_thin_prism"), flag())
+    flags = dict.fromkeys(("world_coordinates", "use_radial", "use_tangential", "use_thin_prism"), nothing("true or false of any value will do"))
     shapes = {"focal_length": (1, 3), "principal_point": (1, 3), "radial_params": (1,), "tangential_params": (1, 3), "thin_prism_params": (1, 3)}
     extrinsics = {"R": property_like((1, 3, 4)), "T": property_like((1, 4))}
     yield Function(

@@ -74,6 +74,7 @@ EXCUSED = {  # by the name, or the last part of it
     "CameraRefinement": "made by Fit, of what it has checked",
     "Stage": "made by us",
     "TensorAccessor": "made by us",
+    "meshgrid_ij": "torch.meshgrid, which says itself what is wrong",
     "BlendParams": "a tuple that holds anything; blending looks at it",
     "RasterizationSettings": "holds anything, as PyTorch3D's; MeshRasterizer looks at it",
     "MeshRasterizer": "keeps its cameras and settings, and looks at them when it is called",

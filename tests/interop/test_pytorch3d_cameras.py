@@ -369,7 +369,7 @@ class TestFishEye:
         """Each camera by itself; of the world, if it is said."""
         two = {name: torch.tensor(value, dtype=torch.float64).repeat(2, 1) * torch.tensor([[1.0], [0.5]]) for name, value in self.parameters.items()}
         R, T = extrinsics()
-        cameras = p3d.FishEyeCameras(**two, R=R, T=T, world_coordinates=True, image_size=(IMAGE_SIZE,))
+        cameras = p3d.FishEyeCameras(**two, R=R, T=T, world_coordinates=1, image_size=(IMAGE_SIZE,))
         for given in (self.points, self.points[None]):
             pixels = cameras.transform_points(given)
             assert pixels.shape == (2, 2, 3)
@@ -514,7 +514,8 @@ class TestLightsAndMaterials:
         np.testing.assert_array_equal(p3d.diffuse(normals, **numbers), p3d.diffuse(normals, **tensors))
         eye = torch.tensor([[0.0, 3.0, 4.0]]).double()
         expected = p3d.specular(points, normals, camera_position=eye, shininess=torch.tensor([7.0]).double(), **tensors)
-        np.testing.assert_array_equal(p3d.specular(points, normals, camera_position=(0.0, 3.0, 4.0), shininess=7.0, **numbers), expected)
+        for shininess in (7, 7.0, torch.tensor([7])):
+            np.testing.assert_array_equal(p3d.specular(points, normals, camera_position=(0.0, 3.0, 4.0), shininess=shininess, **numbers), expected)
         assert p3d.PointLights(location=torch.rand(2, 3)).reshape_location(torch.zeros(2, 4, 5, 6, 3)).shape == (2, 1, 1, 1, 3)
 
 
@@ -601,7 +602,6 @@ class TestAroundCameras:
         (lambda: p3d.PerspectiveCameras().unproject_points(torch.zeros(1, 2)), r"unproject_points: xy_depth must have shape \(..., 3\), got \(1, 2\)"),
         (lambda: p3d.FishEyeCameras(tangential_params=torch.zeros(1, 3)), r"FishEyeCameras: tangential_params must have shape \(N, 2\), got \(1, 3\)"),
         (lambda: p3d.FishEyeCameras(focal_length=torch.zeros(1, 3)), r"focal_length must have shape \(N, 1\) or \(N, 2\), got \(1, 3\)"),
-        (lambda: p3d.FishEyeCameras(use_radial=1), "FishEyeCameras: use_radial must be True or False, got 1"),
         (lambda: p3d.FishEyeCameras(image_size=((0, 1),)), r"image_size must be \(height, width\) of at least 1"),
         (lambda: p3d.FishEyeCameras().transform_points(torch.zeros(2)), r"points must have shape \(P, 3\), \(1, P, 3\), or \(M, P, 3\)"),
         (lambda: p3d.FishEyeCameras().get_projection_transform(), "FishEyeCameras.get_projection_transform: a kind of camera must have one, got none"),

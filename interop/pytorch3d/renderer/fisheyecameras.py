@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from ....checks import check_flag, check_shape
+from ....checks import check_shape
 from ...checks import check_last, check_tensors
 from ..common.datatypes import Device
 from .cameras import _R, _T, CamerasBase
@@ -69,13 +69,11 @@ class FishEyeCameras(CamerasBase):
     ) -> None:
         op = "FishEyeCameras"
         flags: dict[str, Any] = {
-            "world_coordinates": world_coordinates,
-            "use_radial": use_radial,
-            "use_tangential": use_tangential,
-            "use_thin_prism": use_thin_prism,
+            "world_coordinates": bool(world_coordinates),
+            "use_radial": bool(use_radial),
+            "use_tangential": bool(use_tangential),
+            "use_thin_prism": bool(use_thin_prism),
         }
-        for name, value in flags.items():
-            check_flag(op, name, value)
         numbers: dict[str, Any] = {
             "focal_length": focal_length, "principal_point": principal_point, "radial_params": radial_params, "tangential_params": tangential_params,
             "thin_prism_params": thin_prism_params, "R": R, "T": T, "image_size": image_size,

@@ -63,8 +63,7 @@ def specular(points: torch.Tensor, normals: torch.Tensor, direction: Any, color:
     _points("specular", "points", points)
     _points("specular", "normals", normals)
     direction, color, camera_position = _vectors("specular", points, direction=direction, color=color, camera_position=camera_position)
-    shininess = shininess if isinstance(shininess, torch.Tensor) else as_tensor("specular", "shininess", shininess, points)
-    check_tensors("specular", shininess=shininess)
+    shininess = as_tensor("specular", "shininess", shininess, points)
     shininess = shininess[None] if shininess.ndim == 0 else shininess
     if points.shape != normals.shape:
         raise ValueError(f"specular: normals must have the shape of points, {tuple(points.shape)}, got {tuple(normals.shape)}")

@@ -183,7 +183,9 @@ def _axes(op: str, convention: str) -> tuple[int, int, int]:
 def axis_rotation(axis: int, angle: torch.Tensor) -> torch.Tensor:
     """[..., 3, 3]: anticlockwise by angles [...] about axis 0, 1 or 2."""
     direction = torch.eye(3, dtype=angle.dtype, device=angle.device)[axis]
-    return axis_angle_to_matrix(angle[..., None] * direction)
+    turned, others = cross_matrix(direction), torch.diag(1 - direction)
+    cos, sin = torch.cos(angle)[..., None, None], torch.sin(angle)[..., None, None]
+    return torch.diag(direction) + cos * others + sin * turned
 
 
 def euler_angles_to_matrix(euler_angles: torch.Tensor, convention: str) -> torch.Tensor:
