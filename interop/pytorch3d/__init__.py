@@ -6,22 +6,26 @@ cameras, lights and textures of an installed PyTorch3D are accepted too.
 """
 
 from ..stand_in import answer_to
-from . import ops, renderer, structures, transforms
+from . import common, ops, renderer, structures, transforms, utils
 from .ops import *  # noqa: F403
 from .renderer import *  # noqa: F403
 from .structures import *  # noqa: F403
 from .transforms import *  # noqa: F403
+from .utils import *  # noqa: F403
 
 __all__ = [
+    "common",
     "ops",
     "renderer",
     "stand_in",
     "structures",
     "transforms",
+    "utils",
     *ops.__all__,
     *renderer.__all__,
     *structures.__all__,
     *transforms.__all__,
+    *utils.__all__,
 ]
 
 
