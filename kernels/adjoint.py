@@ -41,7 +41,7 @@ from .silhouette import Silhouette
 from .softness import FAR, N_SOFTNESS, OVER_DEPTH_RANGE, OVER_GAMMA, OVER_SIGMA, REACH_SQ
 from .special import exp, smaller
 from .texture import Texture, channel_of
-from .tiles import BEHIND_EYE, NOTHING_BEHIND, block_of, misses_tile, tiles_of_box, tiles_of_image, tiles_to_miss, with_slack
+from .tiles import BEHIND_EYE, LARGE, NOTHING_BEHIND, block_of, misses_tile, next_in_box, tiles_of_box, tiles_of_image, tiles_to_miss, with_slack
 from .triangle import (
     AX,
     AY,
@@ -231,6 +231,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
         faces: index(2),
         corners: index(2),
         face_image: index(1),
+        reached: index(1),  # [2 F] which tiles each face reaches (`visit_tiles`)
         pair_face: index(1),  # of the pairs (one lane)
         pair_tile: index(1),
         packed: variant.blocks(2),  # [tiles * blocks * n_groups, n_packed, lanes] written: the gradient of the sums, and m, block by block
@@ -321,16 +322,31 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                         of_face[3 * s + corner] = features[corners[f, corner], channels[s]]
                 reach = with_slack(ti.sqrt(softness[REACH_SQ]), height, width)
                 tiles_x, tiles_y = tiles_of_image(height, width, variant)
-                column_0, column_1, row_0, row_1 = tiles_of_box(ax, ay, bx, by, cx, cy, reach, height, width, variant)
-                pa, qa, ra, pb, qb, rb, pc, qc, rc = tiles_to_miss(ax, ay, bx, by, cx, cy, sign, reach, height, width, variant)
+                # Which tiles: that of the pair; or those whose bits are left; or, of a large box, all that are not missed.
+                left, first_tile = 1, 0
+                zero = variant.real(0.0)
+                pa, qa, ra, pb, qb, rb, pc, qc, rc = zero, zero, zero, zero, zero, zero, zero, zero, zero
                 if ti.static(by_pair):
-                    column_0, row_0 = pair_tile[place] % tiles_x, pair_tile[place] // tiles_x % tiles_y
-                    column_1, row_1 = column_0 + 1, row_0 + 1
+                    first_tile = pair_tile[place]
+                else:
+                    first_tile, left = reached[2 * f], reached[2 * f + 1]
+                column_0, row_0 = first_tile % tiles_x, first_tile // tiles_x % tiles_y
+                column_1, row_1 = column_0, row_0
+                if ti.static(not by_pair):
+                    if left == LARGE:
+                        column_0, column_1, row_0, row_1 = tiles_of_box(ax, ay, bx, by, cx, cy, reach, height, width, variant)
+                        pa, qa, ra, pb, qb, rb, pc, qc, rc = tiles_to_miss(ax, ay, bx, by, cx, cy, sign, reach, height, width, variant)
 
                 pixels = ti.Vector.zero(variant.real, (M + 1) * lanes)  # what comes from the image: the gradient of its sums, and m
                 tx, ty = column_0, row_0
-                while ty < row_1:  # no two nested loops: LLVM would interleave four rounds of the inner one, and spill all registers
-                    if not misses_tile(tx, ty, pa, qa, ra, pb, qb, rb, pc, qc, rc):
+                while left != 0:  # no two nested loops: LLVM would interleave four rounds of the inner one, and spill all registers
+                    is_reached = True
+                    if left == LARGE:
+                        is_reached = not misses_tile(tx, ty, pa, qa, ra, pb, qb, rb, pc, qc, rc)
+                    else:
+                        row, column, rest = next_in_box(left)
+                        tx, ty, left = column_0 + column, row_0 + row, rest
+                    if is_reached:
                         tile = (face_image[f] * tiles_y + ty) * tiles_x + tx
                         for block in range(blocks_per_tile):
                             here = (tile * blocks_per_tile + block) * n_groups + group
@@ -408,10 +424,12 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                                 )
                                 for i in ti.static(range(OF_FEATURES)):
                                     totals[slot(i, l, lanes)] += of_corners[i]
-                    tx += 1
-                    at_end = tx >= column_1
-                    tx = ti.select(at_end, column_0, tx)
-                    ty = ti.select(at_end, ty + 1, ty)
+                    if left == LARGE:
+                        tx += 1
+                        at_end = tx >= column_1
+                        tx = ti.select(at_end, column_0, tx)
+                        ty = ti.select(at_end, ty + 1, ty)
+                        left = ti.select(ty < row_1, left, 0)
 
             if ti.static(by_pair):
                 channels = ti.static([channel_of(group, s, n_features, choices) for s in ti.static(range(at_once))])

@@ -82,7 +82,7 @@ def gradient_by_hand(variant: Variant, choices: Choices) -> Callable[[Any, Seque
         n_tiles = sums.shape[0] // choices.n_sums(n_features)
         n_lines = n_tiles * variant.blocks_per_tile // (1 if variant.lanes == 1 else -(-width // variant.tile_width))
         packed = arrays.empty((n_tiles * variant.blocks_per_tile * n_groups, n_packed(choices), variant.lanes))
-        heads = (*differentiable, softness, *gradients, sums, max_depth_norm, set_ups, faces, corners, face_image)
+        heads = (*differentiable, softness, *gradients, sums, max_depth_norm, set_ups, faces, corners, face_image, walk.reached)
         nothing = (face_image, face_image)
         if variant.lanes == 1:
             rows = arrays.zeros((1, 1))

@@ -14,6 +14,7 @@ from .variant import Variant
 __all__ = [
     "BAD_FACE",
     "BEHIND_EYE",
+    "LARGE",
     "MAX_PAIRS",
     "NOTHING_BEHIND",
     "N_STATISTICS",
@@ -25,6 +26,7 @@ __all__ = [
     "block_of",
     "fill_kernel",
     "misses_tile",
+    "next_in_box",
     "pixel_place",
     "place_and_block",
     "scan_kernel",
@@ -44,6 +46,8 @@ MAX_PAIRS = 1 << 30
 BEHIND_EYE = 1e-6  # a face with a vertex at or before this depth is left out: its screen position means nothing
 NOTHING_BEHIND = -3e38  # no vertex lies before this depth
 SCAN_CHUNK = 1024
+BOX_COLUMNS, BOX_ROWS = 4, 7  # a box of tiles no larger than that has a bit for each in the record of `visit_tiles`
+LARGE = -1  # in place of the bits: the box is larger
 REACH_SLACK = 1e-5  # a tile is kept if it is this fraction of the screen beyond reach: rounding never drops a pair
 
 
@@ -155,14 +159,33 @@ def misses_tile(tx, ty, pa, qa, ra, pb, qb, rb, pc, qc, rc):
 
 
 @ti.func
+def next_in_box(bits):
+    """(row, column) in its box of the first tile of the bits that are left, and the bits without it."""
+    bit = ti.math.popcnt((bits & -bits) - 1)
+    return bit // BOX_COLUMNS, bit % BOX_COLUMNS, bits & (bits - 1)
+
+
+@ti.func
+def fill_place(tile, f, share, first_tile, n_shares, places: ti.template(), pair_face: ti.template(), pair_tile: ti.template()):
+    """Writes a pair down, at its share's next place for the tile."""
+    place = places[(tile - first_tile) * n_shares + share]
+    # No ``+=``: nobody else counts here, and lavapipe (Mesa 22.3) leaves a loop that holds an atomic after two rounds.
+    places[(tile - first_tile) * n_shares + share] = place + 1
+    pair_face[place] = f
+    pair_tile[place] = tile
+
+
+@ti.func
 def visit_tiles(
-    vertices_screen: ti.template(), faces: ti.template(), face_image: ti.template(), set_ups: ti.template(), places: ti.template(),
+    vertices_screen: ti.template(), faces: ti.template(), face_image: ti.template(), set_ups: ti.template(), reached: ti.template(), places: ti.template(),
     pair_face: ti.template(), pair_tile: ti.template(), statistics: ti.template(), reach, behind, first_tile, last_tile, n_faces, n_shares, height, width,
     filling: ti.template(), whole_box: ti.template(), variant: ti.template(),
 ):  # fmt: skip
-    """Visits every (face, tile) pair in reach; counting and filling must agree on them, so they are one source. The outer loop is parallel.
+    """Visits every (face, tile) pair in reach. The outer loop is parallel.
 
-    Counting also writes down the faces' set-up (`triangle`).
+    Counting writes down each face's set-up (`triangle`), and what was decided: the first tile of its box and a bit for each tile of it, `BOX_COLUMNS` to a row,
+    or `LARGE`. Who comes later (filling, the gradient) reads that: what two kernels work out, a compiler may round differently, and to read is faster. Only
+    larger boxes are gone through again.
 
     With ``whole_box`` everything within the bounding box grown by the reach counts as in reach.
     """
@@ -174,41 +197,62 @@ def visit_tiles(
         last = first + n_faces // n_shares + ti.cast(share < n_faces % n_shares, ti.i32)
         slack_reach = with_slack(reach, height, width)
         for f in range(first, last):
-            a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-            ax, ay, az = vertices_screen[a, 0], vertices_screen[a, 1], vertices_screen[a, 2]
-            bx, by, bz = vertices_screen[b, 0], vertices_screen[b, 1], vertices_screen[b, 2]
-            cx, cy, cz = vertices_screen[c, 0], vertices_screen[c, 1], vertices_screen[c, 2]
-            finite = (
-                is_finite(ax, double) and is_finite(ay, double) and is_finite(az, double)
-                and is_finite(bx, double) and is_finite(by, double) and is_finite(bz, double)
-                and is_finite(cx, double) and is_finite(cy, double) and is_finite(cz, double)
-            )  # fmt: skip
-            if not finite:
-                statistics[BAD_FACE] = f + 1
-            elif ti.min(az, bz, cz) > behind:
+            wanted = True
+            if ti.static(filling):
+                left = reached[2 * f + 1]
+                wanted = left == LARGE
+                if not wanted:
+                    while left != 0:
+                        row, column, left = next_in_box(left)
+                        tile = reached[2 * f] + row * tiles_x + column
+                        if tile >= first_tile and tile < last_tile:
+                            fill_place(tile, f, share, first_tile, n_shares, places, pair_face, pair_tile)
+            if wanted:
+                a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+                ax, ay, az = vertices_screen[a, 0], vertices_screen[a, 1], vertices_screen[a, 2]
+                bx, by, bz = vertices_screen[b, 0], vertices_screen[b, 1], vertices_screen[b, 2]
+                cx, cy, cz = vertices_screen[c, 0], vertices_screen[c, 1], vertices_screen[c, 2]
+                bits = 0
                 if ti.static(not filling):
-                    of_face = set_up(*load_face(f, vertices_screen, faces))
-                    for i in ti.static(range(N_SET_UP)):
-                        set_ups[f, i] = of_face[i]
-                _, sign = oriented_area(ax, ay, bx, by, cx, cy)
-                pa, qa, ra, pb, qb, rb, pc, qc, rc = tiles_to_miss(ax, ay, bx, by, cx, cy, sign, slack_reach, height, width, variant)
-                column_0, column_1, row_0, row_1 = tiles_of_box(ax, ay, bx, by, cx, cy, slack_reach, height, width, variant)
-                first_row = face_image[f] * tiles_y
-                row_0 = ti.max(row_0, first_tile // tiles_x - first_row)
-                row_1 = ti.min(row_1, (last_tile - 1) // tiles_x + 1 - first_row)
-                for ty in range(row_0, row_1):
-                    for tx in range(column_0, column_1):
-                        tile = (first_row + ty) * tiles_x + tx
-                        missed = tile < first_tile or tile >= last_tile
-                        if ti.static(not whole_box):
-                            missed = missed or misses_tile(tx, ty, pa, qa, ra, pb, qb, rb, pc, qc, rc)
-                        if not missed:
-                            place = places[(tile - first_tile) * n_shares + share]
-                            # No ``+=``: nobody else counts here, and lavapipe (Mesa 22.3) leaves a loop that holds an atomic after two rounds.
-                            places[(tile - first_tile) * n_shares + share] = place + 1
-                            if ti.static(filling):
-                                pair_face[place] = f
-                                pair_tile[place] = tile
+                    finite = (
+                        is_finite(ax, double) and is_finite(ay, double) and is_finite(az, double)
+                        and is_finite(bx, double) and is_finite(by, double) and is_finite(bz, double)
+                        and is_finite(cx, double) and is_finite(cy, double) and is_finite(cz, double)
+                    )  # fmt: skip
+                    if not finite:
+                        statistics[BAD_FACE] = f + 1
+                    wanted = finite and ti.min(az, bz, cz) > behind
+                    if wanted:
+                        of_face = set_up(*load_face(f, vertices_screen, faces))
+                        for i in ti.static(range(N_SET_UP)):
+                            set_ups[f, i] = of_face[i]
+                if wanted:
+                    _, sign = oriented_area(ax, ay, bx, by, cx, cy)
+                    pa, qa, ra, pb, qb, rb, pc, qc, rc = tiles_to_miss(ax, ay, bx, by, cx, cy, sign, slack_reach, height, width, variant)
+                    column_0, column_1, row_0, row_1 = tiles_of_box(ax, ay, bx, by, cx, cy, slack_reach, height, width, variant)
+                    first_row = face_image[f] * tiles_y
+                    if ti.static(not filling):
+                        reached[2 * f] = (first_row + row_0) * tiles_x + column_0
+                        if column_1 - column_0 > BOX_COLUMNS or row_1 - row_0 > BOX_ROWS:
+                            bits = LARGE
+                    row_0 = ti.max(row_0, first_tile // tiles_x - first_row)
+                    row_1 = ti.min(row_1, (last_tile - 1) // tiles_x + 1 - first_row)
+                    for ty in range(row_0, row_1):
+                        for tx in range(column_0, column_1):
+                            tile = (first_row + ty) * tiles_x + tx
+                            missed = tile < first_tile or tile >= last_tile
+                            if ti.static(not whole_box):
+                                missed = missed or misses_tile(tx, ty, pa, qa, ra, pb, qb, rb, pc, qc, rc)
+                            if not missed:
+                                if ti.static(filling):
+                                    fill_place(tile, f, share, first_tile, n_shares, places, pair_face, pair_tile)
+                                else:
+                                    place = tile * n_shares + share
+                                    places[place] = places[place] + 1
+                                    if bits != LARGE:
+                                        bits = bits | (1 << ((ty - row_0) * BOX_COLUMNS + tx - column_0))
+                if ti.static(not filling):
+                    reached[2 * f + 1] = bits
 
 
 @ti.func
@@ -267,6 +311,7 @@ def bin_kernel(variant: Variant, whole_box: bool = False):
         faces: index(2),  # [F, 3]
         face_image: index(1),  # [F] the image each face is in
         set_ups: real(2),  # [F, N_SET_UP] written, of the faces that are not left out
+        reached: index(1),  # [2 F] written: which tiles each face reaches
         counts: index(1),  # [tiles * n_shares] nought; counted: the number of the faces of the share that reach the tile
         places: index(1),  # [tiles * n_shares] written
         chunk_sums: index(1),  # [ceil(tiles * n_shares / SCAN_CHUNK)] written
@@ -284,12 +329,13 @@ def bin_kernel(variant: Variant, whole_box: bool = False):
         width: ti.i32,
     ):
         visit_tiles(
-            vertices_screen, faces, face_image, set_ups, counts, pair_face, pair_tile, statistics, reach, behind, 0, n_tiles, n_faces, n_shares, height, width,
+            vertices_screen, faces, face_image, set_ups, reached, counts, pair_face, pair_tile, statistics,
+            reach, behind, 0, n_tiles, n_faces, n_shares, height, width,
             False, whole_box, variant,
         )  # fmt: skip
         scan_counts(counts, places, chunk_sums, tile_offset, statistics, n_tiles * n_shares, n_shares, variant)
         visit_tiles(
-            vertices_screen, faces, face_image, set_ups, places, pair_face, pair_tile, statistics, reach, behind, 0, n_tiles,
+            vertices_screen, faces, face_image, set_ups, reached, places, pair_face, pair_tile, statistics, reach, behind, 0, n_tiles,
             ti.select(statistics[TOTAL] > capacity, 0, n_faces), n_shares, height, width, True, whole_box, variant,
         )  # fmt: skip
 
@@ -306,6 +352,7 @@ def fill_kernel(variant: Variant, whole_box: bool = False):
         vertices_screen: real(2),
         faces: index(2),
         face_image: index(1),
+        reached: index(1),  # [2 F] as `bin_faces` has written it
         places: index(1),  # [tiles * n_shares] of the chosen tiles
         pair_face: index(1),  # written
         pair_tile: index(1),  # written
@@ -320,7 +367,8 @@ def fill_kernel(variant: Variant, whole_box: bool = False):
         width: ti.i32,
     ):
         visit_tiles(
-            vertices_screen, faces, face_image, vertices_screen, places, pair_face, pair_tile, statistics, reach, behind, first_tile, last_tile, n_faces,
+            vertices_screen, faces, face_image, vertices_screen, reached, places, pair_face, pair_tile, statistics,
+            reach, behind, first_tile, last_tile, n_faces,
             n_shares, height, width, True, whole_box, variant,
         )  # fmt: skip
 

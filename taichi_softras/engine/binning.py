@@ -29,6 +29,7 @@ class Pairs:
     tile: Any  # [n]
     tile_offset: Any  # [tiles + 1] first pair of each tile
     set_ups: Any  # [F, N_SET_UP] what the pixels of each face need to know (`kernels.triangle`)
+    reached: Any  # [2 F] which tiles each face reaches (`kernels.tiles.visit_tiles`)
     n: int
     n_tiles: int
 
@@ -42,6 +43,7 @@ class ChunkedPairs:
     """More pairs than the budget allows: listed anew, some tiles at a time, whenever they are wanted."""
 
     set_ups: Any
+    reached: Any
     n: int
     n_tiles: int
     boundaries: list[int]  # tiles
@@ -86,6 +88,7 @@ class PairSearch:
         indices = self.topology.on(arrays)
         self.heads = (arrays.constant(self.vertices_screen), indices["faces"], indices["face_image"])
         self.set_ups = arrays.empty((len(self.topology.faces), N_SET_UP))
+        self.reached = arrays.empty_index(2 * len(self.topology.faces))
         self.how_far = (float(self.reach), float(self.behind))
         self.n_tiles = self.topology.n_images * -(-height // variant.tile_height) * -(-width // variant.tile_width)
         self.n_shares = 1 if variant.serial else arrays.n_shares
@@ -119,7 +122,7 @@ class PairSearch:
             arrays.launch(
                 tiles.bin_kernel(self.variant, self.whole_box),
                 (
-                    *self.heads, self.set_ups, self.counts, places, chunk_sums, tile_offset, pair_face, pair_tile, self.statistics,
+                    *self.heads, self.set_ups, self.reached, self.counts, places, chunk_sums, tile_offset, pair_face, pair_tile, self.statistics,
                     *self.how_far, room, self.n_tiles, len(self.topology.faces), self.n_shares, *self.image_size,
                 ),
             )  # fmt: skip
@@ -127,7 +130,7 @@ class PairSearch:
             if n > self.most_at_once or (bounded and not within_budget(n * BYTES_PER_PAIR)):
                 return None
             if n <= room:
-                return Pairs(pair_face, pair_tile, tile_offset, self.set_ups, n, self.n_tiles)
+                return Pairs(pair_face, pair_tile, tile_offset, self.set_ups, self.reached, n, self.n_tiles)
             room = arrays.capacity(min(int(n * SPARE), self.most_at_once))
             self.topology.remembered[self.memory_key] = room
 
@@ -160,9 +163,9 @@ class PairSearch:
             rest = (*self.how_far, first, last, len(self.topology.faces), n_shares, *self.image_size)
             arrays.launch(
                 tiles.fill_kernel(self.variant, self.whole_box),
-                (*self.heads, arrays.index(places[:-1].astype(np.int32)), pair_face, pair_tile, self.statistics, *rest),
+                (*self.heads, self.reached, arrays.index(places[:-1].astype(np.int32)), pair_face, pair_tile, self.statistics, *rest),
             )
             offsets = arrays.index(np.ascontiguousarray(places[::n_shares], dtype=np.int32))
             return pair_face, pair_tile, offsets, first, last - first, int(places[-1])
 
-        return ChunkedPairs(self.set_ups, int(ends[-1]), self.n_tiles, boundaries, fill)
+        return ChunkedPairs(self.set_ups, self.reached, int(ends[-1]), self.n_tiles, boundaries, fill)

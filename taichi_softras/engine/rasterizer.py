@@ -83,6 +83,10 @@ class Walk:
     def chunks(self) -> Iterator[Chunk]:
         return self.scene.pairs.chunks()
 
+    @property
+    def reached(self) -> Any:
+        return self.scene.pairs.reached
+
     def corners_at_vertices(self) -> tuple[Any, Any]:
         topology = self.scene.topology
         return topology.corners_at(self.scene.arrays, "vertices", topology.faces, len(topology.vertex_source))

@@ -1,7 +1,7 @@
 """What a user waits for, by names that older builds have, too: ``python daily.py TASK`` is a process that does it once for each line that it reads.
 
-It is run as a file, not as a module of ours, so that it measures the build that its Python finds first. It prints a line when it is ready (with what it
-counted), and one for each turn: seconds by the clock, seconds of the CPU.
+It is run as a file, not as a module of ours, so that it measures the build that its Python finds first. It prints a line when it is ready, and one for each
+turn: seconds by the clock, seconds of the CPU. ``daily.py until IOU MESH`` tells how long a fit takes to be so good.
 """
 
 import sys
@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 
+DISTANCE, FOV = 3.2, 40.0  # of the cameras that `fit` looks at a mesh with
 TORCH = {  # faces (subdivisions of an icosphere, or about so many), image size, batch
     "render 1,280 at 64": (1280, 64, 1),
     "render 1,280 at 64, batch of 8": (1280, 64, 8),
@@ -106,6 +107,44 @@ def fit_step(n_faces):
     return fit.step
 
 
+def until(iou, path):
+    """A fit of the mesh at ``path`` from 36 pictures of 128 x 128, from its beginning until its IoU on 12 others is so high. (To measure it does not count.)"""
+    import taichi_softras as tsr
+
+    tsr.init("cpu")
+    try:
+        from taichi_softras.recover import Fit, render_views, score, seen_from
+    except ImportError:
+        from taichi_softras.fit import Fit, score
+        from taichi_softras.views import render_views
+
+        seen_from = None
+    mesh = tsr.Mesh.load(path).normalized()
+    views = []
+    for n, turn in ((36, 0.0), (12, 50.0)):
+        camera = tsr.Camera.all_around(n, DISTANCE, turn, fov=FOV)
+        views.append(render_views(mesh, camera, (128, 128), tuple(f"r_{i}" for i in range(n))))
+    train, test = views
+
+    def run():
+        began, cpu = time.perf_counter(), time.process_time()
+        fit, measured, measured_cpu = Fit(train), 0.0, 0.0
+        while True:
+            since, since_cpu = time.perf_counter(), time.process_time()
+            reached = score(seen_from(test, fit.mesh, samples=1) if seen_from else fit.render(fit.mesh, test, samples=1), test).iou >= iou
+            measured, measured_cpu = measured + time.perf_counter() - since, measured_cpu + time.process_time() - since_cpu
+            if reached or fit.done:
+                break
+            for _ in range(10):
+                if not fit.done:
+                    fit.step()
+        if not reached:
+            raise RuntimeError(f"the fit ended below an IoU of {iou}")
+        return time.perf_counter() - began - measured, time.process_time() - cpu - measured_cpu
+
+    return run
+
+
 def soft_renderer_step():
     import torch
 
@@ -134,6 +173,13 @@ def main():
         step = tape_step(*TORCH[task.removeprefix("tape: ")])
     elif task in FIT:
         step = fit_step(FIT[task])
+    elif task == "until":
+        run = until(float(sys.argv[2]), sys.argv[3])
+        run()
+        print("ready", flush=True)
+        for _ in sys.stdin:
+            print(*run(), flush=True)
+        return
     else:
         step = soft_renderer_step()
     for _ in range(3):

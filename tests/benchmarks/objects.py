@@ -18,6 +18,9 @@ import numpy as np
 import taichi_softras as tsr
 from taichi_softras.recover import Views, compare_surfaces, normal_colors, render_views, score
 
+from . import daily
+
+TURNS = 5
 COLUMNS = ("IoU", "PSNR over white", "Chamfer / diagonal", "normals, degrees", "Euler number", "crossings", "faces", "seconds", "CPU seconds", "peak MiB")
 
 
@@ -56,12 +59,41 @@ def measured(mesh: str, out: Path, views: Views) -> dict[str, object]:
     }
 
 
+def times_until(iou: float, mesh: str, other: str) -> None:
+    """Both builds by turns; their first runs, which compile, do not count."""
+    workers = []
+    with tempfile.TemporaryDirectory() as elsewhere:
+        for python in (sys.executable, other):
+            command = [python, daily.__file__, "until", str(iou), mesh]
+            workers.append(subprocess.Popen(command, cwd=elsewhere, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+            while workers[-1].stdout.readline().strip() not in ("ready", ""):
+                pass
+        times: tuple[list[float], list[float]] = ([], [])
+        for _ in range(TURNS):
+            for of_build, worker in zip(times, workers, strict=True):
+                worker.stdin.write("\n")
+                worker.stdin.flush()
+                of_build.append(float(worker.stdout.readline().split()[0]))
+        for worker in workers:
+            worker.stdin.close()
+            worker.wait()
+    ours, others = (f"{np.median(t):.2f} s ({min(t):.2f} to {max(t):.2f})" for t in times)
+    print(f"{Path(mesh).stem}: IoU {iou} after {ours}, the other build after {others}: {np.median(times[0]) / np.median(times[1]):.3f}", flush=True)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.benchmarks.objects", description=__doc__.split("\n")[0])
     parser.add_argument("meshes", nargs="+", metavar="MESH", help="mesh files, or `creature` for the embedded one")
     parser.add_argument("--against", metavar="PYTHON", help="the Python of an environment with another build")
+    parser.add_argument("--until", type=float, metavar="IOU", help="in place of it all: the time until the held-out IoU is so high, a median of five turns")
     parser.add_argument("--out", type=Path, help="keep the results there")
     options = parser.parse_args()
+    if options.until is not None:
+        if options.against is None:
+            parser.error("--until: must come with --against")
+        for mesh in options.meshes:
+            times_until(options.until, str(Path(mesh).resolve()), options.against)
+        return 0
     tsr.init("cpu")
     out = options.out or Path(tempfile.mkdtemp())
     builds = {"this build": sys.executable} | ({"the other build": options.against} if options.against else {})
