@@ -6,11 +6,12 @@ cameras, lights and textures of an installed PyTorch3D are accepted too.
 """
 
 from ..stand_in import answer_to
-from . import ops, renderer, structures, transforms
+from . import ops, out_of_scope, renderer, structures, transforms, utils
 from .ops import *  # noqa: F403
 from .renderer import *  # noqa: F403
 from .structures import *  # noqa: F403
 from .transforms import *  # noqa: F403
+from .utils import *  # noqa: F403
 
 __all__ = [
     "ops",
@@ -18,11 +19,15 @@ __all__ = [
     "stand_in",
     "structures",
     "transforms",
+    "utils",
     *ops.__all__,
     *renderer.__all__,
     *structures.__all__,
     *transforms.__all__,
+    *utils.__all__,
 ]
+
+out_of_scope.add_to(__name__)
 
 
 def stand_in() -> None:
