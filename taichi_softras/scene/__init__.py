@@ -3,6 +3,7 @@
 Nothing here computes a picture, and nothing starts Taichi. What files of others may do to us is in `foreign_files`.
 """
 
+from .atlas import packed
 from .camera import Camera, Convention, Lens, distortion_limit
 from .connectivity import Connectivity
 from .contents import vertex_normals
@@ -58,6 +59,7 @@ __all__ = [
     "is_file",
     "is_transparent",
     "material_of_map",
+    "packed",
     "picture_file",
     "pixels",
     "read_arrays",

@@ -58,9 +58,19 @@ class Meshes:
         self._normals = None if verts_normals is None else self._checked_normals(verts_normals)
         self._of_faces: dict[str, Any] = {}
         self.device = verts.device if isinstance(verts, torch.Tensor) else self._verts_list[0].device if self._verts_list else torch.device("cpu")
+        self.textures = textures
+
+    @property
+    def textures(self) -> Any:
+        """Of the size of the meshes, whenever they are given."""
+        return self._textures
+
+    @textures.setter
+    def textures(self, textures: Any) -> None:
         if textures is not None and not hasattr(textures, "sample_textures"):
             raise ValueError(f"Meshes: textures must be TexturesVertex, TexturesUV or TexturesAtlas, got {type(textures).__name__}")
-        self.textures = textures.fitted(list(map(len, self._verts_list)), list(map(len, self._faces_list))) if hasattr(textures, "fitted") else textures
+        n_verts, n_faces = ([len(tensor) for tensor in tensors] for tensors in (self._verts_list, self._faces_list))
+        self._textures = textures.fitted(n_verts, n_faces) if hasattr(textures, "fitted") else textures
 
     @staticmethod
     def _checked_faces(faces: torch.Tensor, n_verts: int, is_padded: bool) -> torch.Tensor:
@@ -110,15 +120,20 @@ class Meshes:
         else:
             raise IndexError(f"Meshes: the index must be a number, a slice, a list or a tensor of numbers, got {type(index).__name__}")
         textures = None if self.textures is None else self.textures[places]
-        return self._with([self._verts_list[i] for i in places], [self._faces_list[i] for i in places], textures, self._normals and [self._normals[i] for i in places])
+        return self._rearranged(lambda tensors: [tensors[i] for i in places], textures)
 
     def _with(self, verts: list[torch.Tensor], faces: list[torch.Tensor], textures: Any, normals: list[torch.Tensor] | None) -> "Meshes":
         """A batch whose faces are known to fit."""
         other = object.__new__(type(self))
-        other._verts_list, other._faces_list, other._normals, other.textures = verts, faces, normals, textures
+        other._verts_list, other._faces_list, other._normals, other._textures = verts, faces, normals, textures
         other._of_faces = self._of_faces if faces is self._faces_list else {}
         other.device = verts[0].device if verts else self.device
         return other
+
+    def _rearranged(self, function: Callable[[list[torch.Tensor]], list[torch.Tensor]], textures: Any) -> "Meshes":
+        """What the function makes of the lists of vertices, faces and given normals."""
+        normals = None if self._normals is None else function(self._normals)
+        return self._with(function(self._verts_list), function(self._faces_list), textures, normals)
 
     def _moved(self, verts: list[torch.Tensor], keeps_normals: bool) -> "Meshes":
         """The same faces and textures."""
@@ -146,16 +161,17 @@ class Meshes:
         """Whether all meshes have as many vertices, and as many faces."""
         return len({(len(v), len(f)) for v, f in zip(self._verts_list, self._faces_list, strict=True)}) == 1
 
+    # Users of the original know how many meshes there are, and the most vertices and faces of one, by these names.
     @property
-    def _N(self) -> int:  # under these names users of the original know how many meshes there are, and the most vertices and faces of one
+    def _N(self) -> int:  # noqa: N802
         return len(self._verts_list)
 
     @property
-    def _V(self) -> int:
+    def _V(self) -> int:  # noqa: N802
         return max(map(len, self._verts_list), default=0)
 
     @property
-    def _F(self) -> int:
+    def _F(self) -> int:  # noqa: N802
         return max(map(len, self._faces_list), default=0)
 
     def isempty(self) -> bool:
@@ -357,9 +373,8 @@ class Meshes:
         """Every mesh N times, one after the other."""
         if not isinstance(N, int) or N < 1:
             raise ValueError(f"Meshes.extend: N must be a whole number of at least 1, got {N!r}")
-        verts, faces, normals = (tensors and [tensor for tensor in tensors for _ in range(N)] for tensors in (self._verts_list, self._faces_list, self._normals))
-        assert verts is not None and faces is not None
-        return self._with(verts, faces, None if self.textures is None else self.textures.extend(N), normals)
+        textures = None if self.textures is None else self.textures.extend(N)
+        return self._rearranged(lambda tensors: [tensor for tensor in tensors for _ in range(N)], textures)
 
     def split(self, split_sizes: list[int]) -> list["Meshes"]:
         """Batches of these sizes, one after the other."""
@@ -392,9 +407,7 @@ class Meshes:
 
     def _mapped(self, function: Callable[[torch.Tensor], torch.Tensor], of_textures: Callable[[Any], Any]) -> "Meshes":
         textures = None if self.textures is None else of_textures(self.textures)
-        verts, faces, normals = (tensors and [function(tensor) for tensor in tensors] for tensors in (self._verts_list, self._faces_list, self._normals))
-        assert verts is not None and faces is not None
-        return self._with(verts, faces, textures, normals)
+        return self._rearranged(lambda tensors: [function(tensor) for tensor in tensors], textures)
 
     def clone(self) -> "Meshes":
         return self._mapped(torch.clone, lambda textures: textures.clone())
