@@ -56,13 +56,15 @@ class ObjLines:
     libraries: list[str]
 
 
-def read_obj_lines(content: bytes, normals: bool = False) -> ObjLines:
+def read_obj_lines(content: bytes, normals: bool = False, lenient: bool = False) -> ObjLines:
     """What the bytes of an OBJ file say: its vertices, texture coordinates, polygons, and the names of materials; and its ``normals``, if they are asked for.
 
     A byte order mark, every kind of line end, lines that a backslash continues, comments wherever they begin, lines, points, groups and unknown
     statements are nothing to stumble over. Indices below zero count back from what was read so far.
 
     A vertex has three numbers, or six with a colour. A fourth is a weight for curves, which polygons do not have; what comes after the sixth is left out, too.
+
+    With ``lenient``, texture coordinates and normals of corners may point beyond the last.
 
     Raises:
         ValueError: if a number is missing or none, an index points to nothing, or a corner is none.
@@ -74,8 +76,9 @@ def read_obj_lines(content: bytes, normals: bool = False) -> ObjLines:
     vertices = np.concatenate([part.vertices for part in parts])
     corners, corner_uvs, corner_normals = (np.concatenate([getattr(part, name) for part in parts]) for name in ("corners", "corner_uvs", "corner_normals"))
     _check_range("vertex", corners, before.vertices)
-    _check_range("texture coordinate", corner_uvs, before.uvs)
-    _check_range("normal", corner_normals, before.normals)
+    if not lenient:
+        _check_range("texture coordinate", corner_uvs, before.uvs)
+        _check_range("normal", corner_normals, before.normals)
     return ObjLines(
         positions=vertices[:, :3],
         colors=None if np.isnan(vertices[:, 3]).all() else vertices[:, 3:],
@@ -125,9 +128,7 @@ class _Before:
     materials: int = 0
 
     def and_then(self, piece: "_Piece") -> "_Before":
-        return _Before(
-            self.vertices + len(piece.vertices), self.uvs + len(piece.uvs), self.normals + len(piece.normals), self.materials + len(piece.materials)
-        )
+        return _Before(self.vertices + len(piece.vertices), self.uvs + len(piece.uvs), self.normals + len(piece.normals), self.materials + len(piece.materials))
 
 
 class _Piece:
