@@ -44,7 +44,8 @@ def check_options(op: str, given: dict[str, Any], known: tuple[str, ...] = ()) -
 
 def meshes_of(mesh: Mesh, include_textures: bool, device: Any) -> Meshes:
     """A batch of one mesh of ours, with its texture, else with its colours."""
-    faces, textures = torch.from_numpy(mesh.faces).to(device, torch.int64), None
+    faces = torch.from_numpy(mesh.faces).to(device, torch.int64)
+    textures: TexturesUV | TexturesVertex | None = None
     if include_textures and mesh.texture is not None and mesh.uvs is not None:
         face_uvs = mesh.faces if mesh.face_uvs is None else mesh.face_uvs
         picture = torch.from_numpy(mesh.texture[..., :3]).to(device)

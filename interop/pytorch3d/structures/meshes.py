@@ -95,8 +95,9 @@ class Meshes:
             raise TypeError(f"Meshes: verts_normals must be a tensor or a list of tensors, got {type(verts_normals).__name__}")
         if len(verts_normals) != len(self._verts_list):
             raise ValueError(f"Meshes: verts_normals must be of as many meshes as verts ({len(self._verts_list)}), got {len(verts_normals)}")
-        is_padded = isinstance(verts_normals, torch.Tensor)
-        normals = padded_to_list(verts_normals, [len(v) for v in self._verts_list]) if is_padded else list(verts_normals)
+        if isinstance(verts_normals, torch.Tensor):
+            verts_normals = padded_to_list(verts_normals, [len(v) for v in self._verts_list])
+        normals = list(verts_normals)
         for verts, own in zip(self._verts_list, normals, strict=True):
             check_tensors("Meshes", verts=verts, verts_normals=own)
             check_shape("Meshes", "verts_normals", own.shape, tuple(verts.shape))
@@ -392,7 +393,7 @@ class Meshes:
         op = "Meshes.submeshes"
         if len(face_indices) != len(self):
             raise ValueError(f"{op}: face_indices must be of as many meshes as there are ({len(self)}), got {len(face_indices)}")
-        verts, faces, normals, kept_verts = [], [], [], list[list[torch.Tensor]]()
+        verts, faces, normals, kept_verts = list[torch.Tensor](), list[torch.Tensor](), list[torch.Tensor](), list[list[torch.Tensor]]()
         for i, chosen in enumerate(face_indices):
             kept_verts.append([])
             for part in chosen:
@@ -400,7 +401,8 @@ class Meshes:
                 kept, renumbered = torch.unique(self._faces_list[i][part], return_inverse=True)
                 verts.append(self._verts_list[i][kept])
                 faces.append(renumbered.reshape(-1, 3))
-                normals.append(None if self._normals is None else self._normals[i][kept])
+                if self._normals is not None:
+                    normals.append(self._normals[i][kept])
                 kept_verts[-1].append(kept)
         textures = None if self.textures is None else self.textures.submeshes(kept_verts, face_indices)
         return self._with(verts, faces, textures, None if self._normals is None else normals)
@@ -471,7 +473,7 @@ def join_meshes_as_scene(meshes: Meshes | Sequence[Meshes], include_textures: bo
     Raises:
         TypeError, ValueError: as `join_meshes_as_batch`.
     """
-    batch = meshes if hasattr(meshes, "verts_list") else join_meshes_as_batch(meshes, include_textures)
+    batch: Any = meshes if hasattr(meshes, "verts_list") else join_meshes_as_batch(meshes, include_textures)
     check_flag("join_meshes_as_scene", "include_textures", include_textures)
     textures = batch.textures if include_textures else None
     if len(batch) == 1 and textures is batch.textures:
