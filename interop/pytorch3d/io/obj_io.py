@@ -1,6 +1,7 @@
 """OBJ files, as PyTorch3D reads and writes them. (The lines and the materials are read as `taichi_softras.Mesh` reads them.)"""
 
 import io
+import os
 import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -252,8 +253,7 @@ def _save_material(op: str, f: Any, path: Path, texture_map: torch.Tensor, path_
     picture.save(png, "PNG")
     material = f"newmtl mesh\nmap_Kd {path.stem}.png\n".encode()
     for suffix, content in ((".png", png.getvalue()), (".mtl", material)):
-        beside = path.with_suffix(suffix)
-        written(op, str(beside) if isinstance(f, str) else beside, content, path_manager)
+        written(op, os.path.splitext(f)[0] + suffix if isinstance(f, str) else path.with_suffix(suffix), content, path_manager)
 
 
 class MeshObjFormat(MeshFormatInterpreter):
