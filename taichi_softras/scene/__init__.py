@@ -4,7 +4,7 @@ Nothing here computes a picture, and nothing starts Taichi. What files of others
 """
 
 from .camera import Camera, Convention, Lens, distortion_limit
-from .connectivity import Connectivity
+from .connectivity import Connectivity, edges_of, pairs_at_edges
 from .contents import vertex_normals
 from .foreign_files import (
     MAX_PIXELS,
@@ -28,6 +28,7 @@ from .obj_materials import Material, material_of_map
 from .polygons import fans_of
 from .settings import Blending, Distance, Distribution, Extrapolation, Interpolation, RasterizeSettings, Sides, Silhouette, Texture
 from .shapes import creature
+from .subdivision import Subdivision
 from .topology import Topology
 
 __all__ = [
@@ -48,16 +49,19 @@ __all__ = [
     "RasterizeSettings",
     "Sides",
     "Silhouette",
+    "Subdivision",
     "Texture",
     "Topology",
     "as_path",
     "creature",
     "distortion_limit",
+    "edges_of",
     "fans_of",
     "file_near",
     "is_file",
     "is_transparent",
     "material_of_map",
+    "pairs_at_edges",
     "picture_file",
     "pixels",
     "read_arrays",
