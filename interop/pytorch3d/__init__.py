@@ -6,18 +6,21 @@ cameras, lights and textures of an installed PyTorch3D are accepted too.
 """
 
 from ..stand_in import answer_to
-from . import ops, renderer, structures, transforms
+from . import loss, ops, renderer, structures, transforms
+from .loss import *  # noqa: F403
 from .ops import *  # noqa: F403
 from .renderer import *  # noqa: F403
 from .structures import *  # noqa: F403
 from .transforms import *  # noqa: F403
 
 __all__ = [
+    "loss",
     "ops",
     "renderer",
     "stand_in",
     "structures",
     "transforms",
+    *loss.__all__,
     *ops.__all__,
     *renderer.__all__,
     *structures.__all__,
