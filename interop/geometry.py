@@ -20,6 +20,7 @@ __all__ = [
     "cotangents",
     "crosses",
     "faces_to_points",
+    "interpolated",
     "nearest_points",
     "neighbour_sums",
     "points_to_faces",
@@ -28,6 +29,7 @@ __all__ = [
     "squared_distances",
 ]
 
+MOST_KNOWN = 16  # lists of faces
 PAIRS_AT_ONCE = 1 << 26  # of points, whose distances are computed together on a GPU
 
 
@@ -126,6 +128,12 @@ def sample_faces(
     return sampling.at_places(arrays, vertices, indices, face, weights), face.long(), weights
 
 
+def interpolated(values: torch.Tensor, faces: torch.Tensor, face: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """[S, C]: see `engine.sampling.at_places`, of values [V, C], faces [F, 3], face [S] and weights [S, 3]."""
+    arrays = TorchArrays.of("interpolated", values=values, weights=weights)
+    return sampling.at_places(arrays, values, faces.to(torch.int32).contiguous(), face.to(torch.int32).contiguous(), weights)
+
+
 def crosses(vertices: torch.Tensor, faces: torch.Tensor) -> torch.Tensor:
     """[..., F, 3]: (b - a) x (c - a) of each face abc, twice its area long; of vertices [..., V, 3]."""
     a, b, c = (vertices.index_select(-2, faces[:, k]) for k in range(3))
@@ -154,9 +162,6 @@ def neighbour_sums(values: torch.Tensor, edges: torch.Tensor, weights: torch.Ten
 class FaceLists:
     """Edges of faces [F, 3], and what follows from them, on the device of the faces; found again while the faces are the same."""
 
-    _known: "OrderedDict[Any, tuple[torch.Tensor, FaceLists]]" = OrderedDict()
-    MOST_KNOWN = 16
-
     def __init__(self, faces: torch.Tensor, n_vertices: int) -> None:
         self._faces, self._n_vertices, self._device = faces.cpu().numpy(), n_vertices, faces.device
         self._edges = edges_of(self._faces, n_vertices)
@@ -166,14 +171,14 @@ class FaceLists:
     def of(cls, faces: torch.Tensor, n_vertices: int) -> "FaceLists":
         """Of indices that are in range. They are compared with those that are known, which costs far less than finding edges."""
         key = (tuple(faces.shape), faces.device, n_vertices)
-        known = cls._known.get(key)
+        known = _known.get(key)
         if known is not None and torch.equal(known[0], faces):
-            cls._known.move_to_end(key)
+            _known.move_to_end(key)
             return known[1]
         lists = cls(faces.detach(), n_vertices)
-        cls._known[key] = (faces.detach().clone(), lists)
-        if len(cls._known) > cls.MOST_KNOWN:
-            cls._known.popitem(last=False)
+        _known[key] = (faces.detach().clone(), lists)
+        if len(_known) > MOST_KNOWN:
+            _known.popitem(last=False)
         return lists
 
     def _tensor(self, name: str, make: Any) -> torch.Tensor:
@@ -213,3 +218,6 @@ class FaceLists:
         if "subdivision" not in self._made:
             self._made["subdivision"] = Subdivision.of(self._faces, self._n_vertices)
         return self._made["subdivision"]
+
+
+_known: OrderedDict[Any, tuple[torch.Tensor, FaceLists]] = OrderedDict()

@@ -41,9 +41,7 @@ def crossings_kernel(variant: Variant) -> object:
         return ti.select(left_ab == left_bc and left_bc == left_ca and is_ahead, 1, 0)
 
     @ti.kernel
-    def count(
-        points: real(2), corners: real(2), order: index(1), starts: index(1), boxes: real(2), crossings: index(1), n_points: ti.i32, n_leaves: ti.i32
-    ):
+    def count(points: real(2), corners: real(2), order: index(1), starts: index(1), boxes: real(2), crossings: index(1), n_points: ti.i32, n_leaves: ti.i32):
         ti.loop_config(serialize=variant.serial)
         for p in range(n_points):
             x, y, z = points[p, 0], points[p, 1], points[p, 2]

@@ -62,11 +62,10 @@ def closest_on_triangle(p, a, b, c, min_area, needle_sq, tiny):
 
 @functools.cache
 def nearest_kernel(variant: Variant, of_points: bool) -> object:
-    """For each query what is nearest to it: of points [Q, 1, 3] among triangles [N, 3, 3]; or, not ``of_points``, of triangles [Q, 3, 3] among points [N, 1, 3].
+    """For each query what is nearest to it: of points [Q, 3] among triangles [N, 9]; or, not ``of_points``, of triangles [Q, 9] among points [N, 3].
 
     Arguments:
-        queries: corners, [Q, 3 K] in rows.
-        things: what is searched, the same.
+        queries, things: of whom, and among what.
         order: [N] the things as they stand in the leaves.
         starts: [L + 1] where each leaf begins in ``order``.
         boxes: [2 L, 6] least and greatest x, y, z of each node; the first row is of nobody.
@@ -81,15 +80,17 @@ def nearest_kernel(variant: Variant, of_points: bool) -> object:
         return [array[row, 3 * k + axis] for axis in ti.static(range(3))]
 
     @ti.func
+    def closest(points: ti.template(), point, corners: ti.template(), triangle, min_area):
+        p, a, b, c = corner(points, point, 0), corner(corners, triangle, 0), corner(corners, triangle, 1), corner(corners, triangle, 2)
+        return closest_on_triangle(p, a, b, c, min_area, number(needle_sq), number(tiny))
+
+    @ti.func
     def box_of(queries: ti.template(), q):
-        if ti.static(of_points):
-            point = corner(queries, q, 0)
-            return point, point
-        else:
-            a, b, c = corner(queries, q, 0), corner(queries, q, 1), corner(queries, q, 2)
-            low = [ti.min(a[axis], b[axis], c[axis]) for axis in ti.static(range(3))]
-            high = [ti.max(a[axis], b[axis], c[axis]) for axis in ti.static(range(3))]
-            return low, high
+        a = corner(queries, q, 0)
+        b, c = corner(queries, q, ti.static(0 if of_points else 1)), corner(queries, q, ti.static(0 if of_points else 2))
+        low = [ti.min(a[axis], b[axis], c[axis]) for axis in ti.static(range(3))]
+        high = [ti.max(a[axis], b[axis], c[axis]) for axis in ti.static(range(3))]
+        return low, high
 
     @ti.func
     def to_box(low, high, boxes: ti.template(), node):
@@ -128,17 +129,13 @@ def nearest_kernel(variant: Variant, of_points: bool) -> object:
                     for place in range(starts[node - n_leaves], starts[node - n_leaves + 1]):
                         thing = order[place]
                         if ti.static(of_points):
-                            a, b, c, d = closest_on_triangle(
-                                low, corner(things, thing, 0), corner(things, thing, 1), corner(things, thing, 2), min_area, number(needle_sq), number(tiny)
-                            )  # fmt: skip
-                            if d < distance:
-                                found, distance, w_a, w_b, w_c = thing, d, a, b, c
+                            a, b, c, distance_sq = closest(queries, q, things, thing, min_area)
+                            if distance_sq < distance:
+                                found, distance, w_a, w_b, w_c = thing, distance_sq, a, b, c
                         else:
-                            a, b, c, d = closest_on_triangle(
-                                corner(things, thing, 0), corner(queries, q, 0), corner(queries, q, 1), corner(queries, q, 2), min_area, number(needle_sq), number(tiny)
-                            )  # fmt: skip
-                            if d < distance:
-                                found, distance, w_a, w_b, w_c = thing, d, a, b, c
+                            a, b, c, distance_sq = closest(things, thing, queries, q, min_area)
+                            if distance_sq < distance:
+                                found, distance, w_a, w_b, w_c = thing, distance_sq, a, b, c
                     node = 0
                 while node == 0 and n_left > 0:
                     n_left -= 1

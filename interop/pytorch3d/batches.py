@@ -1,11 +1,11 @@
 """What losses and operations ask of a batch of meshes or of point clouds: ours, or those of an installed PyTorch3D."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import torch
 
-from ...checks import check_shape
 from ..checks import check_index_tensor
 from ..geometry import FaceLists
 
@@ -47,9 +47,7 @@ def parts(op: str, first_idxs: torch.Tensor, n: int) -> Iterator[tuple[int, int]
     """(where it begins, how many) of each part of n packed rows."""
     check_index_tensor(op, "first_idxs", first_idxs, ("N",), "rows", n + 1)
     firsts = [*first_idxs.tolist(), n]
-    for begin, end in zip(firsts[:-1], firsts[1:], strict=True):
+    for begin, end in pairwise(firsts):
         if end < begin:
             raise ValueError(f"{op}: first_idxs must ascend, got {end} behind {begin}")
         yield begin, end - begin
-
-

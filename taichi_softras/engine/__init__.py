@@ -1,7 +1,8 @@
-"""From vertices to pixels and back: `render` and `Renderer`, textures, lights, losses, optimisers; `dibr` and `fragments` beside our own rasteriser; voxels; what is `nearest`, and
-`sampling` of surfaces.
+"""From vertices to pixels and back: `render` and `Renderer`, textures, lights, losses, optimisers; `dibr` and `fragments` beside our own rasteriser; voxels;
+what is `nearest`, `sampling` of surfaces, `laplacians`.
 
-Written against `Arrays`, so that Taichi's tape and torch's autograd run the same. `dibr`, `fragments`, `laplacians`, `nearest`, `sampling` and `voxels` are imported when they are asked for.
+Written against `Arrays`, so that Taichi's tape and torch's autograd run the same. `dibr`, `fragments`, `laplacians`, `nearest`, `sampling` and `voxels` are
+imported when they are asked for.
 """
 
 from . import lighting, losses

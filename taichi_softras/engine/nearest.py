@@ -15,6 +15,7 @@ from .boxes import Boxes
 
 __all__ = ["crossings", "inside", "nearest_points", "nearest_triangles", "points_nearest_to_triangles", "search", "squared_distances"]
 
+
 def nearest_points(points: Any, others: Any, count: int = 1, norm: int = 2) -> tuple[np.ndarray, np.ndarray]:
     """The nearest of ``others`` to each point, exactly.
 

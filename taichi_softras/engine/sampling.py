@@ -46,7 +46,7 @@ def sample_surface(vertices: Any, faces: Any, count: int, seed: int = 0) -> tupl
     placed, index = arrays.real(positions), arrays.index(corners)
     face, weights = draw_places(arrays, face_areas(arrays, placed, index), count, seed, op=op)
     points = arrays.untracked(lambda: at_places(arrays, placed, index, face, weights))
-    return tuple(arrays.to_numpy(array) for array in (points, face, weights))
+    return arrays.to_numpy(points), arrays.to_numpy(face), arrays.to_numpy(weights)
 
 
 def face_areas(arrays: Arrays, vertices: Any, faces: Any) -> np.ndarray:

@@ -70,10 +70,9 @@ def chamfer_distance(
     there = (x, y, x_lengths, y_lengths, x_normals, y_normals)
     back = (y, x, y_lengths, x_lengths, y_normals, x_normals)
     found = [_one_way(*way, weights, point_reduction, norm, abs_cosine) for way in ((there,) if single_directional else (there, back))]
-    distances, angles = ([loss[k] for loss in found] for k in (0, 1))
-    return _reduced(distances, weights, batch_reduction, point_reduction), (
-        None if angles[0] is None else _reduced(angles, weights, batch_reduction, point_reduction)
-    )
+    angles = [angle for _, angle in found if angle is not None]
+    loss = _reduced([distance for distance, _ in found], weights, batch_reduction, point_reduction)
+    return loss, _reduced(angles, weights, batch_reduction, point_reduction) if angles else None
 
 
 def _cloud(
@@ -87,7 +86,7 @@ def _cloud(
     check_shape(op, name, points.shape, pattern, sizes)
     if normals is not None:
         check_shape(op, f"{name}_normals", normals.shape, (*pattern[:2], 3), sizes)
-    numbers = check_lengths(op, f"{name}_lengths", lengths, *points.shape[:2], points.device)
+    numbers = check_lengths(op, f"{name}_lengths", lengths, points.shape[0], points.shape[1], points.device)
     return points, torch.tensor(numbers, device=points.device), normals
 
 

@@ -20,8 +20,8 @@ def point_mesh_face_distance(meshes: Any, pcls: Any, min_triangle_area: float = 
     Args:
         meshes: N of them.
         pcls: N clouds (`Pointclouds`).
-        min_triangle_area: faces of a smaller area are taken for their three edges. **PyTorch3D's 0.005 is that of a face with sides of a tenth: give 0 for exact
-            distances to smaller ones.**
+        min_triangle_area: faces of a smaller area are taken for their three edges. **PyTorch3D's 0.005 is that of a face with sides of a tenth: give 0 for
+            exact distances to smaller ones.**
 
     Returns:
         A number. A pair of which one has nothing counts as zero.

@@ -65,7 +65,8 @@ def knn_points(
     check_flag(op, "return_nn", return_nn)
     check_flag(op, "return_sorted", return_sorted)
     n, n_points = p1.shape[:2]
-    numbers1, numbers2 = (check_lengths(op, name, of, n, len(p[0]) if n else 0, p1.device) for name, of, p in (("lengths1", lengths1, p1), ("lengths2", lengths2, p2)))
+    numbers1 = check_lengths(op, "lengths1", lengths1, n, n_points, p1.device)
+    numbers2 = check_lengths(op, "lengths2", lengths2, n, p2.shape[1], p1.device)
     idx = torch.zeros(n, n_points, K, dtype=torch.int64, device=p1.device)
     there = torch.zeros(n, n_points, K, dtype=torch.bool, device=p1.device)
     for cloud, (n1, n2) in enumerate(zip(numbers1, numbers2, strict=True)):

@@ -19,6 +19,9 @@ class SubdivideMeshes(torch.nn.Module):
         meshes: if given, the faces of its first mesh are cut once, and the module takes only batches of meshes with these faces.
     """
 
+    _subdivided_faces: torch.Tensor
+    _edges: torch.Tensor
+
     def __init__(self, meshes: Any = None) -> None:
         super().__init__()
         self.precomputed = meshes is not None
@@ -49,8 +52,8 @@ class SubdivideMeshes(torch.nn.Module):
         check_tensors(op, feats=feats)
         sizes = [len(verts) for verts in meshes.verts_list()]
         if self.precomputed:
-            if set(sizes) - {self._n_verts}:
-                raise ValueError(f"{op}: meshes must have {self._n_verts} vertices each, as the first mesh had, got {max(sizes, key=lambda n: n != self._n_verts)}")
+            if other := set(sizes) - {self._n_verts}:
+                raise ValueError(f"{op}: meshes must have {self._n_verts} vertices each, as the first mesh had, got {min(other)}")
             if feats is not None and feats.ndim == 3:
                 check_shape(op, "feats", feats.shape, (len(sizes), self._n_verts, "D"))
                 feats = feats.reshape(-1, feats.shape[-1])
