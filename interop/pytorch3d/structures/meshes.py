@@ -8,6 +8,7 @@ import torch.nn.functional as F
 
 from ....checks import check_flag, check_shape
 from ...checks import check_index_tensor, check_tensors
+from ...geometry import crosses
 from ..batches import face_lists
 from ..ops.laplacian_matrices import laplacian
 from .utils import list_to_padded, padded_to_list
@@ -273,8 +274,7 @@ class Meshes:
     # ------------------------------------------------------------------ normals and areas
 
     def _crosses(self) -> torch.Tensor:
-        a, b, c = self.verts_packed()[self.faces_packed()].unbind(1)
-        return torch.linalg.cross(b - a, c - a)
+        return crosses(self.verts_packed(), self.faces_packed())
 
     def faces_areas_packed(self) -> torch.Tensor:
         """[sum of F_n]"""
