@@ -1,6 +1,7 @@
 """PyTorch3D's ``pytorch3d.renderer.mesh``: rasteriser, shaders and textures of meshes."""
 
-from .rasterizer import Fragments, MeshRasterizer, RasterizationSettings
+from .fragments import Fragments
+from .rasterizer import MeshRasterizer, RasterizationSettings
 from .renderer import MeshRenderer, MeshRendererWithFragments
 from .shader import HardFlatShader, HardGouraudShader, HardPhongShader, ShaderBase, SoftGouraudShader, SoftPhongShader, SoftSilhouetteShader
 from .shading import flat_shading, gouraud_shading, phong_shading

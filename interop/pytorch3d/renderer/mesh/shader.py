@@ -5,10 +5,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..blending import BlendParams, hard_rgb_blend, sigmoid_alpha_blend, softmax_rgb_blend
+from ...structures import Meshes
+from ..blending import BlendParams, alpha_of_used, check_blend_params, check_range, hard_of_used, softmax_of_used
 from ..lighting import PointLights
 from ..materials import Materials
-from .shading import flat_shading, gouraud_shading, phong_shading
+from .fragments import Used, is_kind, used_of
+from .fused import soft_shading
+from .shading import check_scene, flat_of_used, phong_of_used, vertices_lit
+from .textures import TexturesAtlas, TexturesUV, TexturesVertex
 
 __all__ = [
     "HardFlatShader",
@@ -21,9 +25,12 @@ __all__ = [
 ]
 
 
+TEXTURES = (TexturesAtlas, TexturesUV, TexturesVertex)
+
+
 def _check_shaded(op: str, fragments: Any, meshes: Any) -> None:
     for name, value, attribute in (("fragments", fragments, "pix_to_face"), ("meshes", meshes, "faces_packed")):
-        if not hasattr(value, attribute):  # those of an installed PyTorch3D are welcome
+        if not is_kind(value, attribute):  # those of an installed PyTorch3D are welcome
             raise TypeError(f"{op}: {name} must be {name.capitalize()}, got {type(value).__name__}")
 
 
@@ -43,21 +50,44 @@ class ShaderBase(nn.Module):
         self.lights, self.materials = self.lights.to(device), self.materials.to(device)
         return self
 
+    def _get_cameras(self, **kwargs: Any) -> Any:
+        """Those of the call, or of the shader."""
+        cameras = kwargs.get("cameras", self.cameras)
+        if cameras is None:
+            raise ValueError(f"{type(self).__name__}: cameras must be given when it is made or called, got None")
+        return cameras
+
     def _scene(self, fragments: Any, meshes: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
         """Lights, cameras and materials; checks what is to be shaded."""
-        scene = {name: kwargs.get(name, getattr(self, name)) for name in ("lights", "cameras", "materials")}
-        if scene["cameras"] is None:
-            raise ValueError(f"{type(self).__name__}: cameras must be given when it is made or called, got None")
+        scene = {name: kwargs.get(name, getattr(self, name)) for name in ("lights", "materials")} | {"cameras": self._get_cameras(**kwargs)}
         _check_shaded(type(self).__name__, fragments, meshes)
         return scene
 
-    def _hard(self, colors: torch.Tensor, fragments: Any, kwargs: dict[str, Any]) -> torch.Tensor:
-        return hard_rgb_blend(colors, fragments, kwargs.get("blend_params", self.blend_params))
+    def _hard(self, colors: torch.Tensor, used: Used, kwargs: dict[str, Any]) -> torch.Tensor:
+        blend_params = kwargs.get("blend_params", self.blend_params)
+        check_blend_params("hard_rgb_blend", blend_params, colors)
+        return hard_of_used(used, colors, blend_params)
 
-    def _soft(self, colors: torch.Tensor, fragments: Any, kwargs: dict[str, Any]) -> torch.Tensor:
-        cameras = kwargs.get("cameras", self.cameras)
+    def _soft(
+        self, colors: torch.Tensor, used: Used, meshes: Any, kwargs: dict[str, Any], scene: dict[str, Any] | None, per_slot: bool
+    ) -> torch.Tensor:  # fmt: skip
+        """Of textures of the vertices, or ``per_slot``; ``scene`` is what lights them, if they are not lit yet."""
+        blend_params, cameras = kwargs.get("blend_params", self.blend_params), self._get_cameras(**kwargs)
+        check_blend_params("softmax_rgb_blend", blend_params, colors)
         znear, zfar = (kwargs.get(name, getattr(cameras, name, default)) for name, default in (("znear", 1.0), ("zfar", 100.0)))
-        return softmax_rgb_blend(colors, fragments, kwargs.get("blend_params", self.blend_params), znear=znear, zfar=zfar)
+        check_range("softmax_rgb_blend", znear, zfar)
+        image = soft_shading(used, meshes, colors, blend_params, (znear, zfar), scene, per_slot)
+        if image is None:
+            colors = colors if per_slot else used.interpolate(colors, meshes.faces_packed())
+            image = softmax_of_used(used, colors if scene is None else phong_of_used(used, meshes, colors, **scene), blend_params, znear, zfar)
+        return image
+
+
+def _texels(meshes: Any, fragments: Any, used: Used) -> torch.Tensor:
+    """[P, C] of the textures: ours look at the used slots alone, others are asked in their own way."""
+    if type(meshes) is Meshes and type(meshes.textures) in TEXTURES:
+        return meshes.textures.at_used(used, meshes.faces_packed())
+    return used.gather(meshes.sample_textures(fragments)[..., : used.slots.shape[3], :])
 
 
 class HardPhongShader(ShaderBase):
@@ -65,8 +95,9 @@ class HardPhongShader(ShaderBase):
 
     def forward(self, fragments: Any, meshes: Any, **kwargs: Any) -> torch.Tensor:
         scene = self._scene(fragments, meshes, kwargs)
-        colors = phong_shading(meshes, fragments, texels=meshes.sample_textures(fragments), **scene)
-        return self._hard(colors, fragments, kwargs)
+        check_scene("phong_shading", meshes, fragments, **scene)
+        used = used_of(fragments).nearest()
+        return self._hard(phong_of_used(used, meshes, _texels(meshes, fragments, used), **scene), used, kwargs)
 
 
 class SoftPhongShader(ShaderBase):
@@ -74,22 +105,28 @@ class SoftPhongShader(ShaderBase):
 
     def forward(self, fragments: Any, meshes: Any, **kwargs: Any) -> torch.Tensor:
         scene = self._scene(fragments, meshes, kwargs)
-        colors = phong_shading(meshes, fragments, texels=meshes.sample_textures(fragments), **scene)
-        return self._soft(colors, fragments, kwargs)
+        check_scene("phong_shading", meshes, fragments, **scene)
+        used = used_of(fragments)
+        if type(meshes) is Meshes and type(meshes.textures) is TexturesVertex:
+            return self._soft(meshes.textures.verts_features_packed(), used, meshes, kwargs, scene, per_slot=False)
+        return self._soft(_texels(meshes, fragments, used), used, meshes, kwargs, scene, per_slot=True)
 
 
 class HardGouraudShader(ShaderBase):
     """Lit at the vertices; the nearest face."""
 
     def forward(self, fragments: Any, meshes: Any, **kwargs: Any) -> torch.Tensor:
-        return self._hard(gouraud_shading(meshes, fragments, **self._scene(fragments, meshes, kwargs)), fragments, kwargs)
+        colors = vertices_lit(meshes, fragments, **self._scene(fragments, meshes, kwargs))
+        used = used_of(fragments).nearest()
+        return self._hard(used.interpolate(colors, meshes.faces_packed()), used, kwargs)
 
 
 class SoftGouraudShader(ShaderBase):
     """Lit at the vertices; all faces, softly."""
 
     def forward(self, fragments: Any, meshes: Any, **kwargs: Any) -> torch.Tensor:
-        return self._soft(gouraud_shading(meshes, fragments, **self._scene(fragments, meshes, kwargs)), fragments, kwargs)
+        colors = vertices_lit(meshes, fragments, **self._scene(fragments, meshes, kwargs))
+        return self._soft(colors, used_of(fragments), meshes, kwargs, None, per_slot=False)
 
 
 class HardFlatShader(ShaderBase):
@@ -97,8 +134,9 @@ class HardFlatShader(ShaderBase):
 
     def forward(self, fragments: Any, meshes: Any, **kwargs: Any) -> torch.Tensor:
         scene = self._scene(fragments, meshes, kwargs)
-        colors = flat_shading(meshes, fragments, texels=meshes.sample_textures(fragments), **scene)
-        return self._hard(colors, fragments, kwargs)
+        check_scene("flat_shading", meshes, fragments, **scene)
+        used = used_of(fragments).nearest()
+        return self._hard(flat_of_used(used, meshes, _texels(meshes, fragments, used), **scene), used, kwargs)
 
 
 class SoftSilhouetteShader(nn.Module):
@@ -110,5 +148,7 @@ class SoftSilhouetteShader(nn.Module):
 
     def forward(self, fragments: Any, meshes: Any, **kwargs: Any) -> torch.Tensor:
         _check_shaded("SoftSilhouetteShader", fragments, meshes)
-        white = torch.ones_like(fragments.bary_coords[..., :1, :])
-        return sigmoid_alpha_blend(white, fragments, kwargs.get("blend_params", self.blend_params))
+        blend_params, used = kwargs.get("blend_params", self.blend_params), used_of(fragments)
+        check_blend_params("sigmoid_alpha_blend", blend_params, used.dists.new_ones(3))
+        alpha = alpha_of_used(used, blend_params.sigma)[..., None]
+        return torch.cat([torch.ones_like(alpha).expand(*alpha.shape[:-1], 3), alpha], -1)

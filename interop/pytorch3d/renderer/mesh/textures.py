@@ -2,13 +2,18 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
 from .....checks import check_flag, check_shape
+from .....kernels.slot_texture import slot_texture_op
+from ....bridge import TorchArrays
 from ...ops.interp_face_attrs import interpolate_face_attributes
+from .fragments import Used, can_run, used_of
 
 __all__ = ["TexturesAtlas", "TexturesUV", "TexturesVertex"]
 
@@ -117,6 +122,10 @@ class TexturesVertex(_Textures):
             raise ValueError("TexturesVertex.sample_textures: faces_packed must be given, got None")
         return interpolate_face_attributes(fragments.pix_to_face, fragments.bary_coords, self.verts_features_packed()[faces_packed])
 
+    def at_used(self, used: Used, faces_packed: torch.Tensor) -> torch.Tensor:
+        """[P, C] at the slots that hold a face."""
+        return used.interpolate(self.verts_features_packed(), faces_packed)
+
 
 class TexturesUV(_Textures):
     """A picture for each mesh, and texture coordinates.
@@ -193,6 +202,41 @@ class TexturesUV(_Textures):
         ]
         return torch.cat(texels).permute(0, 2, 3, 1).reshape(n_images, height, width, n_slots, -1)
 
+    def at_used(self, used: Used, faces_packed: torch.Tensor) -> torch.Tensor:
+        """[P, C] at the slots that hold a face."""
+        firsts = list(accumulate((len(uvs) for uvs in self._verts_uvs), initial=0))
+        face_uvs = torch.cat([faces + first for faces, first in zip(self._faces_uvs, firsts, strict=False)])
+        uvs = torch.cat(self._verts_uvs).to(used.bary)
+        if self.padding_mode != "border" or self.sampling_mode != "bilinear" or not can_run(used.bary):
+            return self._sampled(used, used.interpolate(uvs, face_uvs))
+        maps = [picture.to(used.bary) for picture in self._maps]
+        sizes = [len(faces) for faces in self._faces_uvs]
+        texels = torch.cat([picture.reshape(-1, picture.shape[-1]) for picture in maps])
+        levels = np.array([[first, *picture.shape[:2]] for first, picture in zip(accumulate((p[..., 0].numel() for p in maps), initial=0), maps, strict=False)])
+        arrays = TorchArrays(used.bary.dtype, used.bary.device)
+        (colors,) = arrays.run(
+            slot_texture_op(arrays.variant),
+            (used.bary, uvs, texels),
+            [(len(used.bary), texels.shape[1])],
+            (
+                used.slots, face_uvs.to(torch.int32), arrays.index(np.repeat(np.arange(len(maps), dtype=np.int32), sizes)),
+                arrays.index(levels.astype(np.int32)), int(self.align_corners), texels.shape[1],
+            ),
+        )  # fmt: skip
+        return colors
+
+    def _sampled(self, used: Used, uv: torch.Tensor) -> torch.Tensor:
+        """[P, C] at texture coordinates [P, 2], by torch."""
+        grids = ((uv * 2 - 1) * uv.new_tensor([1.0, -1.0])).split(torch.bincount(used.image, minlength=len(self)).tolist())
+        texels = [
+            F.grid_sample(
+                picture.permute(2, 0, 1)[None].to(grid), grid[None, :, None], mode=self.sampling_mode, padding_mode=self.padding_mode,
+                align_corners=self.align_corners,
+            )[0, :, :, 0].T
+            for picture, grid in zip(self._maps, grids, strict=True)
+        ]  # fmt: skip
+        return torch.cat(texels)
+
 
 class TexturesAtlas(_Textures):
     """R x R texels for each face: a list of [F_n, R, R, C], or [N, F, R, R, C]. The nearest texel is taken: no gradient goes to the vertices."""
@@ -219,11 +263,15 @@ class TexturesAtlas(_Textures):
 
     def sample_textures(self, fragments: Any, faces_packed: torch.Tensor | None = None) -> torch.Tensor:
         """[N, H, W, K, C]"""
-        atlas, used = self.atlas_packed(), fragments.pix_to_face >= 0
+        used = used_of(fragments)
+        return used.spread(self.at_used(used))
+
+    def at_used(self, used: Used, faces_packed: torch.Tensor | None = None) -> torch.Tensor:
+        """[P, C] at the slots that hold a face."""
+        atlas = self.atlas_packed()
         R = atlas.shape[1]
-        along = torch.where(used[..., None], fragments.bary_coords[..., :2], 0.0) * R
+        along = used.bary[:, :2] * R
         cell = along.to(torch.int64)
         lower = (along.sum(-1) - cell.sum(-1) <= 1)[..., None]
         cell = torch.where(lower, cell, R - 1 - cell).clamp(0, R - 1)
-        texels = atlas[fragments.pix_to_face.clamp(min=0), cell[..., 1], cell[..., 0]]
-        return texels * used[..., None]
+        return atlas[used.face, cell[:, 1], cell[:, 0]]
