@@ -13,11 +13,11 @@ slots are empty where K is large.
 """
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import taichi as ti
 
-from .face import Interpolation, Sides, block_centres
+from .face import Interpolation, Sides, centres_at, slot
 from .op import Op
 from .tiles import block_of, place_and_block
 from .triangle import load_face, one_over_length_sq, segment
@@ -94,12 +94,12 @@ def nearest_faces_kernel(variant: Variant, choices: FragmentChoices):
     A face counts at a pixel that is inside of it, or nearer to it than the reach, if its depth there is not negative.
     """
     real, index = variant.array, variant.index
-    lanes = variant.lanes
+    lanes, wide, single = variant.lanes, min(variant.lanes, variant.tile_width), replace(variant, lanes=1)
 
     @ti.kernel
     def nearest_faces(
         vertices_screen: real(2),  # [N, 3] x, y on the screen; depth
-        slot_face: index(4),  # [B, H, W, K] -1; written
+        slot_face: index(4),  # [B, H, W, K] written where a slot is used
         slot_depth: real(4),  # [B, H, W, K] written where a slot is used
         n_used: index(1),  # [B * H * W] nought; used slots of each pixel, written
         faces: index(2),  # [F, 3]
@@ -114,7 +114,6 @@ def nearest_faces_kernel(variant: Variant, choices: FragmentChoices):
         for item in range(n_tiles * variant.blocks_per_tile):
             tile, block = place_and_block(item, variant)
             image, first_line, first_column = block_of(tile, block, height, width, variant)
-            x, y = block_centres(tile, block, height, width, variant)
             for pair in range(tile_offset[tile], tile_offset[tile + 1]):
                 f = pair_face[pair]
                 ax, ay, az, bx, by, bz, cx, cy, cz = load_face(f, vertices_screen, faces)
@@ -125,24 +124,28 @@ def nearest_faces_kernel(variant: Variant, choices: FragmentChoices):
                 if ti.static(choices.sides == Sides.CLOCKWISE):
                     seen = seen & (area < 0)
                 if seen:
-                    depth, _, _, _, distance_sq, inside = fragment(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, choices)
-                    hit = (inside | (distance_sq < reach_sq)) & (depth >= 0)
+                    depths = ti.Vector.zero(variant.real, lanes)  # EMPTY where the face is no hit
+                    for l in range(lanes):  # without a branch, so that LLVM does lanes side by side
+                        x, y = centres_at(first_line + l // wide, first_column + l % wide, height, width, single)
+                        depth, _, _, _, distance_sq, inside = fragment(x[0], y[0], ax, ay, az, bx, by, bz, cx, cy, cz, choices)
+                        hit = (inside | (distance_sq < reach_sq)) & (depth >= 0)
+                        depths[slot(0, l, lanes)] = ti.select(hit, depth, EMPTY)
                     for l in ti.static(range(lanes)):
                         line, column = first_line + ti.static(variant.lane_places[l][0]), first_column + ti.static(variant.lane_places[l][1])
-                        if hit[l] and column < width and line < height:
+                        if depths[l] >= 0 and column < width and line < height:
                             pixel = (image * height + line) * width + column
                             used = n_used[pixel]
                             place = used
                             if used == n_slots:
-                                place = ti.select(depth[l] < slot_depth[image, line, column, n_slots - 1], n_slots - 1, n_slots)
+                                place = ti.select(depths[l] < slot_depth[image, line, column, n_slots - 1], n_slots - 1, n_slots)
                             else:
                                 n_used[pixel] = used + 1
                             if place < n_slots:
-                                while place > 0 and slot_depth[image, line, column, ti.max(place - 1, 0)] > depth[l]:
+                                while place > 0 and slot_depth[image, line, column, ti.max(place - 1, 0)] > depths[l]:
                                     slot_depth[image, line, column, place] = slot_depth[image, line, column, place - 1]
                                     slot_face[image, line, column, place] = slot_face[image, line, column, place - 1]
                                     place -= 1
-                                slot_depth[image, line, column, place] = depth[l]
+                                slot_depth[image, line, column, place] = depths[l]
                                 slot_face[image, line, column, place] = f
 
     return nearest_faces
@@ -150,7 +153,7 @@ def nearest_faces_kernel(variant: Variant, choices: FragmentChoices):
 
 @functools.cache
 def list_slots_kernel(variant: Variant):
-    """Lists the used slots of all pixels, counted over [B, H, W, K]: who shades and blends need not visit the empty ones."""
+    """Lists the used slots of all pixels, pixel by pixel: who shades and blends need not visit the empty ones."""
     index = variant.index
 
     @ti.kernel
@@ -158,7 +161,8 @@ def list_slots_kernel(variant: Variant):
         slot_face: index(4),  # [B, H, W, K]
         n_used: index(1),  # [B * H * W]
         first_used: index(1),  # [B * H * W + 1] the sum of n_used before each pixel
-        used_slots: index(1),  # [sum of n_used] written
+        used_pixels: index(1),  # [sum of n_used] written
+        used_slots: index(1),  # [sum of n_used] written: counted over [B, H, W, K]
         used_faces: index(1),  # [sum of n_used] written: the faces in them
         n_slots: ti.i32,
         height: ti.i32,
@@ -166,9 +170,12 @@ def list_slots_kernel(variant: Variant):
         n_pixels: ti.i32,
     ):
         for pixel in range(n_pixels):
+            image, line, column = pixel // (height * width), pixel // width % height, pixel % width
             for k in range(n_used[pixel]):
-                used_slots[first_used[pixel] + k] = pixel * n_slots + k
-                used_faces[first_used[pixel] + k] = slot_face[pixel // (height * width), pixel // width % height, pixel % width, k]
+                i = first_used[pixel] + k
+                used_pixels[i] = pixel
+                used_slots[i] = pixel * n_slots + k
+                used_faces[i] = slot_face[image, line, column, k]
 
     return list_slots
 
@@ -217,40 +224,43 @@ def used_fragments_op(variant: Variant, choices: FragmentChoices) -> Op:
     """Depth, weights and signed squared distance (negative inside) of the used slots.
 
     Inputs: vertices_screen. Outputs: depth, bary, distance_sq_signed. The list of used slots comes as one argument that has `chunks`, and `by_face`
-    (`taichi_softras.engine.fragments`). The gradient by hand is the generated one, face by face (`tests/kernels/test_fragments.py`).
+    (`taichi_softras.engine.fragments`). The gradient is by hand, and goes face by face.
     """
     real, index = variant.array, variant.index
 
     @ti.kernel
     def used_fragments(
         vertices_screen: real(2),  # [N, 3] x, y on the screen; depth
-        depth: real(1),  # [n_used] added to
-        bary: real(2),  # [n_used, 3] likewise
-        distance: real(1),  # [n_used] likewise
-        used_slots: index(1),  # [n_used] counted over [B, H, W, K]
+        depth: real(1),  # [n_used] written
+        bary: real(2),  # [n_used, 3] written
+        distance: real(1),  # [n_used] written
+        first_used: index(1),  # [B * H * W + 1]
+        used_pixels: index(1),  # [n_used]
         used_faces: index(1),  # [n_used]
         n_used: ti.i32,
         faces: index(2),  # [F, 3]
-        n_slots: ti.i32,
+        n_pixels: ti.i32,
         height: ti.i32,
         width: ti.i32,
     ):
-        for i in range(n_used):
-            pixel = used_slots[i] // n_slots
-            z, wa, wb, wc, d = fragment_at(pixel % width, pixel // width % height, height, width, used_faces[i], vertices_screen, faces, choices)
-            depth[i] += z
-            distance[i] += d
-            bary[i, 0] += wa
-            bary[i, 1] += wb
-            bary[i, 2] += wc
+        for pixel in range(n_pixels):
+            for i in range(first_used[pixel], first_used[pixel + 1]):
+                ax, ay, az, bx, by, bz, cx, cy, cz = load_face(used_faces[i], vertices_screen, faces)
+                x, y = centre_of(pixel % width, pixel // width % height, height, width, variant.real)
+                z, wa, wb, wc, distance_sq, inside = fragment(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, choices)
+                depth[i] = z
+                distance[i] = ti.select(inside, -distance_sq, distance_sq)
+                bary[i, 0] = wa
+                bary[i, 1] = wb
+                bary[i, 2] = wc
 
     def gradient(arrays, arguments):
-        vertices_screen, depth, bary, distance, used, faces, n_slots, height, width = arguments
+        vertices_screen, depth, bary, distance, used, faces, _, height, width = arguments
         arrays.launch(
             used_fragments_adjoint_kernel(variant, choices),
             (
                 arrays.constant(vertices_screen), arrays.gradient_or_scratch(vertices_screen), *(arrays.gradient_of(a) for a in (depth, bary, distance)),
-                used.slot, used.face, used.by_face(arrays), faces, used.n, used.n_at_once, n_slots, height, width,
+                used.pixel, used.face, used.by_face(arrays), faces, used.n, used.n_at_once, height, width,
             ),
         )  # fmt: skip
 
@@ -269,35 +279,63 @@ def used_fragments_adjoint_kernel(variant: Variant, choices: FragmentChoices):
         depth_grad: real(1),  # [n_used]
         bary_grad: real(2),  # [n_used, 3]
         distance_grad: real(1),  # [n_used]
-        used_slots: index(1),
+        used_pixels: index(1),
         used_faces: index(1),
         by_face: index(1),  # [n_used] `sort_by_face_kernel`
         faces: index(2),
         n_used: ti.i32,
         n_at_once: ti.i32,  # slots that a thread visits in one go
-        n_slots: ti.i32,
         height: ti.i32,
         width: ti.i32,
     ):
         ti.loop_config(serialize=variant.serial)
         for part in range((n_used + n_at_once - 1) // n_at_once):
-            sums, f = ti.Vector.zero(variant.real, 9), used_faces[used_slot(part * n_at_once, by_face, variant)]
-            ax, ay, az, bx, by, bz, cx, cy, cz = load_face(f, vertices_screen, faces)
-            shorter_side = ti.min(height, width) + ax * 0.0
+            sums, f, first_line = ti.Vector.zero(variant.real, 9), -1, 0
+            face = ti.Vector.zero(variant.real, N_OF_FACE)
             for place in range(part * n_at_once, ti.min((part + 1) * n_at_once, n_used)):
                 i = used_slot(place, by_face, variant)
+                line = used_pixels[i] // width  # of all images: integers are slow to divide
                 if used_faces[i] != f:
-                    add_to_corners(vertices_screen_grad, faces, f, sums)
+                    if f >= 0:
+                        add_to_corners(vertices_screen_grad, faces, f, sums)
                     f = used_faces[i]
+                    face = with_quotients(load_face(f, vertices_screen, faces))
+                    first_line = line // height * height
                     sums.fill(0.0)
-                    ax, ay, az, bx, by, bz, cx, cy, cz = load_face(f, vertices_screen, faces)
-                pixel = used_slots[i] // n_slots
-                x, y = (2 * (pixel % width) + 1 - width) / shorter_side, (height - 2 * (pixel // width % height) - 1) / shorter_side
-                wanted = [depth_grad[i], bary_grad[i, 0], bary_grad[i, 1], bary_grad[i, 2], distance_grad[i]]
-                sums += fragment_adjoint(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, wanted, choices)
-            add_to_corners(vertices_screen_grad, faces, f, sums)
+                wanted = ti.Vector([depth_grad[i], bary_grad[i, 0], bary_grad[i, 1], bary_grad[i, 2], distance_grad[i]])
+                x, y = centre_of(used_pixels[i] - line * width, line - first_line, height, width, variant.real)
+                sums += fragment_adjoint(x, y, face, wanted, choices)
+            if f >= 0:
+                add_to_corners(vertices_screen_grad, faces, f, sums)
 
     return used_fragments_adjoint
+
+
+@ti.func
+def centre_of(column, line, height, width, real: ti.template()):
+    """x and y of a pixel."""
+    half_pixel = 1.0 / ti.cast(ti.min(height, width), real)
+    return ti.cast(2 * column + 1 - width, real) * half_pixel, ti.cast(height - 2 * line - 1, real) * half_pixel
+
+
+# Of a face, after its corners as `load_face` gives them: one over the squared lengths of its edges (nought for a short one) and over its area.
+OVER_AB_SQ, OVER_BC_SQ, OVER_CA_SQ, OVER_AREA = 9, 10, 11, 12
+N_OF_FACE = 13
+
+
+@ti.func
+def with_quotients(corners: ti.template()):
+    ax, ay, az, bx, by, bz, cx, cy, cz = corners
+    return ti.Vector([
+        ax, ay, az, bx, by, bz, cx, cy, cz, over_length_sq(bx - ax, by - ay), over_length_sq(cx - bx, cy - by), over_length_sq(ax - cx, ay - cy),
+        1.0 / (double_area(ax, ay, bx, by, cx, cy) + AREA_EPSILON),
+    ])  # fmt: skip
+
+
+@ti.func
+def over_length_sq(ex, ey):
+    """Nought for a short edge, which counts as its second end."""
+    return ti.select(ex * ex + ey * ey > SHORT_EDGE_SQ, one_over_length_sq(ex, ey), ex * 0.0)
 
 
 @ti.func
@@ -315,26 +353,26 @@ def nearest_edge(d_ab, d_bc, d_ca, of_ab, of_bc, of_ca):
 
 
 @ti.func
-def edge_adjoint(x, y, ax, ay, bx, by):
-    """(squared distance of (x, y) to the segment ab, its half gradient by the closest point, how far that is from a to b)."""
-    t, dx, dy, distance_sq, _ = segment(x, y, ax, ay, bx, by, one_over_length_sq(bx - ax, by - ay))
-    long = (bx - ax) * (bx - ax) + (by - ay) * (by - ay) > SHORT_EDGE_SQ
-    to_b_sq = (x - bx) * (x - bx) + (y - by) * (y - by)
-    return ti.select(long, distance_sq, to_b_sq), ti.select(long, dx, x - bx), ti.select(long, dy, y - by), ti.select(long, t, 1.0)
+def closest_point(x, y, ax, ay, bx, by, over):
+    """(squared distance of (x, y) to the segment ab, what separates it from the closest point, how far that is from a to b)."""
+    t, dx, dy, distance_sq, _ = segment(x, y, ax, ay, bx, by, over)
+    to_bx, to_by = x - bx, y - by
+    return (
+        ti.select(over > 0, distance_sq, to_bx * to_bx + to_by * to_by), ti.select(over > 0, dx, to_bx), ti.select(over > 0, dy, to_by),
+        ti.select(over > 0, t, 1.0),
+    )  # fmt: skip
 
 
 @ti.func
-def fragment_adjoint(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, wanted: ti.template(), choices: ti.template()):
+def fragment_adjoint(x, y, face: ti.template(), wanted: ti.template(), choices: ti.template()):
     """Through `fragment`, from dL/d(depth, weights, signed squared distance) to (x, y, depth) of a, b and c: from below to above.
 
     Quotients q_k = p_k/sum p have dL/dp_k = (dL/dq_k - sum q_j dL/dq_j)/sum p; w_k = s_k/A has dL/dA = -sum w_k dL/dw_k/A; the distance of the closest point
     c = a + t (b - a) has dd^2/da = -2 (1 - t) (p - c), dd^2/db = -2 t (p - c): its own motion does not count.
     """
-    # Forward, as `fragment`.
-    d_ab, x_ab, y_ab, t_ab = edge_adjoint(x, y, ax, ay, bx, by)
-    d_bc, x_bc, y_bc, t_bc = edge_adjoint(x, y, bx, by, cx, cy)
-    d_ca, x_ca, y_ca, t_ca = edge_adjoint(x, y, cx, cy, ax, ay)
-    over_area = 1.0 / (double_area(ax, ay, bx, by, cx, cy) + AREA_EPSILON)
+    ax, ay, az, bx, by, bz, cx, cy, cz = face[0], face[1], face[2], face[3], face[4], face[5], face[6], face[7], face[8]
+    # The weights, as `fragment` has them.
+    over_area = face[OVER_AREA]
     la = double_area(bx, by, cx, cy, x, y) * over_area
     lb = double_area(cx, cy, ax, ay, x, y) * over_area
     lc = double_area(ax, ay, bx, by, x, y) * over_area
@@ -344,53 +382,47 @@ def fragment_adjoint(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, wanted: ti.templa
         over_sum = 1.0 / ti.max(ta + tb + tc, LEAST_DENOMINATOR)
         sum_counts = ti.select(ta + tb + tc > LEAST_DENOMINATOR, 1.0, over_area * 0.0)
         wa, wb, wc = ta * over_sum, tb * over_sum, tc * over_sum
-    sign = ti.select((wa > 0) & (wb > 0) & (wc > 0), -2.0, 2.0 + over_area * 0.0)
-    qa, qb, qc, over_total, total_counts = wa, wb, wc, over_sum, over_sum * 0.0
-    if ti.static(choices.clipped):
-        qa, qb, qc = ti.max(wa, 0.0), ti.max(wb, 0.0), ti.max(wc, 0.0)
-        over_total = 1.0 / ti.max(qa + qb + qc, LEAST_SUM)
-        total_counts = ti.select(qa + qb + qc > LEAST_SUM, 1.0, over_sum * 0.0)
-        qa, qb, qc = qa * over_total, qb * over_total, qc * over_total
-
-    # The depth.
-    gaz, gbz, gcz = wanted[0] * qa, wanted[0] * qb, wanted[0] * qc
-    ga, gb, gc = wanted[1] + wanted[0] * az, wanted[2] + wanted[0] * bz, wanted[3] + wanted[0] * cz
-    # The weights.
-    if ti.static(choices.clipped):
-        mean = total_counts * (ga * qa + gb * qb + gc * qc)
-        ga = ti.select(wa > 0, (ga - mean) * over_total, 0.0)
-        gb = ti.select(wb > 0, (gb - mean) * over_total, 0.0)
-        gc = ti.select(wc > 0, (gc - mean) * over_total, 0.0)
-    if ti.static(choices.interpolation == Interpolation.PERSPECTIVE):
-        mean = sum_counts * (ga * wa + gb * wb + gc * wc)
-        ga, gb, gc = (ga - mean) * over_sum, (gb - mean) * over_sum, (gc - mean) * over_sum
-        gaz += gb * lb * cz + gc * lc * bz
-        gbz += ga * la * cz + gc * lc * az
-        gcz += ga * la * bz + gb * lb * az
-        ga, gb, gc = ga * bz * cz, gb * az * cz, gc * az * bz
-    ga, gb, gc = ga * over_area, gb * over_area, gc * over_area
-    g_area = -(ga * la + gb * lb + gc * lc)
     # The distance to the nearest edge.
-    gd = sign * wanted[4]
+    d_ab, x_ab, y_ab, t_ab = closest_point(x, y, ax, ay, bx, by, face[OVER_AB_SQ])
+    d_bc, x_bc, y_bc, t_bc = closest_point(x, y, bx, by, cx, cy, face[OVER_BC_SQ])
+    d_ca, x_ca, y_ca, t_ca = closest_point(x, y, cx, cy, ax, ay, face[OVER_CA_SQ])
+    gd = ti.select((wa > 0) & (wb > 0) & (wc > 0), -2.0, 2.0) * wanted[4]
     rx, ry = gd * nearest_edge(d_ab, d_bc, d_ca, x_ab, x_bc, x_ca), gd * nearest_edge(d_ab, d_bc, d_ca, y_ab, y_bc, y_ca)
     ha = nearest_edge(d_ab, d_bc, d_ca, 1.0 - t_ab, t_bc * 0.0, t_ca)
     hb = nearest_edge(d_ab, d_bc, d_ca, t_ab, 1.0 - t_bc, t_ca * 0.0)
-    hc = nearest_edge(d_ab, d_bc, d_ca, t_ab * 0.0, t_bc, 1.0 - t_ca)
-    return ti.Vector([
-        g_area * (by - cy) + gb * (y - cy) + gc * (by - y) - ha * rx, g_area * (cx - bx) + gb * (cx - x) + gc * (x - bx) - ha * ry, gaz,
-        g_area * (cy - ay) + gc * (y - ay) + ga * (cy - y) - hb * rx, g_area * (ax - cx) + gc * (ax - x) + ga * (x - cx) - hb * ry, gbz,
-        g_area * (ay - by) + ga * (y - by) + gb * (ay - y) - hc * rx, g_area * (bx - ax) + ga * (bx - x) + gb * (x - ax) - hc * ry, gcz,
-    ])  # fmt: skip
-
-
-@ti.func
-def fragment_at(column, line, height, width, f, vertices_screen: ti.template(), faces: ti.template(), choices: ti.template()):
-    """(depth, weights, signed squared distance) of the face f at a pixel."""
-    ax, ay, az, bx, by, bz, cx, cy, cz = load_face(f, vertices_screen, faces)
-    shorter_side = ti.min(height, width) + ax * 0.0
-    x, y = (2 * column + 1 - width) / shorter_side, (height - 2 * line - 1) / shorter_side
-    depth, wa, wb, wc, distance_sq, inside = fragment(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, choices)
-    return depth, wa, wb, wc, ti.select(inside, -distance_sq, distance_sq)
+    hc = 1.0 - ha - hb
+    grads = ti.Vector([-ha * rx, -ha * ry, rx * 0.0, -hb * rx, -hb * ry, rx * 0.0, -hc * rx, -hc * ry, rx * 0.0])
+    if ti.abs(wanted[0]) + ti.abs(wanted[1]) + ti.abs(wanted[2]) + ti.abs(wanted[3]) > 0:  # nothing is wanted of the weights of faces behind others
+        qa, qb, qc, over_total, total_counts = wa, wb, wc, over_sum, over_sum * 0.0
+        if ti.static(choices.clipped):
+            qa, qb, qc = ti.max(wa, 0.0), ti.max(wb, 0.0), ti.max(wc, 0.0)
+            over_total = 1.0 / ti.max(qa + qb + qc, LEAST_SUM)
+            total_counts = ti.select(qa + qb + qc > LEAST_SUM, 1.0, over_sum * 0.0)
+            qa, qb, qc = qa * over_total, qb * over_total, qc * over_total
+        # The depth.
+        gaz, gbz, gcz = wanted[0] * qa, wanted[0] * qb, wanted[0] * qc
+        ga, gb, gc = wanted[1] + wanted[0] * az, wanted[2] + wanted[0] * bz, wanted[3] + wanted[0] * cz
+        # The weights.
+        if ti.static(choices.clipped):
+            mean = total_counts * (ga * qa + gb * qb + gc * qc)
+            ga = ti.select(wa > 0, (ga - mean) * over_total, 0.0)
+            gb = ti.select(wb > 0, (gb - mean) * over_total, 0.0)
+            gc = ti.select(wc > 0, (gc - mean) * over_total, 0.0)
+        if ti.static(choices.interpolation == Interpolation.PERSPECTIVE):
+            mean = sum_counts * (ga * wa + gb * wb + gc * wc)
+            ga, gb, gc = (ga - mean) * over_sum, (gb - mean) * over_sum, (gc - mean) * over_sum
+            gaz += gb * lb * cz + gc * lc * bz
+            gbz += ga * la * cz + gc * lc * az
+            gcz += ga * la * bz + gb * lb * az
+            ga, gb, gc = ga * bz * cz, gb * az * cz, gc * az * bz
+        ga, gb, gc = ga * over_area, gb * over_area, gc * over_area
+        g_area = -(ga * la + gb * lb + gc * lc)
+        grads += ti.Vector([
+            g_area * (by - cy) + gb * (y - cy) + gc * (by - y), g_area * (cx - bx) + gb * (cx - x) + gc * (x - bx), gaz,
+            g_area * (cy - ay) + gc * (y - ay) + ga * (cy - y), g_area * (ax - cx) + gc * (ax - x) + ga * (x - cx), gbz,
+            g_area * (ay - by) + ga * (y - by) + gb * (ay - y), g_area * (bx - ax) + ga * (bx - x) + gb * (x - ax), gcz,
+        ])  # fmt: skip
+    return grads
 
 
 @functools.cache

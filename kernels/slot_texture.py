@@ -50,7 +50,8 @@ def slot_texture_op(variant: Variant) -> Op:
         uvs: real(2),  # [T, 2]
         texels: real(2),  # [N, C] row by row, picture by picture
         colors: real(2),  # [n_used, C] added to
-        used_slots: index(1),
+        first_used: index(1),
+        used_pixels: index(1),
         used_faces: index(1),
         n_used: ti.i32,
         face_uvs: index(2),  # [F, 3]
@@ -104,37 +105,44 @@ def slot_texture_op(variant: Variant) -> Op:
                         add_uvs(f, sums, uvs_grad, face_uvs)
                     f = used_faces[i]
                     sums.fill(0.0)
-                uv = coordinates(i, f, bary, uvs, face_uvs)
-                la, ra, lb, rb, right, below, dx, dy = texel_place(uv[0], uv[1], face_level[f], levels, middles, number)
-                gu, gv = number(0.0), number(0.0)
+                wanted = number(0.0)
                 for k in range(n_channels):
-                    g = colors_grad[i, k]
-                    gu += g * ((1.0 - below) * (texels[ra, k] - texels[la, k]) + below * (texels[rb, k] - texels[lb, k]))
-                    gv += g * ((1.0 - right) * (texels[lb, k] - texels[la, k]) + right * (texels[rb, k] - texels[ra, k]))
-                gu, gv = gu * dx, gv * dy
-                for corner in ti.static(range(3)):
-                    at = face_uvs[f, corner]
-                    bary_grad[i, corner] = bary_grad[i, corner] + gu * uvs[at, 0] + gv * uvs[at, 1]
-                    sums[2 * corner] += gu * bary[i, corner]
-                    sums[2 * corner + 1] += gv * bary[i, corner]
+                    wanted += ti.abs(colors_grad[i, k])
+                if wanted > 0.0:  # nothing is wanted of faces behind others
+                    uv = coordinates(i, f, bary, uvs, face_uvs)
+                    la, ra, lb, rb, right, below, dx, dy = texel_place(uv[0], uv[1], face_level[f], levels, middles, number)
+                    gu, gv = number(0.0), number(0.0)
+                    for k in range(n_channels):
+                        g = colors_grad[i, k]
+                        gu += g * ((1.0 - below) * (texels[ra, k] - texels[la, k]) + below * (texels[rb, k] - texels[lb, k]))
+                        gv += g * ((1.0 - right) * (texels[lb, k] - texels[la, k]) + right * (texels[rb, k] - texels[ra, k]))
+                    gu, gv = gu * dx, gv * dy
+                    for corner in ti.static(range(3)):
+                        at = face_uvs[f, corner]
+                        bary_grad[i, corner] = bary_grad[i, corner] + gu * uvs[at, 0] + gv * uvs[at, 1]
+                        sums[2 * corner] += gu * bary[i, corner]
+                        sums[2 * corner + 1] += gv * bary[i, corner]
             if f >= 0:
                 add_uvs(f, sums, uvs_grad, face_uvs)
 
         # One thread on a CPU: without atomics, which take longer there than two threads save.
         ti.loop_config(serialize=variant.lanes > 1)
         for i in range(n_textured):
-            f = used_faces[i]
-            uv = coordinates(i, f, bary, uvs, face_uvs)
-            la, ra, lb, rb, right, below, _, _ = texel_place(uv[0], uv[1], face_level[f], levels, middles, number)
+            wanted = number(0.0)
             for k in range(n_channels):
-                g = colors_grad[i, k]
-                shares = [(1.0 - below) * (1.0 - right) * g, (1.0 - below) * right * g, below * (1.0 - right) * g, below * right * g]
+                wanted += ti.abs(colors_grad[i, k])
+            if wanted > 0.0:
+                f = used_faces[i]
+                uv = coordinates(i, f, bary, uvs, face_uvs)
+                la, ra, lb, rb, right, below, _, _ = texel_place(uv[0], uv[1], face_level[f], levels, middles, number)
                 places = [la, ra, lb, rb]
-                for j in ti.static(range(4)):
-                    if ti.static(variant.lanes > 1):
-                        texels_grad[places[j], k] = texels_grad[places[j], k] + shares[j]
-                    else:
-                        texels_grad[places[j], k] += shares[j]
+                weights = [(1.0 - below) * (1.0 - right), (1.0 - below) * right, below * (1.0 - right), below * right]
+                for k in range(n_channels):
+                    for j in ti.static(range(4)):
+                        if ti.static(variant.lanes > 1):
+                            texels_grad[places[j], k] = texels_grad[places[j], k] + weights[j] * colors_grad[i, k]
+                        else:
+                            texels_grad[places[j], k] += weights[j] * colors_grad[i, k]
 
     def gradient(arrays, arguments):
         inputs, colors, used, rest = arguments[:3], arguments[3], arguments[4], arguments[5:]

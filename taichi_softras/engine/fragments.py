@@ -20,6 +20,7 @@ from .binning import PairSearch, prefix_sum
 __all__ = ["FragmentSettings", "Fragments", "UsedFragments", "UsedSlots", "fragments", "used_fragments"]
 
 MAX_FACES_PER_PIXEL = 1 << 16
+EMPTY = -1  # what a slot without a face holds
 SLOTS_AT_ONCE = 256  # that a thread of a CPU visits in one go: of few faces, and it adds up what is wanted of each before it writes
 
 
@@ -85,14 +86,16 @@ class UsedSlots:
     """The slots that hold a face: pixel by pixel, those of a pixel in their order.
 
     Attributes:
-        slot: [n] 32-bit integers, counted over [B, H, W, K].
-        face: [n] which face each holds.
+        pixel: [n] 32-bit integers, counted over [B, H, W]: the pixel of each.
+        slot: [n] the slot itself, counted over [B, H, W, K].
+        face: [n] which face it holds.
         first: [B * H * W + 1] the first one of each pixel.
         n: how many there are. (Arrays of fields may be longer.)
         n_faces: how many faces there are to be held.
         shape: (B, H, W, K).
     """
 
+    pixel: Any
     slot: Any
     face: Any
     first: Any
@@ -106,9 +109,9 @@ class UsedSlots:
         """Slots that a thread visits in one go, in the order of `by_face`."""
         return 1 if self._by_face is self.slot else SLOTS_AT_ONCE
 
-    def chunks(self) -> Iterator[tuple[Any, Any, int]]:
-        """As kernels take it, in one piece: slots, faces, their number."""
-        yield self.slot, self.face, self.n
+    def chunks(self) -> Iterator[tuple[Any, Any, Any, int]]:
+        """As kernels take it, in one piece: the first one of each pixel; pixels, faces, their number."""
+        yield self.first, self.pixel, self.face, self.n
 
     def by_face(self, arrays: Arrays) -> Any:
         """[n] numbers of used slots, face by face. On GPUs nobody reads it, for there slots are visited as they are."""
@@ -156,7 +159,7 @@ def fragments(
     Gradient: from depth, bary and distance_sq_signed to vertices_screen, exact; none through the decision which faces a slot holds. It is undefined where two
     edges are equally near, and where a clipped weight is nought.
     """
-    used, slot_face = _used_fragments(arrays, topology, vertices_screen, settings, image_size)
+    used, slot_face = _used_fragments(arrays, topology, vertices_screen, settings, image_size, all_slots=True)
     slots = used.slots
     depth, bary, distance = arrays.run(
         spread_op(arrays.variant),
@@ -171,13 +174,13 @@ def used_fragments(
     arrays: Arrays, topology: Topology, vertices_screen: Any, settings: FragmentSettings, image_size: int | tuple[int, int]
 ) -> UsedFragments:  # fmt: skip
     """The same as `fragments`, in a list: where K is large, most slots are empty."""
-    return _used_fragments(arrays, topology, vertices_screen, settings, image_size)[0]
+    return _used_fragments(arrays, topology, vertices_screen, settings, image_size, all_slots=False)[0]
 
 
 def _used_fragments(
-    arrays: Arrays, topology: Topology, vertices_screen: Any, settings: FragmentSettings, image_size: int | tuple[int, int]
+    arrays: Arrays, topology: Topology, vertices_screen: Any, settings: FragmentSettings, image_size: int | tuple[int, int], all_slots: bool
 ) -> tuple[UsedFragments, Any]:  # fmt: skip
-    """And the face of each slot [B, H, W, K]."""
+    """And the face of each slot [B, H, W, K], with ``all_slots`` of the empty ones, too."""
     op = "fragments"
     height, width = check_image_size(op, image_size)
     if not isinstance(settings, FragmentSettings):
@@ -187,14 +190,14 @@ def _used_fragments(
     check_shape(op, "vertices_screen", vertices_screen.shape, ("N", 3), {"N": len(topology.vertex_source)})
     shape = (topology.n_images, height, width, settings.faces_per_pixel)
     check_countable(op, "numbers in the fragments", int(np.prod(shape, dtype=np.int64)) * 3)
-    slot_face = arrays.index(np.full(shape, -1, np.int32))
+    slot_face = arrays.index(np.full(shape, EMPTY, np.int32)) if all_slots else arrays.empty_index(shape)
     slots = arrays.untracked(lambda: _select(arrays, topology, vertices_screen, settings, slot_face, shape))
     room = len(slots.slot) if hasattr(slots.slot, "__len__") else slots.slot.shape[0]
     depth, bary, distance = arrays.run(
         used_fragments_op(arrays.variant, settings.choices),
         (vertices_screen,),
         [(room,), (room, 3), (room,)],
-        (slots, topology.on(arrays)["faces"], settings.faces_per_pixel, height, width),
+        (slots, topology.on(arrays)["faces"], topology.n_images * height * width, height, width),
     )
     return UsedFragments(slots, depth, bary, distance), slot_face
 
@@ -219,12 +222,12 @@ def _select(
     arrays.launch(
         nearest_faces_kernel(variant, settings.choices),
         (
-            arrays.constant(vertices_screen), slot_face, arrays.zeros(shape), counts, topology.on(arrays)["faces"], pairs.face, pairs.tile_offset,
+            arrays.constant(vertices_screen), slot_face, arrays.empty(shape), counts, topology.on(arrays)["faces"], pairs.face, pairs.tile_offset,
             settings.reach_sq, pairs.n_tiles, n_slots, height, width,
         ),
     )  # fmt: skip
     n_used = prefix_sum(arrays, counts, places, n_pixels, first)
     room = arrays.capacity(max(n_used, 1))
-    used = UsedSlots(arrays.zeros_index(room), arrays.zeros_index(room), first, n_used, len(topology.faces), shape)
-    arrays.launch(list_slots_kernel(variant), (slot_face, counts, first, used.slot, used.face, n_slots, height, width, n_pixels))
+    used = UsedSlots(*(arrays.empty_index(room) for _ in range(3)), first, n_used, len(topology.faces), shape)
+    arrays.launch(list_slots_kernel(variant), (slot_face, counts, first, used.pixel, used.slot, used.face, n_slots, height, width, n_pixels))
     return used

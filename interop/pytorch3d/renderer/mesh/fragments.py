@@ -101,7 +101,8 @@ class Used:
         counts = (pix_to_face >= 0).reshape(-1, n_slots).sum(-1)
         first = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
         n_faces = int(face.max()) + 1 if len(face) else 0
-        slots = UsedSlots(*(indices.to(torch.int32) for indices in (slot, face, first)), len(slot), n_faces, (n_images, height, width, n_slots))
+        indices = (slot.div(n_slots, rounding_mode="floor"), slot, face, first)
+        slots = UsedSlots(*(each.to(torch.int32) for each in indices), len(slot), n_faces, (n_images, height, width, n_slots))
         return cls(slots, fragments)
 
     def detach(self) -> "Used":
@@ -119,7 +120,7 @@ class Used:
 
     @cached_property
     def pixel(self) -> torch.Tensor:
-        return self.slot.div(self.slots.shape[3], rounding_mode="floor")
+        return self.slots.pixel[: self.slots.n].to(torch.int64)
 
     @cached_property
     def image(self) -> torch.Tensor:
@@ -183,7 +184,7 @@ class Used:
         face, pixel = (indices.index_select(0, places) for indices in (self.face, self.pixel))
         covered = pixel.new_zeros(self.n_pixels).index_fill(0, pixel, 1)
         first = torch.cat([covered.new_zeros(1), covered.cumsum(0)])
-        indices = (tensor.to(torch.int32) for tensor in (pixel, face, first))
+        indices = (each.to(torch.int32) for each in (pixel, pixel, face, first))
         slots = UsedSlots(*indices, len(pixel), self.slots.n_faces, (n_images, height, width, 1))
         return Used(slots, None, {"bary": self.bary.index_select(0, places)})
 

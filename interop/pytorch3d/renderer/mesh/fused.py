@@ -43,13 +43,13 @@ def soft_shading(
     (image,) = arrays.run(
         soft_shading_op(arrays.variant, ShadingChoices(lit=scene is not None, per_slot=per_slot)),
         (used.bary, depth, used.dists, *inputs, colors, light),
-        [(n_images, height, width, 4)],
+        [(used.n_pixels, 4)],
         (
-            used.slots, used.slots.first, faces.to(torch.int32), ranges, background, arrays.empty((used.n_pixels, N_KEPT)),
-            arrays.empty_index(used.n_pixels), float(is_point), sigma, gamma, used.n_pixels, height, width,
+            used.slots, faces.to(torch.int32), ranges, background, arrays.empty((used.n_pixels, N_KEPT)),
+            arrays.empty_index(used.n_pixels), float(is_point), sigma, gamma, used.n_pixels, height * width,
         ),
     )  # fmt: skip
-    return image
+    return image.reshape(n_images, height, width, 4)
 
 
 def _fits(used: Used, points: torch.Tensor, colors: torch.Tensor, faces: torch.Tensor) -> bool:
