@@ -38,6 +38,7 @@ SHORT_EDGE_SQ = 1e-8  # an edge whose squared length is not larger counts as its
 LEAST_DENOMINATOR = 1e-8  # of the perspective correction
 LEAST_SUM = 1e-5  # of clipped weights
 EMPTY = -1.0  # what an unused slot holds
+FAR_AWAY = 3e38  # no depth is larger
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +102,7 @@ def nearest_faces_kernel(variant: Variant, choices: FragmentChoices):
         vertices_screen: real(2),  # [N, 3] x, y on the screen; depth
         slot_face: index(4),  # [B, H, W, K] written where a slot is used
         slot_depth: real(4),  # [B, H, W, K] written where a slot is used
-        n_used: index(1),  # [B * H * W] nought; used slots of each pixel, written
+        n_used: index(1),  # [B * H * W] used slots of each pixel, written
         faces: index(2),  # [F, 3]
         pair_face: index(1),  # [pairs]
         tile_offset: index(1),  # [tiles + 1]
@@ -114,6 +115,10 @@ def nearest_faces_kernel(variant: Variant, choices: FragmentChoices):
         for item in range(n_tiles * variant.blocks_per_tile):
             tile, block = place_and_block(item, variant)
             image, first_line, first_column = block_of(tile, block, height, width, variant)
+            n_here = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
+            farthest = ti.Vector.zero(variant.real, lanes)  # a hit must be nearer: that of the last slot, once there is one
+            for l in range(lanes):
+                farthest[slot(0, l, lanes)] = ti.select((first_line + l // wide < height) & (first_column + l % wide < width), variant.real(FAR_AWAY), EMPTY)
             for pair in range(tile_offset[tile], tile_offset[tile + 1]):
                 f = pair_face[pair]
                 ax, ay, az, bx, by, bz, cx, cy, cz = load_face(f, vertices_screen, faces)
@@ -124,29 +129,31 @@ def nearest_faces_kernel(variant: Variant, choices: FragmentChoices):
                 if ti.static(choices.sides == Sides.CLOCKWISE):
                     seen = seen & (area < 0)
                 if seen:
-                    depths = ti.Vector.zero(variant.real, lanes)  # EMPTY where the face is no hit
+                    depths, n_hits = ti.Vector.zero(variant.real, lanes), 0  # EMPTY where the face takes no slot
                     for l in range(lanes):  # without a branch, so that LLVM does lanes side by side
                         x, y = centres_at(first_line + l // wide, first_column + l % wide, height, width, single)
                         depth, _, _, _, distance_sq, inside = fragment(x[0], y[0], ax, ay, az, bx, by, bz, cx, cy, cz, choices)
-                        hit = (inside | (distance_sq < reach_sq)) & (depth >= 0)
+                        hit = (inside | (distance_sq < reach_sq)) & (depth >= 0) & (depth < farthest[slot(0, l, lanes)])
                         depths[slot(0, l, lanes)] = ti.select(hit, depth, EMPTY)
-                    for l in ti.static(range(lanes)):
-                        line, column = first_line + ti.static(variant.lane_places[l][0]), first_column + ti.static(variant.lane_places[l][1])
-                        if depths[l] >= 0 and column < width and line < height:
-                            pixel = (image * height + line) * width + column
-                            used = n_used[pixel]
-                            place = used
-                            if used == n_slots:
-                                place = ti.select(depths[l] < slot_depth[image, line, column, n_slots - 1], n_slots - 1, n_slots)
-                            else:
-                                n_used[pixel] = used + 1
-                            if place < n_slots:
+                        n_hits += ti.cast(hit, ti.i32)
+                    if n_hits > 0:
+                        for l in ti.static(range(lanes)):
+                            if depths[l] >= 0:
+                                line, column = first_line + ti.static(variant.lane_places[l][0]), first_column + ti.static(variant.lane_places[l][1])
+                                place = ti.min(n_here[l], n_slots - 1)
                                 while place > 0 and slot_depth[image, line, column, ti.max(place - 1, 0)] > depths[l]:
                                     slot_depth[image, line, column, place] = slot_depth[image, line, column, place - 1]
                                     slot_face[image, line, column, place] = slot_face[image, line, column, place - 1]
                                     place -= 1
                                 slot_depth[image, line, column, place] = depths[l]
                                 slot_face[image, line, column, place] = f
+                                n_here[l] = ti.min(n_here[l] + 1, n_slots)
+                                if n_here[l] == n_slots:
+                                    farthest[l] = slot_depth[image, line, column, n_slots - 1]
+            for l in ti.static(range(lanes)):
+                line, column = first_line + ti.static(variant.lane_places[l][0]), first_column + ti.static(variant.lane_places[l][1])
+                if line < height and column < width:
+                    n_used[(image * height + line) * width + column] = n_here[l]
 
     return nearest_faces
 

@@ -25,6 +25,7 @@ import taichi as ti
 from .fragments import used_slot
 from .losses import dot
 from .op import Op
+from .special import exp, expm1, log_of_one_plus, smaller
 from .variant import Variant
 
 __all__ = ["N_KEPT", "N_LIGHT", "ShadingChoices", "soft_shading_op"]
@@ -32,7 +33,6 @@ __all__ = ["N_KEPT", "N_LIGHT", "ShadingChoices", "soft_shading_op"]
 LEAST = 1e-10  # weight of the background, and q of what is behind everything
 LOG_LEAST = math.log(LEAST)
 LEAST_LENGTH = 1e-6  # of a vector that is made a unit
-SMALL = 1e-2  # below it six terms of a series have 13 digits
 
 # Places in the numbers of a light, as an image sees it.
 AMBIENT, DIFFUSE, SPECULAR, PLACE, EYE, SHININESS = 0, 3, 6, 9, 12, 15
@@ -98,31 +98,19 @@ def phong_geometry(point, normal, light: ti.template(), b, is_point, real: ti.te
 @ti.func
 def highlight(a, shininess, real: ti.template()):
     """a^s and log(a), which is nought where a is."""
-    log_a = ti.select(a > 0.0, ti.log(ti.select(a > 0.0, a, real(1.0))), real(0.0))
-    return ti.select((a > 0.0) | (shininess == 0.0), ti.exp(shininess * log_a), real(0.0)), log_a
+    log_a, bright = real(0.0), ti.select(shininess == 0.0, real(1.0), real(0.0))
+    if a > 0.0:
+        log_a = ti.log(a)
+        bright = exp(shininess * log_a, real)
+    return bright, log_a
 
 
 @ti.func
 def coverage_of(distance, over_sigma, real: ti.template()):
-    """sigmoid(-d/sigma), without overflow."""
-    e = ti.exp(-ti.abs(distance) * over_sigma)
-    return ti.select(distance > 0.0, e, real(1.0)) / (1.0 + e)
-
-
-@ti.func
-def log_free_of(distance, over_sigma, real: ti.template()):
-    """log(1 - sigmoid(-d/sigma)) = min(u, 0) - log(1 + exp(-|u|)), u = d/sigma; a series where 1 + exp(-|u|) is rounded."""
+    """s = sigmoid(-d/sigma), without overflow, and log(1 - s) = min(u, 0) - log(1 + exp(-|u|)), u = d/sigma."""
     u = distance * over_sigma
-    e = ti.exp(-ti.abs(u))
-    series = e * (1.0 - e * (real(1 / 2) - e * (real(1 / 3) - e * (real(1 / 4) - e * (real(1 / 5) - e * real(1 / 6))))))
-    return ti.min(u, 0.0) - ti.select(e < real(SMALL), series, ti.log(1.0 + e))
-
-
-@ti.func
-def one_less_exp(s, real: ti.template()):
-    """1 - exp(s) for s <= 0; a series where that is rounded."""
-    series = -s * (1.0 + s * (real(1 / 2) + s * (real(1 / 6) + s * (real(1 / 24) + s * (real(1 / 120) + s * real(1 / 720))))))
-    return ti.select(s > real(-SMALL), series, 1.0 - ti.exp(s))
+    e = exp(-ti.abs(u), real)
+    return ti.select(u > 0.0, e, real(1.0)) / (1.0 + e), smaller(u, 0.0) - log_of_one_plus(e, real)
 
 
 @functools.cache
@@ -185,17 +173,18 @@ def soft_shading_op(variant: Variant, choices: ShadingChoices) -> Op:
                 q = (far - depth[i]) * over_range
                 if q > m:
                     m, foremost = q, i
-            behind = ti.max(ti.exp((number(LEAST) - m) * over_gamma), number(LEAST))
+            behind = ti.max(exp((number(LEAST) - m) * over_gamma, number), number(LEAST))
             total, log_free = behind, number(0.0)
             rgb = ti.Vector([behind * background[k] for k in ti.static(range(3))])
             for i in range(first, last):
-                weight = coverage_of(distance[i], over_sigma, number) * ti.exp(((far - depth[i]) * over_range - m) * over_gamma)
-                log_free += log_free_of(distance[i], over_sigma, number)
+                coverage, log_free_of_it = coverage_of(distance[i], over_sigma, number)
+                weight = coverage * exp(((far - depth[i]) * over_range - m) * over_gamma, number)
+                log_free += log_free_of_it
                 total += weight
                 if weight > 0.0:
                     rgb += weight * color_of(used_faces[i], i, bary[i, 0], bary[i, 1], bary[i, 2], points, normals, colors, light, faces, row, is_point)
             rgb /= total
-            alpha = one_less_exp(log_free, number)
+            alpha = -expm1(log_free, number)
             for k in ti.static(range(3)):
                 image[pixel, k] = rgb[k]
                 kept[pixel, RGB + k] = rgb[k]
@@ -282,10 +271,10 @@ def soft_shading_op(variant: Variant, choices: ShadingChoices) -> Op:
                             add_light(row, of_light, light_grad)
                         row = here
                         of_light.fill(0.0)
-                coverage = coverage_of(distance[i], over_sigma, number)
+                coverage, _ = coverage_of(distance[i], over_sigma, number)
                 g_coverage = (1.0 - kept[pixel, ALPHA]) * image_grad[pixel, 3]  # dL/dd is -s/sigma times this, by alpha
                 m, over_total = kept[pixel, FOREMOST], 1.0 / kept[pixel, TOTAL]
-                e = ti.exp(((far - depth[i]) * over_range - m) * over_gamma)
+                e = exp(((far - depth[i]) * over_range - m) * over_gamma, number)
                 weight = coverage * e
                 if weight > 0.0:
                     wa, wb, wc = bary[i, 0], bary[i, 1], bary[i, 2]

@@ -218,7 +218,7 @@ def _select(
         reach=settings.reach_sq**0.5,
         behind=behind,
     ).all()
-    counts, places, first = arrays.zeros_index(n_pixels), arrays.zeros_index(n_pixels), arrays.zeros_index(n_pixels + 1)
+    counts, places, first = (arrays.empty_index(n) for n in (n_pixels, n_pixels, n_pixels + 1))
     arrays.launch(
         nearest_faces_kernel(variant, settings.choices),
         (
