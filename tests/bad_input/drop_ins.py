@@ -7,10 +7,12 @@ import numpy as np
 import torch
 
 from taichi_softras.interop import kaolin, pytorch3d, soft_renderer
-from taichi_softras.interop.pytorch3d import attributes, blending, cameras, properties
+from taichi_softras.interop.pytorch3d.ops import interp_face_attrs
+from taichi_softras.interop.pytorch3d.renderer import blending, cameras
+from taichi_softras.interop.pytorch3d.renderer import utils as properties
 from taichi_softras.interop.soft_renderer import functional as srf
 
-from . import Function, In, Kind, Mistake, Nature, flag, image_size, instance, named, nothing, number, path, whole
+from . import Function, In, Kind, Mistake, Nature, flag, image_size, instance, named, nothing, number, path, pytorch3d_files, whole
 from .standalone import FACES
 from .torch_api import ROWS, SQUARE, background, kernel_tensors, tensors
 
@@ -560,7 +562,7 @@ def pytorch3d_cameras(p: str) -> Iterator[Function]:
 def pytorch3d_structures(p: str) -> Iterator[Function]:
     def lists(*wrong: tuple[int, ...], integers: bool = False) -> Nature:
         def mistakes(good: torch.Tensor) -> list[Mistake]:
-            other = good.float() if integers else good.long()
+            other = good + 0.5 if integers else good.long()
             return [
                 Mistake(Kind.TYPE, "text", "text"),
                 Mistake(Kind.TYPE, "a list of lists", [[1.0]]),
@@ -629,7 +631,7 @@ def pytorch3d_structures(p: str) -> Iterator[Function]:
         natures={"atlas": lists((2, 4, 4, 3), (1, 2, 4, 5, 3))},
     )
     yield Function(
-        name=p + "properties.broadcast",
+        name=p + "renderer.utils.broadcast",
         call=properties.broadcast,
         good=lambda: {"op": "op", "device": "cpu", "color": 1.0},
         natures={"op": nothing("ours"), "device": DEVICE_NAME, "values": nothing("under any name")},
@@ -671,7 +673,7 @@ def pytorch3d_shading(p: str) -> Iterator[Function]:
     )
     yield Function(
         name=p + "interpolate_face_attributes",
-        call=attributes.interpolate_face_attributes,
+        call=interp_face_attrs.interpolate_face_attributes,
         good=lambda: {
             "pix_to_face": torch.zeros(1, 4, 5, 2, dtype=torch.int64), "barycentric_coords": torch.ones(1, 4, 5, 2, 3), "face_attributes": torch.ones(2, 3, 3),
         },
@@ -740,4 +742,4 @@ def pytorch3d_shading(p: str) -> Iterator[Function]:
 
 
 def functions() -> list[Function]:
-    return [function for part in (soft_renderer_functions, kaolin_functions, pytorch3d_functions) for function in part()]
+    return [function for part in (soft_renderer_functions, kaolin_functions, pytorch3d_functions, pytorch3d_files.functions) for function in part()]

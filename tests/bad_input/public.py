@@ -92,6 +92,18 @@ EXCUSED = {  # by the name, or the last part of it
     "interop.soft_renderer.DirectionalLighting": "keeps what it is given, and looks at it when it is called",
     "interop.soft_renderer.Look": "keeps what it is given, and looks at it when it is called",
     "interop.soft_renderer.LookAt": "keeps what it is given, and looks at it when it is called",
+    "interop.pytorch3d.io.pluggable_formats.MeshFormatInterpreter": "abstract",
+    "interop.pytorch3d.io.pluggable_formats.PointcloudFormatInterpreter": "abstract",
+    "interop.pytorch3d.io.pluggable_formats.endswith": "looks at a name of any type",
+    "MeshObjFormat": "called by IO, which is in the table",
+    "MeshPlyFormat": "called by IO, which is in the table",
+    "MeshOffFormat": "called by IO, which is in the table",
+    "MeshGlbFormat": "called by IO, which is in the table",
+    "MeshStlFormat": "called by IO, which is in the table",
+    "interop.pytorch3d.io.utils.opened": "called by the readers of files, which are in the table",
+    "interop.pytorch3d.io.utils.written": "called by the writers of files, which are in the table",
+    "LeftOut": "what is not there",
+    "interop.pytorch3d.out_of_scope.add_to": "takes the name of a package of ours",
     "SilhouetteIoULoss": "made of nothing",
     "recover.NumpyAdam": "an optimiser of the fit's own arrays",
     "current_arch": "takes nothing",
@@ -111,6 +123,7 @@ EXCUSED_KINDS = {  # of an argument, mistakes that it has by its annotation, and
     ("interop.kaolin.render.mesh.dibr_rasterization", "face_normals_z"): "of any dtype: its sign counts",
     ("interop.kaolin.render.mesh.rasterize", "valid_faces"): "of any dtype: whether it is nought counts",
     ("interop.pytorch3d.specular", "shininess"): "of any shape that torch can broadcast",
+    ("interop.pytorch3d.structures.utils.padded_to_packed", "pad_value"): "any number, NaN, which nothing equals, among them",
 }
 
 
