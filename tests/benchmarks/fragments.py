@@ -10,6 +10,11 @@ import argparse
 import json
 import math
 import os
+
+os.environ.setdefault(
+    "OMP_WAIT_POLICY", "passive"
+)  # torch's idle threads would spin, and count as time of the processors; it must be set before torch is loaded
+
 import statistics
 import subprocess
 import sys
