@@ -73,7 +73,7 @@ EXCUSED = {  # by the name, or the last part of it
     "geometry_toolbox": "takes a name of ours",
     "CameraRefinement": "made by Fit, of what it has checked",
     "Stage": "made by us",
-    "Batch": "in the table as the cameras, lights and materials that it is of",
+    "TensorAccessor": "made by us",
     "BlendParams": "a tuple that holds anything; blending looks at it",
     "RasterizationSettings": "holds anything, as PyTorch3D's; MeshRasterizer looks at it",
     "MeshRasterizer": "keeps its cameras and settings, and looks at them when it is called",
@@ -124,6 +124,7 @@ EXCUSED_KINDS = {  # of an argument, mistakes that it has by its annotation, and
     ("interop.kaolin.render.mesh.rasterize", "valid_faces"): "of any dtype: whether it is nought counts",
     ("interop.pytorch3d.specular", "shininess"): "of any shape that torch can broadcast",
     ("interop.pytorch3d.structures.utils.padded_to_packed", "pad_value"): "any number, NaN, which nothing equals, among them",
+    ("interop.pytorch3d.acos_linear_extrapolation", "x"): "of any shape",
 }
 
 

@@ -11,9 +11,7 @@ import json
 import math
 import os
 
-os.environ.setdefault(
-    "OMP_WAIT_POLICY", "passive"
-)  # torch's idle threads would spin, and count as time of the processors; it must be set before torch is loaded
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # torch's idle threads would spin, and count; it must be set before torch is loaded
 
 import statistics
 import subprocess

@@ -1,6 +1,7 @@
 """PyTorch3D's ``pytorch3d.renderer.mesh``: rasteriser, shaders and textures of meshes."""
 
 from .fragments import Fragments
+from .rasterize_meshes import rasterize_meshes
 from .rasterizer import MeshRasterizer, RasterizationSettings
 from .renderer import MeshRenderer, MeshRendererWithFragments
 from .shader import HardFlatShader, HardGouraudShader, HardPhongShader, ShaderBase, SoftGouraudShader, SoftPhongShader, SoftSilhouetteShader
@@ -26,4 +27,5 @@ __all__ = [
     "flat_shading",
     "gouraud_shading",
     "phong_shading",
+    "rasterize_meshes",
 ]

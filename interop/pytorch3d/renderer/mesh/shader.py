@@ -7,6 +7,7 @@ from torch import nn
 
 from ...structures import Meshes
 from ..blending import BlendParams, alpha_of_used, check_blend_params, check_range, hard_of_used, softmax_of_used
+from ..cameras import check_of_shader
 from ..lighting import PointLights
 from ..materials import Materials
 from .fragments import Used, is_kind, used_of
@@ -59,6 +60,7 @@ class ShaderBase(nn.Module):
 
     def _scene(self, fragments: Any, meshes: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
         """Lights, cameras and materials; checks what is to be shaded."""
+        check_of_shader(type(self).__name__, kwargs, kwargs.get("cameras", self.cameras))
         scene = {name: kwargs.get(name, getattr(self, name)) for name in ("lights", "materials")} | {"cameras": self._get_cameras(**kwargs)}
         _check_shaded(type(self).__name__, fragments, meshes)
         return scene
@@ -147,6 +149,7 @@ class SoftSilhouetteShader(nn.Module):
         self.blend_params = blend_params or BlendParams()
 
     def forward(self, fragments: Any, meshes: Any, **kwargs: Any) -> torch.Tensor:
+        check_of_shader("SoftSilhouetteShader", kwargs)
         _check_shaded("SoftSilhouetteShader", fragments, meshes)
         blend_params, used = kwargs.get("blend_params", self.blend_params), used_of(fragments)
         check_blend_params("sigmoid_alpha_blend", blend_params, used.dists.new_ones(3))
