@@ -45,7 +45,7 @@ def check_blend_params(op: str, blend_params: BlendParams, colors: torch.Tensor)
         raise ValueError(f"{op}: blend_params.background_color must have shape ({colors.shape[-1]},), got {tuple(background.shape)}")
 
 
-def _background(blend_params: BlendParams, colors: torch.Tensor) -> torch.Tensor:
+def background_of(blend_params: BlendParams, colors: torch.Tensor) -> torch.Tensor:
     return torch.as_tensor(blend_params.background_color).to(colors)
 
 
@@ -57,7 +57,7 @@ def alpha_of_used(used: Any, sigma: float) -> torch.Tensor:
 def hard_of_used(used: Any, colors: torch.Tensor, blend_params: BlendParams) -> torch.Tensor:
     """Of the colours [P, C] of slots that are the first of their pixels."""
     n_images, height, width, _ = used.slots.shape
-    rgb = _background(blend_params, colors).expand(used.n_pixels, colors.shape[-1]).index_copy(0, used.pixel, colors)
+    rgb = background_of(blend_params, colors).expand(used.n_pixels, colors.shape[-1]).index_copy(0, used.pixel, colors)
     covered = rgb.new_zeros(used.n_pixels, 1).index_fill(0, used.pixel, 1)
     return torch.cat([rgb, covered], -1).reshape(n_images, height, width, -1)
 
@@ -70,7 +70,7 @@ def softmax_of_used(used: Any, colors: torch.Tensor, blend_params: BlendParams, 
     weights = torch.sigmoid(-used.dists / blend_params.sigma) * torch.exp((z_inv - z_max.index_select(0, used.pixel)) / blend_params.gamma)
     behind = torch.exp((LEAST_WEIGHT - z_max) / blend_params.gamma).clamp(min=LEAST_WEIGHT)
     total = used.summed(weights) + behind
-    rgb = (used.summed(weights[:, None] * colors) + behind[:, None] * _background(blend_params, colors)) / total[:, None]
+    rgb = (used.summed(weights[:, None] * colors) + behind[:, None] * background_of(blend_params, colors)) / total[:, None]
     return torch.cat([rgb.reshape(*used.slots.shape[:3], -1), alpha_of_used(used, blend_params.sigma)[..., None]], -1)
 
 
@@ -78,7 +78,7 @@ def hard_rgb_blend(colors: torch.Tensor, fragments: Any, blend_params: BlendPara
     """The colour of the nearest face, or the background; alpha is 1 or 0, without gradient."""
     _check("hard_rgb_blend", colors, fragments, blend_params)
     covered = fragments.pix_to_face[..., :1] >= 0
-    rgb = torch.where(covered, colors[..., 0, :], _background(blend_params, colors))
+    rgb = torch.where(covered, colors[..., 0, :], background_of(blend_params, colors))
     return torch.cat([rgb, covered.to(rgb)], -1)
 
 

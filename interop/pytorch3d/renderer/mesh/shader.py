@@ -1,5 +1,6 @@
 """PyTorch3D's shaders: fragments and meshes to RGBA pictures [N, H, W, 4]."""
 
+import warnings
 from typing import Any
 
 import torch
@@ -10,22 +11,28 @@ from ..blending import BlendParams, alpha_of_used, check_blend_params, check_ran
 from ..cameras import check_of_shader
 from ..lighting import PointLights
 from ..materials import Materials
+from ..splatter_blend import SplatterBlender
 from .fragments import Used, is_kind, used_of
 from .fused import soft_shading
 from .shading import check_scene, flat_of_used, phong_of_used, vertices_lit
 from .textures import TexturesAtlas, TexturesUV, TexturesVertex
 
 __all__ = [
+    "HardDepthShader",
     "HardFlatShader",
     "HardGouraudShader",
     "HardPhongShader",
     "ShaderBase",
+    "SoftDepthShader",
     "SoftGouraudShader",
     "SoftPhongShader",
     "SoftSilhouetteShader",
+    "SplatterPhongShader",
+    "TexturedSoftPhongShader",
 ]
 
 
+SPLAT_SIGMA = 0.5  # pixels
 TEXTURES = (TexturesAtlas, TexturesUV, TexturesVertex)
 
 
@@ -155,3 +162,73 @@ class SoftSilhouetteShader(nn.Module):
         check_blend_params("sigmoid_alpha_blend", blend_params, used.dists.new_ones(3))
         alpha = alpha_of_used(used, blend_params.sigma)[..., None]
         return torch.cat([torch.ones_like(alpha).expand(*alpha.shape[:-1], 3), alpha], -1)
+
+
+class HardDepthShader(ShaderBase):
+    """The depth of the nearest face [N, H, W, 1]; zfar of the cameras (100 if they have none) where there is none."""
+
+    def forward(self, fragments: Any, meshes: Any, **kwargs: Any) -> torch.Tensor:
+        scene = self._scene(fragments, meshes, kwargs)
+        depth, zfar = fragments.zbuf[..., :1], _zfar(scene["cameras"], kwargs)
+        return torch.where(fragments.pix_to_face[..., :1] >= 0, depth, zfar if isinstance(zfar, float) else zfar.to(depth))
+
+
+class SoftDepthShader(ShaderBase):
+    """The mean depth of a pixel's faces [N, H, W, 1]: each has the share sigmoid(-dists/sigma), nearest first, until they are one; zfar has the rest."""
+
+    def forward(self, fragments: Any, meshes: Any, **kwargs: Any) -> torch.Tensor:
+        scene = self._scene(fragments, meshes, kwargs)
+        if fragments.dists is None:
+            raise ValueError("SoftDepthShader: fragments must have dists, got None")
+        blend_params, zfar = kwargs.get("blend_params", self.blend_params), _zfar(scene["cameras"], kwargs)
+        check_blend_params("SoftDepthShader", blend_params, fragments.dists.new_ones(3))
+        used = fragments.pix_to_face >= 0
+        covered = (torch.sigmoid(-fragments.dists / blend_params.sigma) * used).cumsum(-1).clamp(max=1)
+        shares = covered.diff(dim=-1, prepend=torch.zeros_like(covered[..., :1]))
+        return (shares * fragments.zbuf).sum(-1, keepdim=True) + (1 - covered[..., -1:]) * zfar
+
+
+def _zfar(cameras: Any, kwargs: dict[str, Any]) -> Any:
+    """A number, or [N, 1, 1, 1]."""
+    zfar = kwargs.get("zfar", getattr(cameras, "zfar", 100.0))
+    if isinstance(zfar, torch.Tensor):
+        return zfar.reshape(-1, 1, 1, 1)
+    check_range("depth", 1.0, zfar)
+    return float(zfar)
+
+
+class SplatterPhongShader(ShaderBase):
+    """Lit at every pixel, and blended by splats; see `SplatterBlender`. blend_params.sigma is in pixels, and meant to be 0.5: another one is warned of."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.splatter_blender: SplatterBlender | None = None
+
+    def forward(self, fragments: Any, meshes: Any, **kwargs: Any) -> torch.Tensor:
+        scene = self._scene(fragments, meshes, kwargs)
+        check_scene("phong_shading", meshes, fragments, **scene)
+        blend_params = kwargs.get("blend_params", self.blend_params)
+        self.check_blend_params(blend_params)
+        used = used_of(fragments)
+        texels, chosen = _texels(meshes, fragments, used), used_of(fragments.detach())
+        colors = phong_of_used(chosen, meshes, texels, **scene)
+        points = chosen.interpolate(meshes.verts_packed(), meshes.faces_packed())
+        if self.splatter_blender is None or self.splatter_blender.input_shape != used.slots.shape:
+            self.splatter_blender = SplatterBlender(used.slots.shape, colors.device)
+        nothing = used.spread(torch.zeros_like(used.slot, dtype=torch.bool), True)
+        return self.splatter_blender(used.spread(colors), used.spread(points), scene["cameras"], nothing, blend_params)  # type: ignore[no-any-return]
+
+    def check_blend_params(self, blend_params: BlendParams) -> None:
+        """Warns of a sigma that is not in pixels."""
+        if not hasattr(blend_params, "sigma"):
+            raise TypeError(f"SplatterPhongShader: blend_params must be BlendParams, got {type(blend_params).__name__}")
+        if blend_params.sigma != SPLAT_SIGMA:
+            warnings.warn(f"SplatterPhongShader: blend_params.sigma is in pixels, and meant to be {SPLAT_SIGMA}, got {blend_params.sigma}", stacklevel=3)
+
+
+def TexturedSoftPhongShader(  # noqa: N802 - PyTorch3D's name
+    device: Any = "cpu", cameras: Any = None, lights: Any = None, materials: Any = None, blend_params: BlendParams | None = None
+) -> SoftPhongShader:  # fmt: skip
+    """The older name of `SoftPhongShader`."""
+    warnings.warn("TexturedSoftPhongShader: it is now called SoftPhongShader", PendingDeprecationWarning, stacklevel=2)
+    return SoftPhongShader(device, cameras, lights, materials, blend_params)

@@ -345,12 +345,9 @@ class TexturesUV(_Textures):
         """[N, H, W, K, C]; where there is no face, the texel at (0, 0)."""
         used = used_of(fragments)
         texels, shape = self.at_used(used), used.slots.shape
-        face_picture, pictures = self._face_picture(), self._pictures()
-        firsts = accumulate((len(faces) for faces in self._faces_uvs), initial=0)
-        corners = [
-            self._looked_up(pictures[int(face_picture[first])], texels.new_zeros(1, 2)) if len(faces) else texels.new_zeros(1, texels.shape[1])
-            for faces, first in zip(self._faces_uvs, firsts, strict=False)
-        ]
+        nth = 0 if self._maps_ids is None else int(self._maps_ids[0][0]) if len(self._maps_ids[0]) else 0  # PyTorch3D's: the map of the very first face
+        shown = [maps if self._maps_ids is None else maps[min(nth, len(maps) - 1)] for maps in self._maps]
+        corners = [self._looked_up(picture, texels.new_zeros(1, 2)) for picture in shown]
         elsewhere = torch.cat(corners)[:, None].expand(-1, used.n_pixels // shape[0] * shape[3], -1).reshape(-1, texels.shape[1])
         return elsewhere.index_copy(0, used.slot, texels).reshape(*shape, -1)
 
@@ -377,7 +374,7 @@ class TexturesUV(_Textures):
         return colors
 
     def centers_for_image(self, index: int) -> torch.Tensor:
-        """[T, 2] where the texture coordinates of a mesh lie in its picture: column and row, in texels, on the CPU and without gradient.
+        """[T, 2] where the texture coordinates of a mesh lie in its picture: column and row, as they are sampled, on the CPU and without gradient.
 
         Raises:
             ValueError: with maps_ids: a coordinate lies in no picture of its own.
@@ -387,13 +384,9 @@ class TexturesUV(_Textures):
         if not isinstance(index, int) or not -len(self) <= index < len(self):
             raise ValueError(f"TexturesUV.centers_for_image: index must be a whole number between 0 and {len(self) - 1}, got {index!r}")
         height, width = self._maps[index].shape[:2]
-        middles = 1 if self.align_corners else 0
-        u, v = self._verts_uvs[index].detach().cpu().unbind(1)
-        x, y = u * (width - middles), (1 - v) * (height - middles)
-        centers = torch.stack([x, y], 1) - (0 if self.align_corners else 0.5)
-        if self.sampling_mode == "nearest":
-            centers = centers.round()
-        return torch.minimum(centers.clamp(min=0), centers.new_tensor([width - 1, height - 1])) if self.padding_mode == "border" else centers
+        uv = self._verts_uvs[index].detach().cpu()
+        rows, columns = torch.meshgrid(torch.arange(height).to(uv), torch.arange(width).to(uv), indexing="ij")
+        return self._looked_up(torch.stack([columns, rows], -1), uv)
 
     def faces_verts_textures_packed(self, faces_packed: torch.Tensor | None = None) -> torch.Tensor:
         return self._looked_up_each(self._face_picture(), torch.cat(self._faces_verts_uvs())) if self._maps else torch.zeros(0, 3, 3)
