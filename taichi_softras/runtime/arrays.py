@@ -84,7 +84,7 @@ class Arrays(ABC):
     def zeros_index(self, size: int | tuple[int, ...]) -> Array:
         """Integers."""
 
-    def empty_index(self, size: int) -> Array:
+    def empty_index(self, size: int | tuple[int, ...]) -> Array:
         """Integers, to be written before they are read."""
         return self.zeros_index(size)
 

@@ -1,14 +1,28 @@
 """PyTorch3D's ``pytorch3d.renderer.mesh``: rasteriser, shaders and textures of meshes."""
 
+from .fragments import Fragments
 from .rasterize_meshes import rasterize_meshes
-from .rasterizer import Fragments, MeshRasterizer, RasterizationSettings
+from .rasterizer import MeshRasterizer, RasterizationSettings
 from .renderer import MeshRenderer, MeshRendererWithFragments
-from .shader import HardFlatShader, HardGouraudShader, HardPhongShader, ShaderBase, SoftGouraudShader, SoftPhongShader, SoftSilhouetteShader
+from .shader import (
+    HardDepthShader,
+    HardFlatShader,
+    HardGouraudShader,
+    HardPhongShader,
+    ShaderBase,
+    SoftDepthShader,
+    SoftGouraudShader,
+    SoftPhongShader,
+    SoftSilhouetteShader,
+    SplatterPhongShader,
+    TexturedSoftPhongShader,
+)
 from .shading import flat_shading, gouraud_shading, phong_shading
 from .textures import TexturesAtlas, TexturesUV, TexturesVertex
 
 __all__ = [
     "Fragments",
+    "HardDepthShader",
     "HardFlatShader",
     "HardGouraudShader",
     "HardPhongShader",
@@ -17,9 +31,12 @@ __all__ = [
     "MeshRendererWithFragments",
     "RasterizationSettings",
     "ShaderBase",
+    "SoftDepthShader",
     "SoftGouraudShader",
     "SoftPhongShader",
     "SoftSilhouetteShader",
+    "SplatterPhongShader",
+    "TexturedSoftPhongShader",
     "TexturesAtlas",
     "TexturesUV",
     "TexturesVertex",

@@ -2,15 +2,20 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
 from .....checks import check_flag, check_shape
+from .....kernels.slot_texture import slot_texture_op
 from .....scene import packed
+from ....bridge import TorchArrays
 from ...ops.interp_face_attrs import interpolate_face_attributes
 from ...structures.utils import list_to_padded
+from .fragments import Used, can_run, used_of
 
 __all__ = ["TexturesAtlas", "TexturesUV", "TexturesVertex"]
 
@@ -177,41 +182,78 @@ class TexturesVertex(_Textures):
             raise ValueError("TexturesVertex.sample_textures: faces_packed must be given, got None")
         return interpolate_face_attributes(fragments.pix_to_face, fragments.bary_coords, self.verts_features_packed()[faces_packed])
 
+    def at_used(self, used: Used, faces_packed: torch.Tensor) -> torch.Tensor:
+        """[P, C] at the slots that hold a face."""
+        return used.interpolate(self.verts_features_packed(), faces_packed)
+
 
 class TexturesUV(_Textures):
-    """A picture for each mesh, and texture coordinates.
+    """A picture for each mesh, or several, and texture coordinates.
 
     Args:
-        maps: a list of [H_n, W_n, C], or [N, H, W, C]. Row 0 is the top, where v is 1.
+        maps: a list of [H_n, W_n, C], or [N, H, W, C]. Row 0 is the top, where v is 1. With maps_ids a list of [M_n, H_n, W_n, C], or [N, M, H, W, C].
         faces_uvs: a list of [F_n, 3] integers into verts_uvs, or padded [N, F, 3].
         verts_uvs: a list of [T_n, 2], or padded [N, T, 2]: u to the right, v up.
+        maps_ids: a list of [F_n] integers, or padded [N, F]: which of the pictures of its mesh each face shows.
         padding_mode: "border", "zeros" or "reflection", outside of [0, 1]. align_corners: whether 0 and 1 are the middles of the outermost texels, or their
             outer edges. sampling_mode: "bilinear" or "nearest".
     """
 
     def __init__(
-        self, maps: Any, faces_uvs: Any, verts_uvs: Any, padding_mode: str = "border", align_corners: bool = True, sampling_mode: str = "bilinear"
+        self,
+        maps: Any,
+        faces_uvs: Any,
+        verts_uvs: Any,
+        padding_mode: str = "border",
+        align_corners: bool = True,
+        sampling_mode: str = "bilinear",
+        *,
+        maps_ids: Any = None,
     ) -> None:
+        op = "TexturesUV"
         for name, value, choices in (("padding_mode", padding_mode, PADDINGS), ("sampling_mode", sampling_mode, SAMPLINGS)):
             if value not in choices:
-                raise ValueError(f"TexturesUV: {name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
-        check_flag("TexturesUV", "align_corners", align_corners)
-        self._maps = _list("TexturesUV", "maps", maps, 3)
-        self._faces_uvs = [faces.to(torch.int64) for faces in _list("TexturesUV", "faces_uvs", faces_uvs, 2, integers=True)]
-        self._verts_uvs = _list("TexturesUV", "verts_uvs", verts_uvs, 2)
+                raise ValueError(f"{op}: {name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+        check_flag(op, "align_corners", align_corners)
+        self._maps = _list(op, "maps", maps, 3 if maps_ids is None else 4)
+        self._faces_uvs = [faces.to(torch.int64) for faces in _list(op, "faces_uvs", faces_uvs, 2, integers=True)]
+        self._verts_uvs = _list(op, "verts_uvs", verts_uvs, 2)
         if not len(self._maps) == len(self._faces_uvs) == len(self._verts_uvs):
             sizes = (len(self._maps), len(self._faces_uvs), len(self._verts_uvs))
-            raise ValueError(f"TexturesUV: maps, faces_uvs and verts_uvs must be of as many meshes, got {sizes}")
+            raise ValueError(f"{op}: maps, faces_uvs and verts_uvs must be of as many meshes, got {sizes}")
+        self._maps_ids = None if maps_ids is None else self._checked_ids(_list(op, "maps_ids", maps_ids, 1, integers=True))
         self._faces_uvs = [faces[(faces >= 0).all(1)] for faces in self._faces_uvs]
         for faces, uvs in zip(self._faces_uvs, self._verts_uvs, strict=True):
-            check_shape("TexturesUV", "faces_uvs", faces.shape, ("F", 3))
-            check_shape("TexturesUV", "verts_uvs", uvs.shape, ("T", 2))
+            check_shape(op, "faces_uvs", faces.shape, ("F", 3))
+            check_shape(op, "verts_uvs", uvs.shape, ("T", 2))
             if faces.numel() and int(faces.max()) >= len(uvs):
-                raise ValueError(f"TexturesUV: faces_uvs must index verts_uvs 0 to {len(uvs) - 1}, got {int(faces.max())}")
+                raise ValueError(f"{op}: faces_uvs must index verts_uvs 0 to {len(uvs) - 1}, got {int(faces.max())}")
         self.padding_mode, self.align_corners, self.sampling_mode = padding_mode, align_corners, sampling_mode
 
+    def _checked_ids(self, maps_ids: Tensors) -> Tensors:
+        """Without those of padding."""
+        if len(maps_ids) != len(self._maps):
+            raise ValueError(f"TexturesUV: maps_ids must be of as many meshes as maps ({len(self._maps)}), got {len(maps_ids)}")
+        checked = list[torch.Tensor]()
+        for ids, faces, pictures in zip(maps_ids, self._faces_uvs, self._maps, strict=True):
+            check_shape("TexturesUV", "maps_ids", ids.shape, ("F",), {"F": len(faces)})
+            of_faces = ids[(faces >= 0).all(1)].to(torch.int64)
+            if of_faces.numel() and (int(of_faces.min()) < 0 or int(of_faces.max()) >= len(pictures)):
+                bad = int(of_faces.min()) if int(of_faces.min()) < 0 else int(of_faces.max())
+                raise ValueError(f"TexturesUV: maps_ids must index maps 0 to {len(pictures) - 1}, got {bad}")
+            checked.append(of_faces)
+        return checked
+
     def _lists(self) -> dict[str, Tensors]:
-        return {"maps": self._maps, "faces_uvs": self._faces_uvs, "verts_uvs": self._verts_uvs}
+        lists = {"maps": self._maps, "faces_uvs": self._faces_uvs, "verts_uvs": self._verts_uvs}
+        return lists if self._maps_ids is None else lists | {"maps_ids": self._maps_ids}
+
+    def join_batch(self, textures: list[Any]) -> "TexturesUV":
+        """As `_Textures.join_batch`: all have maps_ids, or none."""
+        for other in textures:
+            if isinstance(other, TexturesUV) and (other._maps_ids is None) != (self._maps_ids is None):
+                raise ValueError("TexturesUV.join_batch: textures must all have maps_ids, or none of them")
+        return super().join_batch(textures)  # type: ignore[no-any-return]
 
     def _sampling(self) -> dict[str, Any]:
         return {"padding_mode": self.padding_mode, "align_corners": self.align_corners, "sampling_mode": self.sampling_mode}
@@ -220,20 +262,46 @@ class TexturesUV(_Textures):
         return TexturesUV(**lists, **self._sampling())
 
     def fitted(self, n_verts: list[int], n_faces: list[int]) -> "TexturesUV":
-        return self._with(maps=self._maps, faces_uvs=_trimmed("faces", self._faces_uvs, n_faces), verts_uvs=self._verts_uvs)
+        lists = self._lists() | {"faces_uvs": _trimmed("faces", self._faces_uvs, n_faces)}
+        if self._maps_ids is not None:
+            lists["maps_ids"] = _trimmed("faces", self._maps_ids, n_faces)
+        return self._with(**lists)
 
     def maps_list(self) -> Tensors:
         return self._maps
 
     def maps_padded(self) -> torch.Tensor:
-        """[N, H, W, C], of maps of several sizes all as large as the largest height and width, bilinearly. (They are sampled as they are.)"""
+        """[N, H, W, C], of maps of several sizes all as large as the largest height and width, bilinearly. (They are sampled as they are.)
+
+        With maps_ids [N, M, H, W, C], with black pictures where a mesh has fewer.
+        """
         if not self._maps:
-            return torch.zeros(0, 0, 0, 3)
-        size = (max(len(picture) for picture in self._maps), max(picture.shape[1] for picture in self._maps))
-        return torch.stack([picture if picture.shape[:2] == size else self._resized(picture, size) for picture in self._maps])
+            return torch.zeros(*[0] * (3 if self._maps_ids is None else 4), 3)
+        size = (max(maps.shape[-3] for maps in self._maps), max(maps.shape[-2] for maps in self._maps))
+        alike = [maps if maps.shape[-3:-1] == size else self._resized(maps, size) for maps in self._maps]
+        return torch.stack(alike) if self._maps_ids is None else torch.nn.utils.rnn.pad_sequence(alike, batch_first=True)
+
+    def maps_ids_list(self) -> Tensors | None:
+        return self._maps_ids
+
+    def maps_ids_padded(self) -> torch.Tensor | None:
+        """[N, F], padded with 0."""
+        return None if self._maps_ids is None else torch.nn.utils.rnn.pad_sequence(self._maps_ids, batch_first=True)
+
+    def _pictures(self) -> Tensors:
+        """Those of all meshes."""
+        return self._maps if self._maps_ids is None else [picture for maps in self._maps for picture in maps]
+
+    def _face_picture(self) -> torch.Tensor:
+        """[sum of F_n] which of `_pictures` each face shows."""
+        if self._maps_ids is None:
+            return torch.arange(len(self), device=self.device).repeat_interleave(torch.tensor([len(f) for f in self._faces_uvs], device=self.device))
+        return torch.cat([ids + first for ids, first in zip(self._maps_ids, accumulate((len(maps) for maps in self._maps), initial=0), strict=False)])
 
     def _resized(self, picture: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-        return F.interpolate(picture.permute(2, 0, 1)[None], size, mode="bilinear", align_corners=self.align_corners)[0].permute(1, 2, 0)
+        pictures = picture.reshape(-1, *picture.shape[-3:]).permute(0, 3, 1, 2)
+        resized = F.interpolate(pictures, size, mode="bilinear", align_corners=self.align_corners).permute(0, 2, 3, 1)
+        return resized.reshape(*picture.shape[:-3], *resized.shape[1:])
 
     def faces_uvs_list(self) -> Tensors:
         return self._faces_uvs
@@ -262,23 +330,77 @@ class TexturesUV(_Textures):
         texels = F.grid_sample(picture.permute(2, 0, 1)[None].to(uv), place, self.sampling_mode, self.padding_mode, self.align_corners)
         return texels[0, :, 0].T.reshape(*uv.shape[:-1], -1)
 
+    def _looked_up_each(self, which: torch.Tensor, uv: torch.Tensor) -> torch.Tensor:
+        """[P, ..., C] of the pictures ``which`` [P] at [P, ..., 2]."""
+        pictures = self._pictures()
+        if len(pictures) == 1:
+            return self._looked_up(pictures[0], uv)
+        texels = uv.new_zeros(*uv.shape[:-1], pictures[0].shape[-1])
+        for i in which.unique().tolist():
+            places = (which == i).nonzero()[:, 0]
+            texels = texels.index_copy(0, places, self._looked_up(pictures[i], uv.index_select(0, places)))
+        return texels
+
     def sample_textures(self, fragments: Any, faces_packed: torch.Tensor | None = None) -> torch.Tensor:
-        """[N, H, W, K, C]"""
-        uv = interpolate_face_attributes(fragments.pix_to_face, fragments.bary_coords, self.faces_verts_uvs_packed())
-        return torch.stack([self._looked_up(picture, of_image) for picture, of_image in zip(self._maps, uv, strict=True)])
+        """[N, H, W, K, C]; where there is no face, the texel at (0, 0)."""
+        used = used_of(fragments)
+        texels, shape = self.at_used(used), used.slots.shape
+        nth = 0 if self._maps_ids is None else int(self._maps_ids[0][0]) if len(self._maps_ids[0]) else 0  # PyTorch3D's: the map of the very first face
+        shown = [maps if self._maps_ids is None else maps[min(nth, len(maps) - 1)] for maps in self._maps]
+        corners = [self._looked_up(picture, texels.new_zeros(1, 2)) for picture in shown]
+        elsewhere = torch.cat(corners)[:, None].expand(-1, used.n_pixels // shape[0] * shape[3], -1).reshape(-1, texels.shape[1])
+        return elsewhere.index_copy(0, used.slot, texels).reshape(*shape, -1)
+
+    def at_used(self, used: Used, faces_packed: torch.Tensor | None = None) -> torch.Tensor:
+        """[P, C] at the slots that hold a face."""
+        firsts = accumulate((len(uvs) for uvs in self._verts_uvs), initial=0)
+        face_uvs = torch.cat([faces + first for faces, first in zip(self._faces_uvs, firsts, strict=False)])
+        uvs, face_picture = torch.cat(self._verts_uvs).to(used.bary), self._face_picture()
+        if used.slots.n and used.slots.n_faces > len(face_uvs) and int(used.face.max()) >= len(face_uvs):
+            raise ValueError(f"TexturesUV.sample_textures: pix_to_face must index faces 0 to {len(face_uvs) - 1}, got {int(used.face.max())}")
+        if self.padding_mode != "border" or self.sampling_mode != "bilinear" or not can_run(used.bary):
+            return self._looked_up_each(face_picture.index_select(0, used.face), used.interpolate(uvs, face_uvs))
+        pictures = [picture.to(used.bary) for picture in self._pictures()]
+        texels = torch.cat([picture.reshape(-1, picture.shape[-1]) for picture in pictures])
+        places = accumulate((picture.shape[0] * picture.shape[1] for picture in pictures), initial=0)
+        levels = np.array([[first, *picture.shape[:2]] for first, picture in zip(places, pictures, strict=False)], np.int32)
+        arrays = TorchArrays(used.bary.dtype, used.bary.device)
+        (colors,) = arrays.run(
+            slot_texture_op(arrays.variant),
+            (used.bary, uvs, texels),
+            [(len(used.bary), texels.shape[1])],
+            (used.slots, face_uvs.to(torch.int32), face_picture.to(torch.int32), arrays.index(levels), int(self.align_corners), texels.shape[1]),
+        )
+        return colors
+
+    def centers_for_image(self, index: int) -> torch.Tensor:
+        """[T, 2] where the texture coordinates of a mesh lie in its picture: column and row, as they are sampled, on the CPU and without gradient.
+
+        Raises:
+            ValueError: with maps_ids: a coordinate lies in no picture of its own.
+        """
+        if self._maps_ids is not None:
+            raise ValueError("TexturesUV.centers_for_image: the textures must have one map for each mesh, got maps_ids")
+        if not isinstance(index, int) or not -len(self) <= index < len(self):
+            raise ValueError(f"TexturesUV.centers_for_image: index must be a whole number between 0 and {len(self) - 1}, got {index!r}")
+        height, width = self._maps[index].shape[:2]
+        uv = self._verts_uvs[index].detach().cpu()
+        rows, columns = torch.meshgrid(torch.arange(height).to(uv), torch.arange(width).to(uv), indexing="ij")
+        return self._looked_up(torch.stack([columns, rows], -1), uv)
 
     def faces_verts_textures_packed(self, faces_packed: torch.Tensor | None = None) -> torch.Tensor:
-        if not self._maps:
-            return torch.zeros(0, 3, 3)
-        return torch.cat([self._looked_up(picture, uv) for picture, uv in zip(self._maps, self._faces_verts_uvs(), strict=True)])
+        return self._looked_up_each(self._face_picture(), torch.cat(self._faces_verts_uvs())) if self._maps else torch.zeros(0, 3, 3)
 
     def submeshes(self, vertex_ids_list: list[Tensors], faces_ids_list: Any) -> "TexturesUV":
         faces_uvs = _parts(self._faces_uvs, faces_ids_list)
         maps, verts_uvs = ([tensor for tensor, parts in zip(tensors, faces_ids_list, strict=True) for _ in parts] for tensors in (self._maps, self._verts_uvs))
-        return self._with(maps=maps, faces_uvs=faces_uvs, verts_uvs=verts_uvs)
+        ids = {} if self._maps_ids is None else {"maps_ids": _parts(self._maps_ids, faces_ids_list)}
+        return self._with(maps=maps, faces_uvs=faces_uvs, verts_uvs=verts_uvs, **ids)
 
     def join_scene(self) -> "TexturesUV":
         """The pictures as one, each once, and texture coordinates that lead into it; these are to lie in [0, 1]. Gradient: to pictures and coordinates."""
+        if self._maps_ids is not None:
+            raise ValueError("TexturesUV.join_scene: the textures must have one map for each mesh, got maps_ids")
         border = 0 if self.align_corners else 1  # there 0 and 1 are the edges of a picture, where half of what is seen lies beyond
         places: dict[int, tuple[int, int]] = {}
         different = list({id(picture): picture for picture in self._maps}.values())
@@ -346,11 +468,15 @@ class TexturesAtlas(_Textures):
 
     def sample_textures(self, fragments: Any, faces_packed: torch.Tensor | None = None) -> torch.Tensor:
         """[N, H, W, K, C]"""
-        atlas, used = self.atlas_packed(), fragments.pix_to_face >= 0
+        used = used_of(fragments)
+        return used.spread(self.at_used(used))
+
+    def at_used(self, used: Used, faces_packed: torch.Tensor | None = None) -> torch.Tensor:
+        """[P, C] at the slots that hold a face."""
+        atlas = self.atlas_packed()
         R = atlas.shape[1]
-        along = torch.where(used[..., None], fragments.bary_coords[..., :2], 0.0) * R
+        along = used.bary[:, :2] * R
         cell = along.to(torch.int64)
         lower = (along.sum(-1) - cell.sum(-1) <= 1)[..., None]
         cell = torch.where(lower, cell, R - 1 - cell).clamp(0, R - 1)
-        texels = atlas[fragments.pix_to_face.clamp(min=0), cell[..., 1], cell[..., 0]]
-        return texels * used[..., None]
+        return atlas[used.face, cell[:, 1], cell[:, 0]]
