@@ -279,14 +279,16 @@ class TexturesUV(_Textures):
             return torch.zeros(*[0] * (3 if self._maps_ids is None else 4), 3)
         size = (max(maps.shape[-3] for maps in self._maps), max(maps.shape[-2] for maps in self._maps))
         alike = [maps if maps.shape[-3:-1] == size else self._resized(maps, size) for maps in self._maps]
-        return torch.stack(alike) if self._maps_ids is None else torch.nn.utils.rnn.pad_sequence(alike, batch_first=True)
+        return torch.stack(alike) if self._maps_ids is None else list_to_padded(alike)
 
     def maps_ids_list(self) -> Tensors | None:
         return self._maps_ids
 
     def maps_ids_padded(self) -> torch.Tensor | None:
         """[N, F], padded with 0."""
-        return None if self._maps_ids is None else torch.nn.utils.rnn.pad_sequence(self._maps_ids, batch_first=True)
+        if self._maps_ids is None:
+            return None
+        return list_to_padded(self._maps_ids) if self._maps_ids else torch.zeros(0, 0, dtype=torch.int64)
 
     def _pictures(self) -> Tensors:
         """Those of all meshes."""
@@ -451,7 +453,7 @@ class TexturesAtlas(_Textures):
 
     def atlas_padded(self) -> torch.Tensor:
         """[N, F, R, R, C], padded with 0."""
-        return torch.nn.utils.rnn.pad_sequence(self._atlas, batch_first=True) if self._atlas else torch.zeros(0, 0, 1, 1, 3)
+        return list_to_padded(self._atlas) if self._atlas else torch.zeros(0, 0, 1, 1, 3)
 
     def submeshes(self, vertex_ids_list: list[Tensors], faces_ids_list: Any) -> "TexturesAtlas":
         return TexturesAtlas(_parts(self._atlas, faces_ids_list))
