@@ -1,4 +1,4 @@
-"""What PyTorch3D's drop-in makes of fragments: the one operation for SoftPhong, the general path beside it, depth, splats, textures of several pictures, figures.
+"""What PyTorch3D's drop-in makes of fragments: the one operation for SoftPhong, the general path, depth, splats, textures of several pictures, figures.
 
 Plan: the fused operation and the lookup of pictures against the general path (plain torch, which `test_pytorch3d.py` holds to recorded numbers), values and
 gradients to everything, in float64; finite differences through the real kernels, as CPUs and as GPUs run them. Then what is not of our kinds: lights, shaders,
@@ -94,7 +94,7 @@ class Scene:
 
 
 def gradients(image: torch.Tensor, leaves: list[torch.Tensor]) -> list[torch.Tensor]:
-    upstream = torch.rand(image.shape, dtype=image.dtype, generator=torch.Generator().manual_seed(3)) - 0.3
+    upstream = (torch.rand(image.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(3)) - 0.3).to(image.dtype)
     found = torch.autograd.grad((image * upstream).sum(), leaves, allow_unused=True)
     return [torch.zeros_like(leaf) if grad is None else grad for leaf, grad in zip(leaves, found, strict=True)]
 
@@ -413,7 +413,7 @@ class TestSeveralPictures:
             (lambda: p3d.TexturesUV(torch.rand(1, 2, 2, 2, 3), torch.zeros(1, 1, 3).long(), torch.rand(1, 3, 2), maps_ids=torch.full((1, 1), 2)),
              "maps_ids must index maps 0 to 1, got 2"),
             (lambda: p3d.TexturesUV(torch.rand(1, 2, 2, 2, 3), torch.zeros(1, 1, 3).long(), torch.rand(1, 3, 2), maps_ids=torch.zeros(1, 4).long()),
-             r"maps_ids must have shape \(F,\) with F = 1, got \(4,\)"),
+             r"maps_ids must have shape \(F\) with F = 1, got \(4,\)"),
             (lambda: p3d.TexturesUV(torch.rand(1, 2, 2, 3), torch.zeros(1, 1, 3).long(), torch.rand(1, 3, 2), maps_ids=torch.zeros(1, 1).long()),
              "maps must be tensors of 4 dimensions"),
         ):  # fmt: skip

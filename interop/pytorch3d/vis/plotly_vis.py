@@ -93,7 +93,7 @@ def plot_scene(
     for name in kwargs:
         if name not in KEYWORDS:
             raise TypeError(f"plot_scene: keywords must be among {', '.join(KEYWORDS)}, got {name}")
-    check_integer("plot_scene", "ncols", ncols, 1)
+    check_integer("plot_scene", "ncols", ncols, 1, 1000)
     check_number("plot_scene", "camera_scale", camera_scale)
     drawn = {title: [_drawn(name, struct, camera_scale) for name, struct in traces.items()] for title, traces in plots.items()}
     plotly, titles = _plotly(), list(plots)

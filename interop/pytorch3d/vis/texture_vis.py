@@ -8,6 +8,8 @@ from PIL import Image, ImageDraw
 from ....checks import check_integer, check_number
 from ..renderer import TexturesUV
 
+MOST = 1 << 30
+
 __all__ = ["texturesuv_image_PIL", "texturesuv_image_matplotlib"]
 
 
@@ -42,7 +44,7 @@ def texturesuv_image_matplotlib(
     except ImportError as error:
         raise RuntimeError("texturesuv_image_matplotlib draws with matplotlib, which is not installed: pip install 'taichi_softras[plot]'") from error
     axes = plt.gca()
-    axes.imshow(picture, origin=origin)
+    axes.imshow(picture, origin=origin)  # type: ignore[arg-type]  # it has been checked
     for x, y in centers:
         axes.add_patch(Circle((x, y), radius, color=color, clip_on=False))
 
@@ -67,7 +69,7 @@ def _picture_and_centers(op: str, texture: Any, index: int, radius: float, subsa
     check_number(op, "radius", radius, 0.0)
     centers = texture.centers_for_image(index).numpy()
     if subsample is not None:
-        check_integer(op, "subsample", subsample, 0)
+        check_integer(op, "subsample", subsample, 0, MOST)
         if len(centers) > subsample:
             centers = centers[np.random.default_rng().choice(len(centers), subsample, replace=False)]
     return texture.maps_list()[index].detach().cpu().numpy(), centers.tolist()

@@ -269,7 +269,7 @@ class TexturesUV(_Textures):
         for other in textures:
             if isinstance(other, TexturesUV) and (other._maps_ids is None) != (self._maps_ids is None):
                 raise ValueError("TexturesUV.join_batch: textures must all have maps_ids, or none of them")
-        return super().join_batch(textures)  # type: ignore[no-any-return]
+        return super().join_batch(textures)
 
     def _sampling(self) -> dict[str, Any]:
         return {"padding_mode": self.padding_mode, "align_corners": self.align_corners, "sampling_mode": self.sampling_mode}

@@ -6,6 +6,8 @@ from .....checks import check_integer
 from .....scene import packed
 from ...ops.interp_face_attrs import interpolate_face_attributes
 
+MOST = 1 << 30
+
 __all__ = ["PackedRectangle", "PackedRectangles", "Rectangle", "interpolate_face_attributes", "pack_rectangles", "pack_unique_rectangles"]
 
 
@@ -39,7 +41,7 @@ def pack_rectangles(sizes: list[tuple[int, int]]) -> PackedRectangles:
         raise ValueError(f"pack_rectangles: sizes must be of two rectangles at least, got {len(sizes)}")
     for size in sizes:
         for side in size:
-            check_integer("pack_rectangles", "sizes", side, 1)
+            check_integer("pack_rectangles", "sizes", side, 1, MOST)
     corners, (height, width) = packed([(y, x) for x, y in sizes])
     return PackedRectangles((width, height), [PackedRectangle(int(x), int(y), False, True) for x, y in corners])
 
