@@ -315,7 +315,7 @@ def soft_shading_op(variant: Variant, choices: ShadingChoices) -> Op:
                         for k in ti.static(range(3)):
                             of_light[PLACE + k] += g_place[k]
                             of_light[EYE + k] += g_eye[k]
-                            g_point = -is_point * g_place[k] - g_eye[k]
+                            g_point = 0.0 - is_point * g_place[k] - g_eye[k]
                             gwa += g_point * points[va, k] + g_normal[k] * normals[va, k]
                             gwb += g_point * points[vb, k] + g_normal[k] * normals[vb, k]
                             gwc += g_point * points[vc, k] + g_normal[k] * normals[vc, k]

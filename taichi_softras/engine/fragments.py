@@ -228,6 +228,7 @@ def _select(
     )  # fmt: skip
     n_used = prefix_sum(arrays, counts, places, n_pixels, first)
     room = arrays.capacity(max(n_used, 1))
-    used = UsedSlots(*(arrays.empty_index(room) for _ in range(3)), first, n_used, len(topology.faces), shape)
+    pixel, slot, face = (arrays.empty_index(room) for _ in range(3))
+    used = UsedSlots(pixel, slot, face, first, n_used, len(topology.faces), shape)
     arrays.launch(list_slots_kernel(variant), (slot_face, counts, first, used.pixel, used.slot, used.face, n_slots, height, width, n_pixels))
     return used

@@ -242,7 +242,7 @@ class TaichiArrays(_TaichiBase):
     def zeros_index(self, size: int | tuple[int, ...]) -> Array:
         return spare_array(size, np.int32, zeroed=True) if self._on_cpu else spare_ndarray(ti.i32, size)
 
-    def empty_index(self, size: int) -> Array:
+    def empty_index(self, size: int | tuple[int, ...]) -> Array:
         return spare_array(size, np.int32) if self._on_cpu else spare_ndarray(ti.i32, size)
 
     def index(self, values: np.ndarray) -> Array:

@@ -18,7 +18,8 @@ from .shader import (
     TexturedSoftPhongShader,
 )
 from .shading import flat_shading, gouraud_shading, phong_shading
-from .textures import TexturesAtlas, TexturesUV, TexturesVertex
+from .textures import Textures, TexturesAtlas, TexturesBase, TexturesUV, TexturesVertex
+from .utils import pack_rectangles, pack_unique_rectangles
 
 __all__ = [
     "Fragments",
@@ -37,11 +38,15 @@ __all__ = [
     "SoftSilhouetteShader",
     "SplatterPhongShader",
     "TexturedSoftPhongShader",
+    "Textures",
     "TexturesAtlas",
+    "TexturesBase",
     "TexturesUV",
     "TexturesVertex",
     "flat_shading",
     "gouraud_shading",
+    "pack_rectangles",
+    "pack_unique_rectangles",
     "phong_shading",
     "rasterize_meshes",
 ]

@@ -101,9 +101,9 @@ class Used:
         counts = (pix_to_face >= 0).reshape(-1, n_slots).sum(-1)
         first = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
         n_faces = int(face.max()) + 1 if len(face) else 0
-        indices = (slot.div(n_slots, rounding_mode="floor"), slot, face, first)
-        slots = UsedSlots(*(each.to(torch.int32) for each in indices), len(slot), n_faces, (n_images, height, width, n_slots))
-        return cls(slots, fragments)
+        pixels, slots, faces, firsts = (each.to(torch.int32) for each in (slot.div(n_slots, rounding_mode="floor"), slot, face, first))
+        used = UsedSlots(pixels, slots, faces, firsts, len(slot), n_faces, (n_images, height, width, n_slots))
+        return cls(used, fragments)
 
     def detach(self) -> "Used":
         return Used(self.slots, None, {name: values.detach() for name, values in self.given.items()})
@@ -184,8 +184,8 @@ class Used:
         face, pixel = (indices.index_select(0, places) for indices in (self.face, self.pixel))
         covered = pixel.new_zeros(self.n_pixels).index_fill(0, pixel, 1)
         first = torch.cat([covered.new_zeros(1), covered.cumsum(0)])
-        indices = (each.to(torch.int32) for each in (pixel, pixel, face, first))
-        slots = UsedSlots(*indices, len(pixel), self.slots.n_faces, (n_images, height, width, 1))
+        pixels, faces, firsts = (each.to(torch.int32) for each in (pixel, face, first))
+        slots = UsedSlots(pixels, pixels, faces, firsts, len(pixel), self.slots.n_faces, (n_images, height, width, 1))
         return Used(slots, None, {"bary": self.bary.index_select(0, places)})
 
 
@@ -196,8 +196,8 @@ def used_of(fragments: Any) -> Used:
     of_object = fragments.__dict__
     versions = {name: of_object[name]._version for name in _FIELDS if of_object.get(name) is not None}
     if "_used" not in of_object or versions != of_object["_versions"]:
-        used = Used.among(fragments)
-        of_object.update(_used=used, _versions={name: fragments.__dict__[name]._version for name in _FIELDS if of_object.get(name) is not None})
+        tensors = dict(zip(_FIELDS, fragments, strict=True))  # all are made now, of what the list was before
+        of_object.update(_used=Used.among(fragments), _versions={name: tensor._version for name, tensor in tensors.items() if tensor is not None})
     return of_object["_used"]
 
 

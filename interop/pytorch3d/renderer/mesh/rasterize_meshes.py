@@ -22,7 +22,7 @@ def rasterize_meshes(
     cull_backfaces: bool = False,
     z_clip_value: float | None = None,
     cull_to_frustum: bool = False,
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor | None]:
     """(pix_to_face, zbuf, bary_coords, dists), see `Fragments`, of N meshes whose vertices are in NDC, with the depth as z.
 
     The arguments are explained in `RasterizationSettings`; nothing is left to a camera. Gradient: to the vertices.

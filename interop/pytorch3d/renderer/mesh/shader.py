@@ -82,7 +82,9 @@ class ShaderBase(nn.Module):
     ) -> torch.Tensor:  # fmt: skip
         """Of textures of the vertices, or ``per_slot``; ``scene`` is what lights them, if they are not lit yet."""
         blend_params, cameras = kwargs.get("blend_params", self.blend_params), self._get_cameras(**kwargs)
-        check_blend_params("softmax_rgb_blend", blend_params, colors)
+        light = (scene or {}).get("lights")
+        n_channels = max(colors.shape[-1], 1 if light is None else light.ambient_color.shape[-1])
+        check_blend_params("softmax_rgb_blend", blend_params, colors.new_empty(n_channels))
         znear, zfar = (kwargs.get(name, getattr(cameras, name, default)) for name, default in (("znear", 1.0), ("zfar", 100.0)))
         check_range("softmax_rgb_blend", znear, zfar)
         image = soft_shading(used, meshes, colors, blend_params, (znear, zfar), scene, per_slot)
@@ -216,7 +218,7 @@ class SplatterPhongShader(ShaderBase):
         if self.splatter_blender is None or self.splatter_blender.input_shape != used.slots.shape:
             self.splatter_blender = SplatterBlender(used.slots.shape, colors.device)
         nothing = used.spread(torch.zeros_like(used.slot, dtype=torch.bool), True)
-        return self.splatter_blender(used.spread(colors), used.spread(points), scene["cameras"], nothing, blend_params)  # type: ignore[no-any-return]
+        return self.splatter_blender(used.spread(colors), used.spread(points), scene["cameras"], nothing, blend_params)
 
     def check_blend_params(self, blend_params: BlendParams) -> None:
         """Warns of a sigma that is not in pixels."""

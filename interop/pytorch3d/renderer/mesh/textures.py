@@ -1,5 +1,6 @@
 """PyTorch3D's textures: colours per vertex, pictures with texture coordinates, texels per face."""
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from itertools import accumulate
@@ -17,7 +18,7 @@ from ...ops.interp_face_attrs import interpolate_face_attributes
 from ...structures.utils import list_to_padded
 from .fragments import Used, can_run, used_of
 
-__all__ = ["TexturesAtlas", "TexturesUV", "TexturesVertex"]
+__all__ = ["Textures", "TexturesAtlas", "TexturesBase", "TexturesUV", "TexturesVertex"]
 
 Tensors = list[torch.Tensor]
 PADDINGS, SAMPLINGS = ("border", "zeros", "reflection"), ("bilinear", "nearest")
@@ -137,6 +138,21 @@ def _trimmed(what: str, tensors: Tensors, sizes: list[int]) -> Tensors:
     return [tensor[:size] for tensor, size in zip(tensors, sizes, strict=True)]
 
 
+TexturesBase = _Textures
+
+
+def Textures(  # noqa: N802 - PyTorch3D's name
+    maps: Any = None, faces_uvs: Any = None, verts_uvs: Any = None, verts_rgb: Any = None
+) -> "TexturesVertex | TexturesUV":  # fmt: skip
+    """The older name of `TexturesVertex` (of verts_rgb) and `TexturesUV` (of the others)."""
+    warnings.warn("Textures: it is now called TexturesVertex or TexturesUV", PendingDeprecationWarning, stacklevel=2)
+    if (faces_uvs is None) != (verts_uvs is None) or (maps is not None and faces_uvs is None):
+        raise ValueError("Textures: maps, faces_uvs and verts_uvs must be given together")
+    if (verts_rgb is None) == (maps is None):
+        raise ValueError("Textures: either maps, with faces_uvs and verts_uvs, or verts_rgb must be given")
+    return TexturesVertex(verts_rgb) if maps is None else TexturesUV(maps, faces_uvs, verts_uvs)
+
+
 class TexturesVertex(_Textures):
     """Features per vertex: a list of [V_n, C], or padded [N, V, C] (of meshes that have V vertices each)."""
 
@@ -253,7 +269,7 @@ class TexturesUV(_Textures):
         for other in textures:
             if isinstance(other, TexturesUV) and (other._maps_ids is None) != (self._maps_ids is None):
                 raise ValueError("TexturesUV.join_batch: textures must all have maps_ids, or none of them")
-        return super().join_batch(textures)  # type: ignore[no-any-return]
+        return super().join_batch(textures)
 
     def _sampling(self) -> dict[str, Any]:
         return {"padding_mode": self.padding_mode, "align_corners": self.align_corners, "sampling_mode": self.sampling_mode}
