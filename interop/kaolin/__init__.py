@@ -4,9 +4,9 @@ Change ``import kaolin`` to ``from taichi_softras.interop import kaolin``; or le
 """
 
 from ..stand_in import answer_to
-from . import ops, render
+from . import metrics, ops, render
 
-__all__ = ["ops", "render", "stand_in"]
+__all__ = ["metrics", "ops", "render", "stand_in"]
 
 
 def stand_in() -> None:

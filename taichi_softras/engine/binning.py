@@ -54,10 +54,11 @@ class ChunkedPairs:
             yield self.fill(first, last)
 
 
-def prefix_sum(arrays: Arrays, values: Any, places: Any, n: int) -> int:
-    """In ``places`` the sum of the first ``n`` values before each; returns their sum."""
+def prefix_sum(arrays: Arrays, values: Any, places: Any, n: int, offsets: Any = None) -> int:
+    """In ``places`` the sum of the first ``n`` values before each; returns their sum. In ``offsets`` [n + 1] the same, and the sum at the end."""
     chunk_sums, statistics = arrays.zeros_index(-(-n // tiles.SCAN_CHUNK)), arrays.zeros_index(tiles.N_STATISTICS)
-    arrays.launch(tiles.scan_kernel(arrays.variant), (values, places, chunk_sums, arrays.zeros_index(n + 1), statistics, n, 1))
+    offsets = arrays.zeros_index(n + 1) if offsets is None else offsets
+    arrays.launch(tiles.scan_kernel(arrays.variant), (values, places, chunk_sums, offsets, statistics, n, 1))
     return int(arrays.to_numpy(statistics)[tiles.TOTAL])
 
 

@@ -3,6 +3,7 @@
 The rules are PyTorch3D's (see `kernels.fragments`); its renderer on top of this is `taichi_softras.interop.pytorch3d`.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +12,16 @@ import numpy as np
 from ..checks import check_choice, check_countable, check_flag, check_image_size, check_integer, check_kind, check_number, check_reals, check_shape
 from ..kernels import tiles
 from ..kernels.face import Interpolation, Sides
-from ..kernels.fragments import FragmentChoices, fragments_op, list_slots_kernel, nearest_faces_kernel
+from ..kernels.fragments import FragmentChoices, list_slots_kernel, nearest_faces_kernel, sort_by_face_kernel, spread_op, used_fragments_op
 from ..runtime import Arrays
 from ..scene import Topology
 from .binning import PairSearch, prefix_sum
 
-__all__ = ["FragmentSettings", "Fragments", "fragments"]
+__all__ = ["FragmentSettings", "Fragments", "UsedFragments", "UsedSlots", "fragments", "used_fragments"]
 
 MAX_FACES_PER_PIXEL = 1 << 16
+EMPTY = -1  # what a slot without a face holds
+SLOTS_AT_ONCE = 256  # that a thread of a CPU visits in one go: of few faces, and it adds up what is wanted of each before it writes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +81,66 @@ class Fragments:
     distance_sq_signed: Any
 
 
+@dataclass(eq=False)
+class UsedSlots:
+    """The slots that hold a face: pixel by pixel, those of a pixel in their order.
+
+    Attributes:
+        pixel: [n] 32-bit integers, counted over [B, H, W]: the pixel of each.
+        slot: [n] the slot itself, counted over [B, H, W, K].
+        face: [n] which face it holds.
+        first: [B * H * W + 1] the first one of each pixel.
+        n: how many there are. (Arrays of fields may be longer.)
+        n_faces: how many faces there are to be held.
+        shape: (B, H, W, K).
+    """
+
+    pixel: Any
+    slot: Any
+    face: Any
+    first: Any
+    n: int
+    n_faces: int
+    shape: tuple[int, int, int, int]
+    _by_face: Any = None
+
+    @property
+    def n_at_once(self) -> int:
+        """Slots that a thread visits in one go, in the order of `by_face`."""
+        return 1 if self._by_face is self.slot else SLOTS_AT_ONCE
+
+    def chunks(self) -> Iterator[tuple[Any, Any, Any, int]]:
+        """As kernels take it, in one piece: the first one of each pixel; pixels, faces, their number."""
+        yield self.first, self.pixel, self.face, self.n
+
+    def by_face(self, arrays: Arrays) -> Any:
+        """[n] numbers of used slots, face by face. On GPUs nobody reads it, for there slots are visited as they are."""
+        if self._by_face is None:
+            self._by_face = self.slot
+            if arrays.variant.lanes > 1:
+                self._by_face = arrays.empty_index(max(self.n, 1))
+                place = arrays.zeros_index(max(self.n_faces, 1))
+                arrays.launch(sort_by_face_kernel(arrays.variant), (self.face, place, self._by_face, self.n, self.n_faces))
+        return self._by_face
+
+
+@dataclass(frozen=True)
+class UsedFragments:
+    """What the pixels see, of the slots that hold a face alone.
+
+    Attributes:
+        slots: which these are.
+        depth: [n] depth of the face at the pixel.
+        bary: [n, 3] weights of the face's three vertices.
+        distance_sq_signed: [n] squared distance to the outline of the face, in squared screen units; negative inside.
+    """
+
+    slots: UsedSlots
+    depth: Any
+    bary: Any
+    distance_sq_signed: Any
+
+
 def fragments(
     arrays: Arrays, topology: Topology, vertices_screen: Any, settings: FragmentSettings, image_size: int | tuple[int, int]
 ) -> Fragments:  # fmt: skip
@@ -96,6 +159,28 @@ def fragments(
     Gradient: from depth, bary and distance_sq_signed to vertices_screen, exact; none through the decision which faces a slot holds. It is undefined where two
     edges are equally near, and where a clipped weight is nought.
     """
+    used, slot_face = _used_fragments(arrays, topology, vertices_screen, settings, image_size, all_slots=True)
+    slots = used.slots
+    depth, bary, distance = arrays.run(
+        spread_op(arrays.variant),
+        (used.depth, used.bary, used.distance_sq_signed),
+        [slots.shape, (*slots.shape, 3), slots.shape],
+        (slots.slot, slots.first, slots.n, *slots.shape),
+    )
+    return Fragments(slot_face, depth, bary, distance)
+
+
+def used_fragments(
+    arrays: Arrays, topology: Topology, vertices_screen: Any, settings: FragmentSettings, image_size: int | tuple[int, int]
+) -> UsedFragments:  # fmt: skip
+    """The same as `fragments`, in a list: where K is large, most slots are empty."""
+    return _used_fragments(arrays, topology, vertices_screen, settings, image_size, all_slots=False)[0]
+
+
+def _used_fragments(
+    arrays: Arrays, topology: Topology, vertices_screen: Any, settings: FragmentSettings, image_size: int | tuple[int, int], all_slots: bool
+) -> tuple[UsedFragments, Any]:  # fmt: skip
+    """And the face of each slot [B, H, W, K], with ``all_slots`` of the empty ones, too."""
     op = "fragments"
     height, width = check_image_size(op, image_size)
     if not isinstance(settings, FragmentSettings):
@@ -105,21 +190,21 @@ def fragments(
     check_shape(op, "vertices_screen", vertices_screen.shape, ("N", 3), {"N": len(topology.vertex_source)})
     shape = (topology.n_images, height, width, settings.faces_per_pixel)
     check_countable(op, "numbers in the fragments", int(np.prod(shape, dtype=np.int64)) * 3)
-    variant, faces = arrays.variant, topology.on(arrays)["faces"]
-    slot_face = arrays.index(np.full(shape, -1, np.int32))
-    used_slots, n_used = arrays.untracked(lambda: _select(arrays, topology, vertices_screen, settings, slot_face, shape))
+    slot_face = arrays.index(np.full(shape, EMPTY, np.int32)) if all_slots else arrays.empty_index(shape)
+    slots = arrays.untracked(lambda: _select(arrays, topology, vertices_screen, settings, slot_face, shape))
+    room = len(slots.slot) if hasattr(slots.slot, "__len__") else slots.slot.shape[0]
     depth, bary, distance = arrays.run(
-        fragments_op(variant, settings.choices),
+        used_fragments_op(arrays.variant, settings.choices),
         (vertices_screen,),
-        [shape, (*shape, 3), shape],
-        (slot_face, used_slots, faces, n_used, *shape),
+        [(room,), (room, 3), (room,)],
+        (slots, topology.on(arrays)["faces"], topology.n_images * height * width, height, width),
     )
-    return Fragments(slot_face, depth, bary, distance)
+    return UsedFragments(slots, depth, bary, distance), slot_face
 
 
 def _select(
     arrays: Arrays, topology: Topology, vertices_screen: Any, settings: FragmentSettings, slot_face: Any, shape: tuple[int, int, int, int]
-) -> tuple[Any, int]:  # fmt: skip
+) -> UsedSlots:  # fmt: skip
     """Fills the slots, and lists those that are used."""
     n_images, height, width, n_slots = shape
     variant, n_pixels = arrays.variant, n_images * height * width
@@ -133,15 +218,17 @@ def _select(
         reach=settings.reach_sq**0.5,
         behind=behind,
     ).all()
-    counts, places = arrays.zeros_index(n_pixels), arrays.zeros_index(n_pixels)
+    counts, places, first = (arrays.empty_index(n) for n in (n_pixels, n_pixels, n_pixels + 1))
     arrays.launch(
         nearest_faces_kernel(variant, settings.choices),
         (
-            arrays.constant(vertices_screen), slot_face, arrays.zeros(shape), counts, topology.on(arrays)["faces"], pairs.face, pairs.tile_offset,
+            arrays.constant(vertices_screen), slot_face, arrays.empty(shape), counts, topology.on(arrays)["faces"], pairs.face, pairs.tile_offset,
             settings.reach_sq, pairs.n_tiles, n_slots, height, width,
         ),
     )  # fmt: skip
-    n_used = prefix_sum(arrays, counts, places, n_pixels)
-    used_slots = arrays.zeros_index(arrays.capacity(max(n_used, 1)))
-    arrays.launch(list_slots_kernel(variant), (counts, places, used_slots, n_slots, n_pixels))
-    return used_slots, n_used
+    n_used = prefix_sum(arrays, counts, places, n_pixels, first)
+    room = arrays.capacity(max(n_used, 1))
+    pixel, slot, face = (arrays.empty_index(room) for _ in range(3))
+    used = UsedSlots(pixel, slot, face, first, n_used, len(topology.faces), shape)
+    arrays.launch(list_slots_kernel(variant), (slot_face, counts, first, used.pixel, used.slot, used.face, n_slots, height, width, n_pixels))
+    return used

@@ -14,7 +14,7 @@ from taichi_softras.interop.pytorch3d.renderer import blending, camera_conversio
 from taichi_softras.interop.pytorch3d.renderer import utils as renderer_utils
 from taichi_softras.interop.soft_renderer import functional as srf
 
-from . import Function, In, Kind, Mistake, Nature, flag, image_size, instance, named, nothing, number, path, whole
+from . import Function, In, Kind, Mistake, Nature, flag, image_size, instance, named, nothing, number, path, pytorch3d_files, whole
 from .standalone import FACES
 from .torch_api import ROWS, SQUARE, background, kernel_tensors, tensors
 
@@ -840,7 +840,7 @@ def pytorch3d_around_cameras(p: str) -> Iterator[Function]:
 def pytorch3d_structures(p: str) -> Iterator[Function]:
     def lists(*wrong: tuple[int, ...], integers: bool = False) -> Nature:
         def mistakes(good: torch.Tensor) -> list[Mistake]:
-            other = good.float() if integers else good.long()
+            other = good + 0.5 if integers else good.long()
             return [
                 Mistake(Kind.TYPE, "text", "text"),
                 Mistake(Kind.TYPE, "a list of lists", [[1.0]]),
@@ -1010,4 +1010,4 @@ def pytorch3d_shading(p: str) -> Iterator[Function]:
 
 
 def functions() -> list[Function]:
-    return [function for part in (soft_renderer_functions, kaolin_functions, pytorch3d_functions) for function in part()]
+    return [function for part in (soft_renderer_functions, kaolin_functions, pytorch3d_functions, pytorch3d_files.functions) for function in part()]

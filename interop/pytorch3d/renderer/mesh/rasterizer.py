@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,12 +10,13 @@ from torch import nn
 
 from .....checks import check_flag, check_image_size, check_number
 from .....engine import Clipped, clip_near
-from .....engine.fragments import FragmentSettings, fragments
+from .....engine.fragments import FragmentSettings, fragments, used_fragments
 from .....kernels.face import Interpolation, Sides
 from .....scene import Topology
 from ....bridge import TorchArrays
 from ..cameras import try_get_projection_transform
 from ..utils import check_handed_on
+from .fragments import Fragments, Used
 
 __all__ = ["Fragments", "MeshRasterizer", "RasterizationSettings"]
 
@@ -23,22 +24,6 @@ LEAST_DEPTH = 1e-8  # PyTorch3D's: a face with a vertex before it is left out, f
 _MAX_TOPOLOGIES = 32
 _TIE = 1e-5  # distances whose ratio differs less from one are equal but for rounding: those to a corner that two pieces share
 _topologies: dict[tuple[Any, ...], tuple[torch.Tensor, Topology]] = {}
-
-
-class Fragments(NamedTuple):
-    """What the pixels see. A slot without a face holds -1.
-
-    pix_to_face: [N, H, W, K] int64, into the packed faces of the batch, nearest first. zbuf: [N, H, W, K] depth in view space.
-    bary_coords: [N, H, W, K, 3]. dists: [N, H, W, K] squared NDC distance to the outline of the face, negative inside.
-    """
-
-    pix_to_face: torch.Tensor
-    zbuf: torch.Tensor
-    bary_coords: torch.Tensor
-    dists: torch.Tensor
-
-    def detach(self) -> "Fragments":
-        return Fragments(self.pix_to_face, self.zbuf.detach(), self.bary_coords.detach(), self.dists.detach())
 
 
 @dataclass
@@ -162,8 +147,7 @@ def rasterized(
     screen = ndc * ndc.new_tensor([-1.0, 1.0, 1.0])  # +X is to the left in NDC
     if clipped is not None:
         return _clipped_fragments(arrays, clipped, screen, settings, image_size)
-    found = fragments(arrays, topology, screen, settings, image_size)
-    return Fragments(found.face.to(torch.int64), found.depth, found.bary, found.distance_sq_signed)
+    return Fragments.of_used(Used.found(used_fragments(arrays, topology, screen, settings, image_size)))
 
 
 def _fragment_settings(settings: RasterizationSettings, cameras: Any) -> tuple[FragmentSettings, float | None]:

@@ -1,19 +1,19 @@
-"""PyTorch3D's shading models: colours [N, H, W, K, C] of fragments."""
+"""PyTorch3D's shading models: colours [N, H, W, K, C] of fragments. They work on the slots that hold a face."""
 
 from typing import Any
 
 import torch
 
 from ....checks import check_tensor
-from ...ops.interp_face_attrs import interpolate_face_attributes
+from .fragments import Used, is_kind, used_of
 
 __all__ = ["flat_shading", "gouraud_shading", "phong_shading"]
 
 
-def _light(points: torch.Tensor, normals: torch.Tensor, lights: Any, cameras: Any, materials: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    """(what multiplies the texture, what is added to it) at points [N, ..., 3]; or [P, 3], where lights, cameras and materials have one entry, or P."""
+def _light(points: torch.Tensor, normals: torch.Tensor, lights: Any, eye: torch.Tensor, materials: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """(what multiplies the texture, what is added to it) at points [N, ..., 3]; or [P, 3], where lights, eye and materials have one entry, or P."""
     diffuse = lights.diffuse(normals=normals, points=points)
-    highlights = lights.specular(normals=normals, points=points, camera_position=cameras.get_camera_center(), shininess=materials.shininess)
+    highlights = lights.specular(normals=normals, points=points, camera_position=eye, shininess=materials.shininess)
 
     def spread(color: torch.Tensor) -> torch.Tensor:
         return color.reshape(len(color), *[1] * (points.ndim - 2), color.shape[-1])
@@ -22,46 +22,99 @@ def _light(points: torch.Tensor, normals: torch.Tensor, lights: Any, cameras: An
     return ambient + spread(materials.diffuse_color) * diffuse, spread(materials.specular_color) * highlights
 
 
-def _check(op: str, meshes: Any, fragments: Any, lights: Any, cameras: Any, materials: Any) -> None:
+def _entries(of: torch.Tensor, eye: torch.Tensor, *properties: Any) -> tuple[Any, ...]:
+    """An eye and properties for each of some points, which are of the images ``of``; those that are the same for all images stay one."""
+    gathered = [each if len(each) == 1 else each.clone().gather_props(of) for each in properties]
+    return (eye if len(eye) == 1 else eye.index_select(0, of), *gathered)
+
+
+def light_of_used(
+    used: Used, points: torch.Tensor, normals: torch.Tensor, lights: Any, cameras: Any, materials: Any
+) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+    """`_light` at the used slots [P, 3].
+
+    Lights of the user's own may count on the five dimensions that PyTorch3D hands them. Those that are a batch of properties see each slot as an image of one
+    pixel; all others the whole pictures.
+    """
+    eye = cameras.get_camera_center()
+    if all(hasattr(each, "gather_props") for each in (lights, materials)):
+        eye, lights, materials = _entries(used.image, eye, lights, materials)
+        points, normals = (values[:, None, None, None] for values in (points, normals))
+        return tuple(part.reshape(len(part), part.shape[-1]) for part in _light(points, normals, lights, eye, materials))  # type: ignore[return-value]
+    parts = _light(used.spread(points), used.spread(normals), lights, eye, materials)
+    return tuple(used.gather(part.expand(*used.slots.shape, part.shape[-1])) for part in parts)  # type: ignore[return-value]
+
+
+def check_scene(op: str, meshes: Any, fragments: Any, lights: Any, cameras: Any, materials: Any) -> None:
     needed = {"meshes": "faces_packed", "fragments": "pix_to_face", "lights": "ambient_color", "cameras": "get_camera_center", "materials": "shininess"}
     given = {"meshes": meshes, "fragments": fragments, "lights": lights, "cameras": cameras, "materials": materials}
     for name, value in given.items():
-        if not hasattr(value, needed[name]):  # those of an installed PyTorch3D are welcome
+        if not is_kind(value, needed[name]):  # those of an installed PyTorch3D are welcome
             raise TypeError(f"{op}: {name} must be PyTorch3D's, with {needed[name]}, got {type(value).__name__}")
+
+
+def _check_faces(op: str, used: Used, meshes: Any) -> None:
+    n_faces = len(meshes.faces_packed())
+    if used.slots.n_faces > n_faces and used.slots.n and int(used.face.max()) >= n_faces:
+        raise ValueError(f"{op}: pix_to_face must index faces 0 to {n_faces - 1}, got {int(used.face.max())}")
+
+
+def _among(used: Used, texels: torch.Tensor, lights: Any, materials: Any, colors: torch.Tensor) -> torch.Tensor:
+    """Colours [P, C] in their places; elsewhere, where there is no surface, what ambient light makes of the texels."""
+    ambient = materials.ambient_color * lights.ambient_color
+    elsewhere = ambient.reshape(len(ambient), 1, 1, 1, ambient.shape[-1]) * texels
+    return elsewhere.reshape(-1, colors.shape[-1]).index_copy(0, used.slot, colors).reshape(elsewhere.shape)
 
 
 def phong_shading(meshes: Any, fragments: Any, lights: Any, cameras: Any, materials: Any, texels: torch.Tensor) -> torch.Tensor:
     """Lit at every fragment, with interpolated positions and normals."""
-    _check("phong_shading", meshes, fragments, lights, cameras, materials)
-    check_tensor("phong_shading", "texels", texels, (*fragments.pix_to_face.shape, "C"))
+    check_scene("phong_shading", meshes, fragments, lights, cameras, materials)
+    used = used_of(fragments)
+    check_tensor("phong_shading", "texels", texels, (*used.slots.shape, "C"))
+    return _among(used, texels, lights, materials, phong_of_used(used, meshes, used.gather(texels), lights, cameras, materials))
+
+
+def phong_of_used(used: Used, meshes: Any, texels: torch.Tensor, lights: Any, cameras: Any, materials: Any) -> torch.Tensor:
+    """[P, C] of texels [P, C]."""
+    _check_faces("phong_shading", used, meshes)
     faces = meshes.faces_packed()
-    points, normals = (
-        interpolate_face_attributes(fragments.pix_to_face, fragments.bary_coords, values[faces])
-        for values in (meshes.verts_packed(), meshes.verts_normals_packed())
-    )
-    factor, added = _light(points, normals, lights, cameras, materials)
+    points, normals = (used.interpolate(values, faces) for values in (meshes.verts_packed(), meshes.verts_normals_packed()))
+    factor, added = light_of_used(used, points, normals, lights, cameras, materials)
     return factor * texels + added
 
 
 def gouraud_shading(meshes: Any, fragments: Any, lights: Any, cameras: Any, materials: Any) -> torch.Tensor:
     """Lit at the vertices (the textures are `TexturesVertex`), and interpolated."""
+    colors = vertices_lit(meshes, fragments, lights, cameras, materials)
+    used = used_of(fragments)
+    _check_faces("gouraud_shading", used, meshes)
+    return used.spread(used.interpolate(colors, meshes.faces_packed()))
+
+
+def vertices_lit(meshes: Any, fragments: Any, lights: Any, cameras: Any, materials: Any) -> torch.Tensor:
+    """[sum of V_n, C]"""
     if hasattr(meshes, "textures") and not hasattr(meshes.textures, "verts_features_packed"):
         raise ValueError(f"gouraud_shading: the meshes must have TexturesVertex, got {type(meshes.textures).__name__}")
-    _check("gouraud_shading", meshes, fragments, lights, cameras, materials)
+    check_scene("gouraud_shading", meshes, fragments, lights, cameras, materials)
+    eye = cameras.get_camera_center()
     if len(meshes) > 1:
-        mesh = meshes.verts_packed_to_mesh_idx()
-        lights, cameras, materials = (properties.clone().gather_props(mesh) for properties in (lights, cameras, materials))
-    factor, added = _light(meshes.verts_packed(), meshes.verts_normals_packed(), lights, cameras, materials)
-    colors = meshes.textures.verts_features_packed() * factor + added
-    return interpolate_face_attributes(fragments.pix_to_face, fragments.bary_coords, colors[meshes.faces_packed()])
+        eye, lights, materials = _entries(meshes.verts_packed_to_mesh_idx(), eye, lights, materials)
+    factor, added = _light(meshes.verts_packed(), meshes.verts_normals_packed(), lights, eye, materials)
+    return meshes.textures.verts_features_packed() * factor + added
 
 
 def flat_shading(meshes: Any, fragments: Any, lights: Any, cameras: Any, materials: Any, texels: torch.Tensor) -> torch.Tensor:
     """Lit once a face, at its middle."""
-    _check("flat_shading", meshes, fragments, lights, cameras, materials)
-    check_tensor("flat_shading", "texels", texels, (*fragments.pix_to_face.shape, "C"))
-    used, faces = fragments.pix_to_face[..., None] >= 0, fragments.pix_to_face.clamp(min=0)
+    check_scene("flat_shading", meshes, fragments, lights, cameras, materials)
+    used = used_of(fragments)
+    check_tensor("flat_shading", "texels", texels, (*used.slots.shape, "C"))
+    return _among(used, texels, lights, materials, flat_of_used(used, meshes, used.gather(texels), lights, cameras, materials))
+
+
+def flat_of_used(used: Used, meshes: Any, texels: torch.Tensor, lights: Any, cameras: Any, materials: Any) -> torch.Tensor:
+    """[P, C] of texels [P, C]."""
+    _check_faces("flat_shading", used, meshes)
     middles = meshes.verts_packed()[meshes.faces_packed()].mean(1)
-    points, normals = (torch.where(used, values[faces], 0.0) for values in (middles, meshes.faces_normals_packed()))
-    factor, added = _light(points, normals, lights, cameras, materials)
+    points, normals = (values.index_select(0, used.face) for values in (middles, meshes.faces_normals_packed()))
+    factor, added = light_of_used(used, points, normals, lights, cameras, materials)
     return factor * texels + added

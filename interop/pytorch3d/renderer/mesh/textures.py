@@ -1,16 +1,24 @@
 """PyTorch3D's textures: colours per vertex, pictures with texture coordinates, texels per face."""
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
 from .....checks import check_flag, check_shape
+from .....kernels.slot_texture import slot_texture_op
+from .....scene import packed
+from ....bridge import TorchArrays
 from ...ops.interp_face_attrs import interpolate_face_attributes
+from ...structures.utils import list_to_padded
+from .fragments import Used, can_run, used_of
 
-__all__ = ["TexturesAtlas", "TexturesUV", "TexturesVertex"]
+__all__ = ["Textures", "TexturesAtlas", "TexturesBase", "TexturesUV", "TexturesVertex"]
 
 Tensors = list[torch.Tensor]
 PADDINGS, SAMPLINGS = ("border", "zeros", "reflection"), ("bilinear", "nearest")
@@ -21,8 +29,6 @@ def _list(op: str, name: str, values: Any, n_dimensions: int, integers: bool = F
     if not isinstance(values, (torch.Tensor, list, tuple)) or (isinstance(values, torch.Tensor) and values.ndim == 0):
         raise TypeError(f"{op}: {name} must be a tensor or a list of tensors, got {type(values).__name__}")
     tensors = list(values)
-    if not tensors:
-        raise ValueError(f"{op}: {name} must be of at least one mesh, got none")
     for tensor in tensors:
         if not isinstance(tensor, torch.Tensor) or tensor.ndim != n_dimensions:
             got = tuple(tensor.shape) if isinstance(tensor, torch.Tensor) else type(tensor).__name__
@@ -31,6 +37,8 @@ def _list(op: str, name: str, values: Any, n_dimensions: int, integers: bool = F
             raise TypeError(f"{op}: {name} must be {'integers' if integers else 'floating point numbers'}, got {tensor.dtype}")
         if tensor.device != tensors[0].device:
             raise ValueError(f"{op}: {name} must be on one device, got {tensors[0].device} and {tensor.device}")
+        if not integers and tensor.shape[-1] != tensors[0].shape[-1]:
+            raise ValueError(f"{op}: {name} must have one number of channels, got {tensors[0].shape[-1]} and {tensor.shape[-1]}")
     return tensors
 
 
@@ -54,18 +62,54 @@ class _Textures(ABC):
             ValueError: if it has too little for them.
         """
 
+    @abstractmethod
+    def submeshes(self, vertex_ids_list: list[Tensors], faces_ids_list: Any) -> Any:
+        """The textures of parts of the meshes: of each mesh, for each of its parts, which vertices and which faces it has. See `Meshes.submeshes`."""
+
+    @abstractmethod
+    def faces_verts_textures_packed(self, faces_packed: torch.Tensor | None = None) -> torch.Tensor:
+        """[sum of F_n, 3, C] the texture at the corners of the faces."""
+
+    @abstractmethod
+    def check_shapes(self, batch_size: int, max_num_verts: int, max_num_faces: int) -> bool:
+        """Whether it is of so many meshes, of which the largest has so many vertices and faces."""
+
+    @abstractmethod
+    def join_scene(self) -> Any:
+        """The textures of all meshes as that of one. See `structures.join_meshes_as_scene`."""
+
+    def _sampling(self) -> dict[str, Any]:
+        """How it is sampled, which those that are joined have in common."""
+        return {}
+
+    def join_batch(self, textures: list[Any]) -> Any:
+        """These, and then others of the same kind. See `structures.join_meshes_as_batch`."""
+        op = f"{type(self).__name__}.join_batch"
+        for other in textures:
+            if not isinstance(other, type(self)):
+                raise ValueError(f"{op}: textures must be {type(self).__name__}, got {type(other).__name__}")
+            if other._sampling() != self._sampling():
+                raise ValueError(f"{op}: textures must have {self._sampling()}, got {other._sampling()}")
+        return self._with(**{name: [tensor for each in (self, *textures) for tensor in each._lists()[name]] for name in self._lists()})
+
+    def isempty(self) -> bool:
+        return len(self) == 0
+
     def __len__(self) -> int:
         return len(next(iter(self._lists().values())))
 
     @property
     def device(self) -> torch.device:
-        return next(iter(self._lists().values()))[0].device
+        tensors = next(iter(self._lists().values()))
+        return tensors[0].device if tensors else torch.device("cpu")
 
     def __getitem__(self, index: Any) -> Any:
         places = [index] if isinstance(index, int) else torch.arange(len(self))[index].tolist()
         return self._mapped(lambda tensors: [tensors[i] for i in places])
 
     def extend(self, N: int) -> Any:
+        if not isinstance(N, int) or N < 1:
+            raise ValueError(f"{type(self).__name__}.extend: N must be a whole number of at least 1, got {N!r}")
         return self._mapped(lambda tensors: [tensor for tensor in tensors for _ in range(N)])
 
     def clone(self) -> Any:
@@ -78,6 +122,13 @@ class _Textures(ABC):
         return self._mapped(lambda tensors: [tensor.to(device) for tensor in tensors])
 
 
+def _parts(tensors: Tensors, ids_list: Any) -> Tensors:
+    """The rows of each tensor that each part of its mesh has."""
+    if len(ids_list) != len(tensors):
+        raise ValueError(f"Meshes.submeshes: there must be parts of as many meshes as there are textures ({len(tensors)}), got {len(ids_list)}")
+    return [tensor[part] for tensor, parts in zip(tensors, ids_list, strict=True) for part in parts]
+
+
 def _trimmed(what: str, tensors: Tensors, sizes: list[int]) -> Tensors:
     if len(tensors) != len(sizes):
         raise ValueError(f"Meshes: textures must be of as many meshes as verts ({len(sizes)}), got {len(tensors)}")
@@ -85,6 +136,21 @@ def _trimmed(what: str, tensors: Tensors, sizes: list[int]) -> Tensors:
         if len(tensor) < size:
             raise ValueError(f"Meshes: textures must have one entry for each of the {size} {what} of a mesh, got {len(tensor)}")
     return [tensor[:size] for tensor, size in zip(tensors, sizes, strict=True)]
+
+
+TexturesBase = _Textures
+
+
+def Textures(  # noqa: N802 - PyTorch3D's name
+    maps: Any = None, faces_uvs: Any = None, verts_uvs: Any = None, verts_rgb: Any = None
+) -> "TexturesVertex | TexturesUV":  # fmt: skip
+    """The older name of `TexturesVertex` (of verts_rgb) and `TexturesUV` (of the others)."""
+    warnings.warn("Textures: it is now called TexturesVertex or TexturesUV", PendingDeprecationWarning, stacklevel=2)
+    if (faces_uvs is None) != (verts_uvs is None) or (maps is not None and faces_uvs is None):
+        raise ValueError("Textures: maps, faces_uvs and verts_uvs must be given together")
+    if (verts_rgb is None) == (maps is None):
+        raise ValueError("Textures: either maps, with faces_uvs and verts_uvs, or verts_rgb must be given")
+    return TexturesVertex(verts_rgb) if maps is None else TexturesUV(maps, faces_uvs, verts_uvs)
 
 
 class TexturesVertex(_Textures):
@@ -106,10 +172,25 @@ class TexturesVertex(_Textures):
         return self._features
 
     def verts_features_packed(self) -> torch.Tensor:
-        return torch.cat(self._features)
+        return torch.cat(self._features) if self._features else torch.zeros(0, 3)
 
     def verts_features_padded(self) -> torch.Tensor:
-        return torch.nn.utils.rnn.pad_sequence(self._features, batch_first=True)
+        """[N, V, C], padded with 0."""
+        return list_to_padded(self._features) if self._features else torch.zeros(0, 0, 3)
+
+    def submeshes(self, vertex_ids_list: list[Tensors], faces_ids_list: Any) -> "TexturesVertex":
+        return TexturesVertex(_parts(self._features, vertex_ids_list))
+
+    def faces_verts_textures_packed(self, faces_packed: torch.Tensor | None = None) -> torch.Tensor:
+        if faces_packed is None:
+            raise ValueError("TexturesVertex.faces_verts_textures_packed: faces_packed must be given, got None")
+        return self.verts_features_packed()[faces_packed]
+
+    def join_scene(self) -> "TexturesVertex":
+        return TexturesVertex([self.verts_features_packed()])
+
+    def check_shapes(self, batch_size: int, max_num_verts: int, max_num_faces: int) -> bool:
+        return self.verts_features_padded().shape[:2] == (batch_size, max_num_verts)
 
     def sample_textures(self, fragments: Any, faces_packed: torch.Tensor | None = None) -> torch.Tensor:
         """[N, H, W, K, C]"""
@@ -117,81 +198,250 @@ class TexturesVertex(_Textures):
             raise ValueError("TexturesVertex.sample_textures: faces_packed must be given, got None")
         return interpolate_face_attributes(fragments.pix_to_face, fragments.bary_coords, self.verts_features_packed()[faces_packed])
 
+    def at_used(self, used: Used, faces_packed: torch.Tensor) -> torch.Tensor:
+        """[P, C] at the slots that hold a face."""
+        return used.interpolate(self.verts_features_packed(), faces_packed)
+
 
 class TexturesUV(_Textures):
-    """A picture for each mesh, and texture coordinates.
+    """A picture for each mesh, or several, and texture coordinates.
 
     Args:
-        maps: a list of [H_n, W_n, C], or [N, H, W, C]. Row 0 is the top, where v is 1.
+        maps: a list of [H_n, W_n, C], or [N, H, W, C]. Row 0 is the top, where v is 1. With maps_ids a list of [M_n, H_n, W_n, C], or [N, M, H, W, C].
         faces_uvs: a list of [F_n, 3] integers into verts_uvs, or padded [N, F, 3].
         verts_uvs: a list of [T_n, 2], or padded [N, T, 2]: u to the right, v up.
+        maps_ids: a list of [F_n] integers, or padded [N, F]: which of the pictures of its mesh each face shows.
         padding_mode: "border", "zeros" or "reflection", outside of [0, 1]. align_corners: whether 0 and 1 are the middles of the outermost texels, or their
             outer edges. sampling_mode: "bilinear" or "nearest".
     """
 
     def __init__(
-        self, maps: Any, faces_uvs: Any, verts_uvs: Any, padding_mode: str = "border", align_corners: bool = True, sampling_mode: str = "bilinear"
+        self,
+        maps: Any,
+        faces_uvs: Any,
+        verts_uvs: Any,
+        padding_mode: str = "border",
+        align_corners: bool = True,
+        sampling_mode: str = "bilinear",
+        *,
+        maps_ids: Any = None,
     ) -> None:
+        op = "TexturesUV"
         for name, value, choices in (("padding_mode", padding_mode, PADDINGS), ("sampling_mode", sampling_mode, SAMPLINGS)):
             if value not in choices:
-                raise ValueError(f"TexturesUV: {name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
-        check_flag("TexturesUV", "align_corners", align_corners)
-        self._maps = _list("TexturesUV", "maps", maps, 3)
-        self._faces_uvs = [faces.to(torch.int64) for faces in _list("TexturesUV", "faces_uvs", faces_uvs, 2, integers=True)]
-        self._verts_uvs = _list("TexturesUV", "verts_uvs", verts_uvs, 2)
+                raise ValueError(f"{op}: {name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+        check_flag(op, "align_corners", align_corners)
+        self._maps = _list(op, "maps", maps, 3 if maps_ids is None else 4)
+        self._faces_uvs = [faces.to(torch.int64) for faces in _list(op, "faces_uvs", faces_uvs, 2, integers=True)]
+        self._verts_uvs = _list(op, "verts_uvs", verts_uvs, 2)
         if not len(self._maps) == len(self._faces_uvs) == len(self._verts_uvs):
             sizes = (len(self._maps), len(self._faces_uvs), len(self._verts_uvs))
-            raise ValueError(f"TexturesUV: maps, faces_uvs and verts_uvs must be of as many meshes, got {sizes}")
+            raise ValueError(f"{op}: maps, faces_uvs and verts_uvs must be of as many meshes, got {sizes}")
+        self._maps_ids = None if maps_ids is None else self._checked_ids(_list(op, "maps_ids", maps_ids, 1, integers=True))
         self._faces_uvs = [faces[(faces >= 0).all(1)] for faces in self._faces_uvs]
         for faces, uvs in zip(self._faces_uvs, self._verts_uvs, strict=True):
-            check_shape("TexturesUV", "faces_uvs", faces.shape, ("F", 3))
-            check_shape("TexturesUV", "verts_uvs", uvs.shape, ("T", 2))
+            check_shape(op, "faces_uvs", faces.shape, ("F", 3))
+            check_shape(op, "verts_uvs", uvs.shape, ("T", 2))
             if faces.numel() and int(faces.max()) >= len(uvs):
-                raise ValueError(f"TexturesUV: faces_uvs must index verts_uvs 0 to {len(uvs) - 1}, got {int(faces.max())}")
+                raise ValueError(f"{op}: faces_uvs must index verts_uvs 0 to {len(uvs) - 1}, got {int(faces.max())}")
         self.padding_mode, self.align_corners, self.sampling_mode = padding_mode, align_corners, sampling_mode
 
-    def _lists(self) -> dict[str, Tensors]:
-        return {"maps": self._maps, "faces_uvs": self._faces_uvs, "verts_uvs": self._verts_uvs}
+    def _checked_ids(self, maps_ids: Tensors) -> Tensors:
+        """Without those of padding."""
+        if len(maps_ids) != len(self._maps):
+            raise ValueError(f"TexturesUV: maps_ids must be of as many meshes as maps ({len(self._maps)}), got {len(maps_ids)}")
+        checked = list[torch.Tensor]()
+        for ids, faces, pictures in zip(maps_ids, self._faces_uvs, self._maps, strict=True):
+            check_shape("TexturesUV", "maps_ids", ids.shape, ("F",), {"F": len(faces)})
+            of_faces = ids[(faces >= 0).all(1)].to(torch.int64)
+            if of_faces.numel() and (int(of_faces.min()) < 0 or int(of_faces.max()) >= len(pictures)):
+                bad = int(of_faces.min()) if int(of_faces.min()) < 0 else int(of_faces.max())
+                raise ValueError(f"TexturesUV: maps_ids must index maps 0 to {len(pictures) - 1}, got {bad}")
+            checked.append(of_faces)
+        return checked
 
-    def _with(self, **lists: Tensors) -> "TexturesUV":
-        return TexturesUV(**lists, padding_mode=self.padding_mode, align_corners=self.align_corners, sampling_mode=self.sampling_mode)
+    def _lists(self) -> dict[str, Tensors]:
+        lists = {"maps": self._maps, "faces_uvs": self._faces_uvs, "verts_uvs": self._verts_uvs}
+        return lists if self._maps_ids is None else lists | {"maps_ids": self._maps_ids}
+
+    def join_batch(self, textures: list[Any]) -> "TexturesUV":
+        """As `_Textures.join_batch`: all have maps_ids, or none."""
+        for other in textures:
+            if isinstance(other, TexturesUV) and (other._maps_ids is None) != (self._maps_ids is None):
+                raise ValueError("TexturesUV.join_batch: textures must all have maps_ids, or none of them")
+        return super().join_batch(textures)
+
+    def _sampling(self) -> dict[str, Any]:
+        return {"padding_mode": self.padding_mode, "align_corners": self.align_corners, "sampling_mode": self.sampling_mode}
+
+    def _with(self, **lists: Any) -> "TexturesUV":
+        return TexturesUV(**lists, **self._sampling())
 
     def fitted(self, n_verts: list[int], n_faces: list[int]) -> "TexturesUV":
-        return self._with(maps=self._maps, faces_uvs=_trimmed("faces", self._faces_uvs, n_faces), verts_uvs=self._verts_uvs)
+        lists = self._lists() | {"faces_uvs": _trimmed("faces", self._faces_uvs, n_faces)}
+        if self._maps_ids is not None:
+            lists["maps_ids"] = _trimmed("faces", self._maps_ids, n_faces)
+        return self._with(**lists)
 
     def maps_list(self) -> Tensors:
         return self._maps
 
     def maps_padded(self) -> torch.Tensor:
-        """[N, H, W, C] of maps of one size."""
-        return torch.stack(self._maps)
+        """[N, H, W, C], of maps of several sizes all as large as the largest height and width, bilinearly. (They are sampled as they are.)
+
+        With maps_ids [N, M, H, W, C], with black pictures where a mesh has fewer.
+        """
+        if not self._maps:
+            return torch.zeros(*[0] * (3 if self._maps_ids is None else 4), 3)
+        size = (max(maps.shape[-3] for maps in self._maps), max(maps.shape[-2] for maps in self._maps))
+        alike = [maps if maps.shape[-3:-1] == size else self._resized(maps, size) for maps in self._maps]
+        return torch.stack(alike) if self._maps_ids is None else list_to_padded(alike)
+
+    def maps_ids_list(self) -> Tensors | None:
+        return self._maps_ids
+
+    def maps_ids_padded(self) -> torch.Tensor | None:
+        """[N, F], padded with 0."""
+        if self._maps_ids is None:
+            return None
+        return list_to_padded(self._maps_ids) if self._maps_ids else torch.zeros(0, 0, dtype=torch.int64)
+
+    def _pictures(self) -> Tensors:
+        """Those of all meshes."""
+        return self._maps if self._maps_ids is None else [picture for maps in self._maps for picture in maps]
+
+    def _face_picture(self) -> torch.Tensor:
+        """[sum of F_n] which of `_pictures` each face shows."""
+        if self._maps_ids is None:
+            return torch.arange(len(self), device=self.device).repeat_interleave(torch.tensor([len(f) for f in self._faces_uvs], device=self.device))
+        return torch.cat([ids + first for ids, first in zip(self._maps_ids, accumulate((len(maps) for maps in self._maps), initial=0), strict=False)])
+
+    def _resized(self, picture: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+        pictures = picture.reshape(-1, *picture.shape[-3:]).permute(0, 3, 1, 2)
+        resized = F.interpolate(pictures, size, mode="bilinear", align_corners=self.align_corners).permute(0, 2, 3, 1)
+        return resized.reshape(*picture.shape[:-3], *resized.shape[1:])
 
     def faces_uvs_list(self) -> Tensors:
         return self._faces_uvs
 
+    def faces_uvs_padded(self) -> torch.Tensor:
+        """[N, F, 3], padded with 0."""
+        return list_to_padded(self._faces_uvs) if self._faces_uvs else torch.zeros(0, 0, 3, dtype=torch.int64)
+
     def verts_uvs_list(self) -> Tensors:
         return self._verts_uvs
 
+    def verts_uvs_padded(self) -> torch.Tensor:
+        """[N, T, 2], padded with 0."""
+        return list_to_padded(self._verts_uvs) if self._verts_uvs else torch.zeros(0, 0, 2)
+
+    def _faces_verts_uvs(self) -> Tensors:
+        return [uvs[faces] for uvs, faces in zip(self._verts_uvs, self._faces_uvs, strict=True)]
+
     def faces_verts_uvs_packed(self) -> torch.Tensor:
         """[sum of F_n, 3, 2]"""
-        return torch.cat([uvs[faces] for uvs, faces in zip(self._verts_uvs, self._faces_uvs, strict=True)])
+        return torch.cat(self._faces_verts_uvs()) if self._maps else torch.zeros(0, 3, 2)
+
+    def _looked_up(self, picture: torch.Tensor, uv: torch.Tensor) -> torch.Tensor:
+        """[..., C] of the picture at [..., 2]."""
+        place = ((uv * 2 - 1) * uv.new_tensor([1.0, -1.0])).reshape(1, 1, -1, 2)
+        texels = F.grid_sample(picture.permute(2, 0, 1)[None].to(uv), place, self.sampling_mode, self.padding_mode, self.align_corners)
+        return texels[0, :, 0].T.reshape(*uv.shape[:-1], -1)
+
+    def _looked_up_each(self, which: torch.Tensor, uv: torch.Tensor) -> torch.Tensor:
+        """[P, ..., C] of the pictures ``which`` [P] at [P, ..., 2]."""
+        pictures = self._pictures()
+        if len(pictures) == 1:
+            return self._looked_up(pictures[0], uv)
+        texels = uv.new_zeros(*uv.shape[:-1], pictures[0].shape[-1])
+        for i in which.unique().tolist():
+            places = (which == i).nonzero()[:, 0]
+            texels = texels.index_copy(0, places, self._looked_up(pictures[i], uv.index_select(0, places)))
+        return texels
 
     def sample_textures(self, fragments: Any, faces_packed: torch.Tensor | None = None) -> torch.Tensor:
-        """[N, H, W, K, C]"""
-        uv = interpolate_face_attributes(fragments.pix_to_face, fragments.bary_coords, self.faces_verts_uvs_packed())
-        place = (uv * 2 - 1) * uv.new_tensor([1.0, -1.0])
-        n_images, height, width, n_slots = fragments.pix_to_face.shape
-        texels = [
-            F.grid_sample(
-                picture.permute(2, 0, 1)[None].to(grid),
-                grid.reshape(1, height, width * n_slots, 2),
-                mode=self.sampling_mode,
-                padding_mode=self.padding_mode,
-                align_corners=self.align_corners,
-            )
-            for picture, grid in zip(self._maps, place, strict=True)
-        ]
-        return torch.cat(texels).permute(0, 2, 3, 1).reshape(n_images, height, width, n_slots, -1)
+        """[N, H, W, K, C]; where there is no face, the texel at (0, 0)."""
+        used = used_of(fragments)
+        texels, shape = self.at_used(used), used.slots.shape
+        nth = 0 if self._maps_ids is None else int(self._maps_ids[0][0]) if len(self._maps_ids[0]) else 0  # PyTorch3D's: the map of the very first face
+        shown = [maps if self._maps_ids is None else maps[min(nth, len(maps) - 1)] for maps in self._maps]
+        corners = [self._looked_up(picture, texels.new_zeros(1, 2)) for picture in shown]
+        elsewhere = torch.cat(corners)[:, None].expand(-1, used.n_pixels // shape[0] * shape[3], -1).reshape(-1, texels.shape[1])
+        return elsewhere.index_copy(0, used.slot, texels).reshape(*shape, -1)
+
+    def at_used(self, used: Used, faces_packed: torch.Tensor | None = None) -> torch.Tensor:
+        """[P, C] at the slots that hold a face."""
+        firsts = accumulate((len(uvs) for uvs in self._verts_uvs), initial=0)
+        face_uvs = torch.cat([faces + first for faces, first in zip(self._faces_uvs, firsts, strict=False)])
+        uvs, face_picture = torch.cat(self._verts_uvs).to(used.bary), self._face_picture()
+        if used.slots.n and used.slots.n_faces > len(face_uvs) and int(used.face.max()) >= len(face_uvs):
+            raise ValueError(f"TexturesUV.sample_textures: pix_to_face must index faces 0 to {len(face_uvs) - 1}, got {int(used.face.max())}")
+        if self.padding_mode != "border" or self.sampling_mode != "bilinear" or not can_run(used.bary):
+            return self._looked_up_each(face_picture.index_select(0, used.face), used.interpolate(uvs, face_uvs))
+        pictures = [picture.to(used.bary) for picture in self._pictures()]
+        texels = torch.cat([picture.reshape(-1, picture.shape[-1]) for picture in pictures])
+        places = accumulate((picture.shape[0] * picture.shape[1] for picture in pictures), initial=0)
+        levels = np.array([[first, *picture.shape[:2]] for first, picture in zip(places, pictures, strict=False)], np.int32)
+        arrays = TorchArrays(used.bary.dtype, used.bary.device)
+        (colors,) = arrays.run(
+            slot_texture_op(arrays.variant),
+            (used.bary, uvs, texels),
+            [(len(used.bary), texels.shape[1])],
+            (used.slots, face_uvs.to(torch.int32), face_picture.to(torch.int32), arrays.index(levels), int(self.align_corners), texels.shape[1]),
+        )
+        return colors
+
+    def centers_for_image(self, index: int) -> torch.Tensor:
+        """[T, 2] where the texture coordinates of a mesh lie in its picture: column and row, as they are sampled, on the CPU and without gradient.
+
+        Raises:
+            ValueError: with maps_ids: a coordinate lies in no picture of its own.
+        """
+        if self._maps_ids is not None:
+            raise ValueError("TexturesUV.centers_for_image: the textures must have one map for each mesh, got maps_ids")
+        if not isinstance(index, int) or not -len(self) <= index < len(self):
+            raise ValueError(f"TexturesUV.centers_for_image: index must be a whole number between 0 and {len(self) - 1}, got {index!r}")
+        height, width = self._maps[index].shape[:2]
+        uv = self._verts_uvs[index].detach().cpu()
+        rows, columns = torch.meshgrid(torch.arange(height).to(uv), torch.arange(width).to(uv), indexing="ij")
+        return self._looked_up(torch.stack([columns, rows], -1), uv)
+
+    def faces_verts_textures_packed(self, faces_packed: torch.Tensor | None = None) -> torch.Tensor:
+        return self._looked_up_each(self._face_picture(), torch.cat(self._faces_verts_uvs())) if self._maps else torch.zeros(0, 3, 3)
+
+    def submeshes(self, vertex_ids_list: list[Tensors], faces_ids_list: Any) -> "TexturesUV":
+        faces_uvs = _parts(self._faces_uvs, faces_ids_list)
+        maps, verts_uvs = ([tensor for tensor, parts in zip(tensors, faces_ids_list, strict=True) for _ in parts] for tensors in (self._maps, self._verts_uvs))
+        ids = {} if self._maps_ids is None else {"maps_ids": _parts(self._maps_ids, faces_ids_list)}
+        return self._with(maps=maps, faces_uvs=faces_uvs, verts_uvs=verts_uvs, **ids)
+
+    def join_scene(self) -> "TexturesUV":
+        """The pictures as one, each once, and texture coordinates that lead into it; these are to lie in [0, 1]. Gradient: to pictures and coordinates."""
+        if self._maps_ids is not None:
+            raise ValueError("TexturesUV.join_scene: the textures must have one map for each mesh, got maps_ids")
+        border = 0 if self.align_corners else 1  # there 0 and 1 are the edges of a picture, where half of what is seen lies beyond
+        places: dict[int, tuple[int, int]] = {}
+        different = list({id(picture): picture for picture in self._maps}.values())
+        corners, (height, width) = packed([(len(picture) + 2 * border, picture.shape[1] + 2 * border) for picture in different])
+        joined = different[0].new_zeros(height, width, different[0].shape[2])
+        for picture, (x, y) in zip(different, corners, strict=True):
+            mode = "constant" if self.padding_mode == "zeros" else "replicate"
+            tile = F.pad(picture.permute(2, 0, 1)[None], [border] * 4, mode)[0].permute(1, 2, 0) if border else picture
+            joined[y : y + len(tile), x : x + tile.shape[1]] = tile
+            places[id(picture)] = (x + border, y + border)
+        least = 1 - border  # with align_corners they are the middles of the outermost texels
+        uvs = list[torch.Tensor]()
+        for picture, own in zip(self._maps, self._verts_uvs, strict=True):
+            (x, y), (h, w) = places[id(picture)], picture.shape[:2]
+            u = (x + own[:, 0] * (w - least)) / max(width - least, 1)
+            v = 1 - (y + (1 - own[:, 1]) * (h - least)) / max(height - least, 1)
+            uvs.append(torch.stack([u, v], 1))
+        begins = [sum(map(len, self._verts_uvs[:i])) for i in range(len(self))]
+        faces_uvs = torch.cat([faces + begin for faces, begin in zip(self._faces_uvs, begins, strict=True)])
+        return self._with(maps=[joined], faces_uvs=[faces_uvs], verts_uvs=[torch.cat(uvs)])
+
+    def check_shapes(self, batch_size: int, max_num_verts: int, max_num_faces: int) -> bool:
+        return self.faces_uvs_padded().shape[:2] == (batch_size, max_num_faces)
 
 
 class TexturesAtlas(_Textures):
@@ -200,7 +450,7 @@ class TexturesAtlas(_Textures):
     def __init__(self, atlas: Any) -> None:
         self._atlas = _list("TexturesAtlas", "atlas", atlas, 4)
         for tensor in self._atlas:
-            check_shape("TexturesAtlas", "atlas", tensor.shape, ("F", "R", "R", "C"), {"R": tensor.shape[1]})
+            check_shape("TexturesAtlas", "atlas", tensor.shape, ("F", "R", "R", "C"), {"R": self._atlas[0].shape[1]})
 
     def _lists(self) -> dict[str, Tensors]:
         return {"atlas": self._atlas}
@@ -215,15 +465,36 @@ class TexturesAtlas(_Textures):
         return self._atlas
 
     def atlas_packed(self) -> torch.Tensor:
-        return torch.cat(self._atlas)
+        return torch.cat(self._atlas) if self._atlas else torch.zeros(0, 1, 1, 3)
+
+    def atlas_padded(self) -> torch.Tensor:
+        """[N, F, R, R, C], padded with 0."""
+        return list_to_padded(self._atlas) if self._atlas else torch.zeros(0, 0, 1, 1, 3)
+
+    def submeshes(self, vertex_ids_list: list[Tensors], faces_ids_list: Any) -> "TexturesAtlas":
+        return TexturesAtlas(_parts(self._atlas, faces_ids_list))
+
+    def faces_verts_textures_packed(self, faces_packed: torch.Tensor | None = None) -> torch.Tensor:
+        atlas = self.atlas_packed()
+        return torch.stack([atlas[:, 0, -1], atlas[:, -1, 0], atlas[:, 0, 0]], 1)
+
+    def join_scene(self) -> "TexturesAtlas":
+        return TexturesAtlas([self.atlas_packed()])
+
+    def check_shapes(self, batch_size: int, max_num_verts: int, max_num_faces: int) -> bool:
+        return self.atlas_padded().shape[:2] == (batch_size, max_num_faces)
 
     def sample_textures(self, fragments: Any, faces_packed: torch.Tensor | None = None) -> torch.Tensor:
         """[N, H, W, K, C]"""
-        atlas, used = self.atlas_packed(), fragments.pix_to_face >= 0
+        used = used_of(fragments)
+        return used.spread(self.at_used(used))
+
+    def at_used(self, used: Used, faces_packed: torch.Tensor | None = None) -> torch.Tensor:
+        """[P, C] at the slots that hold a face."""
+        atlas = self.atlas_packed()
         R = atlas.shape[1]
-        along = torch.where(used[..., None], fragments.bary_coords[..., :2], 0.0) * R
+        along = used.bary[:, :2] * R
         cell = along.to(torch.int64)
         lower = (along.sum(-1) - cell.sum(-1) <= 1)[..., None]
         cell = torch.where(lower, cell, R - 1 - cell).clamp(0, R - 1)
-        texels = atlas[fragments.pix_to_face.clamp(min=0), cell[..., 1], cell[..., 0]]
-        return texels * used[..., None]
+        return atlas[used.face, cell[:, 1], cell[:, 0]]

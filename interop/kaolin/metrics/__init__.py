@@ -1,0 +1,5 @@
+"""Kaolin's ``kaolin.metrics``."""
+
+from . import pointcloud, trianglemesh
+
+__all__ = ["pointcloud", "trianglemesh"]
