@@ -10,7 +10,7 @@ from taichi_softras.interop import kaolin, pytorch3d, soft_renderer
 from taichi_softras.interop.pytorch3d import attributes, blending, cameras, properties
 from taichi_softras.interop.soft_renderer import functional as srf
 
-from . import Function, In, Kind, Mistake, Nature, flag, image_size, instance, named, nothing, number, path, whole
+from . import Function, In, Kind, Mistake, Nature, flag, image_size, instance, mesh_ops, named, nothing, number, path, whole
 from .standalone import FACES
 from .torch_api import ROWS, SQUARE, background, kernel_tensors, tensors
 
@@ -740,4 +740,4 @@ def pytorch3d_shading(p: str) -> Iterator[Function]:
 
 
 def functions() -> list[Function]:
-    return [function for part in (soft_renderer_functions, kaolin_functions, pytorch3d_functions) for function in part()]
+    return [function for part in (soft_renderer_functions, kaolin_functions, pytorch3d_functions, mesh_ops.functions) for function in part()]
