@@ -198,12 +198,19 @@ def operations() -> Iterator[Function]:
             (Kind.NAN, "`meshes`: NaN", {"meshes": pytorch3d.Meshes([SQUARE * torch.nan], [FACE_ROWS])}),
         ],
     )
+    feats = Nature(
+        lambda _: [
+            Mistake(Kind.TYPE, "a list", [1.0]),
+            Mistake(Kind.DTYPE, "integers", torch.zeros(4, 2, dtype=torch.int64)),
+            Mistake(Kind.SHAPE, "(3, 2)", torch.zeros(3, 2)),
+        ]
+    )
     yield Function(name=p + "SubdivideMeshes", call=ops.SubdivideMeshes, good=dict, natures={"meshes": TEXT})
     yield Function(
         name=p + "SubdivideMeshes.forward",
         call=ops.SubdivideMeshes(),
         good=lambda: {"meshes": square()},
-        natures={"meshes": TEXT, "feats": Nature(lambda _: [Mistake(Kind.TYPE, "a list", [1.0]), Mistake(Kind.SHAPE, "(3, 2)", torch.zeros(3, 2))])},
+        natures={"meshes": TEXT, "feats": feats},
     )
     picture = torch.zeros(1, 2, 3, 4)
     yield Function(
@@ -390,7 +397,13 @@ def kaolin_functions() -> Iterator[Function]:
         good=lambda: {"packed_tensor": SQUARE, "shape_per_tensor": torch.tensor([[3], [1]]), "first_idx": torch.tensor([0, 3, 4])},
         natures={
             "packed_tensor": Nature(lambda _: [Mistake(Kind.TYPE, "a list", [1.0]), Mistake(Kind.SHAPE, "(4,)", torch.ones(4))]),
-            "shape_per_tensor": Nature(lambda _: [Mistake(Kind.TYPE, "a list", [[3], [1]]), Mistake(Kind.SHAPE, "(2,)", torch.tensor([3, 1]))]),
+            "shape_per_tensor": Nature(
+                lambda good: [
+                    Mistake(Kind.TYPE, "a list", [[3], [1]]),
+                    Mistake(Kind.DTYPE, "real numbers", good.float()),
+                    Mistake(Kind.SHAPE, "(2,)", torch.tensor([3, 1])),
+                ]
+            ),
             "first_idx": rows(5, (2,)),
         },
         more=[(Kind.RANGE, "`first_idx`: other sizes", {"first_idx": torch.tensor([0, 2, 4])})],

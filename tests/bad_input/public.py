@@ -134,6 +134,8 @@ EXCUSED = {  # by the name, or the last part of it
 EXCUSED_KINDS = {  # of an argument, mistakes that it has by its annotation, and that are none
     ("interop.soft_renderer.LaplacianLoss", "vertex"): "of any dtype: only their number counts",
     ("interop.soft_renderer.SoftRenderer.forward", "vertices"): "of any dtype: made float32, as in the original",
+    ("interop.kaolin.ops.batch.packed_to_list", "packed_tensor"): "of any dtype",
+    ("interop.kaolin.ops.batch.tile_to_packed", "values"): "of any dtype",
     ("interop.kaolin.render.mesh.dibr_rasterization", "face_normals_z"): "of any dtype: its sign counts",
     ("interop.kaolin.render.mesh.rasterize", "valid_faces"): "of any dtype: whether it is nought counts",
     ("interop.pytorch3d.structures.utils.padded_to_packed", "pad_value"): "any number, NaN, which nothing equals, among them",
