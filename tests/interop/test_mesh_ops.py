@@ -375,7 +375,7 @@ class TestSampling:
             drawn = ops.sample_points_from_meshes(Meshes([verts * scale], [faces]), 300)
             (gradient,) = torch.autograd.grad(loss.chamfer_distance(drawn, verts[None])[0], scale)
             scale = (scale - 0.2 * gradient).detach().requires_grad_()
-        assert float(scale) == pytest.approx(1, abs=0.02)
+        assert scale.item() == pytest.approx(1, abs=0.02)
 
 
 class TestOps:
