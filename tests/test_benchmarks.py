@@ -8,7 +8,7 @@ import pytest
 import torch
 import trimesh
 from benchmarks import __main__ as benchmarks
-from benchmarks import files, machine, rows
+from benchmarks import files, geometry, machine, rows
 from benchmarks.pairs import pairs_in_reach
 from conftest import REPOSITORY
 
@@ -91,3 +91,13 @@ class TestFiles:
         rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in capsys.readouterr().out.splitlines()[4:]]
         assert [row[0] for row in rows] == ["OBJ", "OBJ with vt", "PLY", "GLB"]
         assert not any(float(cell) < 0 for row in rows for cell in row[1:])
+
+
+class TestGeometry:
+    def test_both_compute_the_same(self, capsys):
+        """A hundredth of the points; the last column has the differences, where both see the same points."""
+        geometry.main(["--scale", "0.01", "--repeats", "1", "--threads", "1"])
+        rows_of_table = [line.strip("|").split("|") for line in capsys.readouterr().out.splitlines() if line.startswith("| `") or line.startswith("| the")]
+        assert [row[0].strip() for row in rows_of_table[:2]] == ["`chamfer_distance`, 2 x 100 points", "the same, naive"]
+        assert all(float(row[-1]) < 1e-6 for row in rows_of_table[:2])
+        assert all(float(cell) > 0 for row in rows_of_table for cell in row[1:7])

@@ -15,6 +15,8 @@ from .boxes import Boxes
 
 __all__ = ["crossings", "inside", "nearest_points", "nearest_triangles", "points_nearest_to_triangles", "search", "squared_distances"]
 
+MANY = 5000  # points whose search repays the waking of threads
+
 
 def nearest_points(points: Any, others: Any, count: int = 1, norm: int = 2) -> tuple[np.ndarray, np.ndarray]:
     """The nearest of ``others`` to each point, exactly.
@@ -40,7 +42,7 @@ def nearest_points(points: Any, others: Any, count: int = 1, norm: int = 2) -> t
         check_finite(op, name, given)
     check_one_of(op, "norm", norm, (1, 2))
     check_integer(op, "count", count, 1, len(others))
-    distance, index = cKDTree(others).query(points, k=[*range(1, count + 1)], p=norm, workers=-1)
+    distance, index = cKDTree(others).query(points, k=[*range(1, count + 1)], p=norm, workers=-1 if len(points) > MANY else 1)
     return distance, index
 
 
