@@ -899,8 +899,83 @@ def pytorch3d_structures(p: str) -> Iterator[Function]:
             "padding_mode": named(),
             "align_corners": flag(),
             "sampling_mode": named(),
+            "maps_ids": nothing("goes with maps of another shape; told below"),
         },
-        more=[(Kind.INDEX, "`faces_uvs`: one too large", {"faces_uvs": FACE_BATCH + 4})],
+        more=[
+            (Kind.INDEX, "`faces_uvs`: one too large", {"faces_uvs": FACE_BATCH + 4}),
+            (Kind.TYPE, "`maps_ids`: text", {"maps": torch.ones(1, 2, 4, 5, 3), "maps_ids": "text"}),
+            (Kind.SHAPE, "`maps_ids`: with maps of three dimensions", {"maps_ids": torch.zeros(1, 2, dtype=torch.int64)}),
+            (Kind.SHAPE, "`maps_ids`: of three faces", {"maps": torch.ones(1, 2, 4, 5, 3), "maps_ids": torch.zeros(1, 3, dtype=torch.int64)}),
+            (Kind.INDEX, "`maps_ids`: one too large", {"maps": torch.ones(1, 2, 4, 5, 3), "maps_ids": torch.full((1, 2), 2)}),
+        ],
+    )
+    uv = lambda: pytorch3d.TexturesUV(torch.ones(1, 4, 5, 3), FACE_BATCH, torch.zeros(1, 4, 2))  # noqa: E731
+    yield Function(
+        name=p + "Textures",
+        call=pytorch3d.Textures,
+        good=lambda: {"verts_rgb": torch.ones(1, 4, 3)},
+        natures={"verts_rgb": nothing("see TexturesVertex"), **dict.fromkeys(("maps", "faces_uvs", "verts_uvs"), nothing("see TexturesUV"))},
+        more=[(Kind.OPTIONS, "two kinds", {"maps": torch.ones(1, 4, 5, 3), "faces_uvs": FACE_BATCH, "verts_uvs": torch.zeros(1, 4, 2)})],
+    )
+    for name in ("texturesuv_image_matplotlib", "texturesuv_image_PIL"):
+        yield Function(
+            name=p + name,
+            call=getattr(pytorch3d, name),
+            good=lambda: {"texture": uv(), "texture_index": 0, "radius": 1.0, "subsample": 3},
+            natures={
+                "texture": instance(), "texture_index": whole(1), "radius": number(-1.0), "color": nothing("any of the package that draws"),
+                "subsample": whole(-1), "origin": named(),
+            },
+        )  # fmt: skip
+    yield Function(
+        name=p + "get_camera_wireframe",
+        call=pytorch3d.get_camera_wireframe,
+        good=lambda: {"scale": 0.3},
+        natures={"scale": number()},
+    )
+    of_others = dict.fromkeys(
+        ("pointcloud_max_points", "pointcloud_marker_size", "raybundle_max_rays", "raybundle_max_points_per_ray", "raybundle_ray_point_marker_size",
+         "raybundle_ray_line_width"),
+        nothing("of points and rays, which are left out"),
+    )  # fmt: skip
+    yield Function(
+        name=p + "plot_scene",
+        call=pytorch3d.plot_scene,
+        good=lambda: {"plots": {"one": {"mesh": square_meshes()}}, "ncols": 1, "camera_scale": 0.3},
+        natures={"plots": instance(), "viewpoint_cameras": instance(), "ncols": whole(0), "camera_scale": number(), "kwargs": nothing("told below")}
+        | of_others,
+        more=[
+            (Kind.TYPE, "`plots`: of text", {"plots": {"one": {"mesh": "text"}}}),
+            (Kind.OPTIONS, "a keyword that there is not", {"color": "red"}),
+        ],
+    )
+    yield Function(
+        name=p + "plot_batch_individually",
+        call=pytorch3d.plot_batch_individually,
+        good=lambda: {"batched_structs": [square_meshes()]},
+        natures={
+            "batched_structs": nothing("told below"), "extend_struct": nothing("any that is true or false"), "subplot_titles": nothing("told below"),
+            **dict.fromkeys(("viewpoint_cameras", "ncols", "kwargs"), nothing("go on to plot_scene")),
+        },
+        more=[
+            (Kind.TYPE, "`batched_structs`: a number", {"batched_structs": 3}),
+            (Kind.SHAPE, "`subplot_titles`: two for one", {"subplot_titles": ["one", "two"]}),
+        ],
+    )  # fmt: skip
+    pairs = lambda: {"sizes": [(2, 3), (4, 1)]}  # noqa: E731
+    yield Function(
+        name=p + "pack_rectangles",
+        call=pytorch3d.pack_rectangles,
+        good=pairs,
+        natures={"sizes": Nature(lambda _: [Mistake(Kind.TYPE, "of real numbers", [(1.5, 2), (1, 1)]), Mistake(Kind.RANGE, "of nought", [(0, 2), (1, 1)])])},
+        more=[(Kind.SHAPE, "`sizes`: one", {"sizes": [(2, 3)]})],
+    )
+    yield Function(
+        name=p + "pack_unique_rectangles",
+        call=pytorch3d.pack_unique_rectangles,
+        good=lambda: {"rectangles": [pytorch3d.renderer.mesh.utils.Rectangle(2, 3, 0)] * 2},
+        natures={"rectangles": nothing("see pack_rectangles")},
+        more=[(Kind.SHAPE, "`rectangles`: one", {"rectangles": [pytorch3d.renderer.mesh.utils.Rectangle(2, 3, 0)]})],
     )
     yield Function(
         name=p + "TexturesAtlas",
@@ -985,11 +1060,15 @@ def pytorch3d_shading(p: str) -> Iterator[Function]:
             more=[(Kind.OPTIONS, "meshes without TexturesVertex", {"meshes": pytorch3d.Meshes(BATCH, FACE_BATCH)})] if not texels else [],
         )
     shaded = lambda: {"fragments": empty_fragments(), "meshes": square_meshes()}  # noqa: E731
-    kinds = ("HardPhongShader", "SoftPhongShader", "HardGouraudShader", "SoftGouraudShader", "HardFlatShader", "SoftSilhouetteShader")
+    kinds = (
+        "HardPhongShader", "SoftPhongShader", "HardGouraudShader", "SoftGouraudShader", "HardFlatShader", "SoftSilhouetteShader", "HardDepthShader",
+        "SoftDepthShader", "SplatterPhongShader",
+    )  # fmt: skip
     for name in kinds:
         silhouette = name == "SoftSilhouetteShader"
         kind = getattr(pytorch3d, name)
-        shader = kind() if silhouette else kind(cameras=pytorch3d.FoVPerspectiveCameras())
+        params = pytorch3d.BlendParams(0.5 if name == "SplatterPhongShader" else 1e-4)
+        shader = kind() if silhouette else kind(cameras=pytorch3d.FoVPerspectiveCameras(), blend_params=params)
         more = [] if silhouette else [(Kind.OPTIONS, "no cameras", {"cameras": None})]
         yield Function(
             name=f"{p}{name}.forward",
@@ -998,6 +1077,24 @@ def pytorch3d_shading(p: str) -> Iterator[Function]:
             natures={"fragments": instance(), "meshes": instance(), "kwargs": nothing("objects, see the functions of shading and blending")},
             more=more,
         )
+    yield Function(
+        name=p + "SplatterBlender",
+        call=pytorch3d.SplatterBlender,
+        good=lambda: {"input_shape": (1, 4, 5, 2), "device": "cpu"},
+        natures={"input_shape": Nature(lambda _: [Mistake(Kind.SHAPE, "three numbers", (4, 5, 2))]), "device": nothing("nothing is kept there")},
+    )
+    yield Function(
+        name=p + "SplatterBlender.forward",
+        call=pytorch3d.SplatterBlender((1, 4, 5, 2)),
+        good=lambda: {
+            "colors": colors, "pixel_coords_cameras": colors, "cameras": pytorch3d.FoVPerspectiveCameras(),
+            "background_mask": torch.zeros(1, 4, 5, 2, dtype=torch.bool), "blend_params": pytorch3d.BlendParams(0.5),
+        },
+        natures={
+            "colors": tensors((1, 4, 6, 2, 3)), "pixel_coords_cameras": tensors((1, 4, 5, 2, 2)), "cameras": instance(), "background_mask": instance(),
+            "blend_params": natures["blend_params"],
+        },
+    )  # fmt: skip
     for name in ("MeshRenderer", "MeshRendererWithFragments"):
         camera = pytorch3d.FoVPerspectiveCameras(T=torch.tensor([[0.0, 0.0, 3.0]]))
         renderer = getattr(pytorch3d, name)(pytorch3d.MeshRasterizer(camera), pytorch3d.SoftPhongShader(cameras=camera))

@@ -715,12 +715,13 @@ def array_functions() -> Iterator[Function]:
         "arrays": ts.TaichiArrays(), "topology": ts.Topology.shared(FACES, 4), "vertices_screen": taichi_array(SCREEN), "image_size": (8, 8),
     }  # fmt: skip
     natures = {"arrays": LIBRARY, "topology": instance(), "settings": instance(), "image_size": image_size()}
-    yield Function(
-        name="engine.fragments.fragments",
-        call=fragments.fragments,
-        good=lambda: scene() | {"settings": fragments.FragmentSettings()},
-        natures=natures | {"vertices_screen": reals(shape=(4, 2), finite=True)},
-    )
+    for call in (fragments.fragments, fragments.used_fragments):
+        yield Function(
+            name=f"engine.fragments.{call.__name__}",
+            call=call,
+            good=lambda: scene() | {"settings": fragments.FragmentSettings()},
+            natures=natures | {"vertices_screen": reals(shape=(4, 2), finite=True)},
+        )
 
     def dibr_scene() -> dict[str, Any]:
         good = scene() | {"settings": dibr.DibrSettings(), "features": taichi_array(np.ones((4, 2)))}

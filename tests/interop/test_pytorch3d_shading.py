@@ -425,7 +425,7 @@ class TestSeveralPictures:
             assert isinstance(p3d.Textures(verts_rgb=torch.rand(1, 3, 3)), p3d.TexturesVertex)
         with pytest.warns(PendingDeprecationWarning):
             assert isinstance(p3d.Textures(torch.rand(1, 2, 2, 3), torch.zeros(1, 1, 3).long(), torch.rand(1, 3, 2)), p3d.TexturesUV)
-        with pytest.warns(PendingDeprecationWarning), pytest.raises(ValueError, match="Textures: either maps"):
+        with pytest.raises(ValueError, match="Textures: either maps"):
             p3d.Textures()
         with pytest.warns(PendingDeprecationWarning, match="SoftPhongShader"):
             assert type(p3d.TexturedSoftPhongShader()) is p3d.SoftPhongShader

@@ -45,6 +45,10 @@ class SplatterBlender(nn.Module):
         check_tensors(op, colors=colors, pixel_coords_cameras=pixel_coords_cameras)
         for name, tensor in (("colors", colors), ("pixel_coords_cameras", pixel_coords_cameras)):
             check_shape(op, name, tensor.shape, ("N", "H", "W", "K", 3), sizes)
+        if not hasattr(cameras, "transform_points_screen"):
+            raise TypeError(f"{op}: cameras must be PyTorch3D's kind of cameras, got {type(cameras).__name__}")
+        if not isinstance(background_mask, torch.Tensor) or background_mask.dtype is not torch.bool:
+            raise TypeError(f"{op}: background_mask must be a tensor of yes and no, got {getattr(background_mask, 'dtype', type(background_mask).__name__)}")
         check_shape(op, "background_mask", background_mask.shape, ("N", "H", "W", "K"), sizes)
         check_blend_params(op, blend_params, colors)
         n_images, height, width, _ = self.input_shape

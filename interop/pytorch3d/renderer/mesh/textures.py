@@ -145,11 +145,11 @@ def Textures(  # noqa: N802 - PyTorch3D's name
     maps: Any = None, faces_uvs: Any = None, verts_uvs: Any = None, verts_rgb: Any = None
 ) -> "TexturesVertex | TexturesUV":  # fmt: skip
     """The older name of `TexturesVertex` (of verts_rgb) and `TexturesUV` (of the others)."""
-    warnings.warn("Textures: it is now called TexturesVertex or TexturesUV", PendingDeprecationWarning, stacklevel=2)
     if (faces_uvs is None) != (verts_uvs is None) or (maps is not None and faces_uvs is None):
         raise ValueError("Textures: maps, faces_uvs and verts_uvs must be given together")
     if (verts_rgb is None) == (maps is None):
         raise ValueError("Textures: either maps, with faces_uvs and verts_uvs, or verts_rgb must be given")
+    warnings.warn("Textures: it is now called TexturesVertex or TexturesUV", PendingDeprecationWarning, stacklevel=2)
     return TexturesVertex(verts_rgb) if maps is None else TexturesUV(maps, faces_uvs, verts_uvs)
 
 
