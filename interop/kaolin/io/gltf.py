@@ -1,0 +1,36 @@
+"""Kaolin's ``kaolin.io.gltf``: glTF and GLB files, read by `taichi_softras.Mesh.load`."""
+
+from pathlib import Path
+
+import torch
+
+from ....scene import Mesh
+from ..rep import SurfaceMesh
+from ..render.materials import PBRMaterial
+
+__all__ = ["import_mesh"]
+
+
+def import_mesh(path: str | Path) -> SurfaceMesh:
+    """The mesh of a glTF or GLB file, moved as its nodes say: vertices, faces, and of what looks it has ``uvs`` (v down) and one material.
+
+    Where Kaolin has a material for each of the file's, several pictures and colours here become one picture (see `taichi_softras.Mesh.load`), which is the
+    ``diffuse_texture`` [H, W, 3]; other channels (metallic, roughness, normals) are left out. Colours of vertices are ``vertex_colors``.
+    """
+    mesh = Mesh.load(path)
+    if Path(path).suffix.lower() not in (".gltf", ".glb"):
+        raise ValueError(f"import_mesh: path must end in .gltf or .glb, got {path}")
+    faces = torch.from_numpy(mesh.faces).long()
+    kept = {}
+    if mesh.uvs is not None:
+        uvs = torch.from_numpy(mesh.uvs).clone()
+        uvs[:, 1] = 1 - uvs[:, 1]
+        kept |= {"uvs": uvs, "face_uvs_idx": faces if mesh.face_uvs is None else torch.from_numpy(mesh.face_uvs).long()}
+    if mesh.texture is not None:
+        picture = torch.from_numpy(mesh.texture[..., :3].copy())
+        materials = [PBRMaterial(diffuse_texture=picture, material_name="material_0")]
+        return SurfaceMesh(
+            torch.from_numpy(mesh.vertices).float(), faces, materials=materials, material_assignments=torch.zeros(len(faces), dtype=torch.int16), **kept
+        )
+    colors = None if mesh.colors is None else torch.from_numpy(mesh.colors)
+    return SurfaceMesh(torch.from_numpy(mesh.vertices).float(), faces, vertex_colors=colors, **kept)

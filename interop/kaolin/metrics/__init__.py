@@ -1,0 +1,5 @@
+"""Kaolin's ``kaolin.metrics``."""
+
+from . import render
+
+__all__ = ["render"]
