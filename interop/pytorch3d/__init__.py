@@ -6,23 +6,31 @@ cameras, lights and textures of an installed PyTorch3D are accepted too.
 """
 
 from ..stand_in import answer_to
-from . import ops, renderer, structures, transforms
+from . import io, ops, out_of_scope, renderer, structures, transforms, utils
+from .io import *  # noqa: F403
 from .ops import *  # noqa: F403
 from .renderer import *  # noqa: F403
 from .structures import *  # noqa: F403
 from .transforms import *  # noqa: F403
+from .utils import *  # noqa: F403
 
 __all__ = [
+    "io",
     "ops",
     "renderer",
     "stand_in",
     "structures",
     "transforms",
+    "utils",
+    *io.__all__,
     *ops.__all__,
     *renderer.__all__,
     *structures.__all__,
     *transforms.__all__,
+    *utils.__all__,
 ]
+
+out_of_scope.add_to(__name__)
 
 
 def stand_in() -> None:

@@ -3,6 +3,7 @@
 Nothing here computes a picture, and nothing starts Taichi. What files of others may do to us is in `foreign_files`.
 """
 
+from .atlas import packed
 from .camera import Camera, Convention, Lens, distortion_limit
 from .connectivity import Connectivity
 from .contents import vertex_normals
@@ -23,8 +24,11 @@ from .foreign_files import (
     without_comment,
 )
 from .mesh import Mesh
+from .obj_files import obj_text
 from .obj_lines import read_obj_lines
-from .obj_materials import Material, material_of_map
+from .obj_materials import Material, material_of_map, read_materials
+from .off_files import off_text, read_off_content
+from .ply_files import ply_bytes, read_ply_content
 from .polygons import fans_of
 from .settings import Blending, Distance, Distribution, Extrapolation, Interpolation, RasterizeSettings, Sides, Silhouette, Texture
 from .shapes import creature
@@ -58,12 +62,19 @@ __all__ = [
     "is_file",
     "is_transparent",
     "material_of_map",
+    "obj_text",
+    "off_text",
+    "packed",
     "picture_file",
     "pixels",
+    "ply_bytes",
     "read_arrays",
     "read_content",
     "read_json",
+    "read_materials",
     "read_obj_lines",
+    "read_off_content",
+    "read_ply_content",
     "read_text",
     "vertex_normals",
     "without_comment",

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..kernels.texture_image import Wrap
 
-__all__ = ["atlas"]
+__all__ = ["atlas", "packed"]
 
 BORDER = 8  # texels around what is reached, so that neighbours do not show in a picture that is looked at from afar: up to its third mip level
 ALIGNED = 16  # texels: where tiles begin, for the same reason
@@ -60,7 +60,7 @@ def atlas(
         tiles.append(tile)
         owned.append(own)
         n_uvs, n_texels = n_uvs + len(own), n_texels + tile.texels.shape[0] * tile.texels.shape[1]
-    corners, (height, width) = _packed([tile.texels.shape[:2] for tile in tiles])
+    corners, (height, width) = packed([tile.texels.shape[:2] for tile in tiles], ALIGNED)
     if height * width > MAX_TEXELS:
         return None
     texture = np.ones((height, width, max(tile.texels.shape[2] for tile in tiles)), np.float32)
@@ -96,10 +96,10 @@ def _texels(places: np.ndarray, n: int, wrap: Wrap) -> np.ndarray:
     return places % n
 
 
-def _packed(shapes: list[tuple[int, ...]]) -> tuple[list[tuple[int, int]], tuple[int, int]]:
-    """(x, y) of each rectangle (height, width), and the height and width of all: on shelves, the highest first."""
-    aligned = [tuple(-(-side // ALIGNED) * ALIGNED for side in shape) for shape in shapes]
-    across = max(max(w for _, w in aligned), -(-int(sum(h * w for h, w in aligned) ** 0.5) // ALIGNED) * ALIGNED)
+def packed(shapes: list[tuple[int, ...]], step: int = 1) -> tuple[list[tuple[int, int]], tuple[int, int]]:
+    """(x, y) of each rectangle (height, width), multiples of a step, and the height and width of all: on shelves, the highest first."""
+    aligned = [tuple(-(-side // step) * step for side in shape) for shape in shapes]
+    across = max(max(w for _, w in aligned), -(-int(sum(h * w for h, w in aligned) ** 0.5) // step) * step)
     corners, x, y, shelf = [(0, 0)] * len(shapes), 0, 0, 0
     for k in sorted(range(len(shapes)), key=lambda k: aligned[k], reverse=True):
         h, w = aligned[k]

@@ -21,7 +21,7 @@ from .obj_lines import ObjLines, read_obj_lines
 from .obj_materials import Material, material_called, read_materials
 from .polygons import triangulated
 
-__all__ = ["read_obj", "write_obj"]
+__all__ = ["obj_text", "read_obj", "write_obj"]
 
 WHITE = (1.0, 1.0, 1.0)
 Look = tuple[Path | tuple[float, ...], Wrap | None]  # a picture and how it goes on, or a colour
@@ -191,20 +191,35 @@ def write_obj(path: Path, mesh: Contents, normals: np.ndarray | None = None) -> 
         with replacing(library) as partial:
             partial.write_text(f"newmtl material_0\nKd 1 1 1\nmap_Kd {clamp}{picture.name}\n", encoding="utf-8")
         head = f"mtllib {library.name}\nusemtl material_0\n"
-    indices, corner = [mesh.faces], "%d"
-    if mesh.uvs is not None:
-        indices, corner = [mesh.faces, mesh.faces if mesh.face_uvs is None else mesh.face_uvs], "%d/%d"
-    if normals is not None:
-        indices, corner = [*indices, mesh.faces], "%d//%d" if mesh.uvs is None else "%d/%d/%d"
-    corners = np.stack(indices, -1) + 1
+    face_uvs = mesh.faces if mesh.face_uvs is None else mesh.face_uvs
     with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
         file.write(head)
-        file.writelines(_written("v", [_number(rows)] * rows.shape[1], rows))
-        if mesh.uvs is not None:
-            file.writelines(_written("vt", [_number(mesh.uvs)] * 2, mesh.uvs))
-        if normals is not None:
-            file.writelines(_written("vn", [_number(normals)] * 3, normals))
-        file.writelines(_written("f", [corner] * 3, corners.reshape(len(corners), -1)))
+        file.writelines(obj_text(rows, mesh.faces, mesh.uvs, face_uvs, normals, mesh.faces))
+
+
+def obj_text(
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    uvs: np.ndarray | None = None,
+    face_uvs: np.ndarray | None = None,
+    normals: np.ndarray | None = None,
+    face_normals: np.ndarray | None = None,
+    number: str | None = None,
+) -> Iterator[str]:
+    """The lines of an OBJ file, many at once: vertices, normals, texture coordinates, faces.
+
+    Args:
+        vertices: [V, 3], or [V, 6] with colours.
+        faces, face_uvs, face_normals: [F, 3] from zero, into vertices, uvs and normals.
+        number: how numbers are written, such as "%f"; by default so that they are read as they were.
+    """
+    tables = (("v", vertices, faces), ("vt", uvs, face_uvs), ("vn", normals, face_normals))
+    for keyword, rows, _ in (tables[0], tables[2], tables[1]):
+        if rows is not None:
+            yield from _written(keyword, [number or _number(rows)] * rows.shape[1], rows)
+    corner = "%d" if uvs is None and normals is None else "%d/%d" if normals is None else "%d//%d" if uvs is None else "%d/%d/%d"
+    corners = np.stack([indices for _, rows, indices in tables if rows is not None and indices is not None], -1) + 1
+    yield from _written("f", [corner] * 3, corners.reshape(len(faces), 3 * corners.shape[2]))
 
 
 def _number(numbers: np.ndarray) -> str:

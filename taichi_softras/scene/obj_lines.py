@@ -22,6 +22,8 @@ SURELY_READ = (1 << 31) - 1  # of integers, by NumPy on every system
 WIDTH = 6  # of a vertex: a position and a colour
 LONGEST, LONGEST_OF_32_BITS = 18, 9  # digits
 
+_AtCorners = tuple[np.ndarray, np.ndarray]  # [N] bool, which corners have a number, and these numbers
+
 
 @dataclass(frozen=True, kw_only=True)
 class ObjLines:
@@ -33,6 +35,8 @@ class ObjLines:
         uvs: [T, 2] float64.
         corners: [N] of polygon after polygon, into ``positions``.
         corner_uvs: [N] into ``uvs``, -1 where there is none.
+        normals: [M, 3] float64, as they stand in the file; empty if they are not asked for.
+        corner_normals: [N] into ``normals``, -1 where there is none.
         sizes: [P] how many corners each polygon has; may be less than three.
         materials: what stands after ``usemtl``, in the order of the file.
         of_polygon: [P] into ``materials``, -1 before the first.
@@ -44,37 +48,45 @@ class ObjLines:
     uvs: np.ndarray
     corners: np.ndarray
     corner_uvs: np.ndarray
+    normals: np.ndarray
+    corner_normals: np.ndarray
     sizes: np.ndarray
     materials: list[str]
     of_polygon: np.ndarray
     libraries: list[str]
 
 
-def read_obj_lines(content: bytes) -> ObjLines:
-    """What the bytes of an OBJ file say: its vertices, texture coordinates, polygons, and the names of materials.
+def read_obj_lines(content: bytes, normals: bool = False, lenient: bool = False) -> ObjLines:
+    """What the bytes of an OBJ file say: its vertices, texture coordinates, polygons, and the names of materials; and its ``normals``, if they are asked for.
 
-    A byte order mark, every kind of line end, lines that a backslash continues, comments wherever they begin, normals, lines, points, groups and unknown
+    A byte order mark, every kind of line end, lines that a backslash continues, comments wherever they begin, lines, points, groups and unknown
     statements are nothing to stumble over. Indices below zero count back from what was read so far.
 
     A vertex has three numbers, or six with a colour. A fourth is a weight for curves, which polygons do not have; what comes after the sixth is left out, too.
+
+    With ``lenient``, texture coordinates and normals of corners may point beyond the last.
 
     Raises:
         ValueError: if a number is missing or none, an index points to nothing, or a corner is none.
     """
     parts, before = [], _Before()
     for piece in _pieces(_plain(content)):
-        parts.append(_Piece(piece, before))
+        parts.append(_Piece(piece, before, normals))
         before = before.and_then(parts[-1])
     vertices = np.concatenate([part.vertices for part in parts])
-    corners, corner_uvs = (np.concatenate([getattr(part, name) for part in parts]) for name in ("corners", "corner_uvs"))
+    corners, corner_uvs, corner_normals = (np.concatenate([getattr(part, name) for part in parts]) for name in ("corners", "corner_uvs", "corner_normals"))
     _check_range("vertex", corners, before.vertices)
-    _check_range("texture coordinate", corner_uvs, before.uvs)
+    if not lenient:
+        _check_range("texture coordinate", corner_uvs, before.uvs)
+        _check_range("normal", corner_normals, before.normals)
     return ObjLines(
         positions=vertices[:, :3],
         colors=None if np.isnan(vertices[:, 3]).all() else vertices[:, 3:],
         uvs=np.concatenate([part.uvs for part in parts]),
         corners=corners,
         corner_uvs=corner_uvs,
+        normals=np.concatenate([part.normals for part in parts]),
+        corner_normals=corner_normals,
         sizes=np.concatenate([part.sizes for part in parts]),
         materials=list(chain.from_iterable(part.materials for part in parts)),
         of_polygon=np.concatenate([part.of_polygon for part in parts]),
@@ -112,23 +124,24 @@ class _Before:
 
     vertices: int = 0
     uvs: int = 0
+    normals: int = 0
     materials: int = 0
 
     def and_then(self, piece: "_Piece") -> "_Before":
-        return _Before(self.vertices + len(piece.vertices), self.uvs + len(piece.uvs), self.materials + len(piece.materials))
+        return _Before(self.vertices + len(piece.vertices), self.uvs + len(piece.uvs), self.normals + len(piece.normals), self.materials + len(piece.materials))
 
 
 class _Piece:
     """Some lines: as `ObjLines`, but indices may point beyond the last, and ``vertices`` are positions and colours."""
 
-    def __init__(self, piece: bytes, before: _Before) -> None:
+    def __init__(self, piece: bytes, before: _Before, with_normals: bool) -> None:
         letters, begins, ends = _lines(piece)
         if (letters[begins] == SPACE).any():
             piece = re.sub(rb"(?m)^ +", b"", piece)
             letters, begins, ends = _lines(piece)
         first, second, third = (letters[begins + k] for k in range(3))
         is_v = (first == ord("v")) & ((second == SPACE) | (second == NEWLINE))
-        is_vt = (first == ord("v")) & (second == ord("t")) & ((third == SPACE) | (third == NEWLINE))
+        is_vt, is_vn = ((first == ord("v")) & (second == ord(letter)) & ((third == SPACE) | (third == NEWLINE)) for letter in "tn")
         is_f = (first == ord("f")) & ((second == SPACE) | (second == NEWLINE))
 
         def lines(chosen: np.ndarray) -> bytes:
@@ -143,11 +156,19 @@ class _Piece:
         self.vertices[np.isnan(self.vertices[:, -1]), 3:] = np.nan  # a colour is whole
         self.uvs = _numbers("texture coordinate", b"vt", lines(is_vt), 1, 2)
         self.uvs[np.isnan(self.uvs[:, 1]), 1] = 0
+        self.normals = _numbers("normal", b"vn", lines(is_vn) if with_normals else b"", 3, 3)
         at_faces = np.flatnonzero(is_f)
-        corners, has_uv, corner_uvs, self.sizes = _polygons(lines(is_f))
+        corners, uvs, normals, self.sizes = _polygons(lines(is_f), with_normals)
+
+        def at_corners(what: str, given: _AtCorners, n_before: int, is_one: np.ndarray) -> np.ndarray:
+            there, numbers = given
+            found = np.full(len(there), -1)
+            found[there] = _from_zero(what, numbers, lambda: n_before + np.cumsum(is_one)[at_faces].repeat(self.sizes)[there])
+            return found
+
         self.corners = _from_zero("vertex", corners, lambda: before.vertices + np.cumsum(is_v)[at_faces].repeat(self.sizes))
-        self.corner_uvs = np.full(len(corners), -1)
-        self.corner_uvs[has_uv] = _from_zero("texture coordinate", corner_uvs, lambda: before.uvs + np.cumsum(is_vt)[at_faces].repeat(self.sizes)[has_uv])
+        self.corner_uvs = at_corners("texture coordinate", uvs, before.uvs, is_vt)
+        self.corner_normals = at_corners("normal", normals, before.normals, is_vn)
         self.materials: list[str] = []
         self.libraries: list[str] = []
         at_materials = []
@@ -229,16 +250,17 @@ def _said(word: bytes) -> str:
     return repr(text if len(text) <= 40 else text[:40] + "...")
 
 
-def _polygons(lines: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Of lines of polygons: the first numbers of the corners, which have a second one, those, and how many corners each line has."""
+def _polygons(lines: bytes, with_normals: bool) -> tuple[np.ndarray, _AtCorners, _AtCorners, np.ndarray]:
+    """Of lines of polygons: the first numbers of the corners, the second, the third if they are asked for, and how many corners each line has."""
     n_lines, none = lines.count(b"\n"), np.zeros(0, np.int64)
     if n_lines == 0:
-        return none, none.astype(bool), none, none
+        return none, (none.astype(bool), none), (none.astype(bool), none), none
     is_unsigned = b"-" not in lines and b"+" not in lines  # NumPy would read "- 3" as one number
     rows = _rows(lines, b"f", b"0", np.int64, n_lines) if is_unsigned else None
     if rows is not None and rows[:, 1:].all() and rows.max() < SURELY_READ:
         corners = rows[:, 1:].reshape(-1)
-        return corners, np.zeros(len(corners), bool), none, np.full(n_lines, rows.shape[1] - 1)
+        nowhere = (np.zeros(len(corners), bool), none)
+        return corners, nowhere, nowhere, np.full(n_lines, rows.shape[1] - 1)
     letters = np.array(np.frombuffer(lines, np.uint8))
     ends = np.flatnonzero(letters == NEWLINE)
     letters[np.concatenate([[0], ends[:-1] + 1])] = SPACE  # the f
@@ -264,7 +286,15 @@ def _polygons(lines: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndar
     second = np.zeros(len(numbers), bool)
     second[1:] = leads[:-1] & (before[1:] == SLASH) & (behind[1:] != SLASH)
     has_uv = np.append(second[1:], False)[leads]
-    return numbers[leads], has_uv, numbers[second], np.diff(np.searchsorted(begins[leads], ends), prepend=0)
+    has_normal, normals = np.zeros(len(has_uv), bool), none
+    if with_normals:
+        before_third = leads | second
+        third = ~before_third
+        third[1:] &= before_third[:-1]
+        has_normal[(np.cumsum(leads) - 1)[third]] = True
+        normals = numbers[third]
+    sizes = np.diff(np.searchsorted(begins[leads], ends), prepend=0)
+    return numbers[leads], (has_uv, numbers[second]), (has_normal, normals), sizes
 
 
 def _integers(digits: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:

@@ -15,20 +15,23 @@ VECTORS = ("-o", "-s", "-t")  # of one to three numbers
 
 @dataclass(frozen=True)
 class Material:
-    """What a material says of colour; texture coordinates of its faces are multiplied by ``scale``, then moved by ``offset``."""
+    """What a material says: colour is Kd, ambient Ka, specular Ks, shininess Ns; texture coordinates are multiplied by ``scale``, then moved by ``offset``."""
 
     color: tuple[float, ...] | None = None
     picture: str | None = None
     wrap: Wrap | None = None
     scale: tuple[float, float] = (1.0, 1.0)
     offset: tuple[float, float] = (0.0, 0.0)
+    ambient: tuple[float, ...] | None = None
+    specular: tuple[float, ...] | None = None
+    shininess: float | None = None
 
 
-def read_materials(files: NamedFiles, libraries: list[str]) -> dict[str, Material]:
+def read_materials(files: NamedFiles, libraries: list[str], op: str = "Mesh.load") -> dict[str, Material]:
     """The materials of an OBJ file by name, with what may be a comment in it and without; a library that is missing has none."""
     found: dict[str, Material] = {}
     for library in dict.fromkeys(libraries):
-        subject = f"Mesh.load: the material file of {files.path}"
+        subject = f"{op}: the material file of {files.path}"
         whole = files.find(subject, library)
         for place in [whole] if whole is not None else [files.find(subject, name) for name in without_comment(library).split()]:
             if place is not None:
@@ -57,20 +60,23 @@ def _materials_of(text: str) -> dict[str, Material]:
         match keyword.lower():
             case "newmtl":
                 material = found[rest] = {}
-            case "kd":
-                material |= _color(without_comment(rest).split())
+            case "kd" | "ka" | "ks" | "ns":
+                material |= _numbers(keyword.lower(), without_comment(rest).split())
             case "map_kd":
                 material |= _map(rest)
     return {name: Material(**said) for name, said in found.items()}  # type: ignore[arg-type]
 
 
-def _color(words: list[str]) -> dict[str, object]:
-    """Three numbers, or one for all three; a spectrum, or what is no number, says nothing."""
+def _numbers(keyword: str, words: list[str]) -> dict[str, object]:
+    """Three numbers, or one for all three; one of Ns. A spectrum, or what is no number, says nothing."""
     try:
         numbers = tuple(float(word) for word in words[:3])
     except ValueError:
         return {}
-    return {"color": numbers * (3 // len(numbers))} if len(numbers) in (1, 3) else {}
+    if keyword == "ns":
+        return {"shininess": numbers[0]} if numbers else {}
+    name = {"kd": "color", "ka": "ambient", "ks": "specular"}[keyword]
+    return {name: numbers * (3 // len(numbers))} if len(numbers) in (1, 3) else {}
 
 
 def _map(statement: str) -> dict[str, object]:

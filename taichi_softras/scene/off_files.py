@@ -1,6 +1,8 @@
 """OFF files (Geomview's): a list of vertices and a list of polygons, as text."""
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +10,28 @@ import numpy as np
 from .contents import Contents, unit_colors
 from .polygon_files import colors_at_vertices, numbers_in, triangles_of
 
-__all__ = ["read_off"]
+__all__ = ["OffContent", "off_text", "read_off", "read_off_content"]
 
-HEADER = re.compile(rb"((ST)?(C)?(N)?(4)?(n)?OFF)(\d*)")  # ModelNet's files have the first count next to it
+HEADER = re.compile(rb"((ST)?(C)?(N)?(4)?(n)?(?:OFF|off))(\d*)")  # ModelNet's files have the first count next to it
+
+
+@dataclass(frozen=True, kw_only=True)
+class OffContent:
+    """What an OFF file says.
+
+    Attributes:
+        vertices: [V, 3] float64.
+        corners: [N] of polygon after polygon, into ``vertices``; not looked at.
+        sizes: [P] how many corners each polygon has.
+        colors: [V, 3] in [0, 1], uvs: [V, 2], of the vertices; face_colors: [P, 3], white where a face has none. None where none are.
+    """
+
+    vertices: np.ndarray
+    corners: np.ndarray
+    sizes: np.ndarray
+    colors: np.ndarray | None
+    uvs: np.ndarray | None
+    face_colors: np.ndarray | None
 
 
 def read_off(path: Path) -> Contents:
@@ -24,7 +45,21 @@ def read_off(path: Path) -> Contents:
             colour in a table, which Geomview keeps elsewhere.
     """
     subject = f"Mesh.load: {path}"
-    lines = [line.split(b"#", 1)[0] for line in re.split(rb"\r\n|\n|\r", path.read_bytes().removeprefix(b"\xef\xbb\xbf"))]
+    content = read_off_content(subject, path.read_bytes())
+    triangles = triangles_of(subject, content.vertices, content.corners, content.sizes)
+    faces, colors = content.corners[triangles], content.colors
+    if colors is None and content.face_colors is not None:
+        colors = colors_at_vertices(faces, np.repeat(content.face_colors, content.sizes - 2, axis=0), len(content.vertices))
+    return Contents(vertices=content.vertices, faces=faces, colors=colors, uvs=content.uvs)
+
+
+def read_off_content(subject: str, content: bytes) -> OffContent:
+    """What the bytes of an OFF file say. ``subject`` begins the sentence of an error, such as "Mesh.load: m.off".
+
+    Raises:
+        ValueError: as `read_off`.
+    """
+    lines = [line.split(b"#", 1)[0] for line in re.split(rb"\r\n|\n|\r", content.removeprefix(b"\xef\xbb\xbf"))]
     lines = [line for line in lines if line.strip()]
     said, counts, first = _header(subject, lines)
     n_vertices, n_faces = counts
@@ -33,11 +68,17 @@ def read_off(path: Path) -> Contents:
     table = _table(subject, lines[first : first + n_vertices])
     vertices, colors, uvs = _vertices(subject, said, table)
     corners, sizes, behind = _faces(subject, lines[first + n_vertices : first + n_vertices + n_faces])
-    triangles = triangles_of(subject, vertices, corners, sizes)
-    faces = corners[triangles]
-    if colors is None and (of_faces := _face_colors(subject, *behind)) is not None:
-        colors = colors_at_vertices(faces, np.repeat(of_faces, sizes - 2, axis=0), len(vertices))
-    return Contents(vertices=vertices, faces=faces, colors=colors, uvs=uvs)
+    of_faces = _face_colors(subject, *behind) if colors is None else None
+    return OffContent(vertices=vertices, corners=corners, sizes=sizes, colors=colors, uvs=uvs, face_colors=of_faces)
+
+
+def off_text(vertices: np.ndarray, faces: np.ndarray, face_colors: np.ndarray | None = None, number: str = "%f") -> Iterator[str]:
+    """The lines of an OFF file, with [V, 3] vertices, or [V, 6] with colours, [F, 3] faces, and the colours of these [F, 3] or [F, 4], numbers as "%f" says."""
+    yield f"off\n{len(vertices)} {len(faces)} 0\n"
+    yield from (" ".join([number] * len(row)) % tuple(row) + "\n" for row in vertices.tolist())
+    behind = [[]] * len(faces) if face_colors is None else face_colors.tolist()
+    for face, color in zip(faces.tolist(), behind, strict=True):
+        yield " ".join(["3", *map(str, face), *(number % value for value in color)]) + "\n"
 
 
 def _header(subject: str, lines: list[bytes]) -> tuple[dict[str, bool], tuple[int, int], int]:
@@ -72,6 +113,8 @@ def _vertices(subject: str, said: dict[str, bool], table: np.ndarray) -> tuple[n
     """Positions, colours and texture coordinates: they stand in the order position, normal, colour, texture coordinates."""
     n_others = 3 + 3 * said["normals"] + 2 * said["uvs"]
     n_colors = table.shape[1] - n_others
+    if not any(said.values()) and n_colors in (3, 4):  # as PyTorch3D writes them
+        said = said | {"colors": True}
     if n_colors < 0 or (said["colors"] and n_colors not in (3, 4)):
         wanted = f"{n_others + 3} or {n_others + 4}" if said["colors"] else str(n_others)
         raise ValueError(f"{subject} must have vertices of {wanted} numbers, as its header says, got {table.shape[1]}")

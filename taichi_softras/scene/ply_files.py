@@ -3,7 +3,7 @@
 import codecs
 import warnings
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +16,59 @@ from .foreign_files import NamedFiles
 from .ply_rows import TYPES, Rows, read_rows
 from .polygon_files import colors_at_vertices, triangles_of
 
-__all__ = ["read_ply", "write_ply"]
+__all__ = ["PlyContent", "ply_bytes", "read_ply", "read_ply_content", "write_ply"]
 
 POSITIONS = (("x", "y", "z"),)
 COLORS = (("red", "green", "blue"), ("diffuse_red", "diffuse_green", "diffuse_blue"), ("r", "g", "b"))
 UVS = (("s", "t"), ("u", "v"), ("texture_u", "texture_v"), ("texture_s", "texture_t"))
+NORMALS = (("nx", "ny", "nz"),)
 CORNERS = ("vertex_indices", "vertex_index")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlyContent:
+    """What a PLY file says.
+
+    Attributes:
+        vertices: [V, 3] float64.
+        corners: [N] of polygon after polygon, into ``vertices``; not looked at.
+        sizes: [P] how many corners each polygon has.
+        colors: [V, 3] in [0, 1] (see `read_ply`), normals: [V, 3], uvs: [V, 2], of the vertices; None where they have none.
+        pictures: the names of pictures (``comment TextureFile``).
+        faces: what is said of the polygons; None if they are strips, of which nothing is said.
+    """
+
+    vertices: np.ndarray
+    corners: np.ndarray
+    sizes: np.ndarray
+    colors: np.ndarray | None
+    normals: np.ndarray | None
+    uvs: np.ndarray | None
+    pictures: list[str]
+    faces: Rows | None
+
+
+def read_ply_content(subject: str, content: bytes) -> PlyContent:
+    """What the bytes of a PLY file say. ``subject`` begins the sentence of an error, such as "Mesh.load: m.ply".
+
+    Raises:
+        ValueError: if it is none, or has no vertices with x, y and z.
+    """
+    rows, names = read_rows(subject, content.removeprefix(codecs.BOM_UTF8))
+    if "vertex" not in rows or (places := rows["vertex"].places(POSITIONS)) is None:
+        raise ValueError(f"{subject} must have vertices with x, y and z, got none")
+    corners, sizes = _polygons(subject, rows)
+    of_vertices = [None if (found := rows["vertex"].places(names_of)) is None else rows["vertex"].table(found) for names_of in (NORMALS, UVS)]
+    return PlyContent(
+        vertices=rows["vertex"].table(places),
+        corners=corners,
+        sizes=sizes,
+        colors=_colors(rows["vertex"]),
+        normals=of_vertices[0],
+        uvs=of_vertices[1],
+        pictures=names,
+        faces=rows["face"] if "face" in rows and rows["face"].element.count == len(sizes) else None,
+    )
 
 
 def read_ply(path: Path) -> Contents:
@@ -39,23 +86,17 @@ def read_ply(path: Path) -> Contents:
         ValueError: if it is not what it should be.
     """
     subject = f"Mesh.load: {path}"
-    rows, names = read_rows(subject, path.read_bytes().removeprefix(codecs.BOM_UTF8))
-    if "vertex" not in rows or (places := rows["vertex"].places(POSITIONS)) is None:
-        raise ValueError(f"{subject} must have vertices with x, y and z, got none")
-    vertices = rows["vertex"].table(places)
-    corners, sizes = _polygons(subject, rows)
+    content = read_ply_content(subject, path.read_bytes())
+    vertices, corners, sizes, told, names = content.vertices, content.corners, content.sizes, content.faces, content.pictures
     triangles = triangles_of(subject, vertices, corners, sizes)
     faces, face = corners[triangles], np.repeat(np.arange(len(sizes)), sizes - 2)
-    told = rows["face"] if "face" in rows and rows["face"].element.count == len(sizes) else None  # what is said of faces; strips say nothing
-    colors = _colors(rows["vertex"])
+    colors = content.colors
     if colors is None and told is not None and (of_faces := _colors(told)) is not None:
         colors = colors_at_vertices(faces, of_faces[face], len(vertices))
-    of_vertices = rows["vertex"].places(UVS)
     at_corners = None if told is None else _uvs_at_corners(subject, told, sizes)
-    if at_corners is None and of_vertices is None:
+    uvs = content.uvs if at_corners is None else at_corners
+    if uvs is None:
         return Contents(vertices=vertices, faces=faces, colors=colors)
-    uvs = rows["vertex"].table(of_vertices) if at_corners is None and of_vertices is not None else at_corners
-    assert uvs is not None
     face_uvs = None if at_corners is None else triangles
     of_picture = _pictures_of_faces(told, len(sizes), len(names))[face]
     files = NamedFiles(path)
@@ -91,13 +132,12 @@ def read_ply(path: Path) -> Contents:
 
 
 def _polygons(subject: str, rows: dict[str, Rows]) -> tuple[np.ndarray, np.ndarray]:
-    """The indices of vertices, polygon after polygon, and how many each has."""
+    """The indices of vertices, polygon after polygon, and how many each has; there may be none."""
     parts = [_indices(subject, rows["face"])] if "face" in rows and rows["face"].element.count else []
     if "tristrips" in rows:
         strips = _of_strips(*_indices(subject, rows["tristrips"]))
         parts += [(strips.ravel(), np.full(len(strips), 3))] if len(strips) else []
-    if not parts:
-        raise ValueError(f"{subject} must hold triangles, got none")
+    parts = parts or [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
     return np.concatenate([corners for corners, _ in parts]), np.concatenate([sizes for _, sizes in parts])
 
 
@@ -159,14 +199,34 @@ def write_ply(path: Path, mesh: Contents) -> None:
     if mesh.colors is not None:
         rgb = np.round(np.clip(mesh.colors, 0, 1) * 255).astype(np.uint8)
         columns += [(name, "uchar", rgb[:, channel]) for channel, name in enumerate(("red", "green", "blue"))]
-    rows = np.empty(len(mesh.vertices), [(name, "<" + TYPES[kind]) for name, kind, _ in columns])
+    with replacing(path) as partial:
+        partial.write_bytes(ply_bytes(columns, mesh.faces))
+
+
+def ply_bytes(columns: list[tuple[str, str, np.ndarray]], faces: np.ndarray | None, number: str | None = None, corners: str = "vertex_indices") -> bytes:
+    """A PLY file: binary and little-endian, or a text.
+
+    Args:
+        columns: of the vertices: a name, a type such as "float", and [V] numbers.
+        faces: [F, 3], or None if nothing is to be said of them.
+        number: how the numbers of a text are written where they are not whole, such as "%f"; None: the file is binary.
+        corners: how the list of a face's corners is called.
+    """
+    n_vertices = len(columns[0][2])
+    header = ["ply", f"format {'binary_little_endian' if number is None else 'ascii'} 1.0", f"element vertex {n_vertices}"]
+    header += [f"property {kind} {name}" for name, kind, _ in columns]
+    if faces is not None:
+        header += [f"element face {len(faces)}", f"property list uchar int {corners}"]
+    head = "\n".join([*header, "end_header", ""]).encode()
+    if number is not None:
+        line = " ".join("%d" if TYPES[kind][0] in "iu" else number for _, kind, _ in columns)
+        text = "".join(f"{line}\n" % row for row in zip(*(values.tolist() for _, _, values in columns), strict=True))
+        triangles = "" if faces is None else "".join(f"3 {a} {b} {c}\n" for a, b, c in faces.tolist())
+        return head + (text + triangles).encode()
+    rows = np.empty(n_vertices, [(name, "<" + TYPES[kind]) for name, kind, _ in columns])
     for name, _, values in columns:
         rows[name] = values
-    faces = np.empty(len(mesh.faces), [("n", "u1"), ("corners", "<i4", 3)])
-    faces["n"], faces["corners"] = 3, mesh.faces
-    header = ["ply", "format binary_little_endian 1.0", f"element vertex {len(rows)}", *(f"property {kind} {name}" for name, kind, _ in columns)]
-    header += [f"element face {len(faces)}", "property list uchar int vertex_indices", "end_header", ""]
-    with replacing(path) as partial, partial.open("wb") as file:
-        file.write("\n".join(header).encode())
-        file.write(rows.tobytes())
-        file.write(faces.tobytes())
+    lists = np.empty(0 if faces is None else len(faces), [("n", "u1"), ("corners", "<i4", 3)])
+    if faces is not None:
+        lists["n"], lists["corners"] = 3, faces
+    return head + rows.tobytes() + lists.tobytes()
