@@ -13,7 +13,8 @@ __all__ = ["as_tensor", "check_index_tensor", "check_tensor", "check_tensors"]
 def as_tensor(op: str, name: str, values: Any, like: torch.Tensor | None = None) -> torch.Tensor:
     """A tensor of numbers, tuples, lists or arrays, or of another tensor; with the dtype and the device of ``like``, if that is given."""
     try:
-        tensor = values if isinstance(values, torch.Tensor) else torch.as_tensor(values)
+        exactly = None if like is None or hasattr(values, "dtype") else like.dtype  # of Python's numbers, which torch would make single ones
+        tensor = values if isinstance(values, torch.Tensor) else torch.as_tensor(values, dtype=exactly)
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise TypeError(f"{op}: {name} must be numbers or a tensor, got {type(values).__name__}: {error}") from error
     if like is None:

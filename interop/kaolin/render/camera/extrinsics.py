@@ -18,10 +18,10 @@ Amount = float | torch.Tensor
 
 
 def _tensor(op: str, name: str, values: Numbers, dtype: torch.dtype | None, device: torch.device | str | None) -> torch.Tensor:
-    tensor = as_tensor(op, name, values)
-    if tensor.is_complex():
-        raise TypeError(f"{op}: {name} must be real numbers, got {tensor.dtype}")
-    return tensor.to(dtype=torch.get_default_dtype() if dtype is None else dtype, device=device)
+    if getattr(values, "is_complex", bool)():
+        raise TypeError(f"{op}: {name} must be real numbers, got {values.dtype}")
+    own = device if device is not None or not isinstance(values, torch.Tensor) else values.device
+    return as_tensor(op, name, values, torch.empty(0, dtype=dtype or torch.get_default_dtype(), device=own))
 
 
 def _vectors(op: str, name: str, values: Numbers, dtype: torch.dtype | None, device: torch.device | str | None) -> torch.Tensor:

@@ -104,9 +104,9 @@ class CameraIntrinsics(ABC):
         cls, *args: Any, num_cameras: int = 1, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> torch.Tensor:  # fmt: skip
         """[C, K] of one number for all, or of [C], each."""
-        columns = []
+        like, columns = torch.empty(0, dtype=dtype or torch.get_default_dtype(), device=device), []
         for param, value in zip(cls.param_types(), args, strict=True):
-            column = as_tensor(cls.__name__, param.name, value).to(device=device, dtype=dtype or torch.get_default_dtype()).reshape(-1)
+            column = as_tensor(cls.__name__, param.name, value, like).reshape(-1)
             if len(column) not in (1, num_cameras):
                 raise ValueError(f"{cls.__name__}: {param.name} must be a number, or have shape (C) with C = {num_cameras}, got {tuple(column.shape)}")
             columns.append(column.expand(num_cameras))

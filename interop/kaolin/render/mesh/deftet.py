@@ -119,4 +119,4 @@ def _met(points: torch.Tensor, ranges: torch.Tensor, z: torch.Tensor, corners: t
     index = faces.new_full((n_points, knum), -1)
     behind = depth.new_full((n_points, knum), -torch.inf)
     index[at, rank], behind[at, rank] = faces, depth
-    return index.gather(1, behind.argsort(1, descending=True, stable=True))
+    return index.gather(1, behind.argsort(dim=1, descending=True, stable=True))
