@@ -5,8 +5,8 @@ from pathlib import Path
 import torch
 
 from ....scene import Mesh
-from ..rep import SurfaceMesh
 from ..render.materials import PBRMaterial
+from ..rep import SurfaceMesh
 
 __all__ = ["import_mesh"]
 

@@ -11,8 +11,8 @@ import torch
 
 from ....checks import check_flag
 from ....scene import NamedFiles, as_path, is_file, material_of_map, picture_file, pixels, read_obj_lines, read_text, without_comment
-from ..rep import SurfaceMesh
 from ..render.materials import PBRMaterial
+from ..rep import SurfaceMesh
 from .materials import (
     MaterialFileError,
     MaterialLoadError,

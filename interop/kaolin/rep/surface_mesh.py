@@ -176,7 +176,7 @@ class SurfaceMesh:
 
     def _wrong(self) -> str:
         """A sentence about the first tensor whose shape or type is wrong, or nothing."""
-        Batching, n_meshes = SurfaceMesh.Batching, len(self)  # noqa: N806
+        Batching, n_meshes = SurfaceMesh.Batching, len(self)
         sizes: list[dict[str, int]] = [{} for _ in range(n_meshes)]
         for attr in self.get_attributes(only_tensors=True):
             value = self.__dict__[attr]
@@ -366,7 +366,7 @@ class SurfaceMesh:
             fixed_topology: whether a FIXED batch has one for all, as it has of ``faces``.
             batch_size: how many meshes there are; needed of one for all.
         """
-        Batching, op = SurfaceMesh.Batching, "SurfaceMesh.convert_attribute_batching"  # noqa: N806
+        Batching, op = SurfaceMesh.Batching, "SurfaceMesh.convert_attribute_batching"
         for name, kind in (("from_batching", from_batching), ("to_batching", to_batching)):
             if not isinstance(kind, Batching):
                 raise TypeError(f"{op}: {name} must be a SurfaceMesh.Batching, got {kind!r}")
@@ -455,7 +455,7 @@ class SurfaceMesh:
 
         Where ``normals`` or ``uvs`` are of different numbers, a FIXED batch has face_normals or face_uvs instead.
         """
-        Batching, meshes = SurfaceMesh.Batching, list(meshes)  # noqa: N806
+        Batching, meshes = SurfaceMesh.Batching, list(meshes)
         if not meshes:
             raise ValueError("SurfaceMesh.cat: meshes must be at least one, got none")
         wanted = Batching.FIXED if fixed_topology else Batching.LIST

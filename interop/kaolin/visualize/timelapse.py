@@ -10,8 +10,8 @@ import torch
 from ....checks import check_integer
 from ....scene import as_path
 from ..io.usd.materials import write_material
-from ..io.usd.mesh import check_parts
 from ..io.usd.mesh import add_mesh as _add_mesh
+from ..io.usd.mesh import check_parts
 from ..io.usd.utils import get_authored_time_samples, pxr, stage_written
 from ..io.utils import TextureExporter
 from ..render.materials import PBRMaterial

@@ -92,7 +92,7 @@ def _free_path(stage: Any, name: str) -> str:
 def write_material(stage: Any, scene_path: str, material: PBRMaterial, exporter: TextureExporter, bound_prims: Sequence[Any], code: Any) -> Any:
     """Puts a material onto a stage; its pictures are written by ``exporter``, and their times are ``code``."""
     modules = pxr("export_material")
-    types, UsdShade = modules.Sdf.ValueTypeNames, modules.UsdShade  # noqa: N806
+    types, UsdShade = modules.Sdf.ValueTypeNames, modules.UsdShade
     made = UsdShade.Material.Define(stage, scene_path)
     shader = UsdShade.Shader.Define(stage, f"{scene_path}/Shader")
     shader.CreateIdAttr("UsdPreviewSurface")
@@ -138,7 +138,7 @@ def import_material(file_path_or_stage: Any, scene_path: str, texture_path: str 
         MaterialLoadError: if there is none, or a picture is missing.
     """
     op = "import_material"
-    UsdShade = pxr(op).UsdShade  # noqa: N806
+    UsdShade = pxr(op).UsdShade
     stage, code = stage_of(op, file_path_or_stage), code_of(op, "time", time)
     prim = stage.GetPrimAtPath(check_scene_path(op, "scene_path", scene_path))
     surface = UsdShade.Material(prim).ComputeSurfaceSource() if prim and prim.IsA(UsdShade.Material) else None

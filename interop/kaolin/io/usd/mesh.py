@@ -56,7 +56,20 @@ def add_mesh(
     folder = stage.GetRootLayer().realPath if hasattr(stage, "GetRootLayer") else ""
     place = Path(folder) if folder else None
     return _add(
-        op, stage, place, scene_path, vertices, faces, uvs, face_uvs_idx, face_normals, material_assignments, materials, local_to_world, time, overwrite_textures
+        op,
+        stage,
+        place,
+        scene_path,
+        vertices,
+        faces,
+        uvs,
+        face_uvs_idx,
+        face_normals,
+        material_assignments,
+        materials,
+        local_to_world,
+        time,
+        overwrite_textures,
     )
 
 

@@ -54,7 +54,7 @@ def code_of(op: str, name: str, time: Any) -> Any:
 
 def stage_of(op: str, file_path_or_stage: Any) -> Any:
     """A stage as it is, or that of a file which is there."""
-    Usd = pxr(op).Usd  # noqa: N806
+    Usd = pxr(op).Usd
     if isinstance(file_path_or_stage, Usd.Stage):
         return file_path_or_stage
     path = as_path(op, "file_path_or_stage", file_path_or_stage)

@@ -140,7 +140,7 @@ class Camera:
 
     @property
     def lens_type(self) -> str:
-        """"pinhole" or "ortho"."""
+        """ "pinhole" or "ortho"."""
         return self.intrinsics.lens_type
 
     @property

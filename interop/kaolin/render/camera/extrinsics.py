@@ -220,7 +220,9 @@ class CameraExtrinsics:
         op = f"CameraExtrinsics.{method}"
         n_cameras = len(self)
         one_for_all = isinstance(points, torch.Tensor) and points.ndim == 3 and (len(points) == 1 or n_cameras == 1)
-        check_tensor(op, name, points, ("C", "B", 3) if isinstance(points, torch.Tensor) and points.ndim == 3 else ("B", 3), {} if one_for_all else {"C": n_cameras})
+        check_tensor(
+            op, name, points, ("C", "B", 3) if isinstance(points, torch.Tensor) and points.ndim == 3 else ("B", 3), {} if one_for_all else {"C": n_cameras}
+        )
         self._check_like_own(op, name, points)
         return points.expand(max(n_cameras, len(points) if points.ndim == 3 else 1), -1, 3)
 

@@ -89,7 +89,7 @@ class CameraIntrinsics(ABC):
     @property
     @abstractmethod
     def lens_type(self) -> str:
-        """"pinhole" or "ortho"."""
+        """ "pinhole" or "ortho"."""
 
     @abstractmethod
     def projection_matrix(self) -> torch.Tensor:
@@ -349,5 +349,3 @@ def check_matrix_args(op: str, ends: dict[str, Any]) -> None:
     for low, high in (("left", "right"), ("bottom", "top"), ("near", "far")):
         if ends[low] == ends[high]:
             raise ValueError(f"{op}: {high} must differ from {low}, got {ends[high]} for both")
-
-

@@ -21,9 +21,7 @@ def default_lighting() -> SgLightingParameters:
 
 def default_camera(resolution: int = 512) -> Camera:
     """At (1, 1, 1), looking at the origin, y up, 45 degrees wide, of a square image."""
-    return Camera.from_args(
-        eye=torch.ones(3), at=torch.zeros(3), up=torch.tensor([0.0, 1.0, 0.0]), fov=math.pi / 4, width=resolution, height=resolution
-    )
+    return Camera.from_args(eye=torch.ones(3), at=torch.zeros(3), up=torch.tensor([0.0, 1.0, 0.0]), fov=math.pi / 4, width=resolution, height=resolution)
 
 
 def default_material(diffuse_color: Any = None) -> PBRMaterial:

@@ -88,9 +88,7 @@ def render_mesh(
         sides = torch.sign(face_normals(corners)[0, :, 2])
         normals = normals * torch.where(face_idx < 0, 0.0, sides[face_idx])[..., None]
     albedo, specular_albedo, normals_shaded, roughness = texture_sample_materials(backend or "cuda", face_idx, normals, materials, uvs, assignments, tangents)
-    diffuse, specular, image = sg_shade(
-        camera, face_idx, albedo, specular_albedo, roughness, normals_shaded, light.amplitude, light.direction, light.sharpness
-    )
+    diffuse, specular, image = sg_shade(camera, face_idx, albedo, specular_albedo, roughness, normals_shaded, light.amplitude, light.direction, light.sharpness)
     passes = {
         RenderPass.render: image,
         RenderPass.face_idx: face_idx,
