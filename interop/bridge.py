@@ -78,6 +78,9 @@ class TorchArrays(Arrays):
     def real(self, values: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.array(values)).to(self.device, self.dtype)
 
+    def doubles(self, values: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(np.array(values)).to(self.device)
+
     def zeros_index(self, size: int | tuple[int, ...]) -> torch.Tensor:
         return self.empty_index(size).zero_()
 

@@ -45,6 +45,10 @@ class Variant:
         """Annotation of an array of real numbers."""
         return self._annotation(self.real, ndim)
 
+    def doubles(self, ndim: int) -> Any:
+        """Annotation of an array of 64-bit real numbers, whatever the others are."""
+        return self._annotation(ti.f64, ndim)
+
     def index(self, ndim: int) -> Any:
         """Annotation of an array of 32-bit integers."""
         return self._annotation(ti.i32, ndim)

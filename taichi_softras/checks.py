@@ -22,6 +22,7 @@ __all__ = [
     "check_integer",
     "check_kind",
     "check_number",
+    "check_one_of",
     "check_reals",
     "check_shape",
     "check_table",
@@ -108,6 +109,12 @@ def check_choice(op: str, name: str, value: object, kind: type) -> None:
     """A member of the enum ``kind``."""
     if not isinstance(value, kind):
         raise TypeError(f"{op}: {name} must be one of {', '.join(str(member) for member in kind)}, got {value!r}")  # type: ignore[attr-defined]
+
+
+def check_one_of(op: str, name: str, value: object, choices: Sequence[object]) -> None:
+    """One of a few values; 1 does not stand for True."""
+    if not any(value is choice or (type(value) is type(choice) and value == choice) for choice in choices):
+        raise ValueError(f"{op}: {name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
 
 
 def check_kind(op: str, name: str, value: object, kind: type) -> None:

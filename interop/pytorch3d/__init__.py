@@ -6,8 +6,9 @@ cameras, lights and textures of an installed PyTorch3D are accepted too.
 """
 
 from ..stand_in import answer_to
-from . import io, ops, out_of_scope, renderer, structures, transforms, utils
+from . import io, loss, ops, out_of_scope, renderer, structures, transforms, utils
 from .io import *  # noqa: F403
+from .loss import *  # noqa: F403
 from .ops import *  # noqa: F403
 from .renderer import *  # noqa: F403
 from .structures import *  # noqa: F403
@@ -16,6 +17,7 @@ from .utils import *  # noqa: F403
 
 __all__ = [
     "io",
+    "loss",
     "ops",
     "renderer",
     "stand_in",
@@ -23,6 +25,7 @@ __all__ = [
     "transforms",
     "utils",
     *io.__all__,
+    *loss.__all__,
     *ops.__all__,
     *renderer.__all__,
     *structures.__all__,

@@ -1,6 +1,8 @@
-"""From vertices to pixels and back: `render` and `Renderer`, textures, lights, losses, optimisers; `dibr` and `fragments` beside our own rasteriser; voxels.
+"""From vertices to pixels and back: `render` and `Renderer`, textures, lights, losses, optimisers; `dibr` and `fragments` beside our own rasteriser; voxels;
+what is `nearest`, `sampling` of surfaces, `laplacians`.
 
-Written against `Arrays`, so that Taichi's tape and torch's autograd run the same. `dibr`, `fragments` and `voxels` are imported when they are asked for.
+Written against `Arrays`, so that Taichi's tape and torch's autograd run the same. `dibr`, `fragments`, `laplacians`, `nearest`, `sampling` and `voxels` are
+imported when they are asked for.
 """
 
 from . import lighting, losses
@@ -43,11 +45,13 @@ __all__ = [
     "dibr",
     "flat_textures",
     "fragments",
+    "laplacians",
     "lighting",
     "losses",
     "mip_pyramid",
     "n_channels",
     "n_pictures",
+    "nearest",
     "project",
     "project_points",
     "rasterize",
@@ -55,6 +59,7 @@ __all__ = [
     "render_mesh",
     "sample_flat",
     "sample_texture",
+    "sampling",
     "view",
     "voxels",
 ]

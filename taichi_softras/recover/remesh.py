@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from ..checks import check_array, check_finite, check_integer, check_kind, check_number
-from ..scene import Connectivity, Mesh, vertex_normals
+from ..scene import Connectivity, Mesh, edges_of, vertex_normals
 
 __all__ = ["components", "edge_lengths", "face_areas", "geometry_toolbox", "joined", "remeshed", "self_intersections", "split_edges", "untangled"]
 
@@ -99,8 +99,7 @@ def split_edges(mesh: Mesh, lengths: np.ndarray, passes: int = 2) -> Mesh:
     rows = np.concatenate([np.asarray(mesh.vertices, np.float64), np.asarray(lengths)[:, None], *([mesh.colors] if colored else [])], 1)
     faces = mesh.faces
     for _ in range(passes):
-        sides = np.sort(faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
-        edges, which = np.unique(sides, axis=0, return_inverse=True)
+        edges, of_faces = edges_of(faces, len(rows))
         ends = rows[edges]
         long = np.linalg.norm(ends[:, 0, :3] - ends[:, 1, :3], axis=1) > SPLIT_ABOVE * ends[:, :, 3].min(1)
         if not long.any():
@@ -108,7 +107,7 @@ def split_edges(mesh: Mesh, lengths: np.ndarray, passes: int = 2) -> Mesh:
         middle = np.full(len(edges), -1, np.int64)
         middle[long] = len(rows) + np.arange(long.sum())
         rows = np.concatenate([rows, ends[long].mean(1)])
-        faces = _cut(faces, middle[which.reshape(-1, 3)])
+        faces = _cut(faces, middle[of_faces[:, [2, 0, 1]]])
     return Mesh(vertices=rows[:, :3], faces=faces.astype(np.int32), colors=rows[:, 4:] if colored else None)
 
 

@@ -77,6 +77,10 @@ class Arrays(ABC):
         """Given real numbers, of which no gradient is wanted."""
 
     @abstractmethod
+    def doubles(self, values: np.ndarray) -> Array:
+        """Given real numbers of 64 bits, whatever the others have."""
+
+    @abstractmethod
     def zeros_index(self, size: int | tuple[int, ...]) -> Array:
         """Integers."""
 
@@ -225,6 +229,9 @@ class TaichiArrays(_TaichiBase):
         values = np.ascontiguousarray(values, dtype=self._numpy_real)
         return values if self._on_cpu else self._upload(values, self.variant.real)
 
+    def doubles(self, values: np.ndarray) -> Array:
+        return values if self._on_cpu else self._upload(values, ti.f64)
+
     def parameter(self, values: np.ndarray) -> ti.Ndarray:
         """A ``ti.ndarray`` with the given values and a gradient."""
         check_not_forked()
@@ -343,6 +350,9 @@ class FieldArrays(_TaichiBase):
 
     def real(self, values: np.ndarray) -> Array:
         return self._filled(values, self.variant.real, self._numpy_real)
+
+    def doubles(self, values: np.ndarray) -> Array:
+        return self._filled(values, ti.f64, np.float64)
 
     def index(self, values: np.ndarray) -> Array:
         return self._filled(values, ti.i32, np.int32)

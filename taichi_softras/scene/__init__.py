@@ -5,7 +5,7 @@ Nothing here computes a picture, and nothing starts Taichi. What files of others
 
 from .atlas import packed
 from .camera import Camera, Convention, Lens, distortion_limit
-from .connectivity import Connectivity
+from .connectivity import Connectivity, edges_of, pairs_at_edges
 from .contents import vertex_normals
 from .foreign_files import (
     MAX_PIXELS,
@@ -32,6 +32,7 @@ from .ply_files import ply_bytes, read_ply_content
 from .polygons import fans_of
 from .settings import Blending, Distance, Distribution, Extrapolation, Interpolation, RasterizeSettings, Sides, Silhouette, Texture
 from .shapes import creature
+from .subdivision import Subdivision
 from .topology import Topology
 
 __all__ = [
@@ -52,11 +53,13 @@ __all__ = [
     "RasterizeSettings",
     "Sides",
     "Silhouette",
+    "Subdivision",
     "Texture",
     "Topology",
     "as_path",
     "creature",
     "distortion_limit",
+    "edges_of",
     "fans_of",
     "file_near",
     "is_file",
@@ -65,6 +68,7 @@ __all__ = [
     "obj_text",
     "off_text",
     "packed",
+    "pairs_at_edges",
     "picture_file",
     "pixels",
     "ply_bytes",

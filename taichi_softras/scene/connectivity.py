@@ -8,7 +8,36 @@ import scipy.sparse as sp
 
 from ..checks import check_array, check_faces, check_integer, check_number, check_table
 
-__all__ = ["Connectivity"]
+__all__ = ["Connectivity", "edges_of", "pairs_at_edges"]
+
+
+def edges_of(faces: np.ndarray, n_vertices: int) -> tuple[np.ndarray, np.ndarray]:
+    """The edges of faces [F, 3] (checked ones), in the time of a sort.
+
+    Returns:
+        edges [E, 2] int64, each once, the smaller vertex first, in the order of their vertices; and for each face those opposite to its corners, [F, 3].
+
+    Examples:
+        >>> edges, of_faces = edges_of(np.array([[0, 1, 2], [2, 1, 3]]), 4)
+        >>> edges.tolist(), of_faces.tolist()
+        ([[0, 1], [0, 2], [1, 2], [1, 3], [2, 3]], [[2, 1, 0], [3, 4, 2]])
+    """
+    ends = np.sort(faces[:, [[1, 2], [2, 0], [0, 1]]].astype(np.int64), axis=2)
+    numbers, of_faces = np.unique(ends[:, :, 0] * n_vertices + ends[:, :, 1], return_inverse=True)
+    return np.stack(np.divmod(numbers, n_vertices), 1), of_faces.reshape(-1, 3)
+
+
+def pairs_at_edges(edge: np.ndarray, most: int | None = None) -> np.ndarray:
+    """[P, 2]: all pairs i < j of places in a list with edge[i] == edge[j]; or for each place those with its ``most`` next ones."""
+    order = np.argsort(edge, kind="stable")
+    edge, found, step = edge[order], [np.zeros((0, 2), np.int64)], 1
+    while step <= (len(edge) if most is None else most):
+        same = edge[step:] == edge[:-step]
+        if not same.any():
+            break
+        found.append(np.stack([order[:-step][same], order[step:][same]], 1))
+        step += 1
+    return np.concatenate(found)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,15 +77,11 @@ class Connectivity:
         """Finds them, in the time of a sort, of faces [F, 3] (an array, or a tensor)."""
         check_integer("Connectivity", "n_vertices", n_vertices, 1, 2**31 - 1)
         faces = check_faces("Connectivity", faces, n_vertices)
-        sides = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-        opposite = np.concatenate([faces[:, 2], faces[:, 0], faces[:, 1]])
-        ends = np.sort(sides, axis=1)
-        order = np.lexsort((ends[:, 1], ends[:, 0]))
-        ends, opposite = ends[order], opposite[order]
-        same = (ends[1:] == ends[:-1]).all(1)
-        edges = ends[np.concatenate([[True], ~same])]
+        edges, of_faces = edges_of(faces, n_vertices)
+        edge, opposite = of_faces.T[[2, 0, 1]].ravel(), faces.T[[2, 0, 1]].ravel()
+        one, other = pairs_at_edges(edge, most=1).T
+        hinges = np.concatenate([edges[edge[one]], opposite[one, None], opposite[other, None]], 1)
         edges = edges[edges[:, 0] != edges[:, 1]]
-        hinges = np.concatenate([ends[:-1], opposite[:-1, None], opposite[1:, None]], 1)[same]
         degree = np.bincount(edges.ravel(), minlength=n_vertices)
         return cls(
             n_vertices=n_vertices,

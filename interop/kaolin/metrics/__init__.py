@@ -1,5 +1,5 @@
 """Kaolin's ``kaolin.metrics``."""
 
-from . import render
+from . import pointcloud, render, trianglemesh
 
-__all__ = ["render"]
+__all__ = ["pointcloud", "render", "trianglemesh"]

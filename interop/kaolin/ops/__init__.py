@@ -1,5 +1,5 @@
-"""Kaolin's ``kaolin.ops``: what rendering needs of it."""
+"""Kaolin's ``kaolin.ops``: what it has of meshes, and of points and batches as far as meshes want it."""
 
-from . import mesh
+from . import batch, mesh, pointcloud
 
-__all__ = ["mesh"]
+__all__ = ["batch", "mesh", "pointcloud"]
