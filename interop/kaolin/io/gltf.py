@@ -1,6 +1,7 @@
 """Kaolin's ``kaolin.io.gltf``: glTF and GLB files, read by `taichi_softras.Mesh.load`."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -21,7 +22,7 @@ def import_mesh(path: str | Path) -> SurfaceMesh:
     if Path(path).suffix.lower() not in (".gltf", ".glb"):
         raise ValueError(f"import_mesh: path must end in .gltf or .glb, got {path}")
     faces = torch.from_numpy(mesh.faces).long()
-    kept = {}
+    kept: dict[str, Any] = {}
     if mesh.uvs is not None:
         uvs = torch.from_numpy(mesh.uvs).clone()
         uvs[:, 1] = 1 - uvs[:, 1]

@@ -11,7 +11,7 @@ TINY_AREA = 1e-10  # added to the area of the union before it divides, as Kaolin
 
 
 def mask_iou(lhs_mask: torch.Tensor, rhs_mask: torch.Tensor) -> torch.Tensor:
-    """1 - the mean over the batch of intersection / union of two masks [B, H, W] in [0, 1]: a loss, 0 where they agree. (A mask may be integers, or booleans.)"""
+    """1 - the mean over the batch of intersection / union of two masks [B, H, W] in [0, 1]: a loss, 0 where they agree. (One may be integers, or booleans.)"""
     op = "mask_iou"
     masks = []
     for name, mask in (("lhs_mask", lhs_mask), ("rhs_mask", rhs_mask)):

@@ -61,6 +61,29 @@ class PBRMaterial(Material):
     "raw" or, of diffuse, specular and normals, "sRGB". ``is_specular_workflow`` says whether it is specular, else metallic, that counts.
     """
 
+    diffuse_color: torch.Tensor | None
+    roughness_value: torch.Tensor | None
+    metallic_value: torch.Tensor | None
+    clearcoat_value: torch.Tensor | None
+    clearcoat_roughness_value: torch.Tensor | None
+    opacity_value: torch.Tensor | None
+    opacity_threshold: torch.Tensor | None
+    ior_value: torch.Tensor | None
+    specular_color: torch.Tensor | None
+    displacement_value: torch.Tensor | None
+    transmittance_value: torch.Tensor | None
+    diffuse_texture: torch.Tensor | None
+    roughness_texture: torch.Tensor | None
+    metallic_texture: torch.Tensor | None
+    clearcoat_texture: torch.Tensor | None
+    clearcoat_roughness_texture: torch.Tensor | None
+    opacity_texture: torch.Tensor | None
+    ior_texture: torch.Tensor | None
+    specular_texture: torch.Tensor | None
+    normals_texture: torch.Tensor | None
+    displacement_texture: torch.Tensor | None
+    transmittance_texture: torch.Tensor | None
+
     def __init__(
         self,
         diffuse_color: Any = None,
@@ -139,7 +162,7 @@ class PBRMaterial(Material):
         return {"classname": "pbr", **{name: getattr(self, name) for name in self.get_attributes()}}
 
     @classmethod
-    def from_dict(cls, in_dict: dict[str, Any]) -> "PBRMaterial":  # type: ignore[override]
+    def from_dict(cls, in_dict: dict[str, Any]) -> "PBRMaterial":
         """What `as_dict` told."""
         return cls(**{name: value for name, value in in_dict.items() if name != "classname"})
 

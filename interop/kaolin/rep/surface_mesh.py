@@ -332,6 +332,8 @@ class SurfaceMesh:
         if not self.has_attribute(at_corners) or self.has_attribute(attr) or self.has_attribute(index):
             return None, None
         corners = self.__dict__[at_corners]
+        values: Any
+        places: Any
         if self.batching == SurfaceMesh.Batching.LIST:
             pairs = [ops.unindex_vertices_by_faces(of_mesh) for of_mesh in corners]
             values, places = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
@@ -466,7 +468,7 @@ class SurfaceMesh:
         for name in names & {"face_normals", "face_uvs", "face_vertices"}:  # that the whole can compute as well as the parts
             if not all(mesh.has_attribute(name) for mesh in meshes) and all(mesh.has_or_can_compute_attribute(n) for n in WAYS[name][0] for mesh in meshes):
                 names -= {name}
-        kept = {name: _chained(meshes, name) for name in names - {"transform"}}
+        kept: dict[str, Any] = {name: _chained(meshes, name) for name in names - {"transform"}}
         if "transform" in names:
             kept["transform"] = torch.cat([mesh.transform.expand(len(mesh), 4, 4) for mesh in meshes])
         if all(mesh.has_attribute("materials") for mesh in meshes):

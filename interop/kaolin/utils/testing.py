@@ -55,7 +55,7 @@ def check_tensor(
 
 
 def contained_torch_equal(
-    elem: Any, other: Any, approximate: bool = False, print_error_context: str | None = None, ignore_device: bool = False, **allclose_args: float
+    elem: Any, other: Any, approximate: bool = False, print_error_context: str | None = None, ignore_device: bool = False, **allclose_args: Any
 ) -> bool:  # fmt: skip
     """Whether two things are equal, however tensors lie in lists, tuples, dicts and attributes; ``approximate`` by `torch.allclose`.
 

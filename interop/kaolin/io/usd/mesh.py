@@ -239,7 +239,7 @@ def import_mesh(
 
     def numbers(attribute: Any, kind: type, width: int | None = None) -> torch.Tensor:
         found = value(attribute)
-        array = np.array([] if found is None else found, kind)
+        array: np.ndarray = np.array([] if found is None else found, kind)
         return torch.from_numpy(array if width is None else array.reshape(-1, width))
 
     counts, vertices = numbers(mesh.GetFaceVertexCountsAttr(), np.int64), numbers(mesh.GetPointsAttr(), np.float32, 3)
@@ -249,7 +249,7 @@ def import_mesh(
         raise ValueError(f"{op}: {paths[0]} must index its {len(vertices)} points at {n_corners} corners, got {len(flat)} indices")
     corners: list[Any] = [flat, None, None]
     kept: dict[str, Any] = {}
-    primvar = modules.UsdGeom.PrimvarsAPI(mesh.GetPrim()).GetPrimvar("st")
+    primvar = _uvs_of(modules, mesh)
     if primvar:
         uvs = numbers(primvar, np.float32, 2)
         uvs[:, 1] = 1 - uvs[:, 1]
@@ -264,10 +264,10 @@ def import_mesh(
             corners[2] = torch.arange(n_corners) if mesh.GetNormalsInterpolation() == "faceVarying" else flat
     assigned: dict[str, torch.Tensor] = {}
     if with_materials:
-        for prim, faces in _bound(modules, mesh, len(counts)):
+        for prim, bound in _bound(modules, mesh, len(counts)):
             material, _ = modules.UsdShade.MaterialBindingAPI(prim).ComputeBoundMaterial()
             if material:
-                assigned[str(material.GetPath())] = faces
+                assigned[str(material.GetPath())] = bound
     handlers = []
     if len(counts) and bool((counts != counts[0]).any()):
         handler = heterogeneous_mesh_handler or (mesh_handler_naive_triangulate if triangulate else None)
@@ -283,7 +283,7 @@ def import_mesh(
         vertices, counts, *corners, assigned = alike
     width = int(counts[0]) if len(counts) else 3
     faces, face_uvs, places = (None if feature is None else feature.reshape(-1, width).long() for feature in corners)
-    assert faces is not None
+    assert faces is not None  # only what is not there is none
     if "normals" in kept and places is not None:
         kept["face_normals"] = kept.pop("normals")[places]
     if face_uvs is not None:
@@ -299,6 +299,14 @@ def import_mesh(
         result.transform = matrix
         result = result.as_transformed()
     return result
+
+
+def _uvs_of(modules: Any, mesh: Any) -> Any:
+    """The texture coordinates of a mesh: those that are called "st", else the first ones of that type; None if there are none."""
+    found = modules.UsdGeom.PrimvarsAPI(mesh.GetPrim())
+    if found.GetPrimvar("st").HasValue():
+        return found.GetPrimvar("st")
+    return next((primvar for primvar in found.GetPrimvars() if str(primvar.GetTypeName()) == "texCoord2f[]" and primvar.HasValue()), None)
 
 
 def _bound(modules: Any, mesh: Any, n_faces: int) -> list[tuple[Any, torch.Tensor]]:

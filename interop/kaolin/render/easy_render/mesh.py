@@ -179,7 +179,8 @@ def texture_sample_materials(
     op = "texture_sample_materials"
     if backend not in BACKENDS:
         raise ValueError(f"{op}: backend must be one of {', '.join(map(repr, BACKENDS))}, got {backend!r}")
-    check_shape(op, "face_idx", face_idx.shape, (1, "H", "W"), sizes := {})
+    sizes: dict[str, int] = {}
+    check_shape(op, "face_idx", face_idx.shape, (1, "H", "W"), sizes)
     for name, picture, n in (("im_base_normals", im_base_normals, 3), ("uv_map", uv_map, 2), ("im_tangents", im_tangents, 3)):
         if picture is not None:
             check_shape(op, name, picture.shape, (1, "H", "W", n), sizes)
@@ -262,16 +263,17 @@ def sg_shade(
     check_kind(op, "camera", camera, Camera)
     pictures = {"albedo": albedo, "spec_albedo": spec_albedo, "im_world_normals": im_world_normals, "im_roughness": im_roughness}
     check_tensors(op, **pictures)
-    check_shape(op, "face_idx", face_idx.shape, (1, "H", "W"), sizes := {})
+    sizes: dict[str, int] = {}
+    check_shape(op, "face_idx", face_idx.shape, (1, "H", "W"), sizes)
     for name, picture in pictures.items():
         check_shape(op, name, picture.shape, (1, "H", "W", 1 if name == "im_roughness" else 3), sizes)
     mask = face_idx >= 0
-    lights = [light.to(albedo) for light in (amplitude, direction, sharpness)]
+    a, d, s = (light.to(albedo) for light in (amplitude, direction, sharpness))
     normals = F.normalize(im_world_normals[mask], dim=-1)
-    diffuse = sg_diffuse_inner_product(*lights, normals, albedo[mask])
+    diffuse = sg_diffuse_inner_product(a, d, s, normals, albedo[mask])
     grid = generate_centered_custom_resolution_pixel_coords(camera.width, camera.height, sizes["W"], sizes["H"], camera.device)
     _, rays = generate_rays(camera, grid)
     view = -rays.reshape(1, sizes["H"], sizes["W"], 3).to(albedo)[mask]
-    specular = sg_warp_specular_term(*lights, normals, im_roughness[mask][:, 0], view, spec_albedo[mask])
+    specular = sg_warp_specular_term(a, d, s, normals, im_roughness[mask][:, 0], view, spec_albedo[mask])
     blank = torch.zeros_like(albedo)
     return _put(blank, mask, diffuse), _put(blank, mask, specular), _put(blank, mask, diffuse + specular)

@@ -248,7 +248,7 @@ def sg_warp_specular_term(
     view: torch.Tensor,
     spec_albedo: torch.Tensor,
 ) -> torch.Tensor:
-    """[P, 3]: what a glossy surface (Cook and Torrance, GGX) of this roughness [P] and specular albedo [P, 3] sends to ``view`` [P, 3], unit vectors to the eye."""
+    """[P, 3]: what a glossy surface (Cook and Torrance, GGX) of this roughness [P] and specular albedo [P, 3] sends in the directions ``view`` [P, 3]."""
     op = "sg_warp_specular_term"
     _check_lights(op, amplitude, direction, sharpness, normal=normal, roughness=roughness, view=view, spec_albedo=spec_albedo)
     lobe = sg_warp_distribution(*sg_distribution_term(normal, roughness), view)
