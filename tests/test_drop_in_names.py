@@ -1,6 +1,7 @@
 """The sections of names in the coming-from pages are what our modules have, and no name is missing without a reason; what is left out says so.
 
-Plan: each section is made anew and compared. Then a name, a method and a reason are taken away, and something that only raises is put in their place: each is seen.
+Plan: each section is made anew and compared. Then a name, a method and a reason are taken away, and something that only raises is put in their place: each is
+seen.
 """
 
 import subprocess

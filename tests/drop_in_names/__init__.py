@@ -2,8 +2,8 @@
 
     python -m tests.drop_in_names  # writes the sections of docs/coming_from_kaolin.md and docs/coming_from_pytorch3d.md
 
-The names are in ``kaolin.txt`` and ``pytorch3d.txt`` (see `listing`). A name is there if our modules have it under the same path, and it does more than raise. What
-is left out on purpose says so when it is called; what is not there at all must have a reason here.
+The names are in ``kaolin.txt`` and ``pytorch3d.txt`` (see `listing`). A name is there if our modules have it under the same path, and it does more than raise.
+What is left out on purpose says so when it is called; what is not there at all must have a reason here.
 """
 
 import ast

@@ -1,7 +1,7 @@
 """The calls of Kaolin's DIB-R tutorial, in its order, with nothing but `stand_in` before them: a sphere becomes what pictures show, and its time line is written.
 
-Plan: the pictures are made here, of an ellipsoid with colours, in the layout of the Data Generator; then a program of our own makes the calls, small, in a
-process of its own (it takes the name ``kaolin``). Its losses fall below a bound, its shape becomes the ellipsoid's, and USD's own library reads what it wrote.
+Plan: the pictures are made here, of an ellipsoid with colours, in the layout of the Data Generator; then a program of our own makes the calls, small, in
+a process of its own (it takes the name ``kaolin``). Its losses fall below a bound, its shape becomes the ellipsoid's, and USD's own library reads what it wrote.
 """
 
 import json
@@ -189,7 +189,7 @@ def test_dibr_tutorial(folder, run_python):
     mesh = UsdGeom.Mesh(stage.GetDefaultPrim())
     assert stage.GetEndTimeCode() == 13
     assert mesh.GetPointsAttr().GetTimeSamples() == list(range(14))
-    points, faces, uvs, face_uvs = sphere()
+    _, faces, uvs, face_uvs = sphere()
     np.testing.assert_array_equal(np.array(mesh.GetFaceVertexIndicesAttr().Get(0)).reshape(-1, 3), faces)
     np.testing.assert_allclose(np.abs(np.array(mesh.GetPointsAttr().Get(13))).max(0), radii, atol=1e-5)
     st = UsdGeom.PrimvarsAPI(mesh.GetPrim()).GetPrimvar("st")

@@ -21,17 +21,17 @@ def import_mesh(path: str | Path) -> SurfaceMesh:
     mesh = Mesh.load(path)
     if Path(path).suffix.lower() not in (".gltf", ".glb"):
         raise ValueError(f"import_mesh: path must end in .gltf or .glb, got {path}")
-    faces = torch.from_numpy(mesh.faces).long()
+    faces = torch.tensor(mesh.faces, dtype=torch.int64)
     kept: dict[str, Any] = {}
     if mesh.uvs is not None:
-        uvs = torch.from_numpy(mesh.uvs).clone()
+        uvs = torch.tensor(mesh.uvs)
         uvs[:, 1] = 1 - uvs[:, 1]
-        kept |= {"uvs": uvs, "face_uvs_idx": faces if mesh.face_uvs is None else torch.from_numpy(mesh.face_uvs).long()}
+        kept |= {"uvs": uvs, "face_uvs_idx": faces if mesh.face_uvs is None else torch.tensor(mesh.face_uvs, dtype=torch.int64)}
     if mesh.texture is not None:
-        picture = torch.from_numpy(mesh.texture[..., :3].copy())
+        picture = torch.tensor(mesh.texture[..., :3])
         materials = [PBRMaterial(diffuse_texture=picture, material_name="material_0")]
         return SurfaceMesh(
-            torch.from_numpy(mesh.vertices).float(), faces, materials=materials, material_assignments=torch.zeros(len(faces), dtype=torch.int16), **kept
+            torch.tensor(mesh.vertices, dtype=torch.float32), faces, materials=materials, material_assignments=torch.zeros(len(faces), dtype=torch.int16), **kept
         )
-    colors = None if mesh.colors is None else torch.from_numpy(mesh.colors)
-    return SurfaceMesh(torch.from_numpy(mesh.vertices).float(), faces, vertex_colors=colors, **kept)
+    colors = None if mesh.colors is None else torch.tensor(mesh.colors)
+    return SurfaceMesh(torch.tensor(mesh.vertices, dtype=torch.float32), faces, vertex_colors=colors, **kept)

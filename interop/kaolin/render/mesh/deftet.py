@@ -56,6 +56,8 @@ def deftet_sparse_render(
     check_shape(op, "face_vertices_image", face_vertices_image.shape, ("B", "F", 3, 2), sizes)
     for name, tensor in zip(names, given, strict=True):
         check_shape(op, name, tensor.shape, ("B", "F", 3, "D"), dict(sizes))
+    if face_vertices_z.shape[1] == 0:
+        raise ValueError(f"{op}: there must be at least one face, got face_vertices_z of shape {tuple(face_vertices_z.shape)}")
     check_integer(op, "knum", knum, 1, 1 << 20)
     check_number(op, "eps", eps, 0.0)
     features = torch.cat(given, -1)
