@@ -223,8 +223,8 @@ def test_gltf(tmp_path):
     np.testing.assert_allclose(mesh.materials[0].diffuse_texture, texture, atol=1e-6)
     Mesh(vertices=vertices, faces=faces, colors=np.abs(vertices).clip(0, 1)).save(tmp_path / "c.glb")
     assert gltf.import_mesh(tmp_path / "c.glb").vertex_colors.shape == (4, 3)
-    with pytest.raises(ValueError, match="filename must end in .obj, .gltf"):
-        (tmp_path / "m.off").write_text("OFF\n0 0 0\n")
+    (tmp_path / "m.off").write_text("OFF\n0 0 0\n")
+    with pytest.raises(ValueError, match=r"filename must end in .obj, .gltf"):
         import_mesh(tmp_path / "m.off")
 
 

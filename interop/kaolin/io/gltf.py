@@ -31,7 +31,11 @@ def import_mesh(path: str | Path) -> SurfaceMesh:
         picture = torch.tensor(mesh.texture[..., :3])
         materials = [PBRMaterial(diffuse_texture=picture, material_name="material_0")]
         return SurfaceMesh(
-            torch.tensor(mesh.vertices, dtype=torch.float32), faces, materials=materials, material_assignments=torch.zeros(len(faces), dtype=torch.int16), **kept
+            torch.tensor(mesh.vertices, dtype=torch.float32),
+            faces,
+            materials=materials,
+            material_assignments=torch.zeros(len(faces), dtype=torch.int16),
+            **kept,
         )
     colors = None if mesh.colors is None else torch.tensor(mesh.colors)
     return SurfaceMesh(torch.tensor(mesh.vertices, dtype=torch.float32), faces, vertex_colors=colors, **kept)
