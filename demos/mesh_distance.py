@@ -33,6 +33,7 @@ from sigma_gamma_grid import save_grid
 from tqdm import tqdm
 
 import taichi_softras as tsr
+from taichi_softras.engine.nearest import squared_distances
 from taichi_softras.recover import render_views, shaded
 from taichi_softras.recover.metrics import surface_points
 from taichi_softras.scene import creature
@@ -42,52 +43,11 @@ VIEWS = ((20.0, 35.0, "front"), (10.0, 125.0, "side"), (20.0, 215.0, "back"), (7
 DISTANCE, FOV = 3.0, 40.0
 SAMPLES = {"surface": 20_000, "points": 2500}
 FINE = 20_000  # meshes of fewer faces are divided, so that the map also tells of the inside of large faces
-PAIRS_AT_ONCE = 300_000  # points and triangles compared together: it bounds the memory
 
 
-class Surface:
-    """The triangles of a mesh, for exact distances to them.
-
-    A triangle is as near as its centre at most by its radius (the farthest corner from the centre). So the nearest triangle's centre lies within the
-    distance to any triangle plus its own radius; k-d trees find those, one for all triangles whose radii differ by less than a factor of two.
-    """
-
-    def __init__(self, mesh: tsr.Mesh) -> None:
-        corners = mesh.vertices.astype(np.float64)[mesh.faces]
-        radii = np.linalg.norm(corners - corners.mean(1, keepdims=True), axis=2).max(1)
-        self.unit = float(radii.mean()) or 1.0  # trimesh's tolerances are absolute: triangles of size 1 are what they are made for
-        self.corners, radii = corners / self.unit, radii / self.unit
-        centers = self.corners.mean(1)
-        octave = np.floor(np.log2(np.maximum(radii, 1e-6))).astype(int)
-        self.groups = [(cKDTree(centers[members]), members, radii[members].max()) for members in (np.flatnonzero(octave == k) for k in np.unique(octave))]
-
-    def distance(self, points: np.ndarray, what: str = "distances") -> np.ndarray:
-        """[N], of points [N, 3]."""
-        points = np.asarray(points, np.float64) / self.unit
-        best = np.full(len(points), np.inf)
-        for tree, members, _ in self.groups:
-            best = np.minimum(best, self._to_triangles(points, members[tree.query(points)[1]]))
-        with tqdm(total=len(points) * len(self.groups), desc=what, leave=False, disable=None) as bar:
-            for tree, members, radius in self.groups:
-                counts = tree.query_ball_point(points, best + radius, return_length=True)
-                for chunk in np.split(np.arange(len(points)), _cuts(counts)):
-                    lists = tree.query_ball_point(points[chunk], best[chunk] + radius)
-                    owners = np.repeat(chunk, counts[chunk])
-                    if len(owners):
-                        candidates = members[np.concatenate([np.asarray(found, int) for found in lists])]
-                        np.minimum.at(best, owners, self._to_triangles(points[owners], candidates))
-                    bar.update(len(chunk))
-        return best * self.unit
-
-    def _to_triangles(self, points: np.ndarray, which: np.ndarray) -> np.ndarray:
-        """Distance of each point from a triangle of its own."""
-        return np.linalg.norm(trimesh.triangles.closest_point(self.corners[which], points) - points, axis=1)
-
-
-def _cuts(counts: np.ndarray) -> np.ndarray:
-    """Where to cut a row of points, so that the parts have about PAIRS_AT_ONCE candidates."""
-    part = np.cumsum(counts) // PAIRS_AT_ONCE
-    return np.flatnonzero(np.diff(part)) + 1
+def distances(points: np.ndarray, surface: tsr.Mesh) -> np.ndarray:
+    """[N]: of points [N, 3] from the nearest triangles, exactly."""
+    return np.sqrt(squared_distances(points, np.asarray(surface.vertices, np.float64)[surface.faces]))
 
 
 def measure(mesh: tsr.Mesh, other: tsr.Mesh, tolerance: float, samples: int, protocol: str = "surface", seed: int = 0) -> dict:
@@ -99,7 +59,7 @@ def measure(mesh: tsr.Mesh, other: tsr.Mesh, tolerance: float, samples: int, pro
     """
     there, back = surface_points(mesh, samples, seed), surface_points(other, samples, seed + 1)
     if protocol == "surface":
-        to_other, to_mesh = Surface(other).distance(there, "MESH to OTHER"), Surface(mesh).distance(back, "OTHER to MESH")
+        to_other, to_mesh = distances(there, other), distances(back, mesh)
     else:
         to_other, to_mesh = cKDTree(back).query(there)[0], cKDTree(there).query(back)[0]
     precision, recall = float((to_other < tolerance).mean()), float((to_mesh < tolerance).mean())
@@ -210,11 +170,11 @@ def main() -> None:
     figures = measure(mesh, other, tolerance, samples, options.protocol)
 
     fine = [divided(mesh), divided(other)]
-    distances = [Surface(other).distance(fine[0].vertices, "map of MESH"), Surface(mesh).distance(fine[1].vertices, "map of OTHER")]
-    limit = options.limit or max(float(np.percentile(distances[0], 98)), 1e-6 * diagonal)
+    far = [distances(fine[0].vertices, other), distances(fine[1].vertices, mesh)]
+    limit = options.limit or max(float(np.percentile(far[0], 98)), 1e-6 * diagonal)
     options.out.mkdir(parents=True, exist_ok=True)
-    save_map(options.out / "map.png", fine, distances, limit, size)
-    for name, one, distance in zip(("mesh", "other"), fine, distances, strict=True):
+    save_map(options.out / "map.png", fine, far, limit, size)
+    for name, one, distance in zip(("mesh", "other"), fine, far, strict=True):
         save_ply(options.out / f"{name}.ply", mapped(one, distance, limit), distance)
     facts = {"protocol": options.protocol, "samples": samples, "diagonal": diagonal, "tolerance": tolerance, "tolerance_share": options.tolerance}
     (options.out / "metrics.json").write_text(json.dumps(facts | figures | {"seconds": round(time.monotonic() - began, 2)}, indent=1) + "\n")

@@ -1,22 +1,29 @@
 """Checks of tensors, with the sentences of `taichi_softras.checks`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 
 from ..checks import check_shape
 
-__all__ = ["as_tensor", "check_index_tensor", "check_tensor", "check_tensors"]
+__all__ = ["as_tensor", "check_index_tensor", "check_keywords", "check_last", "check_tensor", "check_tensors"]
 
 
-def as_tensor(op: str, name: str, values: Any, like: torch.Tensor | None = None) -> torch.Tensor:
-    """A tensor of numbers, tuples, lists or arrays, or of another tensor; with the dtype and the device of ``like``, if that is given."""
+def as_tensor(op: str, name: str, values: Any, like: torch.Tensor | None = None, dtype: torch.dtype | None = None) -> torch.Tensor:
+    """A tensor of numbers, tuples, lists or arrays, or of another tensor; with the dtype and the device of ``like``, if that is given.
+
+    ``dtype``: of numbers with a fraction that come in no tensor: they have all the digits that it holds.
+    """
+    dtype = dtype if like is None else like.dtype
     try:
-        exactly = None if like is None or hasattr(values, "dtype") else like.dtype  # of Python's numbers, which torch would make single ones
-        tensor = values if isinstance(values, torch.Tensor) else torch.as_tensor(values, dtype=exactly)
+        tensor = values if isinstance(values, torch.Tensor) else torch.as_tensor(values)
+        if tensor is not values and tensor.is_floating_point():  # float32, until it is said what it is to be
+            tensor = torch.as_tensor(values, dtype=dtype)
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise TypeError(f"{op}: {name} must be numbers or a tensor, got {type(values).__name__}: {error}") from error
+    if dtype is not None and tensor.is_complex():
+        raise TypeError(f"{op}: {name} must be real numbers, got {tensor.dtype}")
     if like is None:
         return tensor
     if tensor.is_meta and not like.is_meta:
@@ -46,6 +53,21 @@ def check_tensor(op: str, name: str, tensor: Any, expected: Sequence[int | str],
     """One tensor of floating point numbers, of a shape (see `check_shape`)."""
     check_tensors(op, **{name: tensor})
     check_shape(op, name, tensor.shape, expected, sizes)
+
+
+def check_last(op: str, name: str, tensor: Any, *sizes: int) -> None:
+    """One tensor of floating point numbers, whose last dimensions have these sizes."""
+    check_tensors(op, **{name: tensor})
+    if tuple(tensor.shape[-len(sizes) :]) != sizes:
+        raise ValueError(f"{op}: {name} must have shape (..., {', '.join(map(str, sizes))}), got {tuple(tensor.shape)}")
+
+
+def check_keywords(op: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """What was given by name is known."""
+    known = sorted(known)
+    for name in given:
+        if name not in known:
+            raise TypeError(f"{op}: a keyword must be one of {', '.join(known)}, got {name}")
 
 
 def check_index_tensor(

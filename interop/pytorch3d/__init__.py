@@ -6,7 +6,7 @@ cameras, lights and textures of an installed PyTorch3D are accepted too.
 """
 
 from ..stand_in import answer_to
-from . import io, loss, ops, out_of_scope, renderer, structures, transforms, utils
+from . import common, io, loss, ops, out_of_scope, renderer, structures, transforms, utils
 from .io import *  # noqa: F403
 from .loss import *  # noqa: F403
 from .ops import *  # noqa: F403
@@ -16,6 +16,7 @@ from .transforms import *  # noqa: F403
 from .utils import *  # noqa: F403
 
 __all__ = [
+    "common",
     "io",
     "loss",
     "ops",

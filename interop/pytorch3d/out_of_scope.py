@@ -38,7 +38,6 @@ LEFT_OUT = {  # module: what it is about, and its names; which the packages arou
     "ops.points_to_volumes": ("volumes", "add_pointclouds_to_volumes add_points_features_to_volume_densities_features"),
     "ops.sample_farthest_points": ("points", "sample_farthest_points"),
     "ops.utils": ("points", "convert_pointclouds_to_tensor get_point_covariances is_pointclouds"),
-    "ops.vert_align": ("layers of networks", "vert_align"),
     "utils.camera_conversions": ("pulsar", "pulsar_from_cameras_projection pulsar_from_opencv_projection"),
 }
 

@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from ..checks import as_numbers, check_finite, check_integer, check_number, check_one_of, check_shape
 from ..kernels.crossings import crossings_kernel
 from ..kernels.nearest import nearest_kernel
-from ..runtime import Arrays, TaichiArrays
+from ..runtime import Arrays, FieldArrays, TaichiArrays, ensure_initialized
 from .boxes import Boxes
 
 __all__ = ["crossings", "inside", "nearest_points", "nearest_triangles", "points_nearest_to_triangles", "search", "squared_distances"]
@@ -86,8 +86,9 @@ def inside(points: Any, corners: Any) -> np.ndarray:
     """
     op = "inside"
     points, corners = _checked(op, points, corners)
-    arrays = TaichiArrays(ti.f64)
-    return arrays.to_numpy(crossings(arrays, arrays.real(points), arrays.real(corners.reshape(-1, 9)))) % 2 == 1
+    arrays = _library()
+    with arrays.frame():
+        return arrays.to_numpy(crossings(arrays, arrays.real(points), arrays.real(corners.reshape(-1, 9)))) % 2 == 1
 
 
 def _among(op: str, points: Any, corners: Any, min_area: float, of_points: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -96,9 +97,15 @@ def _among(op: str, points: Any, corners: Any, min_area: float, of_points: bool)
     name, things = ("corners", corners) if of_points else ("points", points)
     if len(things) == 0:
         raise ValueError(f"{op}: {name} must have at least one entry, got none")
-    arrays = TaichiArrays(ti.f64)
-    index, weights = search(arrays, arrays.real(points), arrays.real(corners.reshape(-1, 9)), min_area, of_points)
-    return arrays.to_numpy(index), arrays.to_numpy(weights)
+    arrays = _library()
+    with arrays.frame():
+        index, weights = search(arrays, arrays.real(points), arrays.real(corners.reshape(-1, 9)), min_area, of_points)
+        return arrays.to_numpy(index), arrays.to_numpy(weights).astype(np.float64)
+
+
+def _library() -> TaichiArrays | FieldArrays:
+    """In double precision, where Taichi has it."""
+    return TaichiArrays(ti.f64) if ensure_initialized() in ("cpu", "cuda") else FieldArrays()
 
 
 def _checked(op: str, points: Any, corners: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -7,8 +7,9 @@ import trimesh
 from scipy.spatial import cKDTree
 
 from ..checks import as_array, check_array, check_integer, check_kind, check_number
+from ..engine import nearest
 from ..scene import Mesh
-from .remesh import components, geometry_toolbox, self_intersections
+from .remesh import components, self_intersections
 from .views import Views
 
 __all__ = ["Score", "SurfaceComparison", "chamfer_distance", "compare_surfaces", "score", "silhouette_iou", "surface_points"]
@@ -123,7 +124,7 @@ class SurfaceComparison:
 
 
 def compare_surfaces(mesh: Mesh, reference: Mesh, samples: int = 20_000, seed: int = 0) -> SurfaceComparison:
-    """Distances, normals and topology of a surface beside those of a reference. Needs gpytoolbox.
+    """Distances, normals and topology of a surface beside those of a reference.
 
     Args:
         samples: points drawn evenly on each of them; from a point to a surface the distance is exact.
@@ -132,7 +133,6 @@ def compare_surfaces(mesh: Mesh, reference: Mesh, samples: int = 20_000, seed: i
         check_kind("compare_surfaces", name, given, Mesh)
     check_integer("compare_surfaces", "samples", samples, 1, MAX_SAMPLES)
     check_integer("compare_surfaces", "seed", seed, 0, 2**31 - 1)
-    squared_distance = geometry_toolbox("compare_surfaces").squared_distance
     middle = np.asarray(reference.vertices, np.float64).mean(0)
     welded = []
     for given in (mesh, reference):
@@ -145,10 +145,10 @@ def compare_surfaces(mesh: Mesh, reference: Mesh, samples: int = 20_000, seed: i
     distances, angles = [], []
     for one, other in ((0, 1), (1, 0)):
         points = np.asarray(drawn[one][0])
-        square, _, _ = squared_distance(points, np.asarray(welded[other].vertices), np.asarray(welded[other].faces, np.int32), use_cpp=True)
+        square = nearest.squared_distances(points, welded[other].triangles)
         distances.append(float(np.sqrt(square).mean()))
-        nearest = cKDTree(drawn[other][0]).query(points)[1]
-        cosine = np.abs((normals[one] * normals[other][nearest]).sum(1))
+        neighbour = cKDTree(drawn[other][0]).query(points)[1]
+        cosine = np.abs((normals[one] * normals[other][neighbour]).sum(1))
         angles.append(float(np.degrees(np.arccos(np.clip(cosine, 0, 1))).mean()))
     diagonal = float(np.linalg.norm(np.ptp(welded[1].vertices, axis=0)))
     plain = [Mesh(vertices=np.asarray(surface.vertices), faces=np.asarray(surface.faces, np.int32)) for surface in welded]

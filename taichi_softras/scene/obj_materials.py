@@ -36,7 +36,9 @@ def read_materials(files: NamedFiles, libraries: list[str], op: str = "Mesh.load
         for place in [whole] if whole is not None else [files.find(subject, name) for name in without_comment(library).split()]:
             if place is not None:
                 found |= _materials_of(read_text(subject, place))
-    return {without_comment(name): material for name, material in reversed(found.items())} | found
+    for name, material in list(found.items()):
+        found.setdefault(without_comment(name), material)
+    return found
 
 
 def material_called(name: str, materials: dict[str, Material]) -> Material:

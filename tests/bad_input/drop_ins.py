@@ -1,5 +1,7 @@
 """The table of the drop-ins for SoftRas, Kaolin and PyTorch3D."""
 
+import inspect
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -7,10 +9,12 @@ import numpy as np
 import torch
 
 from taichi_softras.interop import kaolin, pytorch3d, soft_renderer
-from taichi_softras.interop.pytorch3d import attributes, blending, cameras, properties
+from taichi_softras.interop.pytorch3d.ops import interp_face_attrs as attributes
+from taichi_softras.interop.pytorch3d.renderer import blending, camera_conversions, cameras
+from taichi_softras.interop.pytorch3d.renderer import utils as renderer_utils
 from taichi_softras.interop.soft_renderer import functional as srf
 
-from . import Function, In, Kind, Mistake, Nature, flag, image_size, instance, named, nothing, number, path, whole
+from . import Function, In, Kind, Mistake, Nature, flag, image_size, instance, mesh_ops, named, nothing, number, path, pytorch3d_files, whole
 from .standalone import FACES
 from .torch_api import ROWS, SQUARE, background, kernel_tensors, tensors
 
@@ -440,7 +444,10 @@ DEVICE_NAME = nothing("torch says itself what is wrong with the name of a device
 
 def pytorch3d_functions() -> Iterator[Function]:
     p = "interop.pytorch3d."
+    yield from pytorch3d_transforms(p)
+    yield from pytorch3d_properties(p)
     yield from pytorch3d_cameras(p)
+    yield from pytorch3d_around_cameras(p)
     yield from pytorch3d_structures(p)
     yield from pytorch3d_shading(p)
     meshes = square_meshes
@@ -539,7 +546,121 @@ def pytorch3d_cameras(p: str) -> Iterator[Function]:
             "up": position, "device": DEVICE_NAME,
         },
     )  # fmt: skip
+
+
+def pytorch3d_transforms(p: str) -> Iterator[Function]:
+    transforms = pytorch3d.transforms
+    dtype, unused = nothing("torch says itself what is no dtype"), nothing("accepted, as in the original, and without effect")
+    any_flag = nothing("true or false of any value will do")
+    inputs = {  # of any number of dimensions before the last
+        "quaternion_to_matrix": {"quaternions": (4,)}, "matrix_to_quaternion": {"matrix": (3, 3)}, "standardize_quaternion": {"quaternions": (4,)},
+        "quaternion_raw_multiply": {"a": (4,), "b": (4,)}, "quaternion_multiply": {"a": (4,), "b": (4,)}, "quaternion_invert": {"quaternion": (4,)},
+        "quaternion_apply": {"quaternion": (4,), "point": (3,)}, "axis_angle_to_matrix": {"axis_angle": (3,)}, "matrix_to_axis_angle": {"matrix": (3, 3)},
+        "axis_angle_to_quaternion": {"axis_angle": (3,)}, "quaternion_to_axis_angle": {"quaternions": (4,)}, "rotation_6d_to_matrix": {"d6": (6,)},
+        "matrix_to_rotation_6d": {"matrix": (3, 3)}, "euler_angles_to_matrix": {"euler_angles": (3,)}, "matrix_to_euler_angles": {"matrix": (3, 3)},
+    }  # fmt: skip
+    for name, shapes in inputs.items():
+        euler = "euler" in name
+        yield Function(
+            name=p + name,
+            call=getattr(transforms, name),
+            good=lambda shapes=shapes, euler=euler: {
+                argument: torch.eye(3) if shape == (3, 3) else torch.ones(shape) for argument, shape in shapes.items()
+            } | ({"convention": "XYZ"} if euler else {}),
+            natures={argument: tensors((*shape[:-1], shape[-1] + 1), alone=len(shapes) == 1) for argument, shape in shapes.items()}
+            | ({"convention": named()} if euler else {})
+            | ({"fast": unused} if name in ("axis_angle_to_matrix", "matrix_to_axis_angle") else {}),
+        )  # fmt: skip
+    for name in ("random_quaternions", "random_rotations"):
+        natures = {"n": whole(-1), "dtype": dtype, "device": DEVICE_NAME}
+        yield Function(name=p + name, call=getattr(transforms, name), good=lambda: {"n": 1}, natures=natures)
+    yield Function(name=p + "random_rotation", call=transforms.random_rotation, good=dict, natures={"dtype": dtype, "device": DEVICE_NAME})
+    yield Function(
+        name=p + "acos_linear_extrapolation",
+        call=transforms.acos_linear_extrapolation,
+        good=lambda: {"x": torch.zeros(3)},
+        natures={
+            "x": Nature(lambda good: [m for m in tensors(alone=True).mistakes(good) if m.kind is not Kind.SHAPE]),
+            "bounds": Nature(lambda _: [Mistake(Kind.RANGE, "beyond 1", (-0.5, 1.5)), Mistake(Kind.RANGE, "in the wrong order", (0.5, -0.5))]),
+        },
+        called={"bounds": "bound"},
+    )
+    rotation = lambda name: {name: torch.eye(3)[None]}  # noqa: E731
+    matrices, vectors = tensors((1, 3, 4), alone=True), tensors((1, 4), alone=True)
+    yield Function(
+        name=p + "so3_rotation_angle",
+        call=transforms.so3_rotation_angle,
+        good=lambda: rotation("R"),
+        natures={"R": matrices, "eps": number(), "cos_angle": any_flag, "cos_bound": number(1.0)},
+        more=[(Kind.RANGE, "`R`: no rotation", {"R": 2 * torch.eye(3)[None]})],
+    )
+    yield Function(
+        name=p + "so3_relative_angle",
+        call=transforms.so3_relative_angle,
+        good=lambda: rotation("R1") | rotation("R2"),
+        natures={"R1": tensors((1, 3, 4)), "R2": tensors((2, 3, 3)), "eps": number(), "cos_angle": any_flag, "cos_bound": number(1.0)},
+    )
+    for name in ("so3_exp_map", "so3_exponential_map"):
+        natures = {"log_rot": vectors, "eps": unused}
+        yield Function(name=p + name, call=transforms.so3_exp_map, good=lambda: {"log_rot": torch.zeros(1, 3)}, natures=natures)
+    natures = {"R": matrices, "eps": unused, "cos_bound": unused}
+    yield Function(name=p + "so3_log_map", call=transforms.so3_log_map, good=lambda: rotation("R"), natures=natures)
+    yield Function(name=p + "transforms.so3.hat", call=transforms.so3.hat, good=lambda: {"v": torch.zeros(1, 3)}, natures={"v": vectors})
+    yield Function(
+        name=p + "transforms.so3.hat_inv",
+        call=transforms.so3.hat_inv,
+        good=lambda: {"h": torch.zeros(1, 3, 3)},
+        natures={"h": matrices},
+        more=[(Kind.RANGE, "`h`: not skew-symmetric", rotation("h"))],
+    )
+    yield Function(
+        name=p + "se3_exp_map",
+        call=transforms.se3_exp_map,
+        good=lambda: {"log_transform": torch.zeros(1, 6)},
+        natures={"log_transform": tensors((1, 3), alone=True), "eps": unused},
+    )
+    yield Function(
+        name=p + "se3_log_map",
+        call=transforms.se3_log_map,
+        good=lambda: {"transform": torch.eye(4)[None]},
+        natures={"transform": tensors((1, 3, 4), alone=True), "eps": unused, "cos_bound": unused},
+        more=[(Kind.RANGE, "`transform`: a projection", {"transform": torch.ones(1, 4, 4)})],
+    )
+    coordinate = Nature(
+        lambda _: [
+            Mistake(Kind.TYPE, "text", "text"),
+            Mistake(Kind.DTYPE, "complex numbers", torch.ones(2, dtype=torch.complex64)),
+            Mistake(Kind.SHAPE, "(2, 2, 2)", torch.ones(2, 2, 2)),
+        ]
+    )
+    for name in ("Translate", "Scale"):
+        yield Function(
+            name=p + name,
+            call=getattr(pytorch3d, name),
+            good=lambda: {"x": 1.0, "y": 2.0, "z": 3.0},
+            natures=dict.fromkeys("xyz", coordinate) | {"dtype": dtype, "device": DEVICE_NAME},
+            more=[(Kind.SHAPE, "of two and of three", {"x": torch.ones(2), "y": torch.ones(3)}), (Kind.OPTIONS, "x and y alone", {"z": None})],
+        )
+    yield Function(
+        name=p + "Rotate",
+        call=pytorch3d.Rotate,
+        good=lambda: {"R": torch.eye(3)},
+        natures={"R": tensors((3, 4), alone=True), "dtype": dtype, "device": DEVICE_NAME, "orthogonal_tol": nothing("of a warning that few ask for")},
+    )
+    yield Function(
+        name=p + "RotateAxisAngle",
+        call=pytorch3d.RotateAxisAngle,
+        good=lambda: {"angle": 1.0},
+        natures={"angle": coordinate, "axis": named(), "degrees": any_flag, "dtype": dtype, "device": DEVICE_NAME},
+    )
     transform = pytorch3d.Transform3d()
+    yield Function(
+        name=p + "Transform3d.compose",
+        call=lambda other: transform.compose(other),
+        good=lambda: {"other": transform},
+        natures={"others": nothing("one after the other"), "other": instance()},
+        called={"other": "others"},
+    )
     yield Function(
         name=p + "Transform3d",
         call=pytorch3d.Transform3d,
@@ -557,10 +678,169 @@ def pytorch3d_cameras(p: str) -> Iterator[Function]:
         )
 
 
+def pytorch3d_properties(p: str) -> Iterator[Function]:
+    wrong_device = Nature(lambda _: [Mistake(Kind.TYPE, "a number", 3)])
+    yield Function(name=p + "common.make_device", call=pytorch3d.common.make_device, good=lambda: {"device": "cpu"}, natures={"device": wrong_device})
+    natures = {"x": nothing("anything"), "device": wrong_device}
+    yield Function(name=p + "common.get_device", call=pytorch3d.common.get_device, good=lambda: {"x": 1.0}, natures=natures)
+    dtype = nothing("torch says itself what is no dtype")
+    text = Nature(lambda _: [Mistake(Kind.TYPE, "text", "text")])
+    yield Function(
+        name=p + "TensorProperties",
+        call=pytorch3d.TensorProperties,
+        good=lambda: {"color": 1.0},
+        natures={"dtype": dtype, "device": DEVICE_NAME, "kwargs": nothing("under any name"), "color": Nature(lambda _: [Mistake(Kind.TYPE, "a dict", {})])},
+        more=[
+            (Kind.TYPE, "a list of texts", {"color": ["text"]}),
+            (Kind.SHAPE, "of two and of three", {"color": torch.ones(2), "other": torch.ones(3)}),
+        ],
+    )
+    yield Function(
+        name=p + "convert_to_tensors_and_broadcast",
+        call=lambda first, second: pytorch3d.convert_to_tensors_and_broadcast(first, second),
+        good=lambda: {"first": 1.0, "second": 2.0},
+        natures={"args": nothing("see first and second"), "first": text, "dtype": dtype, "device": DEVICE_NAME},
+        more=[(Kind.SHAPE, "of two and of three", {"first": torch.ones(2), "second": torch.ones(3)})],
+        called={"first": "input"},
+    )
+    yield Function(
+        name=p + "renderer.utils.format_tensor",
+        call=renderer_utils.format_tensor,
+        good=lambda: {"input": 1.0},
+        natures={"input": text, "dtype": dtype, "device": DEVICE_NAME},
+    )
+    torch_says = nothing("torch says itself what it takes")
+    yield Function(
+        name=p + "ndc_grid_sample",
+        call=pytorch3d.ndc_grid_sample,
+        good=lambda: {"input": torch.ones(1, 2, 4, 5), "grid_ndc": torch.zeros(1, 3, 2)},
+        natures={
+            "input": tensors((1, 2, 4)), "grid_ndc": tensors((1, 3, 3), (2, 3, 2)), "align_corners": torch_says, "mode": torch_says, "padding_mode": torch_says,
+        },
+    )  # fmt: skip
+    sizes = Nature(lambda _: [Mistake(Kind.TYPE, "a number", 8), Mistake(Kind.RANGE, "a height of 0", (0, 8)), Mistake(Kind.SHAPE, "three", (8, 8, 8))])
+    yield Function(
+        name=p + "ndc_to_grid_sample_coords",
+        call=pytorch3d.ndc_to_grid_sample_coords,
+        good=lambda: {"xy_ndc": torch.zeros(3, 2), "image_size_hw": (4, 5)},
+        natures={"xy_ndc": tensors((3, 3), alone=True), "image_size_hw": sizes},
+        called={"image_size_hw": "image_size, image height"},
+    )
+    call = renderer_utils.parse_image_size
+    yield Function(name=p + "renderer.utils.parse_image_size", call=call, good=lambda: {"image_size": 8}, natures={"image_size": image_size()})
+
+
+def pytorch3d_around_cameras(p: str) -> Iterator[Function]:
+    size = Nature(lambda _: [Mistake(Kind.TYPE, "text", "text"), Mistake(Kind.SHAPE, "(1, 3)", torch.ones(1, 3)), Mistake(Kind.RANGE, "0", ((0, 4),))])
+    flags = dict.fromkeys(("world_coordinates", "use_radial", "use_tangential", "use_thin_prism"), flag())
+    shapes = {"focal_length": (1, 3), "principal_point": (1, 3), "radial_params": (1,), "tangential_params": (1, 3), "thin_prism_params": (1, 3)}
+    extrinsics = {"R": property_like((1, 3, 4)), "T": property_like((1, 4))}
+    yield Function(
+        name=p + "FishEyeCameras",
+        call=pytorch3d.FishEyeCameras,
+        good=dict,
+        natures={name: property_like(shape) for name, shape in shapes.items()} | extrinsics | flags | {"device": DEVICE_NAME, "image_size": property_like()},
+        more=[
+            (Kind.RANGE, "`image_size`: 0", {"image_size": ((0, 4),)}),
+            (Kind.SHAPE, "of two and of three", {"T": torch.ones(2, 3), "focal_length": torch.ones(3)}),
+        ],
+    )
+    older = {
+        "OpenGLPerspectiveCameras": ("znear", "zfar", "aspect_ratio", "fov"),
+        "OpenGLOrthographicCameras": ("znear", "zfar", "top", "bottom", "left", "right", "scale_xyz"),
+        "SfMPerspectiveCameras": ("focal_length", "principal_point"),
+        "SfMOrthographicCameras": ("focal_length", "principal_point"),
+    }
+    for name, numbers in older.items():
+
+        def call(name: str = name, **given: Any) -> Any:
+            with warnings.catch_warnings(action="ignore", category=PendingDeprecationWarning):
+                return getattr(pytorch3d, name)(**given)
+
+        natures = dict.fromkeys(numbers, property_like()) | extrinsics | {"device": DEVICE_NAME, "degrees": nothing("true or false")}
+        called = {"top": "max_y", "bottom": "min_y", "left": "min_x", "right": "max_x"}
+        if "degrees" not in inspect.signature(getattr(pytorch3d, name)).parameters:
+            del natures["degrees"]
+        yield Function(name=p + name, call=call, good=dict, natures=natures, called=called)
+    any_camera = lambda: {"cameras": pytorch3d.PerspectiveCameras(), "image_size": ((4, 5),)}  # noqa: E731
+    for name in ("get_ndc_to_screen_transform", "get_screen_to_ndc_transform"):
+        yield Function(
+            name=f"{p}renderer.cameras.{name}",
+            call=getattr(cameras, name),
+            good=any_camera,
+            natures={"cameras": instance(), "with_xyflip": nothing("true or false"), "image_size": Nature(lambda _: [Mistake(Kind.TYPE, "text", "text")])},
+            more=[(Kind.OPTIONS, "neither the cameras' nor given: `image_size`", {"image_size": None})],
+        )
+    yield Function(
+        name=p + "renderer.cameras.try_get_projection_transform",
+        call=cameras.try_get_projection_transform,
+        good=lambda: {"cameras": pytorch3d.PerspectiveCameras(), "cameras_kwargs": {}},
+        natures={"cameras": instance(), "cameras_kwargs": Nature(lambda _: [Mistake(Kind.OPTIONS, "a keyword that there is not", {"zoom": 2.0})])},
+        called={"cameras_kwargs": "keyword"},
+    )
+    yield Function(
+        name=p + "camera_to_eye_at_up",
+        call=pytorch3d.camera_to_eye_at_up,
+        good=lambda: {"world_to_view_transform": pytorch3d.Transform3d()},
+        natures={"world_to_view_transform": instance()},
+    )
+    yield Function(
+        name=p + "rotate_on_spot",
+        call=pytorch3d.rotate_on_spot,
+        good=lambda: {"R": torch.eye(3)[None], "T": torch.zeros(1, 3), "rotation": torch.eye(3)[None]},
+        natures={"R": tensors((1, 3, 4)), "T": tensors((1, 4)), "rotation": tensors((1, 3, 4))},
+        more=[(Kind.SHAPE, "of two and of three", {"R": torch.eye(3).expand(2, 3, 3), "T": torch.zeros(3, 3)})],
+    )
+    pinhole, parallel = pytorch3d.PerspectiveCameras(), pytorch3d.OrthographicCameras()
+    yield Function(
+        name=p + "join_cameras_as_batch",
+        call=pytorch3d.join_cameras_as_batch,
+        good=lambda: {"cameras_list": [pinhole]},
+        natures={
+            "cameras_list": Nature(
+                lambda _: [
+                    Mistake(Kind.TYPE, "a number", 3),
+                    Mistake(Kind.TYPE, "numbers", [1, 2]),
+                    Mistake(Kind.TYPE, "cameras of two kinds", [pinhole, parallel]),
+                    Mistake(Kind.OPTIONS, "none", []),
+                ]
+            )
+        },
+        more=[(Kind.OPTIONS, "of NDC and of the screen", {"cameras_list": [pinhole, pytorch3d.PerspectiveCameras(in_ndc=False)]})],
+    )
+    yield Function(
+        name=p + "cameras_from_opencv_projection",
+        call=camera_conversions.cameras_from_opencv_projection,
+        good=lambda: {"R": torch.eye(3)[None], "tvec": torch.zeros(1, 3), "camera_matrix": torch.eye(3)[None], "image_size": ((4, 5),)},
+        natures={"R": tensors((3, 3)), "tvec": tensors((2, 3)), "camera_matrix": tensors((1, 3, 4)), "image_size": size},
+    )
+    yield Function(
+        name=p + "opencv_from_cameras_projection",
+        call=camera_conversions.opencv_from_cameras_projection,
+        good=any_camera,
+        natures={"cameras": instance(Mistake(Kind.OPTIONS, "without perspective", parallel)), "image_size": size},
+    )
+    yield Function(
+        name=p + "rasterize_meshes",
+        call=pytorch3d.rasterize_meshes,
+        good=lambda: {"meshes": square_meshes().offset_verts(torch.tensor([0.0, 0.0, 3.0])), "image_size": 8},
+        natures={
+            "meshes": instance(),
+            "image_size": image_size(),
+            "blur_radius": number(-1.0),
+            "faces_per_pixel": whole(0),
+            "z_clip_value": number(),
+            **dict.fromkeys(("perspective_correct", "clip_barycentric_coords", "cull_backfaces"), flag()),
+            **dict.fromkeys(("bin_size", "max_faces_per_bin", "cull_to_frustum"), WITHOUT_EFFECT),
+        },
+        more=[(Kind.RANGE, "`z_clip_value`: 0 with perspective", {"z_clip_value": 0.0, "perspective_correct": True})],
+    )
+
+
 def pytorch3d_structures(p: str) -> Iterator[Function]:
     def lists(*wrong: tuple[int, ...], integers: bool = False) -> Nature:
         def mistakes(good: torch.Tensor) -> list[Mistake]:
-            other = good.float() if integers else good.long()
+            other = good + 0.5 if integers else good.long()
             return [
                 Mistake(Kind.TYPE, "text", "text"),
                 Mistake(Kind.TYPE, "a list of lists", [[1.0]]),
@@ -628,16 +908,6 @@ def pytorch3d_structures(p: str) -> Iterator[Function]:
         good=lambda: {"atlas": torch.ones(1, 2, 4, 4, 3)},
         natures={"atlas": lists((2, 4, 4, 3), (1, 2, 4, 5, 3))},
     )
-    yield Function(
-        name=p + "properties.broadcast",
-        call=properties.broadcast,
-        good=lambda: {"op": "op", "device": "cpu", "color": 1.0},
-        natures={"op": nothing("ours"), "device": DEVICE_NAME, "values": nothing("under any name")},
-        more=[
-            (Kind.TYPE, "text", {"color": "text"}),
-            (Kind.SHAPE, "of two and of three", {"color": torch.ones(2), "other": torch.ones(3)}),
-        ],
-    )
 
 
 def pytorch3d_shading(p: str) -> Iterator[Function]:
@@ -667,7 +937,7 @@ def pytorch3d_shading(p: str) -> Iterator[Function]:
         call=pytorch3d.specular,
         good=lambda: {"points": rows, "normals": rows, "direction": one, "color": one, "camera_position": one, "shininess": torch.ones(1)},
         natures=dict.fromkeys(("points", "normals", "direction", "color", "camera_position"), vector)
-        | {"shininess": Nature(lambda good: [m for m in vector.mistakes(good) if m.kind is not Kind.SHAPE])},
+        | {"shininess": Nature(lambda good: [Mistake(Kind.TYPE, "text", "text"), Mistake(Kind.DTYPE, "complex numbers", good.to(torch.complex64))])},
     )
     yield Function(
         name=p + "interpolate_face_attributes",
@@ -740,4 +1010,5 @@ def pytorch3d_shading(p: str) -> Iterator[Function]:
 
 
 def functions() -> list[Function]:
-    return [function for part in (soft_renderer_functions, kaolin_functions, pytorch3d_functions) for function in part()]
+    parts = (soft_renderer_functions, kaolin_functions, pytorch3d_functions, pytorch3d_files.functions, mesh_ops.functions)
+    return [function for part in parts for function in part()]

@@ -79,17 +79,9 @@ class TestDistance:
         points = np.random.default_rng(0).uniform(-2.5, 2.5, (400, 3))
         q = np.abs(points) - 1
         true = np.where((q < 0).all(1), -q.max(1), np.linalg.norm(np.maximum(q, 0), axis=1))
-        for size in (1.0, 1e-4):  # trimesh's tolerances are absolute, ours are not
-            surface = demo("mesh_distance").Surface(Mesh(vertices=np.array(vertices) * size, faces=faces))
-            np.testing.assert_allclose(surface.distance(points * size), true * size, atol=1e-6 * size)
-
-    def test_in_parts(self, monkeypatch):
-        module = demo("mesh_distance")
-        points = np.random.default_rng(0).normal(size=(50, 3))
-        surface = module.Surface(Mesh.icosphere(2))
-        whole = surface.distance(points)
-        monkeypatch.setattr(module, "PAIRS_AT_ONCE", 40)
-        np.testing.assert_array_equal(surface.distance(points), whole)
+        for size in (1.0, 1e-4):
+            surface = Mesh(vertices=np.array(vertices) * size, faces=faces)
+            np.testing.assert_allclose(demo("mesh_distance").distances(points * size, surface), true * size, atol=1e-6 * size)
 
     def test_figures_of_parallel_squares(self):
         measure = demo("mesh_distance").measure

@@ -151,6 +151,13 @@ class TestNames:
             "from pytorch3d.renderer import SoftPhongShader, PointLights, TexturesVertex\n"
             "from pytorch3d.renderer.mesh.shader import HardPhongShader\n"
             "from pytorch3d.ops import interpolate_face_attributes\n"
+            "from pytorch3d.io import IO, load_obj, load_objs_as_meshes, save_obj\n"
+            "from pytorch3d.io.obj_io import load_obj as same\n"
+            "from pytorch3d.structures.volumes import Volumes\n"
+            "from pytorch3d.renderer.points.rasterizer import PointsRasterizer\n"
+            "from pytorch3d.utils import ico_sphere\n"
+            "import pytorch3d.utils.torus\n"
+            "assert same is load_obj and len(ico_sphere(1)) == 1\n"
             "import pytorch3d.renderer as renderer\n"
             "assert renderer.HardPhongShader is HardPhongShader\n"
             "R, T = look_at_view_transform(2.7, 0, 0)\n"
@@ -427,7 +434,8 @@ class TestRender:
         )
         R, T = p3d.look_at_view_transform(torch.tensor([3.0, 4.0]), 10.0, torch.tensor([0.0, 30.0]))
         cameras = p3d.FoVPerspectiveCameras(R=R, T=T, znear=torch.tensor([1.0, 0.5]))
-        lights = p3d.PointLights(location=torch.tensor([[2.0, 2.0, 2.0], [-2.0, 1.0, 3.0]]))
+        locations = torch.tensor([[2.0, 2.0, 2.0], [-2.0, 1.0, 3.0]])
+        lights = p3d.PointLights(location=locations)
         settings = p3d.RasterizationSettings(image_size=(20, 28), blur_radius=1e-3, faces_per_pixel=6)
 
         def picture(meshes, cameras, lights):
@@ -436,7 +444,7 @@ class TestRender:
         together = picture(batch, cameras, lights)
         assert together.shape == (2, 20, 28, 4)
         for i in range(2):
-            alone = picture(meshes[i], cameras[i], lights[i])
+            alone = picture(meshes[i], cameras[i], p3d.PointLights(location=locations[i]))
             np.testing.assert_allclose(together[i], alone[0], atol=1e-5)
             assert alone[..., 3].sum() > 20
 
@@ -656,23 +664,46 @@ class TestClipping:
         assert verts.grad.isfinite().all()
         assert verts.grad[0].abs().max() > 0
 
-    @pytest.mark.parametrize("z_clip_value", [0.6, -0.2])
+    @pytest.mark.parametrize("z_clip_value", [0.6, -0.2, None])
     def test_orthographic(self, z_clip_value):
-        """Nothing is cut unless it is asked for. A ramp of depths from x = -1 to x = 1 then ends where its depth is the value."""
+        """A ramp of depths ends where its depth is the value. Nothing is cut unless it is asked for; a face with a corner behind is not seen."""
         z = torch.tensor([-1.0, 2.0, 2.0, -1.0])
         ramp = torch.stack([torch.tensor([-1.0, 1, 1, -1]), torch.tensor([-1.0, -1, 1, 1]), z], 1)
-        meshes = p3d.Meshes([ramp], [torch.tensor([[0, 1, 2], [0, 2, 3]])])
-        cameras = p3d.FoVOrthographicCameras()
-        seen = {}
-        for value in (z_clip_value, None):
-            settings = p3d.RasterizationSettings(image_size=33, z_clip_value=value)
-            seen[value] = p3d.MeshRasterizer(cameras, settings)(meshes)
-        there = seen[z_clip_value].pix_to_face >= 0
+        faces = torch.tensor([[0, 1, 2], [0, 2, 3]])
+        settings = p3d.RasterizationSettings(image_size=33, z_clip_value=z_clip_value)
+        fragments = p3d.MeshRasterizer(p3d.FoVOrthographicCameras(), settings)(p3d.Meshes([ramp], [faces]))
+        there = fragments.pix_to_face >= 0
         depth = torch.linspace(2, -1, 67)[1::2]  # of the columns: +X is to the left
-        expected = (depth > max(z_clip_value, 0.0))[None, :, None].expand(33, 33, 1)  # depths below zero are not seen
-        assert (there[0] != expected).float().mean() < 0.05  # the diagonal is in neither face
-        np.testing.assert_allclose(seen[z_clip_value].zbuf[there], seen[None].zbuf[there], atol=1e-5)
-        np.testing.assert_allclose(seen[z_clip_value].bary_coords[there], seen[None].bary_coords[there], atol=1e-5)
+        depth = depth[None, :, None].expand(33, 33, 1)
+        if z_clip_value != 0.6:
+            assert not there.any()
+            return
+        assert (there[0] != (depth > z_clip_value)).float().mean() < 0.05  # the diagonal is in neither face
+        np.testing.assert_allclose(fragments.zbuf[there], depth[None][there], atol=1e-5)
+        points = p3d.interpolate_face_attributes(fragments.pix_to_face, fragments.bary_coords, ramp[faces])[there]
+        np.testing.assert_allclose(points[:, 2], depth[None][there], atol=1e-5)
+        np.testing.assert_allclose(points[:, 0], (2 * depth[None][there] - 1) / 3, atol=1e-5)
+
+    def test_a_corner_behind_without_perspective(self):
+        """It would turn over, and the face would cover what it does not cover; PyTorch3D leaves such faces out, whatever the camera."""
+        verts = torch.tensor([[-1.0, -1, 3], [1, -1, 3], [0, 2, -0.5]])
+        for cameras in (p3d.FoVPerspectiveCameras(), p3d.PerspectiveCameras()):
+            settings = p3d.RasterizationSettings(image_size=16, perspective_correct=False, blur_radius=1e-2, faces_per_pixel=2)
+            fragments = p3d.MeshRasterizer(cameras, settings)(p3d.Meshes([verts], [torch.tensor([[0, 1, 2]])]))
+            assert (fragments.pix_to_face == -1).all()
+
+    @pytest.mark.parametrize("z", [0.0, 1e-20, -1e-20, 1e-9, 1e-7, 1e-3, -0.5])
+    def test_a_camera_without_znear(self, z):
+        """A corner beside the eye, or behind it, takes its face with it, and no other; what gradient there is is finite."""
+        verts = torch.tensor([[0.1, 0.2, z], [-1, -1, 3], [0, 2, 3], [-1, -1, 2], [1, -1, 2], [0, 1, 2]], requires_grad=True)
+        rasterizer = p3d.MeshRasterizer(p3d.PerspectiveCameras(), p3d.RasterizationSettings(image_size=16, blur_radius=1e-3, faces_per_pixel=3))
+        fragments = rasterizer(p3d.Meshes([verts], [torch.tensor([[0, 1, 2], [3, 4, 5]])]))
+        assert (fragments.pix_to_face == 1).sum() > 20
+        if z < 1e-8:
+            assert (fragments.pix_to_face != 0).all()
+        sum((values[fragments.pix_to_face >= 0] ** 2).sum() for values in fragments[1:]).backward()
+        assert verts.grad.isfinite().all()
+        assert verts.grad[3:].abs().max() > 0
 
     def test_nothing_before_the_plane(self):
         """Then z_clip_value has no effect, to the last bit; a vertex on the plane is ahead of it."""

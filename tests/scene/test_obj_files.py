@@ -261,7 +261,12 @@ class TestPolygons:
 
 def read_slowly(content: str) -> dict[str, list]:
     """What the lines say, one after the other."""
-    found: dict[str, list] = {"positions": [], "colors": [], "uvs": [], "corners": [], "corner_uvs": [], "sizes": [], "materials": [], "of_polygon": []}
+    names = ("positions", "colors", "uvs", "normals", "corners", "corner_uvs", "corner_normals", "sizes", "materials", "of_polygon")
+    found: dict[str, list] = {name: [] for name in names}
+
+    def index(word: str, rows: str) -> int:
+        return -1 if not word else int(word) - 1 if int(word) > 0 else len(found[rows]) + int(word)
+
     for line in content.splitlines():
         words = line.split("#")[0].split()
         match words[:1]:
@@ -271,24 +276,27 @@ def read_slowly(content: str) -> dict[str, list]:
                 found["colors"].append(numbers[3:6] if len(numbers) > 5 else [np.nan] * 3)
             case ["vt"]:
                 found["uvs"].append([float(words[1]), float(words[2]) if len(words) > 2 else 0.0])
+            case ["vn"]:
+                found["normals"].append([float(word) for word in words[1:4]])
             case ["usemtl"]:
                 found["materials"].append(line[7:].strip())
             case ["f"]:
                 found["sizes"].append(len(words) - 1)
                 found["of_polygon"].append(len(found["materials"]) - 1)
                 for word in words[1:]:
-                    first, second = (*word.split("/"), "")[:2]
-                    found["corners"].append(int(first) - 1 if int(first) > 0 else len(found["positions"]) + int(first))
-                    found["corner_uvs"].append(-1 if not second else int(second) - 1 if int(second) > 0 else len(found["uvs"]) + int(second))
+                    first, second, third = (*word.split("/"), "", "")[:3]
+                    found["corners"].append(index(first, "positions"))
+                    found["corner_uvs"].append(index(second, "uvs"))
+                    found["corner_normals"].append(index(third, "normals"))
     return found
 
 
 @st.composite
 def obj_texts(draw: st.DrawFn) -> str:
-    """Statements in any order, once there is a vertex and a texture coordinate to point to."""
+    """Statements in any order, once there is a vertex, a texture coordinate and a normal to point to."""
     number = st.floats(-1e9, 1e9).map("{:.6g}".format) | st.integers(-9, 9).map(str)
-    lines, n, m = ["v 0 0 0", "vt 0 0"], 1, 1
-    for kind in draw(st.lists(st.sampled_from(["v", "v", "vt", "f", "f", "usemtl a", "usemtl b #2", "", "# f 1", "vn 0 0 1", "l 1", "g a"]), max_size=30)):
+    lines, n, m, k = ["v 0 0 0", "vt 0 0", "vn 1 0 0"], 1, 1, 1
+    for kind in draw(st.lists(st.sampled_from(["v", "v", "vt", "f", "f", "usemtl a", "usemtl b #2", "", "# f 1", "vn", "l 1", "g a"]), max_size=30)):
         words = [kind]
         if kind == "v":
             words += [draw(number) for _ in range(draw(st.sampled_from([3, 3, 3, 4, 6, 7])))]
@@ -296,11 +304,15 @@ def obj_texts(draw: st.DrawFn) -> str:
         elif kind == "vt":
             words += [draw(number) for _ in range(draw(st.sampled_from([2, 2, 1, 3])))]
             m += 1
+        elif kind == "vn":
+            words += [draw(number) for _ in range(3)]
+            k += 1
         elif kind == "f":
             for _ in range(draw(st.integers(1, 6))):
                 first = draw(st.integers(-n, n).filter(bool))
                 second = draw(st.integers(-m, m).filter(bool))
-                words.append(draw(st.sampled_from([f"{first}", f"{first}/{second}", f"{first}/{second}/5", f"{first}//-5", f"{first}/"])))
+                third = draw(st.integers(-k, k).filter(bool))
+                words.append(draw(st.sampled_from([f"{first}", f"{first}/{second}", f"{first}/{second}/{third}", f"{first}//{third}", f"{first}/"])))
         lines.append(" ".join(words) + draw(st.sampled_from(["", "", " ", " # 1 2"])))
     return "\n".join(lines) + draw(st.sampled_from(["", "\n"]))
 
@@ -311,7 +323,10 @@ class TestAllLinesAtOnce:
     def test_as_line_by_line(self, monkeypatch, text, piece):
         """Of random files, cut into pieces of any length."""
         monkeypatch.setattr(obj_lines, "PIECE", piece)
-        ours, expected = vars(read_obj_lines(text.encode())), read_slowly(text)
+        ours, expected = vars(read_obj_lines(text.encode(), normals=True)), read_slowly(text)
+        without = vars(read_obj_lines(text.encode()))
+        assert len(without["normals"]) == 0
+        assert (without["corner_normals"] == -1).all()
         if ours["colors"] is None:
             assert np.isnan(expected.pop("colors")).all()
         for name, values in expected.items():
@@ -319,6 +334,8 @@ class TestAllLinesAtOnce:
                 assert ours[name] == values
             else:
                 np.testing.assert_array_equal(ours[name], np.array(values).reshape(ours[name].shape))
+                if "normals" not in name:
+                    np.testing.assert_array_equal(without[name], ours[name])
 
     def test_a_file_of_several_pieces(self, monkeypatch):
         """That there are some."""

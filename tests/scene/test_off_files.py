@@ -25,7 +25,16 @@ def beside(*columns) -> list[str]:
 class TestHeaders:
     @pytest.mark.parametrize(
         "header",
-        [["OFF", "4 1 4"], ["OFF 4 1 4"], ["OFF 4 1"], ["OFF4 1 0"], ["4 1 4"], ["# made", "", "OFF # by hand", "4 1 0 # and more"], ["\ufeffOFF", "4 1 0"]],
+        [
+            ["OFF", "4 1 4"],
+            ["off", "4 1 4"],
+            ["OFF 4 1 4"],
+            ["OFF 4 1"],
+            ["OFF4 1 0"],
+            ["4 1 4"],
+            ["# made", "", "OFF # by hand", "4 1 0 # and more"],
+            ["\ufeffOFF", "4 1 0"],
+        ],
     )
     @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
     def test_there_are_many(self, tmp_path, header, newline):
@@ -39,6 +48,7 @@ class TestHeaders:
         [
             ("NOFF", [POINTS, NORMAL]),
             ("COFF", [POINTS, COLORS]),
+            ("off", [POINTS, COLORS]),
             ("STOFF", [POINTS, UVS]),
             ("CNOFF", [POINTS, NORMAL, COLORS]),
             ("STNOFF", [POINTS, NORMAL, UVS]),
@@ -49,7 +59,7 @@ class TestHeaders:
     def test_what_the_name_says(self, tmp_path, name, columns):
         mesh = load(tmp_path, name, "4 1 0", *beside(*columns), *FACES)
         np.testing.assert_array_equal(mesh.vertices, SQUARE)
-        if "C" in name:
+        if "C" in name or name == "off":  # PyTorch3D does not say it
             np.testing.assert_allclose(mesh.colors, [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0.5, 0.5, 0.5]])
         else:
             assert mesh.colors is None

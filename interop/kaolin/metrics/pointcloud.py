@@ -70,7 +70,10 @@ def chamfer_distance(p1: torch.Tensor, p2: torch.Tensor, w1: float = 1.0, w2: fl
 
 
 def f_score(gt_points: torch.Tensor, pred_points: torch.Tensor, radius: float = 0.01, eps: float = 1e-8) -> torch.Tensor:
-    """[B]: 2 P R/(P + R + eps), the precision P being the share of predicted points nearer than the radius to a true one, the recall R the other way.
+    """[B]: 2 P R/(P + R + eps), the precision P = r/(r + wrong) and the recall R = r/(r + missed) as Kaolin counts them.
+
+    r predicted points are nearer than the radius to a true one, the others are wrong; missed are the true points that no predicted one is so near to. (R is the
+    share of true points found only where there is one predicted point for each.)
 
     Args:
         gt_points, pred_points: [B, N, 3] and [B, M, 3], finite, at least one point each.

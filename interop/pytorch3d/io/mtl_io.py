@@ -121,7 +121,7 @@ def make_mesh_texture_atlas(
     for name, picture in texture_images.items():
         faces = of_material(name)
         faces = faces[(faces_uvs[faces] >= 0).all(1)]
-        atlas[faces] = make_material_atlas(picture[..., :3].flip(0).to(uvs), uvs[faces], texture_size)
+        atlas[faces] = make_material_atlas(picture[..., :3].flip(0).to(uvs), uvs[faces], texture_size).to(atlas)
     return atlas
 
 

@@ -1,6 +1,7 @@
 """OBJ files, as PyTorch3D reads and writes them. (The lines and the materials are read as `taichi_softras.Mesh` reads them.)"""
 
 import io
+import os
 import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -89,15 +90,15 @@ def load_obj(
         raise ValueError(f"{op}: {files.path} must be an OBJ file, got {type(error).__name__}: {error}") from error
     verts, normals, uvs = tables
     fans = fans_of(lines.sizes)
-    places = [torch.from_numpy(at_corners[fans]).to(device) for at_corners in (lines.corners, lines.corner_normals, lines.corner_uvs)]
+    corners, of_normals, of_uvs = (torch.from_numpy(at_corners[fans]).to(device) for at_corners in (lines.corners, lines.corner_normals, lines.corner_uvs))
     names, of_polygon = _names(lines.materials, lines.of_polygon)
     colors, pictures, names, first = (None, None, names, -1) if not load_textures else _materials(op, files, lines.libraries, names, device)
     of_face = np.repeat(np.maximum(of_polygon, first), np.maximum(lines.sizes - 2, 0))
     atlas = None
     if create_texture_atlas:
         of_names = np.array([*names, ""], dtype=object)[of_face]
-        atlas = make_mesh_texture_atlas(colors, pictures, of_names, places[2], uvs, texture_atlas_size, texture_wrap)
-    faces = Faces(*places, torch.from_numpy(of_face).to(device))
+        atlas = make_mesh_texture_atlas(colors, pictures, of_names, of_uvs, uvs, texture_atlas_size, texture_wrap)
+    faces = Faces(corners, of_normals, of_uvs, torch.from_numpy(of_face).to(device))
     return verts, faces, Properties(normals if len(normals) else None, uvs if len(uvs) else None, colors, pictures, atlas)
 
 
@@ -225,8 +226,10 @@ def save_obj(
     else:
         _save_material(op, f, path, texture_map, path_manager)
         head = f"\nmtllib {path.stem}.mtl\nusemtl mesh\n\n"
-    arrays = [None if t is None else t.detach().cpu().numpy() for t in (verts, faces, verts_uvs, faces_uvs, normals, faces_normals_idx)]
-    text = head + "".join(obj_text(*arrays, number=number))  # type: ignore[arg-type]
+    names = ("vertices", "faces", "uvs", "face_uvs", "normals", "face_normals")
+    tensors = dict(zip(names, (verts, faces, verts_uvs, faces_uvs, normals, faces_normals_idx), strict=True))
+    arrays: dict[str, Any] = {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items() if tensor is not None}
+    text = head + "".join(obj_text(**arrays, number=number))
     written(op, f, (text.removesuffix("\n") if len(faces) else text).encode(), path_manager)
 
 
@@ -250,8 +253,7 @@ def _save_material(op: str, f: Any, path: Path, texture_map: torch.Tensor, path_
     picture.save(png, "PNG")
     material = f"newmtl mesh\nmap_Kd {path.stem}.png\n".encode()
     for suffix, content in ((".png", png.getvalue()), (".mtl", material)):
-        beside = path.with_suffix(suffix)
-        written(op, str(beside) if isinstance(f, str) else beside, content, path_manager)
+        written(op, os.path.splitext(f)[0] + suffix if isinstance(f, str) else path.with_suffix(suffix), content, path_manager)
 
 
 class MeshObjFormat(MeshFormatInterpreter):
@@ -271,5 +273,7 @@ class MeshObjFormat(MeshFormatInterpreter):
         check_options("save_mesh", kwargs, ("decimal_places",))
         textures = data.textures if isinstance(data.textures, TexturesUV) else None
         looks = {"verts_uvs": textures.verts_uvs_list(), "faces_uvs": textures.faces_uvs_list(), "texture_map": textures.maps_list()} if textures else {}
-        save_obj(path, *data.get_mesh_verts_faces(0), path_manager=path_manager, **kwargs, **{name: tensors[0] for name, tensors in looks.items()})
+        options: dict[str, Any] = {name: tensors[0] for name, tensors in looks.items()} | kwargs
+        verts, faces = data.get_mesh_verts_faces(0)
+        save_obj(path, verts, faces, path_manager=path_manager, **options)
         return True

@@ -44,14 +44,14 @@ def check_options(op: str, given: dict[str, Any], known: tuple[str, ...] = ()) -
 
 def meshes_of(mesh: Mesh, include_textures: bool, device: Any) -> Meshes:
     """A batch of one mesh of ours, with its texture, else with its colours."""
-    faces, textures = torch.from_numpy(mesh.faces).to(device, torch.int64), None
+    textures: TexturesUV | TexturesVertex | None = None
     if include_textures and mesh.texture is not None and mesh.uvs is not None:
         face_uvs = mesh.faces if mesh.face_uvs is None else mesh.face_uvs
-        picture = torch.from_numpy(mesh.texture[..., :3]).to(device)
-        textures = TexturesUV([picture], [torch.from_numpy(face_uvs).to(device, torch.int64)], [torch.from_numpy(mesh.uvs).to(device)])
+        maps, faces_uvs, verts_uvs = ([torch.tensor(array, device=device)] for array in (mesh.texture[..., :3], face_uvs, mesh.uvs))
+        textures = TexturesUV(maps, faces_uvs, verts_uvs)
     elif include_textures and mesh.colors is not None:
-        textures = TexturesVertex([torch.from_numpy(mesh.colors).to(device)])
-    return Meshes([torch.from_numpy(mesh.vertices).to(device)], [faces], textures)
+        textures = TexturesVertex([torch.tensor(mesh.colors, device=device)])
+    return Meshes([torch.tensor(mesh.vertices, device=device)], [torch.tensor(mesh.faces, device=device)], textures)
 
 
 def mesh_of(meshes: Meshes) -> Mesh:

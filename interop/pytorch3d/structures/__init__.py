@@ -1,4 +1,4 @@
-"""PyTorch3D's ``pytorch3d.structures``: batches of meshes, and of points, and (in ``structures.utils``) tensors as lists, packed and padded."""
+"""PyTorch3D's ``pytorch3d.structures``: batches of meshes, and of points; and (in ``structures.utils``) tensors as lists, packed and padded."""
 
 from .meshes import Meshes, join_meshes_as_batch, join_meshes_as_scene
 from .pointclouds import Pointclouds

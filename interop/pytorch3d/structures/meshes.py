@@ -1,27 +1,27 @@
 """PyTorch3D's ``Meshes``: a batch of triangle meshes of any sizes, as lists, packed one after the other, or padded."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 
 from ....checks import check_flag, check_shape
 from ...checks import check_index_tensor, check_tensors
+from ...geometry import crosses
+from ..batches import face_lists
+from ..ops.laplacian_matrices import laplacian
 from .utils import list_to_padded, padded_to_list
 
 __all__ = ["Meshes", "join_meshes_as_batch", "join_meshes_as_scene"]
 
 LEAST_LENGTH = 1e-6  # of a normal before it is made a unit
 
-T = TypeVar("T")
-
 
 class Meshes:
     """A batch of N meshes; N may be 0, and a mesh may have no faces, or no vertices either.
 
-    Nothing that depends on the vertices is remembered, so that nothing goes stale. What depends on the faces alone, as edges, is found once: faces are not to
-    be changed in place.
+    Nothing is remembered that could go stale: what depends on the vertices is made when it is asked for, and edges are found again while faces are the same.
 
     Args:
         verts: a list of [V_n, 3], or padded [N, V, 3] (of which all are vertices).
@@ -56,7 +56,6 @@ class Meshes:
                     raise ValueError(f"Meshes: {name} must have shape ({name[0].upper()}, 3) each, got {tuple(tensor.shape)}")
         self._faces_list = [self._checked_faces(f, len(v), isinstance(faces, torch.Tensor)) for v, f in zip(self._verts_list, self._faces_list, strict=True)]
         self._normals = None if verts_normals is None else self._checked_normals(verts_normals)
-        self._of_faces: dict[str, Any] = {}
         self.device = verts.device if isinstance(verts, torch.Tensor) else self._verts_list[0].device if self._verts_list else torch.device("cpu")
         self.textures = textures
 
@@ -95,8 +94,9 @@ class Meshes:
             raise TypeError(f"Meshes: verts_normals must be a tensor or a list of tensors, got {type(verts_normals).__name__}")
         if len(verts_normals) != len(self._verts_list):
             raise ValueError(f"Meshes: verts_normals must be of as many meshes as verts ({len(self._verts_list)}), got {len(verts_normals)}")
-        is_padded = isinstance(verts_normals, torch.Tensor)
-        normals = padded_to_list(verts_normals, [len(v) for v in self._verts_list]) if is_padded else list(verts_normals)
+        if isinstance(verts_normals, torch.Tensor):
+            verts_normals = padded_to_list(verts_normals, [len(v) for v in self._verts_list])
+        normals = list(verts_normals)
         for verts, own in zip(self._verts_list, normals, strict=True):
             check_tensors("Meshes", verts=verts, verts_normals=own)
             check_shape("Meshes", "verts_normals", own.shape, tuple(verts.shape))
@@ -126,7 +126,6 @@ class Meshes:
         """A batch whose faces are known to fit."""
         other = object.__new__(type(self))
         other._verts_list, other._faces_list, other._normals, other._textures = verts, faces, normals, textures
-        other._of_faces = self._of_faces if faces is self._faces_list else {}
         other.device = verts[0].device if verts else self.device
         return other
 
@@ -143,13 +142,6 @@ class Meshes:
         """What a method with an underscore does: the vertices, and the normals, of another."""
         self._verts_list, self._normals = other._verts_list, other._normals
         return self
-
-    def _once(self, name: str, make: Callable[[], T]) -> T:
-        """What depends on the faces alone; shared by all batches with these faces."""
-        if name not in self._of_faces:
-            self._of_faces[name] = make()
-        found: T = self._of_faces[name]
-        return found
 
     @property
     def valid(self) -> torch.Tensor:
@@ -253,29 +245,17 @@ class Meshes:
 
     # ------------------------------------------------------------------ edges
 
-    def _edges(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """([E, 2] each edge once, by its lower and then its higher end; [F, 3] the edge across from each corner)."""
-
-        def found() -> tuple[torch.Tensor, torch.Tensor]:
-            a, b, c = self.faces_packed().unbind(1)
-            ends = torch.stack([torch.cat([b, c, a]), torch.cat([c, a, b])])
-            n_verts = max(sum(map(len, self._verts_list)), 1)
-            keys, place = torch.unique(ends.amin(0) * n_verts + ends.amax(0), return_inverse=True)
-            return torch.stack([keys // n_verts, keys % n_verts], 1), place.reshape(3, -1).T
-
-        return self._once("edges", found)
-
     def edges_packed(self) -> torch.Tensor:
         """[E, 2] int64 each edge once, into the packed vertices: its lower end first, and edges ascending."""
-        return self._edges()[0]
+        return face_lists(self).edges
 
     def faces_packed_to_edges_packed(self) -> torch.Tensor:
         """[sum of F_n, 3] int64 the edges of each face, into the packed edges: that across from its first corner, from its second, from its third."""
-        return self._edges()[1]
+        return face_lists(self).face_edges
 
     def edges_packed_to_mesh_idx(self) -> torch.Tensor:
         """[E] the mesh of each edge."""
-        return self._once("edge to mesh", lambda: self.verts_packed_to_mesh_idx()[self.edges_packed()[:, 0]])
+        return self.verts_packed_to_mesh_idx()[self.edges_packed()[:, 0]]
 
     def num_edges_per_mesh(self) -> torch.Tensor:
         """[N] int32"""
@@ -288,19 +268,13 @@ class Meshes:
 
     def laplacian_packed(self) -> torch.Tensor:
         """[V, V] sparse, of all packed vertices: -1 on the diagonal, and in a row the mean over the neighbours."""
-        n_verts, edges, like = sum(map(len, self._verts_list)), self.edges_packed(), self.verts_packed()
-        edges = edges[edges[:, 0] != edges[:, 1]]
-        rows, columns = torch.cat([edges, edges.flip(1)]).T
-        itself = torch.arange(n_verts, device=self.device)
-        weights = rows.bincount(minlength=n_verts).to(like.dtype).reciprocal()[rows]
-        places = torch.stack([torch.cat([rows, itself]), torch.cat([columns, itself])])
-        return torch.sparse_coo_tensor(places, torch.cat([weights, -like.new_ones(n_verts)]), (n_verts, n_verts), check_invariants=False).coalesce()
+        edges = self.edges_packed()
+        return laplacian(self.verts_packed(), edges[edges[:, 0] != edges[:, 1]])
 
     # ------------------------------------------------------------------ normals and areas
 
     def _crosses(self) -> torch.Tensor:
-        a, b, c = self.verts_packed()[self.faces_packed()].unbind(1)
-        return torch.linalg.cross(b - a, c - a)
+        return crosses(self.verts_packed(), self.faces_packed())
 
     def faces_areas_packed(self) -> torch.Tensor:
         """[sum of F_n]"""
@@ -392,7 +366,7 @@ class Meshes:
         op = "Meshes.submeshes"
         if len(face_indices) != len(self):
             raise ValueError(f"{op}: face_indices must be of as many meshes as there are ({len(self)}), got {len(face_indices)}")
-        verts, faces, normals, kept_verts = [], [], [], list[list[torch.Tensor]]()
+        verts, faces, normals, kept_verts = list[torch.Tensor](), list[torch.Tensor](), list[torch.Tensor](), list[list[torch.Tensor]]()
         for i, chosen in enumerate(face_indices):
             kept_verts.append([])
             for part in chosen:
@@ -400,7 +374,8 @@ class Meshes:
                 kept, renumbered = torch.unique(self._faces_list[i][part], return_inverse=True)
                 verts.append(self._verts_list[i][kept])
                 faces.append(renumbered.reshape(-1, 3))
-                normals.append(None if self._normals is None else self._normals[i][kept])
+                if self._normals is not None:
+                    normals.append(self._normals[i][kept])
                 kept_verts[-1].append(kept)
         textures = None if self.textures is None else self.textures.submeshes(kept_verts, face_indices)
         return self._with(verts, faces, textures, None if self._normals is None else normals)
@@ -471,7 +446,7 @@ def join_meshes_as_scene(meshes: Meshes | Sequence[Meshes], include_textures: bo
     Raises:
         TypeError, ValueError: as `join_meshes_as_batch`.
     """
-    batch = meshes if hasattr(meshes, "verts_list") else join_meshes_as_batch(meshes, include_textures)
+    batch: Any = meshes if hasattr(meshes, "verts_list") else join_meshes_as_batch(meshes, include_textures)
     check_flag("join_meshes_as_scene", "include_textures", include_textures)
     textures = batch.textures if include_textures else None
     if len(batch) == 1 and textures is batch.textures:

@@ -67,7 +67,7 @@ def list_to_padded(x: Any, pad_size: Sequence[int] | None = None, pad_value: flo
             continue
         if any(given > most for given, most in zip(tensor.shape, size, strict=True)):
             raise ValueError(f"list_to_padded: x must fit into pad_size {tuple(size)}, got {tuple(tensor.shape)}")
-        padded[(i, *(slice(n) for n in tensor.shape))] = tensor
+        padded[i][tuple(slice(n) for n in tensor.shape)] = tensor
     return padded
 
 

@@ -3,8 +3,10 @@
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 
 from ....checks import check_integer
+from ..ops import SubdivideMeshes
 from ..structures import Meshes
 
 __all__ = ["ico_sphere"]
@@ -30,15 +32,6 @@ def ico_sphere(level: int = 0, device: Any = None) -> Meshes:
     check_integer("ico_sphere", "level", level, 0, 10)
     mesh = Meshes([torch.tensor(CORNERS, device=device)], [torch.tensor(FACES, device=device)])
     for _ in range(level):
-        mesh = _subdivided(mesh)
+        cut = SubdivideMeshes()(mesh)
+        mesh = Meshes([F.normalize(cut.verts_packed(), dim=1)], cut.faces_list())
     return mesh
-
-
-def _subdivided(mesh: Meshes) -> Meshes:
-    """Each face cut into four, at the middles of its edges, and all of it put onto the sphere."""
-    verts, faces = mesh.verts_packed(), mesh.faces_packed()
-    a, b, c = faces.T
-    across_a, across_b, across_c = middles = mesh.faces_packed_to_edges_packed().T + len(verts)
-    verts = torch.cat([verts, verts[mesh.edges_packed()].mean(1)])
-    parts = [(a, across_c, across_b), (b, across_a, across_c), (c, across_b, across_a), tuple(middles)]
-    return Meshes([verts / verts.norm(dim=1, keepdim=True)], [torch.cat([torch.stack(part, 1) for part in parts])])

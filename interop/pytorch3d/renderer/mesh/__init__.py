@@ -1,5 +1,6 @@
 """PyTorch3D's ``pytorch3d.renderer.mesh``: rasteriser, shaders and textures of meshes."""
 
+from .rasterize_meshes import rasterize_meshes
 from .rasterizer import Fragments, MeshRasterizer, RasterizationSettings
 from .renderer import MeshRenderer, MeshRendererWithFragments
 from .shader import HardFlatShader, HardGouraudShader, HardPhongShader, ShaderBase, SoftGouraudShader, SoftPhongShader, SoftSilhouetteShader
@@ -25,4 +26,5 @@ __all__ = [
     "flat_shading",
     "gouraud_shading",
     "phong_shading",
+    "rasterize_meshes",
 ]

@@ -1,5 +1,6 @@
 """PyTorch3D's mesh rasteriser, on our kernels."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -13,9 +14,12 @@ from .....engine.fragments import FragmentSettings, fragments
 from .....kernels.face import Interpolation, Sides
 from .....scene import Topology
 from ....bridge import TorchArrays
+from ..cameras import try_get_projection_transform
+from ..utils import check_handed_on
 
 __all__ = ["Fragments", "MeshRasterizer", "RasterizationSettings"]
 
+LEAST_DEPTH = 1e-8  # PyTorch3D's: a face with a vertex before it is left out, for behind the eye a vertex turns over
 _MAX_TOPOLOGIES = 32
 _TIE = 1e-5  # distances whose ratio differs less from one are equal but for rounding: those to a corner that two pieces share
 _topologies: dict[tuple[Any, ...], tuple[torch.Tensor, Topology]] = {}
@@ -48,8 +52,8 @@ class RasterizationSettings:
         perspective_correct: None: as the camera is.
         clip_barycentric_coords: None: if blur_radius is not 0.
         cull_backfaces: whether faces seen from behind are left out.
-        z_clip_value: depth at which faces are cut off, and before which nothing is seen; None: half of the camera's znear, if perspective_correct. It must be
-            positive with perspective_correct.
+        z_clip_value: depth at which faces are cut off, and before which nothing is seen; None: half of the camera's znear, if it has one and
+            perspective_correct, or else nothing is cut. It must be positive with perspective_correct.
         bin_size, max_faces_per_bin, max_faces_opengl, cull_to_frustum: accepted, and without effect. Faces are listed per tile of pixels, and that list has no
             cap; a face out of reach of the picture costs nothing.
     """
@@ -68,7 +72,10 @@ class RasterizationSettings:
 
 
 class MeshRasterizer(nn.Module):
-    """Meshes in the world to `Fragments`. Cameras and settings may also be given to the call."""
+    """Meshes in the world to `Fragments`. Cameras and settings, properties of the cameras, and ``eps``, the least that is divided by, may be given to the call.
+
+    A face that has a vertex behind the camera, or beside it, is cut at z_clip_value; where nothing is cut (see there), it is left out.
+    """
 
     def __init__(self, cameras: Any = None, raster_settings: RasterizationSettings | None = None) -> None:
         super().__init__()
@@ -87,17 +94,26 @@ class MeshRasterizer(nn.Module):
         return cameras
 
     def _view_and_projection(self, meshes_world: Any, kwargs: dict[str, Any]) -> tuple[torch.Tensor, Any]:
-        """[N, V, 3] padded, in view space; and the way from there to NDC."""
+        """[N, V, 3] padded, in view space; and the way from there to NDC, or None for cameras that have no matrix."""
         cameras = self._cameras(kwargs)
+        check_handed_on("MeshRasterizer", kwargs, cameras)
         if len(cameras) not in (1, len(meshes_world)):
             raise ValueError(f"MeshRasterizer: there must be 1 camera or {len(meshes_world)}, as many as meshes, got {len(cameras)}")
         view = cameras.get_world_to_view_transform(**kwargs).transform_points(meshes_world.verts_padded(), eps=kwargs.get("eps"))
-        return view, cameras.get_projection_transform(**kwargs).compose(cameras.get_ndc_camera_transform(**kwargs))
+        projection = try_get_projection_transform(cameras, kwargs)
+        return view, None if projection is None else projection.compose(cameras.get_ndc_camera_transform(**kwargs))
 
     def transform(self, meshes_world: Any, **kwargs: Any) -> Any:
-        """The meshes in NDC; z stays the depth in view space."""
+        """The meshes in NDC; z stays the depth in view space. Nothing is divided by less than ``eps`` (1e-8): a vertex beside the eye stays finite."""
         view, projection = self._view_and_projection(meshes_world, kwargs)
-        ndc = projection.transform_points(view, eps=kwargs.get("eps"))
+        eps = kwargs.get("eps")
+        eps = LEAST_DEPTH if eps is None else eps
+        if projection is None:
+            cameras = self._cameras(kwargs)
+            of_cameras = {name: value for name, value in kwargs.items() if name != "eps"}
+            ndc = cameras.get_ndc_camera_transform(**kwargs).transform_points(cameras.transform_points(meshes_world.verts_padded(), eps=eps, **of_cameras))
+        else:
+            ndc = projection.transform_points(view, eps=eps)
         return meshes_world.update_padded(new_verts_padded=torch.cat([ndc[..., :2], view[..., 2:]], -1))
 
     def _times_depth(self, meshes_world: Any, meshes: Any, kwargs: dict[str, Any]) -> torch.Tensor:
@@ -121,51 +137,63 @@ class MeshRasterizer(nn.Module):
         image_size = check_image_size("MeshRasterizer", settings.image_size)
         fragment_settings, z_clip = _fragment_settings(settings, self._cameras(kwargs))
         meshes = self.transform(meshes_world, **kwargs)
-        ndc = meshes.verts_packed()
-        if len(meshes.faces_packed()) == 0:
-            shape = (len(meshes), *image_size, settings.faces_per_pixel)
-            empty = ndc.new_full((*shape, 3), -1.0)
-            return Fragments(torch.full(shape, -1, device=empty.device), empty[..., 0], empty, empty[..., 0])
-        arrays, topology = TorchArrays.of("MeshRasterizer", vertices=ndc), _topology_of(meshes)
-        clipped = None
-        if z_clip is not None and bool((ndc[:, 2] < z_clip).any()):
-            perspective = fragment_settings.interpolation is Interpolation.PERSPECTIVE
-            linear = self._times_depth(meshes_world, meshes, kwargs) if perspective else ndc
-            clipped = clip_near(arrays, topology, linear * linear.new_tensor([1.0, 1.0, -1.0]), z_clip)
-            linear = linear if clipped is None else clipped.vertices_camera * linear.new_tensor([1.0, 1.0, -1.0])
-            ndc = _divided(linear, z_clip) if perspective else linear
-            if clipped is None:  # faces are behind as a whole or not at all
-                fragment_settings = replace(fragment_settings, near=_just_below(z_clip))
-        screen = ndc * ndc.new_tensor([-1.0, 1.0, 1.0])  # +X is to the left in NDC
-        if clipped is not None:
-            return _clipped_fragments(arrays, clipped, screen, fragment_settings, image_size)
-        found = fragments(arrays, topology, screen, fragment_settings, image_size)
-        return Fragments(found.face.to(torch.int64), found.depth, found.bary, found.distance_sq_signed)
+        return rasterized("MeshRasterizer", meshes, image_size, fragment_settings, z_clip, lambda: self._times_depth(meshes_world, meshes, kwargs))
+
+
+def rasterized(
+    op: str, meshes: Any, image_size: tuple[int, int], settings: FragmentSettings, z_clip: float | None, times_depth: Callable[[], torch.Tensor]
+) -> Fragments:
+    """The fragments of meshes in NDC, whose z is the depth. ``times_depth``: see `MeshRasterizer._times_depth`."""
+    ndc = meshes.verts_packed()
+    if len(meshes.faces_packed()) == 0:
+        shape = (len(meshes), *image_size, settings.faces_per_pixel)
+        empty = ndc.new_full((*shape, 3), -1.0)
+        return Fragments(torch.full(shape, -1, device=empty.device), empty[..., 0], empty, empty[..., 0])
+    arrays, topology = TorchArrays.of(op, vertices=ndc), _topology_of(meshes)
+    clipped = None
+    if z_clip is not None and bool((ndc[:, 2] < z_clip).any()):
+        perspective = settings.interpolation is Interpolation.PERSPECTIVE
+        linear = times_depth() if perspective else ndc
+        clipped = clip_near(arrays, topology, linear * linear.new_tensor([1.0, 1.0, -1.0]), z_clip)
+        linear = linear if clipped is None else clipped.vertices_camera * linear.new_tensor([1.0, 1.0, -1.0])
+        ndc = _divided(linear, z_clip) if perspective else linear
+        if clipped is None:  # faces are behind as a whole or not at all
+            settings = replace(settings, near=_just_below(max(z_clip, LEAST_DEPTH)))
+    screen = ndc * ndc.new_tensor([-1.0, 1.0, 1.0])  # +X is to the left in NDC
+    if clipped is not None:
+        return _clipped_fragments(arrays, clipped, screen, settings, image_size)
+    found = fragments(arrays, topology, screen, settings, image_size)
+    return Fragments(found.face.to(torch.int64), found.depth, found.bary, found.distance_sq_signed)
 
 
 def _fragment_settings(settings: RasterizationSettings, cameras: Any) -> tuple[FragmentSettings, float | None]:
     """What the kernels want to know, and the depth at which faces are cut off, if they are."""
-    check_number("MeshRasterizer", "blur_radius", settings.blur_radius)
-    for name in ("perspective_correct", "clip_barycentric_coords", "cull_backfaces"):
-        if getattr(settings, name) is not None:
-            check_flag("MeshRasterizer", name, getattr(settings, name))
-    perspective, clip, z_clip = settings.perspective_correct, settings.clip_barycentric_coords, settings.z_clip_value
+    perspective, z_clip = settings.perspective_correct, settings.z_clip_value
     if perspective is None:
         perspective = cameras.is_perspective()
     if z_clip is None and perspective:
         znear = cameras.get_znear()
         z_clip = None if znear is None else float(znear.min() if isinstance(znear, torch.Tensor) else znear) / 2
-    if z_clip is not None:
-        check_number("MeshRasterizer", "z_clip_value (or znear)", z_clip, 0.0 if perspective else -np.inf)
-    fragment_settings = FragmentSettings(
+    return fragment_settings("MeshRasterizer", replace(settings, perspective_correct=perspective, z_clip_value=z_clip)), z_clip
+
+
+def fragment_settings(op: str, settings: RasterizationSettings) -> FragmentSettings:
+    """What the kernels want to know of settings that leave nothing to the camera."""
+    check_number(op, "blur_radius", settings.blur_radius)
+    for name in ("perspective_correct", "clip_barycentric_coords", "cull_backfaces"):
+        if getattr(settings, name) is not None:
+            check_flag(op, name, getattr(settings, name))
+    clip = settings.clip_barycentric_coords
+    if settings.z_clip_value is not None:
+        check_number(op, "z_clip_value (or znear)", settings.z_clip_value, 0.0 if settings.perspective_correct else -np.inf)
+    return FragmentSettings(
         faces_per_pixel=settings.faces_per_pixel,
         reach_sq=settings.blur_radius,
-        interpolation=Interpolation.PERSPECTIVE if perspective else Interpolation.LINEAR,
+        interpolation=Interpolation.PERSPECTIVE if settings.perspective_correct else Interpolation.LINEAR,
         clip_bary=bool(settings.blur_radius > 0) if clip is None else clip,
         sides=Sides.COUNTERCLOCKWISE if settings.cull_backfaces else Sides.BOTH,
-        near=None,
+        near=_just_below(LEAST_DEPTH),
     )
-    return fragment_settings, z_clip
 
 
 def _just_below(depth: float) -> float:

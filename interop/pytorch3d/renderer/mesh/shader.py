@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from ..blending import BlendParams, hard_rgb_blend, sigmoid_alpha_blend, softmax_rgb_blend
+from ..cameras import check_of_shader
 from ..lighting import PointLights
 from ..materials import Materials
 from .shading import flat_shading, gouraud_shading, phong_shading
@@ -45,6 +46,7 @@ class ShaderBase(nn.Module):
 
     def _scene(self, fragments: Any, meshes: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
         """Lights, cameras and materials; checks what is to be shaded."""
+        check_of_shader(type(self).__name__, kwargs, kwargs.get("cameras", self.cameras))
         scene = {name: kwargs.get(name, getattr(self, name)) for name in ("lights", "cameras", "materials")}
         if scene["cameras"] is None:
             raise ValueError(f"{type(self).__name__}: cameras must be given when it is made or called, got None")
@@ -109,6 +111,7 @@ class SoftSilhouetteShader(nn.Module):
         self.blend_params = blend_params or BlendParams()
 
     def forward(self, fragments: Any, meshes: Any, **kwargs: Any) -> torch.Tensor:
+        check_of_shader("SoftSilhouetteShader", kwargs)
         _check_shaded("SoftSilhouetteShader", fragments, meshes)
         white = torch.ones_like(fragments.bary_coords[..., :1, :])
         return sigmoid_alpha_blend(white, fragments, kwargs.get("blend_params", self.blend_params))

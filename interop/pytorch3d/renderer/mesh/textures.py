@@ -216,7 +216,7 @@ class TexturesUV(_Textures):
     def _sampling(self) -> dict[str, Any]:
         return {"padding_mode": self.padding_mode, "align_corners": self.align_corners, "sampling_mode": self.sampling_mode}
 
-    def _with(self, **lists: Tensors) -> "TexturesUV":
+    def _with(self, **lists: Any) -> "TexturesUV":
         return TexturesUV(**lists, **self._sampling())
 
     def fitted(self, n_verts: list[int], n_faces: list[int]) -> "TexturesUV":
@@ -259,8 +259,8 @@ class TexturesUV(_Textures):
     def _looked_up(self, picture: torch.Tensor, uv: torch.Tensor) -> torch.Tensor:
         """[..., C] of the picture at [..., 2]."""
         place = ((uv * 2 - 1) * uv.new_tensor([1.0, -1.0])).reshape(1, 1, -1, 2)
-        mode = {"mode": self.sampling_mode, "padding_mode": self.padding_mode, "align_corners": self.align_corners}
-        return F.grid_sample(picture.permute(2, 0, 1)[None].to(uv), place, **mode)[0, :, 0].T.reshape(*uv.shape[:-1], -1)
+        texels = F.grid_sample(picture.permute(2, 0, 1)[None].to(uv), place, self.sampling_mode, self.padding_mode, self.align_corners)
+        return texels[0, :, 0].T.reshape(*uv.shape[:-1], -1)
 
     def sample_textures(self, fragments: Any, faces_packed: torch.Tensor | None = None) -> torch.Tensor:
         """[N, H, W, K, C]"""

@@ -1,0 +1,125 @@
+"""Points drawn on surfaces, and cotangents: distributions against what they should be, values and gradients against formulas.
+
+Plan: how often each face is drawn and where on it, by tests that fail once in a million runs; faces without area; seeds; what stands at places and its
+gradient, by hand and generated, on Taichi's tape; the cotangent Laplacian against angles by their arc cosines.
+"""
+
+import numpy as np
+import pytest
+import scipy.stats
+import taichi as ti
+
+from taichi_softras import Mesh, TaichiArrays
+from taichi_softras.engine import laplacians, sampling
+from taichi_softras.kernels.sampling import interpolate_op
+from taichi_softras.kernels.variant import Variant
+
+RNG = np.random.default_rng(5)
+FACES = np.array([[0, 1, 2], [2, 1, 3], [4, 4, 0], [0, 2, 4], [1, 1, 1]], np.int32)  # the third and the last have no area
+VERTICES = np.array([[0, 0, 0], [1, 0, 0], [0, 2, 0], [1, 2, 0.5], [-1, 0.1, 1]], float)
+RARE = 1e-6
+
+
+def areas(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    a, b, c = vertices[faces].swapaxes(0, 1)
+    return np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+
+
+class TestSample:
+    def test_each_face_as_often_as_its_area_says(self):
+        points, face, weights = sampling.sample_surface(VERTICES, FACES, 100_000, seed=1)
+        counts = np.bincount(face, minlength=5)
+        share = areas(VERTICES, FACES) / areas(VERTICES, FACES).sum()
+        assert counts[2] == counts[4] == 0
+        used = share > 0
+        assert scipy.stats.chisquare(counts[used], 100_000 * share[used]).pvalue > RARE
+        np.testing.assert_allclose(points, np.einsum("sk,skc->sc", weights, VERTICES[FACES[face]]), rtol=1e-12, atol=1e-15)
+
+    def test_anywhere_on_a_face_alike(self):
+        """Each weight has the distribution 1 - (1 - w)^2; and two of them fall alike into the four quarters of a triangle."""
+        _, _, weights = sampling.sample_surface(VERTICES, FACES[:1], 50_000, seed=2)
+        for k in range(3):
+            assert scipy.stats.kstest(weights[:, k], lambda w: 1 - (1 - w) ** 2).pvalue > RARE
+        quarter = np.where((weights > 0.5).any(1), weights.argmax(1), 3)
+        assert scipy.stats.chisquare(np.bincount(quarter, minlength=4)).pvalue > RARE
+
+    def test_what_is_drawn_next_does_not_depend_on_what_was(self):
+        _, face, weights = sampling.sample_surface(*(getattr(Mesh.icosphere(1), name) for name in ("vertices", "faces")), 50_000, seed=3)
+        table = np.histogram2d(face[:-1], face[1:], bins=8)[0]
+        assert scipy.stats.chi2_contingency(table).pvalue > RARE
+        assert scipy.stats.chi2_contingency(np.histogram2d(face, weights[:, 0], bins=8)[0]).pvalue > RARE
+
+    def test_seeds(self):
+        first, again, other = (sampling.sample_surface(VERTICES, FACES, 50, seed)[0] for seed in (4, 4, 5))
+        np.testing.assert_array_equal(first, again)
+        assert len(np.unique(np.concatenate([first, other]), axis=0)) == 100
+
+    def test_one_small_face_among_many(self):
+        """A guide of as many entries as faces, nearly all of which are one face."""
+        size = np.full(1000, 1e-9)
+        size[700] = 1.0
+        face, _ = sampling.draw_places(TaichiArrays(ti.f64), size, 10_000, 7)
+        assert (face == 700).mean() > 0.999
+
+    def test_without_area(self):
+        with pytest.raises(ValueError, match=r"sample_surface: the faces must have an area, got 0.0 in all"):
+            sampling.sample_surface(VERTICES, FACES[[2, 4]], 10)
+
+
+class TestAtPlaces:
+    @pytest.mark.parametrize("lanes", [8, 1], ids=["by hand", "generated"])
+    def test_on_the_tape(self, lanes):
+        """L = sum of squares: its gradient at the vertices is 2 M^T M v, M being the matrix of weights."""
+        arrays = TaichiArrays(ti.f64)
+        arrays.variant = Variant(real=ti.f64, lanes=lanes, tile_width=8, tile_height=8) if lanes == 1 else arrays.variant
+        values, face, weights = RNG.normal(size=(5, 2)), np.array([0, 3, 3, 1], np.int32), RNG.dirichlet(np.ones(3), 4)
+        matrix = np.zeros((4, 5))
+        for s in range(4):
+            np.add.at(matrix[s], FACES[face[s]], weights[s])
+        given, loss = arrays.parameter(values), arrays.parameter(np.zeros(1))
+
+        @ti.kernel
+        def squares(result: ti.types.ndarray(dtype=ti.f64, ndim=2), loss: ti.types.ndarray(dtype=ti.f64, ndim=1)):
+            for s, c in ti.ndrange(4, 2):
+                loss[0] += result[s, c] * result[s, c]
+
+        with ti.ad.Tape(loss):
+            result = sampling.at_places(arrays, given, FACES, face, weights)
+            squares(result, loss)
+        np.testing.assert_allclose(result.to_numpy(), matrix @ values, rtol=1e-12)
+        np.testing.assert_allclose(given.grad.to_numpy(), 2 * matrix.T @ matrix @ values, rtol=1e-12, atol=1e-15)
+
+    def test_the_way_back_by_hand_is_there_on_the_cpu(self):
+        assert interpolate_op(TaichiArrays(ti.f64).variant).gradient is not None
+
+
+class TestCotangents:
+    def test_against_angles(self):
+        mesh = Mesh.icosphere(1)
+        vertices = np.asarray(mesh.vertices, float) + RNG.normal(0, 0.1, (42, 3))
+        expected, around = np.zeros((42, 42)), np.zeros(42)
+        for face, area in zip(mesh.faces, areas(vertices, mesh.faces), strict=True):
+            for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+                u, v = vertices[face[j]] - vertices[face[i]], vertices[face[k]] - vertices[face[i]]
+                angle = np.arccos(u @ v / np.linalg.norm(u) / np.linalg.norm(v))
+                for p, q in ((j, k), (k, j)):
+                    expected[face[p], face[q]] += 0.5 / np.tan(angle)
+                    expected[face[p], face[p]] -= 0.5 / np.tan(angle)
+                around[face[i]] += area / 3
+        laplacian, found = laplacians.cotangent_laplacian(vertices, mesh.faces)
+        np.testing.assert_allclose(laplacian.toarray(), expected, atol=1e-10)
+        np.testing.assert_allclose(found, around, rtol=1e-12)
+
+    def test_curvature_of_a_sphere(self):
+        """-L x / area is 2 H n: twice one over the radius, outwards."""
+        mesh = Mesh.icosphere(4)
+        vertices = 0.5 * np.asarray(mesh.vertices, float)
+        laplacian, around = laplacians.cotangent_laplacian(vertices, mesh.faces)
+        curvature = -((laplacian @ vertices) * vertices).sum(1) / 0.5 / around
+        np.testing.assert_allclose(np.median(curvature), 4, rtol=0.01)
+        np.testing.assert_allclose(curvature, 4, rtol=0.16)  # the least right where five faces meet
+
+    def test_a_face_without_area_is_finite(self):
+        laplacian, around = laplacians.cotangent_laplacian(VERTICES, FACES, least_area=1e-6)
+        assert np.isfinite(laplacian.toarray()).all()
+        assert np.isfinite(around).all()
