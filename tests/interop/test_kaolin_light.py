@@ -103,15 +103,15 @@ class TestGaussians:
         fitted = lighting.sg_irradiance_fitted(self.amplitude, self.direction, self.sharpness, self.normal)
         shone = lighting.approximate_sg_integral(self.amplitude, self.sharpness).numpy()
         assert np.abs((fitted.numpy() - expected) / shone)[:, 1:].max() < 0.03
-        lobe = lighting.cosine_lobe_sg(self.normal)
+        lobe, given = lighting.cosine_lobe_sg(self.normal), (self.amplitude, self.direction, self.sharpness)
         product = np.stack([
             sum(
-                over_the_sphere(lambda x, n=n, i=i: gaussian(x, *(t[n] for t in lobe)) * gaussian(x, self.amplitude[i], self.direction[i], self.sharpness[i]), 100)
+                over_the_sphere(lambda x, n=n, i=i: gaussian(x, *(t[n] for t in lobe)) * gaussian(x, *(t[i] for t in given)), 100)
                 for i in range(3)
             )
             for n in range(4)
         ])  # fmt: skip
-        given = (self.amplitude, self.direction, self.sharpness, self.normal)
+        given = (*given, self.normal)
         np.testing.assert_allclose(lighting.sg_irradiance_inner_product(*given), product, rtol=1e-9)
         torch.testing.assert_close(lighting.sg_diffuse_inner_product(*given, self.albedo), torch.from_numpy(product) * self.albedo / math.pi)
         torch.testing.assert_close(lighting.sg_diffuse_fitted(*given, self.albedo), fitted.mean(1) * self.albedo / math.pi)
@@ -284,8 +284,8 @@ class TestEasyRender:
         """Normals are those of the side that is seen."""
         camera, mesh = self.scene()
         behind = Camera.from_args(eye=[0.0, 0.0, -2.5], at=[0.0, 0.0, 0.0], up=[0.0, 1.0, 0.0], fov=1.0, width=16, height=12)
-        for camera, z in ((camera, 1), (behind, -1)):
-            passes = easy_render.render_mesh(camera, mesh)
+        for one, z in ((camera, 1), (behind, -1)):
+            passes = easy_render.render_mesh(one, mesh)
             np.testing.assert_allclose(passes["normals"][passes["face_idx"] >= 0][:, 2], z, atol=1e-6)
 
     def test_bent_normals(self):

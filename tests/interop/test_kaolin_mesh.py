@@ -46,7 +46,7 @@ class TestComputed:
         mesh = tetrahedron()
         flat = flat_normals(mesh.vertices)
         np.testing.assert_allclose(mesh.face_normals, np.repeat(flat[:, None], 3, 1), atol=1e-8)
-        mean = np.stack([flat[(FACES == vertex).any(1)].mean(0) for vertex in range(4)])
+        mean = np.stack([flat[(vertex == FACES).any(1)].mean(0) for vertex in range(4)])
         np.testing.assert_allclose(mesh.vertex_normals, mean, atol=1e-8)
         given = tetrahedron(normals=numbers(2, 3), face_normals_idx=torch.tensor([[0, 1, 0], [1, 1, 1], [0, 0, 0], [-1, 0, 1]]))
         np.testing.assert_array_equal(given.face_normals[0], given.normals[[0, 1, 0]])
@@ -57,7 +57,7 @@ class TestComputed:
     def test_features_of_corners_at_vertices(self):
         mesh = tetrahedron(face_colors=numbers(4, 3, 3))
         colors = mesh.face_colors.numpy()
-        expected = np.stack([colors[(FACES == vertex).numpy()].mean(0) for vertex in range(4)])
+        expected = np.stack([colors[(vertex == FACES).numpy()].mean(0) for vertex in range(4)])
         np.testing.assert_allclose(mesh.vertex_colors, expected, atol=1e-12)
 
     def test_tangents(self):
@@ -136,7 +136,7 @@ class TestBatches:
         assert contained_torch_equal(mesh.as_dict(only_tensors=True) | {"material_assignments": 0}, whole.as_dict(True) | {"material_assignments": 0})
         assert tetrahedron().to_batched().faces.shape == (4, 3)
         two = SurfaceMesh([numbers(4, 3), numbers(5, 3)], [FACES, FACES])
-        with pytest.raises(ValueError, match="vertices must be such that it can be FIXED: .* one shape"):
+        with pytest.raises(ValueError, match=r"vertices must be such that it can be FIXED: .* one shape"):
             two.set_batching(FIXED)
         with pytest.raises(ValueError, match="there must be one mesh to be without a batch, got 2"):
             two.set_batching(NONE)
@@ -283,7 +283,7 @@ class TestHelpers:
         assert tensor_info(torch.tensor([0.0, 2.0, 4.0]), "t", print_stats=True) == "t: [3] (torch.float32)[cpu] - [min 0.0000, max 4.0000, mean 2.0000]"
         with pytest.raises(ValueError, match=r"must have shape \(2, None\), got \(3, 1\)"):
             check_tensor(numbers(3, 1), (2, None))
-        with pytest.raises(TypeError, match="must be torch.float32, got torch.float64"):
+        with pytest.raises(TypeError, match=r"must be torch.float32, got torch.float64"):
             check_tensor(numbers(3), dtype=torch.float32)
         assert contained_torch_equal({"a": [numbers(3)]}, {"a": [numbers(3)]})
         assert not contained_torch_equal({"a": [numbers(3)]}, {"a": [numbers(3) + 1e-9]})

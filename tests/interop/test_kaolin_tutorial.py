@@ -1,7 +1,7 @@
-"""The calls of Kaolin's DIB-R tutorial, in its order, with nothing but `stand_in` before them: a sphere becomes what pictures show, and its time line is written.
+"""The calls of Kaolin's DIB-R tutorial, in its order, with nothing but `stand_in` before them: a sphere becomes what pictures show, in a time line.
 
-Plan: the pictures are made here, of an ellipsoid with colours, in the layout of the Data Generator; then a program of our own makes the calls, small, in
-a process of its own (it takes the name ``kaolin``). Its losses fall below a bound, its shape becomes the ellipsoid's, and USD's own library reads what it wrote.
+Plan: the pictures are made here, of an ellipsoid with colours, in the layout of the Data Generator; then a program of our own makes the calls, small, in a
+process of its own (it takes the name ``kaolin``). Its losses fall below a bound, its shape becomes the ellipsoid's, and USD's library reads what it wrote.
 """
 
 import json

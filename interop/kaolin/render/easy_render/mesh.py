@@ -180,9 +180,11 @@ def texture_sample_materials(
     if backend not in BACKENDS:
         raise ValueError(f"{op}: backend must be one of {', '.join(map(repr, BACKENDS))}, got {backend!r}")
     sizes: dict[str, int] = {}
+    check_kind(op, "face_idx", face_idx, torch.Tensor)
     check_shape(op, "face_idx", face_idx.shape, (1, "H", "W"), sizes)
     for name, picture, n in (("im_base_normals", im_base_normals, 3), ("uv_map", uv_map, 2), ("im_tangents", im_tangents, 3)):
         if picture is not None:
+            check_kind(op, name, picture, torch.Tensor)
             check_shape(op, name, picture.shape, (1, "H", "W", n), sizes)
     real = next((p.dtype for p in (im_base_normals, uv_map, im_tangents) if p is not None), torch.get_default_dtype())
     several = [default_material().to(face_idx.device)] if materials is None else list(materials)
@@ -263,6 +265,8 @@ def sg_shade(
     check_kind(op, "camera", camera, Camera)
     pictures = {"albedo": albedo, "spec_albedo": spec_albedo, "im_world_normals": im_world_normals, "im_roughness": im_roughness}
     check_tensors(op, **pictures)
+    for name, tensor in (("face_idx", face_idx), ("amplitude", amplitude), ("direction", direction), ("sharpness", sharpness)):
+        check_kind(op, name, tensor, torch.Tensor)
     sizes: dict[str, int] = {}
     check_shape(op, "face_idx", face_idx.shape, (1, "H", "W"), sizes)
     for name, picture in pictures.items():
