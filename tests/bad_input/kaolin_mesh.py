@@ -357,8 +357,9 @@ def file_functions() -> Iterator[Function]:
         good=lambda: {"path": In(_obj)},
         natures={"path": path(), "error_handler": handler, "heterogeneous_mesh_handler": handler, **flags},
     )
+    wanted = {"filename": path(), "triangulate": flag()}
     yield Function(
-        name=f"{p}import_mesh", call=io.import_mesh, good=lambda: {"filename": In(_obj)}, natures={"filename": path(), "triangulate": flag()}, called={"filename": "FOLDER"}
+        name=f"{p}import_mesh", call=io.import_mesh, good=lambda: {"filename": In(_obj)}, natures=wanted, called={"filename": "FOLDER"}
     )  # fmt: skip
     yield Function(
         name=f"{p}gltf.import_mesh",
