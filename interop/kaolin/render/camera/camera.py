@@ -11,6 +11,7 @@ from .extrinsics_backends import ExtrinsicsParamsDefEnum
 from .intrinsics import CameraIntrinsics
 from .intrinsics_ortho import OrthographicIntrinsics
 from .intrinsics_pinhole import PinholeIntrinsics
+from .raygen import generate_rays
 
 __all__ = ["Camera", "allclose"]
 
@@ -114,8 +115,6 @@ class Camera:
 
     def generate_rays(self, coords_grid: Any = None) -> tuple[torch.Tensor, torch.Tensor]:
         """Origins and unit directions [H W, 3] in the world, of one camera: see `raygen.generate_rays`."""
-        from .raygen import generate_rays
-
         return generate_rays(self, coords_grid)
 
     # ------------------------------------------------------------------------------------------------------------------ what it is

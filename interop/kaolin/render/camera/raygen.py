@@ -1,13 +1,14 @@
 """Kaolin's ``kaolin.render.camera.raygen``: rays through pixels."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 
 from .....checks import check_integer
 from ....checks import check_tensor
-from .camera import Camera
+from .extrinsics import CameraExtrinsics
 from .intrinsics import MAX_SIDE, CameraFOV
 
 __all__ = [
@@ -49,7 +50,7 @@ def generate_centered_custom_resolution_pixel_coords(
     return (rows + 0.5) * (img_height / (res_y or img_height)), (columns + 0.5) * (img_width / (res_x or img_width))
 
 
-def generate_pinhole_rays(camera: Camera, coords_grid: Grid | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+def generate_pinhole_rays(camera: Any, coords_grid: Grid | None = None) -> tuple[torch.Tensor, torch.Tensor]:
     """Origins and unit directions [H W, 3] in the world, of one pinhole camera.
 
     ``coords_grid`` (y, x), each [H, W], in pixels from the upper left corner; the middles of the pixels by default. Gradient: to the camera.
@@ -61,7 +62,7 @@ def generate_pinhole_rays(camera: Camera, coords_grid: Grid | None = None) -> tu
     return _in_world(camera, torch.zeros_like(directions), directions)
 
 
-def generate_ortho_rays(camera: Camera, coords_grid: Grid | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+def generate_ortho_rays(camera: Any, coords_grid: Grid | None = None) -> tuple[torch.Tensor, torch.Tensor]:
     """The same of one orthographic camera: parallel, from the plane of the camera."""
     y, x = _grid("generate_ortho_rays", camera, coords_grid, "ortho")
     across = (2 * x / camera.width - 1) * camera.fov_distance * camera.aspect_ratio()
@@ -70,18 +71,22 @@ def generate_ortho_rays(camera: Camera, coords_grid: Grid | None = None) -> tupl
     return _in_world(camera, origins, origins.new_tensor([0.0, 0.0, -1.0]).expand_as(origins))
 
 
-def generate_rays(camera: Camera, coords_grid: Grid | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+def generate_rays(camera: Any, coords_grid: Grid | None = None) -> tuple[torch.Tensor, torch.Tensor]:
     """`generate_pinhole_rays` or `generate_ortho_rays`, as the camera's lens is."""
-    if not isinstance(camera, Camera):
-        raise TypeError(f"generate_rays: camera must be a Camera, got {type(camera).__name__}")
+    _check_camera("generate_rays", camera)
     if camera.lens_type not in ("pinhole", "ortho"):
         raise ValueError(f"generate_rays: camera must have a lens_type of 'pinhole' or 'ortho', got {camera.lens_type!r}")
     return (generate_pinhole_rays if camera.lens_type == "pinhole" else generate_ortho_rays)(camera, coords_grid)
 
 
-def _grid(op: str, camera: Camera, coords_grid: Grid | None, lens: str) -> tuple[torch.Tensor, torch.Tensor]:
-    if not isinstance(camera, Camera):
+def _check_camera(op: str, camera: Any) -> None:
+    """A `Camera`: what has extrinsics, and asks here for its rays."""
+    if not isinstance(getattr(camera, "extrinsics", None), CameraExtrinsics):
         raise TypeError(f"{op}: camera must be a Camera, got {type(camera).__name__}")
+
+
+def _grid(op: str, camera: Any, coords_grid: Grid | None, lens: str) -> tuple[torch.Tensor, torch.Tensor]:
+    _check_camera(op, camera)
     if len(camera) != 1 or camera.lens_type != lens:
         raise ValueError(f"{op}: camera must be one with a lens_type of {lens!r}, got {len(camera)} of {camera.lens_type!r}")
     if coords_grid is None:
@@ -97,6 +102,6 @@ def _grid(op: str, camera: Camera, coords_grid: Grid | None, lens: str) -> tuple
     return y, x
 
 
-def _in_world(camera: Camera, origins: torch.Tensor, directions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _in_world(camera: Any, origins: torch.Tensor, directions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     origins, directions = camera.extrinsics.inv_transform_rays(origins, directions)
     return origins[0], F.normalize(directions[0], dim=-1)
