@@ -198,7 +198,8 @@ def test_dibr_tutorial(folder, run_python):
     assert str(material.GetPath()) == "/mesh_0/rgb"
     textures = sorted(path.name for path in (folder / "logs/optimized_mesh/textures").iterdir())
     assert textures == sorted(f"mesh_0_rgb_{i}_diffuse.png" for i in range(14))
-    assert Image.open(folder / "logs/optimized_mesh/textures/mesh_0_rgb_13_diffuse.png").size == (32, 32)
+    with Image.open(folder / "logs/optimized_mesh/textures/mesh_0_rgb_13_diffuse.png") as picture:
+        assert picture.size == (32, 32)
 
     parser = kal.visualize.TimelapseParser(folder / "logs")
     assert parser.dir_info["mesh"] == [{"category": "optimized_mesh", "ids": [0], "end_time": 13}]
