@@ -1,6 +1,8 @@
 """The benchmark program: that it runs, and that it counts right."""
 
 import re
+import sys
+import types
 from dataclasses import replace
 
 import numpy as np
@@ -101,3 +103,38 @@ class TestGeometry:
         assert [row[0].strip() for row in rows_of_table[:2]] == ["`chamfer_distance`, 2 x 100 points", "the same, naive"]
         assert all(float(row[-1]) < 1e-6 for row in rows_of_table[:2])
         assert all(float(cell) > 0 for row in rows_of_table for cell in row[1:7])
+
+
+class TestDifferences:
+    """Where PyTorch3D is installed it is compared with our drop-in for it; here the drop-in with a fault stands for it."""
+
+    def test_a_fault_is_seen(self, monkeypatch, capsys):
+        rasterize_meshes = pytest.importorskip("taichi_softras.interop.pytorch3d.renderer.mesh.rasterize_meshes")
+        from benchmarks import peers
+
+        from taichi_softras.interop import pytorch3d
+
+        fault = 0.0
+        blending = types.ModuleType("blending")
+        blending.__dict__.update({name: getattr(pytorch3d.renderer.blending, name) for name in ("BlendParams", "sigmoid_alpha_blend")})
+        blending.softmax_rgb_blend = lambda *given, **more: pytorch3d.renderer.blending.softmax_rgb_blend(*given, **more) * (1 + fault)
+        modules = {
+            "other.renderer.blending": blending,
+            "other.renderer.mesh.rasterize_meshes": rasterize_meshes,
+            "other.ops": pytorch3d.ops,
+            "other.renderer.mesh.rasterizer": pytorch3d.renderer.mesh.rasterizer,
+            "other.structures": pytorch3d.structures,
+        }
+        for name, module in modules.items():
+            monkeypatch.setitem(sys.modules, name, module)
+        monkeypatch.setitem(peers.COMPARED, "other", "taichi_softras.interop.pytorch3d")
+        row = rows.chosen(["batch-320-64"], True)
+        assert peers.difference("other", rows.scene_of(row[0]), "cpu") == (0.0, 0.0)
+        fault = 1e-3
+        benchmarks.print_differences(row, ["nvdiffrast", "other"], "cpu")
+        said = capsys.readouterr().out
+        picture, gradient = (float(cell) for cell in said.splitlines()[-1].split("|")[2:4])
+        assert 5e-4 < picture < 2e-3
+        assert 5e-4 < gradient < 2e-3
+        assert "largest difference between other and our drop-in" in said
+        assert "nvdiffrast" not in said

@@ -14,7 +14,7 @@ from taichi_softras.interop.pytorch3d.renderer import blending, camera_conversio
 from taichi_softras.interop.pytorch3d.renderer import utils as renderer_utils
 from taichi_softras.interop.soft_renderer import functional as srf
 
-from . import Function, In, Kind, Mistake, Nature, flag, image_size, instance, mesh_ops, named, nothing, number, path, pytorch3d_files, whole
+from . import Function, In, Kind, Mistake, Nature, flag, image_size, instance, kaolin_mesh, mesh_ops, named, nothing, number, path, pytorch3d_files, whole
 from .standalone import FACES
 from .torch_api import ROWS, SQUARE, background, kernel_tensors, tensors
 
@@ -1107,5 +1107,5 @@ def pytorch3d_shading(p: str) -> Iterator[Function]:
 
 
 def functions() -> list[Function]:
-    parts = (soft_renderer_functions, kaolin_functions, pytorch3d_functions, pytorch3d_files.functions, mesh_ops.functions)
+    parts = (soft_renderer_functions, kaolin_functions, pytorch3d_functions, pytorch3d_files.functions, mesh_ops.functions, kaolin_mesh.functions)
     return [function for part in parts for function in part()]

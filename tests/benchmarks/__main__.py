@@ -12,6 +12,8 @@ output; kernels are compiled before. Times are medians; "least" is the shortest 
     dense           the same mathematics in plain torch, every face against every pixel (`interop/dense.py`), where it takes less than about 20 s
     generated       with --generated: the same step with the gradient that Taichi generates
     ours/...        our total over the other's total: less is better
+
+With --peer pytorch3d its pictures and gradients are also compared with those of our drop-in, and the largest difference of each row is printed.
 """
 
 import argparse
@@ -78,6 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows = chosen(options.rows, options.quick)
     if rows:
         print_table(rows, floors, others, options.repeats)
+        print_differences(rows, options.peer, "cuda" if arch == "cuda" else "cpu")
     if OVERHEAD in (options.rows or ()) or (options.rows is None and not options.quick):
         print_overhead(arch, options.repeats)
 
@@ -141,6 +144,23 @@ def print_table(rows: Sequence[Row], floors: Floors, others: dict[str, Other], r
         results.append(measure(row, floors, others, runs))
         print(line(columns, results[-1]), flush=True)
     print("", *summary(results), sep="\n", flush=True)
+
+
+def print_differences(rows: Sequence[Row], names: Sequence[str], device: str) -> None:
+    """Of each peer that we have a drop-in for: how far its pictures and gradients and the drop-in's are apart."""
+    if not names:
+        return
+    from . import peers
+
+    for name in names:
+        if name not in peers.COMPARED:
+            continue
+        print(f"\n| largest difference between {name} and our drop-in for it | picture | gradient, of its largest |\n|---|---|---|", flush=True)
+        apart = []
+        for row in rows:
+            apart.append(peers.difference(name, scene_of(row), device))
+            print(f"| {row.name} | {apart[-1][0]:.1e} | {apart[-1][1]:.1e} |", flush=True)
+        print(f"| the largest of all | {max(a for a, _ in apart):.1e} | {max(b for _, b in apart):.1e} |", flush=True)
 
 
 def measure(row: Row, floors: Floors, others: dict[str, Other], runs: int | None) -> Result:

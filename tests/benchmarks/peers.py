@@ -1,9 +1,10 @@
-"""Other renderers on the same scene, each through its own API: times only, for their pictures differ by what they leave out.
+"""Other renderers on the same scene, each through its own API: times, for their pictures differ from ours by what they leave out.
 
-PyTorch3D keeps the K = 50 nearest faces of a pixel. Kaolin's DIB-R and nvdiffrast give a pixel's colour to its nearest face alone; Kaolin's silhouette is soft,
-nvdiffrast's is antialiased. The last two need CUDA.
+PyTorch3D keeps the K = 50 nearest faces of a pixel; our drop-in for it does the same, so that pictures and gradients of the two are compared, too. Kaolin's
+DIB-R and nvdiffrast give a pixel's colour to its nearest face alone; Kaolin's silhouette is soft, nvdiffrast's is antialiased. The last two need CUDA.
 """
 
+import importlib
 import importlib.util
 import time
 from collections.abc import Callable, Sequence
@@ -16,9 +17,10 @@ from taichi_softras.interop import dense
 from .rows import Scene
 from .timing import Step
 
-__all__ = ["PEERS", "dense_step", "why_not"]
+__all__ = ["COMPARED", "PEERS", "dense_step", "difference", "why_not"]
 
 FACES_PER_PIXEL = 50
+COMPARED = {"pytorch3d": "taichi_softras.interop.pytorch3d"}  # the drop-in that stands for it
 NEEDS_CUDA = ("nvdiffrast", "kaolin")
 
 Render = Callable[[], Sequence[torch.Tensor]]
@@ -79,21 +81,24 @@ def dense_step(scene: Scene, device: str) -> Step:
 
 
 def pytorch3d_step(scene: Scene, device: str) -> Step:
-    """Its NDC has x to the left; its blur radius is a squared distance."""
-    from pytorch3d.ops import interpolate_face_attributes
-    from pytorch3d.renderer.blending import BlendParams, sigmoid_alpha_blend, softmax_rgb_blend
-    from pytorch3d.renderer.mesh.rasterize_meshes import rasterize_meshes
-    from pytorch3d.renderer.mesh.rasterizer import Fragments
-    from pytorch3d.structures import Meshes
+    """PyTorch3D itself."""
+    return step_of(*pytorch3d_render("pytorch3d", scene, device))
 
+
+def pytorch3d_render(package: str, scene: Scene, device: str) -> tuple[Render, Sequence[torch.Tensor | None]]:
+    """How PyTorch3D, or a package with its names, renders, and what wants gradient. Its NDC has x to the left; its blur radius is a squared distance."""
+    blending, mesh = (importlib.import_module(f"{package}.renderer.{inner}") for inner in ("blending", "mesh.rasterize_meshes"))
+    interpolate_face_attributes = importlib.import_module(f"{package}.ops").interpolate_face_attributes
+    Fragments = importlib.import_module(f"{package}.renderer.mesh.rasterizer").Fragments
+    Meshes = importlib.import_module(f"{package}.structures").Meshes
     s = scene.settings
     vertices, colors, faces = tensors(scene, device)
     mirror = torch.tensor([-1.0, 1.0, 1.0], device=device)
-    blend = BlendParams(sigma=s.sigma, gamma=s.gamma, background_color=(0.0, 0.0, 0.0))
+    blend = blending.BlendParams(sigma=s.sigma, gamma=s.gamma, background_color=(0.0, 0.0, 0.0))
 
     def render() -> Sequence[torch.Tensor]:
         meshes = Meshes(verts=list(vertices * mirror), faces=[faces] * scene.batch)
-        found = rasterize_meshes(
+        found = mesh.rasterize_meshes(
             meshes,
             image_size=scene.size,
             blur_radius=s.reach**2,
@@ -103,11 +108,30 @@ def pytorch3d_step(scene: Scene, device: str) -> Step:
         )
         fragments = Fragments(*found)
         if colors is None:
-            return [sigmoid_alpha_blend(vertices.new_ones((*fragments.pix_to_face.shape, 3)), fragments, blend)[..., 3]]
+            return [blending.sigmoid_alpha_blend(vertices.new_ones((*fragments.pix_to_face.shape, 3)), fragments, blend)[..., 3]]
         texels = interpolate_face_attributes(fragments.pix_to_face, fragments.bary_coords, colors[faces].repeat(scene.batch, 1, 1))
-        return [softmax_rgb_blend(texels, fragments, blend, znear=s.near, zfar=s.far)]
+        return [blending.softmax_rgb_blend(texels, fragments, blend, znear=s.near, zfar=s.far)]
 
-    return step_of(render, (vertices, colors))
+    return render, (vertices, colors)
+
+
+def difference(peer: str, scene: Scene, device: str) -> tuple[float, float]:
+    """The largest differences between a peer and our drop-in for it: of the picture, and of the gradient, over the largest gradient.
+
+    The gradient is that of a sum of all pixels, each with a weight of its own.
+    """
+    pictures: list[torch.Tensor] = []
+    gradients: list[list[torch.Tensor]] = []
+    for package in (peer, COMPARED[peer]):
+        render, wanted = pytorch3d_render(package, scene, device)
+        (picture,) = render()
+        weights = torch.rand(picture.shape, generator=torch.Generator().manual_seed(0)).to(picture)
+        leaves = [tensor for tensor in wanted if tensor is not None]
+        gradients.append(list(torch.autograd.grad((picture * weights).sum(), leaves)))
+        pictures.append(picture.detach())
+    largest = max(float(gradient.abs().max()) for gradient in gradients[0])
+    apart = max(float((one - other).abs().max()) for one, other in zip(*gradients, strict=True))
+    return float((pictures[0] - pictures[1]).abs().max()), apart / largest if largest else apart
 
 
 def nvdiffrast_step(scene: Scene, device: str) -> Step:

@@ -10,7 +10,7 @@ from bad_input import Kind, drop_ins, files, outcome, page, public, standalone, 
 TORCH = [*torch_api.functions(), *drop_ins.functions(), *files.torch_functions()]
 FUNCTIONS = [*standalone.functions(), *files.functions(), *TORCH]
 CASES = [case for function in TORCH for case in function.cases()]
-METHODS = {".forward", ".__call__", ".render_mesh"}
+METHODS = {".forward", ".__call__", ".SoftRenderer.render_mesh"}
 KINDS = {  # what an argument's annotation says about the kinds of mistakes that there are
     "Tensor": {Kind.TYPE, Kind.DTYPE, Kind.SHAPE},
     "int": {Kind.TYPE},

@@ -1,5 +1,5 @@
 """Kaolin's ``kaolin.metrics``."""
 
-from . import pointcloud, trianglemesh
+from . import pointcloud, render, trianglemesh
 
-__all__ = ["pointcloud", "trianglemesh"]
+__all__ = ["pointcloud", "render", "trianglemesh"]

@@ -1,5 +1,5 @@
-"""Kaolin's ``kaolin.render``: meshes, and the cameras of DIB-R."""
+"""Kaolin's ``kaolin.render``: cameras, meshes, light and materials."""
 
-from . import camera, mesh
+from . import camera, easy_render, lighting, materials, mesh
 
-__all__ = ["camera", "mesh"]
+__all__ = ["camera", "easy_render", "lighting", "materials", "mesh"]

@@ -7,8 +7,8 @@ import math
 
 import torch
 
-from ....checks import check_kind, check_number, check_shape
-from ...checks import check_tensors
+from .....checks import check_kind, check_number, check_shape
+from ....checks import check_tensors
 
 __all__ = [
     "generate_perspective_projection",

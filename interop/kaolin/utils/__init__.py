@@ -1,0 +1,5 @@
+"""Kaolin's ``kaolin.utils``."""
+
+from . import testing
+
+__all__ = ["testing"]
