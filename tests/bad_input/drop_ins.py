@@ -924,7 +924,7 @@ def pytorch3d_structures(p: str) -> Iterator[Function]:
             good=lambda: {"texture": uv(), "texture_index": 0, "radius": 1.0, "subsample": 3},
             natures={
                 "texture": instance(), "texture_index": whole(1), "radius": number(-1.0), "color": nothing("any of the package that draws"),
-                "subsample": whole(-1), "origin": named(),
+                "subsample": whole(-1), **({"origin": named()} if name.endswith("matplotlib") else {}),
             },
         )  # fmt: skip
     yield Function(

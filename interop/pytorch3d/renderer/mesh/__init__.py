@@ -1,5 +1,6 @@
 """PyTorch3D's ``pytorch3d.renderer.mesh``: rasteriser, shaders and textures of meshes."""
 
+from ..blending import BlendParams
 from .fragments import Fragments
 from .rasterize_meshes import rasterize_meshes
 from .rasterizer import MeshRasterizer, RasterizationSettings
@@ -22,6 +23,7 @@ from .textures import Textures, TexturesAtlas, TexturesBase, TexturesUV, Texture
 from .utils import pack_rectangles, pack_unique_rectangles
 
 __all__ = [
+    "BlendParams",
     "Fragments",
     "HardDepthShader",
     "HardFlatShader",
