@@ -11,7 +11,7 @@ import functools
 import math
 
 import numpy as np
-import scipy
+import scipy  # its modules are loaded when they are asked for
 import taichi as ti
 from taichi.lang import impl
 from taichi.lang.enums import AutodiffMode

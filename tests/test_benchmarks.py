@@ -86,6 +86,19 @@ def test_peak_memory():
     assert 31 << 20 <= peak < 48 << 20  # the system counts in lots of pages
 
 
+class TestAgainst:
+    def test_this_build_and_itself(self, capsys):
+        benchmarks.main(["--against", str(REPOSITORY), "--rows", "render 1,280 at 64", "--repeats", "1"])
+        table = [line.strip("|").split("|") for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+        assert [row[0].strip() for row in table] == ["what a user does", "render 1,280 at 64", "tape: render 1,280 at 64"]
+        assert all(0.1 < float(row[3]) < 10 for row in table[1:])
+
+    def test_what_is_no_checkout_is_refused(self, tmp_path, capsys):
+        with pytest.raises(SystemExit):
+            benchmarks.main(["--against", str(tmp_path)])
+        assert "must be a checkout of taichi_softras" in capsys.readouterr().err
+
+
 class TestFiles:
     def test_prints_a_table(self, capsys, monkeypatch):
         monkeypatch.chdir(REPOSITORY)

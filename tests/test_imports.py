@@ -223,6 +223,19 @@ for name in ("torch", "matplotlib", "taichi_softras.interop"):
 """)
 
 
+def test_the_first_picture_needs_little(run_python):
+    """What takes long to be imported is imported when it is asked for: no half of SciPy, no trimesh, not the main job."""
+    script = """
+import sys
+import taichi_softras as tsr
+tsr.render_mesh(tsr.Mesh.icosphere(1), tsr.Camera.orbit(), 16)
+heavy = {"networkx", "scipy.linalg", "scipy.ndimage", "scipy.sparse", "scipy.spatial", "scipy.special", "taichi_softras.recover", "trimesh"}
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+assert tsr.Capture is tsr.recover.Capture
+"""
+    run_python(script)
+
+
 def test_it_works_where_torch_is_missing(run_python):
     """A whole render, without torch."""
     run_python("""

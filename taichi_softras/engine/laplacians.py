@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
+import scipy  # its modules are loaded when they are asked for
 import taichi as ti
 
 from ..checks import as_numbers, check_faces, check_finite, check_number, check_reals, check_shape
@@ -13,7 +13,7 @@ from ..runtime import Arrays, TaichiArrays
 __all__ = ["cotangent_laplacian", "cotangents"]
 
 
-def cotangent_laplacian(vertices: Any, faces: Any, least_area: float = 1e-12) -> tuple[sp.csr_array, np.ndarray]:
+def cotangent_laplacian(vertices: Any, faces: Any, least_area: float = 1e-12) -> "tuple[scipy.sparse.csr_array, np.ndarray]":
     """L with (L v)_i = sum over neighbours j of (cot a_ij + cot b_ij)/2 (v_j - v_i), a and b being the angles opposite to the edge ij; and areas.
 
     Args:
@@ -39,9 +39,9 @@ def cotangent_laplacian(vertices: Any, faces: Any, least_area: float = 1e-12) ->
     placed, index = arrays.real(positions), arrays.index(corners)
     rows = arrays.to_numpy(arrays.untracked(lambda: cotangents(arrays, placed, index, least_area)))
     i, j = corners[:, [1, 2, 0]].ravel(), corners[:, [2, 0, 1]].ravel()
-    weights = sp.coo_array((rows[:, :3].ravel() / 2, (i, j)), shape=(n, n))
+    weights = scipy.sparse.coo_array((rows[:, :3].ravel() / 2, (i, j)), shape=(n, n))
     weights = weights + weights.T
-    laplacian = sp.csr_array(weights - sp.diags_array(np.asarray(weights.sum(axis=1)).ravel()))
+    laplacian = scipy.sparse.csr_array(weights - scipy.sparse.diags_array(np.asarray(weights.sum(axis=1)).ravel()))
     return laplacian, np.bincount(corners.ravel(), np.repeat(rows[:, 3] / 3, 3), n)
 
 

@@ -4,8 +4,8 @@ the choice; at what was found distances are smooth, and `weights` say where."""
 from typing import Any
 
 import numpy as np
+import scipy  # its modules are loaded when they are asked for
 import taichi as ti
-from scipy.spatial import cKDTree
 
 from ..checks import as_numbers, check_finite, check_integer, check_number, check_one_of, check_shape
 from ..kernels.crossings import crossings_kernel
@@ -42,7 +42,7 @@ def nearest_points(points: Any, others: Any, count: int = 1, norm: int = 2) -> t
         check_finite(op, name, given)
     check_one_of(op, "norm", norm, (1, 2))
     check_integer(op, "count", count, 1, len(others))
-    distance, index = cKDTree(others).query(points, k=[*range(1, count + 1)], p=norm, workers=-1 if len(points) > MANY else 1)
+    distance, index = scipy.spatial.cKDTree(others).query(points, k=[*range(1, count + 1)], p=norm, workers=-1 if len(points) > MANY else 1)
     return distance, index
 
 

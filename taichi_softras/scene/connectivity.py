@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import scipy
+import scipy  # its modules are loaded when they are asked for
 
 from ..checks import check_array, check_faces, check_integer, check_number, check_table
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
+import scipy  # its modules are loaded when they are asked for
 
 from ..checks import check_faces, check_integer
 from .connectivity import edges_of
@@ -35,9 +35,9 @@ class Subdivision:
 
     faces: np.ndarray
     edges: np.ndarray
-    middles: sp.csr_array
-    smooth_middles: sp.csr_array
-    around: sp.csr_array
+    middles: "scipy.sparse.csr_array"
+    smooth_middles: "scipy.sparse.csr_array"
+    around: "scipy.sparse.csr_array"
     smoothing: np.ndarray
 
     @classmethod
@@ -49,18 +49,18 @@ class Subdivision:
         n_edges = len(edges)
         (a, b, c), (bc, ca, ab) = faces.T, of_faces.T + n_vertices
         quarters = np.stack([np.stack(quarter, 1) for quarter in ((a, ab, ca), (b, bc, ab), (c, ca, bc), (bc, ca, ab))], 1)
-        middles = sp.csr_array((np.full(2 * n_edges, 0.5), edges.ravel(), np.arange(0, 2 * n_edges + 1, 2)), shape=(n_edges, n_vertices))
+        middles = scipy.sparse.csr_array((np.full(2 * n_edges, 0.5), edges.ravel(), np.arange(0, 2 * n_edges + 1, 2)), shape=(n_edges, n_vertices))
         between = (np.bincount(of_faces.ravel(), minlength=n_edges) == 2).astype(np.float64)  # two faces
-        opposite = sp.csr_array((np.full(3 * len(faces), 0.125), (of_faces.ravel(), faces.ravel())), shape=(n_edges, n_vertices))
+        opposite = scipy.sparse.csr_array((np.full(3 * len(faces), 0.125), (of_faces.ravel(), faces.ravel())), shape=(n_edges, n_vertices))
         i, j = edges[edges[:, 0] != edges[:, 1]].T
-        joined = sp.csr_array((np.ones(2 * len(i)), (np.r_[i, j], np.r_[j, i])), shape=(n_vertices, n_vertices))
+        joined = scipy.sparse.csr_array((np.ones(2 * len(i)), (np.r_[i, j], np.r_[j, i])), shape=(n_vertices, n_vertices))
         degree = np.diff(joined.indptr)
         return cls(
             faces=quarters,
             edges=edges,
             middles=middles,
-            smooth_middles=sp.csr_array(sp.diags_array(1 - between / 4) @ middles + sp.diags_array(between) @ opposite),
-            around=sp.csr_array(sp.diags_array(1 / np.maximum(degree, 1)) @ joined),
+            smooth_middles=scipy.sparse.csr_array(scipy.sparse.diags_array(1 - between / 4) @ middles + scipy.sparse.diags_array(between) @ opposite),
+            around=scipy.sparse.csr_array(scipy.sparse.diags_array(1 / np.maximum(degree, 1)) @ joined),
             smoothing=_smoothing(degree),
         )
 

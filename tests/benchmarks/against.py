@@ -1,5 +1,6 @@
 """This build and another one by turns, in one go: ``python -m tests.benchmarks --against DIR``."""
 
+import contextlib
 import os
 import statistics
 import subprocess
@@ -40,9 +41,9 @@ if len(sys.argv) > 2:
 class Build:
     """A checkout whose sources a Python of its own runs."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, cache: str) -> None:
         self.environment = os.environ | {"PYTHONPATH": str(folder.resolve())}
-        self.cache = tempfile.TemporaryDirectory()
+        self.cache = cache  # a folder for its kernels
 
     def worker(self, task: str) -> subprocess.Popen:
         with tempfile.TemporaryDirectory() as elsewhere:
@@ -52,6 +53,7 @@ class Build:
             for line in process.stdout:
                 if line.strip() == "ready":
                     return process
+        process.communicate()
         raise RuntimeError(f"{task}: the process ended")
 
     def start(self, cache: str, gradient: bool) -> tuple[float, float]:
@@ -90,20 +92,22 @@ def line(name: str, ours: list[tuple[float, float]], others: list[tuple[float, f
 def compare(folder: Path, only: Sequence[str] | None, turns: int | None) -> None:
     """Prints the table."""
     turns = turns or TURNS
-    builds = Build(ROOT), Build(folder)
-    print(f"\nMedians of {turns} turns{HEADER and ''}; least to most\n\n{HEADER}\n|{'---|' * 7}", flush=True)
+    with tempfile.TemporaryDirectory() as ours, tempfile.TemporaryDirectory() as others:
+        _compare((Build(ROOT, ours), Build(folder, others)), only, turns)
+
+
+def _compare(builds: tuple[Build, Build], only: Sequence[str] | None, turns: int) -> None:
+    print(f"\nMedians of {turns} turns; in brackets least to most\n\n{HEADER}\n|{'---|' * 7}", flush=True)
     for task in daily.TASKS:
         if only and not any(part in task for part in only):
             continue
-        workers = [build.worker(task) for build in builds]
         times: tuple[list, list] = ([], [])
-        for _ in range(turns):
-            for of_build, worker in zip(times, workers, strict=True):
-                of_build.append(turn(worker))
-        peaks = [peak_of(worker) for worker in workers]
-        for worker in workers:
-            worker.stdin.close()
-            worker.wait()
+        with contextlib.ExitStack() as stack:
+            workers = [stack.enter_context(build.worker(task)) for build in builds]
+            for _ in range(turns):
+                for of_build, worker in zip(times, workers, strict=True):
+                    of_build.append(turn(worker))
+            peaks = [peak_of(worker) for worker in workers]
         print(line(task, *times, peaks), flush=True)
     for gradient in (False, True):
         for warm in (True, False):
@@ -113,9 +117,9 @@ def compare(folder: Path, only: Sequence[str] | None, turns: int | None) -> None
             times = ([], [])
             if warm:
                 for build in builds:
-                    build.start(build.cache.name, gradient)
+                    build.start(build.cache, gradient)
             for _ in range(turns):
                 for of_build, build in zip(times, builds, strict=True):
                     with tempfile.TemporaryDirectory() as empty:
-                        of_build.append(build.start(build.cache.name if warm else empty, gradient))
+                        of_build.append(build.start(build.cache if warm else empty, gradient))
             print(line(name, *times), flush=True)

@@ -12,7 +12,7 @@ import numpy as np
 DISTANCE, FOV = 3.2, 40.0  # of the cameras that `fit` looks at a mesh with
 TORCH = {  # faces (subdivisions of an icosphere, or about so many), image size, batch
     "render 1,280 at 64": (1280, 64, 1),
-    "render 1,280 at 64, batch of 8": (1280, 64, 8),
+    "render a batch of 8, 1,280 at 64": (1280, 64, 8),
     "render 5,120 at 128": (5120, 128, 1),
     "render 20,480 at 256": (20480, 256, 1),
     "render 100,000 at 512": (100_000, 512, 1),

@@ -5,6 +5,7 @@ comes out is measured by this build, whoever made it: the mesh that was written,
 """
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -61,22 +62,19 @@ def measured(mesh: str, out: Path, views: Views) -> dict[str, object]:
 
 def times_until(iou: float, mesh: str, other: str) -> None:
     """Both builds by turns; their first runs, which compile, do not count."""
-    workers = []
-    with tempfile.TemporaryDirectory() as elsewhere:
+    times: tuple[list[float], list[float]] = ([], [])
+    with tempfile.TemporaryDirectory() as elsewhere, contextlib.ExitStack() as stack:
+        workers = []
         for python in (sys.executable, other):
             command = [python, daily.__file__, "until", str(iou), mesh]
-            workers.append(subprocess.Popen(command, cwd=elsewhere, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+            workers.append(stack.enter_context(subprocess.Popen(command, cwd=elsewhere, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)))
             while workers[-1].stdout.readline().strip() not in ("ready", ""):
                 pass
-        times: tuple[list[float], list[float]] = ([], [])
         for _ in range(TURNS):
             for of_build, worker in zip(times, workers, strict=True):
                 worker.stdin.write("\n")
                 worker.stdin.flush()
                 of_build.append(float(worker.stdout.readline().split()[0]))
-        for worker in workers:
-            worker.stdin.close()
-            worker.wait()
     ours, others = (f"{np.median(t):.2f} s ({min(t):.2f} to {max(t):.2f})" for t in times)
     print(f"{Path(mesh).stem}: IoU {iou} after {ours}, the other build after {others}: {np.median(times[0]) / np.median(times[1]):.3f}", flush=True)
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 import taichi as ti
+from taichi.lang import impl
 
-from taichi_softras import TaichiArrays
+from taichi_softras import TaichiArrays, losses
 from taichi_softras.runtime import launch as launching
 from taichi_softras.runtime.launch import _kinds, launch
 
@@ -210,3 +211,26 @@ def test_taichi_started_again(run_python):
         "        (y,) = arrays.run(square_sum_op(arrays.variant), (x,), [(1,)], (1.0, 4))\n"
         "        assert y.to_numpy() == 12, y.to_numpy()\n"
     )
+
+
+class TestCompiling:
+    def test_quickly_unless_a_gradient_is_generated(self):
+        config, kernel = impl.current_cfg(), scale._primal
+        for implementation, wanted in ((kernel, False), (scale.grad, True), (kernel, False)):
+            with launching._compiled_quickly(implementation):
+                assert config.cfg_optimization is wanted
+            assert config.cfg_optimization is True
+
+    def test_what_fails_leaves_things_as_they_were(self):
+        with pytest.raises(ZeroDivisionError), launching._compiled_quickly(scale._primal):
+            raise ZeroDivisionError
+        assert impl.current_cfg().cfg_optimization is True
+
+    def test_the_gradient_of_a_sum_over_a_list(self):
+        """Which comes out as NaN if Taichi generates it without that pass."""
+        alpha, target = np.random.default_rng(0).random((2, 1, 9, 11))
+        arrays = TaichiArrays()
+        alpha, loss = arrays.parameter(alpha), arrays.parameter(np.zeros(1))
+        with ti.ad.Tape(loss):
+            losses.silhouette_iou(alpha, arrays.real(target), into=loss)
+        assert np.isfinite(alpha.grad.to_numpy()).all()

@@ -1,12 +1,14 @@
 """What is done once in place of over and over (`runtime.quick_taichi`) gives Taichi what it got before, to the letter.
 
-Plan: each of the three against what it stands for, over the sources of all kernels; then a kernel with a mistake, whose message must be the same.
+Plan: each of them against what it stands for, over the sources of all kernels; then a kernel with a mistake, whose message must be the same.
 """
 
+import ast
 import functools
 import importlib
 import inspect
 import textwrap
+import types
 
 import pytest
 import taichi as ti
@@ -134,7 +136,26 @@ def test_an_error_points_at_the_same_place(monkeypatch):
     assert message() == ours
 
 
+@pytest.mark.parametrize("name", ["adjoint", "rasterize", "triangle"])
+def test_positions_are_those_of_the_expressions(name):
+    """Asked twice: what is remembered is what was said."""
+    path = REPOSITORY / "kernels" / f"{name}.py"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+
+    def function(): ...
+
+    function.__module__ = f"taichi_softras.kernels.{name}"
+    context = types.SimpleNamespace(file=str(path), lineno_offset=3, indent=0, src=lines, func=types.SimpleNamespace(func=function))
+    its = ast_transformer_utils.ASTTransformerContext.get_pos_info.__wrapped__
+    nodes = [node for node in ast.walk(ast.parse("".join(lines))) if isinstance(node, (ast.stmt, ast.expr))]
+    ours = quick_taichi.positions_once(its)
+    for _ in range(2):
+        for node in nodes[::7]:
+            assert ours(context, node) == its(context, node)
+
+
 def test_where_taichi_has_no_such_names_nothing_is_done(monkeypatch):
+    monkeypatch.delattr(ast_transformer_utils.ASTTransformerContext, "get_pos_info")
     for module, name in ((ast_transformer_utils, "TextWrapper"), (kernel_impl, "getsourcelines"), (kernel_impl, "_inside_class")):
         monkeypatch.delattr(module, name)
     quick_taichi._install()

@@ -529,6 +529,12 @@ class TestMakers:
         assert len(mesh.vertices) == 10 * 4**subdivisions + 2
         np.testing.assert_allclose(np.linalg.norm(mesh.vertices, axis=1), 2.5, rtol=1e-5)
 
+    @pytest.mark.parametrize("subdivisions", [0, 1, 2, 4])
+    def test_icosphere_is_numbered_as_trimesh_numbers_it(self, subdivisions):
+        ours, its = Mesh.icosphere(subdivisions), trimesh.creation.icosphere(subdivisions=subdivisions)
+        np.testing.assert_array_equal(ours.faces, its.faces)
+        np.testing.assert_allclose(ours.vertices, its.vertices, atol=1e-7)
+
     def test_icosphere_faces_look_outwards(self):
         """Counter-clockwise seen from outside."""
         a, b, c = triangles(Mesh.icosphere(1)).transpose(1, 0, 2)
