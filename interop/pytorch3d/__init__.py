@@ -1,13 +1,15 @@
 """The mesh half of PyTorch3D (0.7.9), name for name, on our kernels: compiled by nobody, on CPU and CUDA, with any number of faces per pixel.
 
 Change ``from pytorch3d.renderer import ...`` to ``from taichi_softras.interop.pytorch3d.renderer import ...`` (the names of `renderer`, `structures` and
-`transforms` may be taken from here, too); or leave the import as it is, and call `stand_in` before it. The modules are called as the original's are. Meshes,
-cameras, lights and textures of an installed PyTorch3D are accepted too.
+`transforms` may be taken from here, too); or leave the import as it is, and call `stand_in` before it. The modules are called as the original's are; what is no
+mesh (`left_out`) can be imported, and says so when it is used. Meshes, cameras, lights and textures of an installed PyTorch3D are accepted too.
 """
 
+from ..left_out import leave_out
 from ..stand_in import answer_to
-from . import common, io, loss, ops, out_of_scope, renderer, structures, transforms, utils, vis
+from . import common, io, loss, ops, renderer, structures, transforms, utils, vis
 from .io import *  # noqa: F403
+from .left_out import SINGLE, WHOLE
 from .loss import *  # noqa: F403
 from .ops import *  # noqa: F403
 from .renderer import *  # noqa: F403
@@ -37,11 +39,11 @@ __all__ = [
     *vis.__all__,
 ]
 
-out_of_scope.add_to(__name__)
+leave_out(__name__, "pytorch3d", WHOLE, SINGLE)
 
 
 def stand_in() -> None:
-    """From now on ``import pytorch3d`` gives this package, in this process. (It is the mesh half of PyTorch3D: other names are not there.)
+    """From now on ``import pytorch3d`` gives this package, in this process. (It is the mesh half of PyTorch3D: other names say that they are not there.)
 
     Raises:
         RuntimeError: if another ``pytorch3d`` has been imported already.
