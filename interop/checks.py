@@ -7,7 +7,7 @@ import torch
 
 from ..checks import check_shape
 
-__all__ = ["as_tensor", "check_index_tensor", "check_keywords", "check_last", "check_tensor", "check_tensors"]
+__all__ = ["as_tensor", "check_index_tensor", "check_integers", "check_keywords", "check_last", "check_tensor", "check_tensors"]
 
 
 def as_tensor(op: str, name: str, values: Any, like: torch.Tensor | None = None, dtype: torch.dtype | None = None) -> torch.Tensor:
@@ -70,14 +70,19 @@ def check_keywords(op: str, given: Iterable[str], known: Iterable[str]) -> None:
             raise TypeError(f"{op}: a keyword must be one of {', '.join(known)}, got {name}")
 
 
-def check_index_tensor(
-    op: str, name: str, tensor: Any, expected: Sequence[int | str], of: str, n: int, sizes: dict[str, int] | None = None
-) -> None:  # fmt: skip
-    """A tensor of integers, of a shape, within [0, n). torch itself reads a negative one from the end, and on a GPU ends the process for one too large."""
+def check_integers(op: str, name: str, tensor: Any) -> None:
+    """One tensor of integers."""
     if not isinstance(tensor, torch.Tensor):
         raise TypeError(f"{op}: {name} must be a torch.Tensor, got {type(tensor).__name__}")
     if tensor.is_floating_point() or tensor.is_complex() or tensor.dtype == torch.bool:
         raise TypeError(f"{op}: {name} must be integers, got {tensor.dtype}")
+
+
+def check_index_tensor(
+    op: str, name: str, tensor: Any, expected: Sequence[int | str], of: str, n: int, sizes: dict[str, int] | None = None
+) -> None:  # fmt: skip
+    """A tensor of integers, of a shape, within [0, n). torch itself reads a negative one from the end, and on a GPU ends the process for one too large."""
+    check_integers(op, name, tensor)
     check_shape(op, name, tensor.shape, expected, sizes)
     if tensor.numel() and not tensor.is_meta:
         low, high = (int(value) for value in torch.aminmax(tensor))

@@ -24,14 +24,14 @@ TINY = 1e-30  # of `power`: keeps its logarithm finite
 
 
 @functools.cache
-def _erfc_coefficients(degree: int) -> list[float]:
-    """Of the Chebyshev polynomial P in erfc(z) = t exp(P(2 t - 1) - z^2), t = 2/(2 + z)."""
+def _erfc_coefficients(real: object) -> tuple[float, ...]:
+    """Of the Chebyshev polynomial P in erfc(z) = t exp(P(2 t - 1) - z^2), t = 2/(2 + z). (Found when a kernel wants them: SciPy takes long to import.)"""
 
     def wanted(s: np.ndarray) -> np.ndarray:
         t = (s + 1) / 2
         return np.log(scipy.special.erfcx(2 / t - 2) / t)
 
-    return [float(c) for c in np.polynomial.Chebyshev.interpolate(wanted, degree).coef]
+    return tuple(float(c) for c in np.polynomial.Chebyshev.interpolate(wanted, 11 if real is ti.f32 else 27).coef)
 
 
 def _exp_coefficients(degree: int) -> list[float]:
@@ -48,7 +48,6 @@ def _log_coefficients(degree: int) -> list[float]:
     return [float(c) for c in fit.convert(kind=np.polynomial.Polynomial).coef]
 
 
-_ERFC_DEGREE = {ti.f32: 11, ti.f64: 27}
 _ATAN_TERMS = 11  # of its series at arguments below tan(pi/16) = 0.2: 0.2^23 is below the precision of float64
 _EXPM1_TERMS = 13
 _LOG1P_TERMS = 10
@@ -124,11 +123,12 @@ def erfc(z, real: ti.template()):
     s = 2.0 * t - 1.0
     current = z * 0.0
     previous = z * 0.0
-    for c in ti.static(_erfc_coefficients(_ERFC_DEGREE[real])[:0:-1]):  # Clenshaw's recurrence
+    coefficients = ti.static(_erfc_coefficients(real))
+    for c in ti.static(coefficients[:0:-1]):  # Clenshaw's recurrence
         following = 2.0 * s * current - previous + real(c)
         previous = current
         current = following
-    return t * ti.exp(s * current - previous + real(_erfc_coefficients(_ERFC_DEGREE[real])[0]) - z * z)
+    return t * ti.exp(s * current - previous + real(coefficients[0]) - z * z)
 
 
 @ti.func

@@ -14,6 +14,7 @@ from .variant import Variant
 __all__ = [
     "BAD_FACE",
     "BEHIND_EYE",
+    "BOX_COLUMNS",
     "LARGE",
     "MAX_PAIRS",
     "NOTHING_BEHIND",
@@ -184,8 +185,8 @@ def visit_tiles(
     """Visits every (face, tile) pair in reach. The outer loop is parallel.
 
     Counting writes down each face's set-up (`triangle`), and what was decided: the first tile of its box and a bit for each tile of it, `BOX_COLUMNS` to a row,
-    or `LARGE`. Who comes later (filling, the gradient) reads that: what two kernels work out, a compiler may round differently, and to read is faster. Only
-    larger boxes are gone through again.
+    or `LARGE` (of a box that has tiles). Who comes later (filling, the gradient) reads that: what two kernels work out, a compiler may round differently, and
+    to read is faster. Only larger boxes are gone through again.
 
     With ``whole_box`` everything within the bounding box grown by the reach counts as in reach.
     """
@@ -233,7 +234,7 @@ def visit_tiles(
                     first_row = face_image[f] * tiles_y
                     if ti.static(not filling):
                         reached[2 * f] = (first_row + row_0) * tiles_x + column_0
-                        if column_1 - column_0 > BOX_COLUMNS or row_1 - row_0 > BOX_ROWS:
+                        if row_1 > row_0 and (column_1 - column_0 > BOX_COLUMNS or row_1 - row_0 > BOX_ROWS):
                             bits = LARGE
                     row_0 = ti.max(row_0, first_tile // tiles_x - first_row)
                     row_1 = ti.min(row_1, (last_tile - 1) // tiles_x + 1 - first_row)

@@ -5,6 +5,9 @@ from typing import Any
 
 import torch
 
+from ...checks import check_shape
+from ..checks import check_integers
+
 __all__ = ["group_materials_by_name", "name_of"]
 
 
@@ -28,6 +31,8 @@ def group_materials_by_name(
         return kept, None
     by_name = {name_of(material): number for number, material in enumerate(kept)}
     numbers = [first.index(i) if not name_of(m) else by_name[name_of(m)] for i, m in enumerate(materials_list)]
+    check_integers("group_materials_by_name", "material_assignments", material_assignments)
+    check_shape("group_materials_by_name", "material_assignments", material_assignments.shape, ("F",))
     table = material_assignments.new_tensor([*numbers, -1])
     low, high = (int(value) for value in torch.aminmax(material_assignments)) if material_assignments.numel() else (-1, -1)
     if low < -1 or high >= len(numbers):

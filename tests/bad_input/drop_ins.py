@@ -1091,7 +1091,14 @@ def pytorch3d_shading(p: str) -> Iterator[Function]:
             "background_mask": torch.zeros(1, 4, 5, 2, dtype=torch.bool), "blend_params": pytorch3d.BlendParams(0.5),
         },
         natures={
-            "colors": tensors((1, 4, 6, 2, 3)), "pixel_coords_cameras": tensors((1, 4, 5, 2, 2)), "cameras": instance(), "background_mask": instance(),
+            "colors": tensors((1, 4, 6, 2, 3)), "pixel_coords_cameras": tensors((1, 4, 5, 2, 2)), "cameras": instance(),
+            "background_mask": Nature(
+                lambda good: [
+                    Mistake(Kind.TYPE, "text", "text"),
+                    Mistake(Kind.DTYPE, "real numbers", good.float()),
+                    Mistake(Kind.SHAPE, "of three faces a pixel", torch.zeros(1, 4, 5, 3, dtype=torch.bool)),
+                ]
+            ),
             "blend_params": natures["blend_params"],
         },
     )  # fmt: skip

@@ -218,14 +218,21 @@ def render_functions() -> Iterator[Function]:
             natures=scene | wanted | more,
         )
     material = kaolin.render.materials.PBRMaterial()
-    assignments = Nature(lambda _: [Mistake(Kind.SHAPE, "of fewer faces than are seen", torch.zeros(0, dtype=torch.int64))])
+    assignments = Nature(
+        lambda _: [
+            Mistake(Kind.TYPE, "text", "text"),
+            Mistake(Kind.DTYPE, "real numbers", torch.zeros(9)),
+            Mistake(Kind.SHAPE, "(9, 1)", torch.zeros(9, 1, dtype=torch.int64)),
+            Mistake(Kind.SHAPE, "of fewer faces than are seen", torch.zeros(0, dtype=torch.int64)),
+        ]
+    )
     materials = Nature(lambda _: [Mistake(Kind.TYPE, "a dict", [{"Kd": (1, 0, 0)}])])
     yield Function(
         name=f"{p}render_mesh",
         call=easy.render_mesh,
         good=lambda: {"camera": camera(), "mesh": mesh(), "custom_materials": [material]},
         natures=scene | context | {"lighting": instance(), "backend": named(), "custom_materials": materials, "custom_material_assignments": assignments},
-        computes=(Kind.SHAPE, Kind.TYPE),
+        computes=(Kind.SHAPE, Kind.TYPE, Kind.DTYPE),
         called={"custom_materials": "materials[0]", "custom_material_assignments": "material_assignments"},
     )
     seen = torch.zeros(1, 3, 4, dtype=torch.int64)
@@ -249,7 +256,9 @@ def render_functions() -> Iterator[Function]:
         call=easy.texture_sample_materials,
         good=lambda: {"backend": "cuda", "face_idx": seen, "im_base_normals": pictures["albedo"], "materials": [material]},
         natures={
-            "backend": named(), "face_idx": instance(Mistake(Kind.SHAPE, "(3, 4)", seen[0])), "im_base_normals": shaped(1, 3, 4, 2), "materials": materials,
+            "backend": named(),
+            "face_idx": instance(Mistake(Kind.SHAPE, "(3, 4)", seen[0]), Mistake(Kind.DTYPE, "real numbers", seen.float())),
+            "im_base_normals": shaped(1, 3, 4, 2), "materials": materials,
             "uv_map": shaped(1, 3, 4, 3), "material_assignments": assignments, "im_tangents": shaped(1, 3, 5, 3),
         },
     )  # fmt: skip
@@ -337,7 +346,14 @@ def mesh_functions() -> Iterator[Function]:
         good=lambda: {"materials_list": [{"material_name": "a"}], "material_assignments": torch.zeros(2, dtype=torch.int64)},
         natures={
             "materials_list": nothing("a list of anything"),
-            "material_assignments": Nature(lambda _: [Mistake(Kind.INDEX, "one too large", torch.tensor([0, 1]))]),
+            "material_assignments": Nature(
+                lambda good: [
+                    Mistake(Kind.TYPE, "text", "text"),
+                    Mistake(Kind.DTYPE, "real numbers", good.float()),
+                    Mistake(Kind.SHAPE, "(2, 1)", good[:, None]),
+                    Mistake(Kind.INDEX, "one too large", torch.tensor([0, 1])),
+                ]
+            ),
         },
     )
 
@@ -443,7 +459,13 @@ def file_functions() -> Iterator[Function]:
         good=lambda: dict(triangles),
         natures={
             "vertices": nothing("they stay as they are"),
-            "face_vertex_counts": Nature(lambda _: [Mistake(Kind.SHAPE, "(1, 1)", torch.tensor([[3]]))]),
+            "face_vertex_counts": Nature(
+                lambda good: [
+                    Mistake(Kind.TYPE, "text", "text"),
+                    Mistake(Kind.DTYPE, "real numbers", good.float()),
+                    Mistake(Kind.SHAPE, "(1, 1)", good[None]),
+                ]
+            ),
             "features": nothing("looked at in test_kaolin_files.py: they come by place"),
             "face_assignments": Nature(lambda _: [Mistake(Kind.SHAPE, "(1, 3)", {"a": torch.zeros(1, 3)})]),
         },

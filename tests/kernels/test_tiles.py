@@ -60,6 +60,9 @@ SCENES = {
     "larger than the picture": screen_scene(53, (8, 5), size=6.0),
     "partly off the screen": screen_scene(54, (15, 15), size=1.5),
 }
+SCENES["wide, and above the picture"] = replace(
+    SCENES["larger than the picture"], vertices=SCENES["larger than the picture"].vertices + np.array([0.0, 12.0, 0.0])
+)
 
 
 @pytest.mark.parametrize("variant", [LANES, SQUARES], ids=["4x2", "8x8"])
@@ -91,6 +94,25 @@ class TestAgainstBruteForce:
         assert pairs.n_tiles == scene.topology.n_images * -(-image_size[0] // variant.tile_height) * -(-image_size[1] // variant.tile_width)
         counts = np.bincount(pairs.tile[: pairs.n], minlength=pairs.n_tiles)
         np.testing.assert_array_equal(pairs.tile_offset, np.concatenate([[0], np.cumsum(counts)]))
+
+    def test_each_face_has_its_tiles_written_down(self, scene, image_size, variant):
+        """By bits, or by a box that has a pixel: what reads it goes into that box."""
+        height, width = image_size
+        pairs = find(scene, image_size, variant)
+        reached, tiles_x = np.asarray(pairs.reached).reshape(-1, 2), -(-width // variant.tile_width)
+        by_bits = set()
+        for f, (first, bits) in enumerate(reached.tolist()):
+            if bits == tiles.LARGE:
+                corners, beyond = scene.vertices[scene.topology.faces[f], :2], SETTINGS.reach * 1.001
+                columns = [(x * min(height, width) + width - 1) / 2 for x in (corners[:, 0].min() - beyond, corners[:, 0].max() + beyond)]
+                rows = [(height - 1 - y * min(height, width)) / 2 for y in (corners[:, 1].max() + beyond, corners[:, 1].min() - beyond)]
+                assert columns[0] < width
+                assert columns[1] > -1
+                assert rows[0] < height
+                assert rows[1] > -1
+                by_bits |= {(tile, face) for tile, face in listed(pairs) if face == f}
+            by_bits |= {(first + k // tiles.BOX_COLUMNS * tiles_x + k % tiles.BOX_COLUMNS, f) for k in range(31) if bits != tiles.LARGE and bits >> k & 1}
+        assert by_bits == set(listed(pairs))
 
     def test_shares_do_not_matter(self, scene, image_size, variant):
         expected = listed(find(scene, image_size, variant, n_shares=1))

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ....checks import check_kind
+from ....checks import check_kind, check_shape
 from ....replacing import replacing
 from ....scene import as_path, fans_of, is_file, picture_file
+from ...checks import as_tensor, check_integers
 
 __all__ = [
     "NonHomogeneousMeshError",
@@ -60,9 +61,9 @@ def mesh_handler_naive_triangulate(
         face_assignments: by name, [K] numbers of faces, or [K, 2] ranges of faces; those of the triangles are returned in the same form.
     """
     op = "mesh_handler_naive_triangulate"
-    counts = torch.as_tensor(face_vertex_counts)
-    if counts.ndim != 1 or counts.is_floating_point():
-        raise ValueError(f"{op}: face_vertex_counts must be integers of shape (F), got {counts.dtype} of shape {tuple(counts.shape)}")
+    counts = as_tensor(op, "face_vertex_counts", face_vertex_counts)
+    check_integers(op, "face_vertex_counts", counts)
+    check_shape(op, "face_vertex_counts", counts.shape, ("F",))
     fans = torch.from_numpy(fans_of(counts.cpu().numpy()))
     triangles = [None if feature is None else _of_corners(op, feature, int(counts.sum()))[fans] for feature in features]
     result = (vertices, torch.full((len(fans),), 3, dtype=torch.int64), *triangles)

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from .....checks import check_kind, check_shape
-from ....checks import check_tensors
+from ....checks import check_integers, check_tensors
 from ...ops.mesh import face_normals, index_vertices_by_faces
 from ...rep import SurfaceMesh
 from ..camera import Camera, generate_centered_custom_resolution_pixel_coords, generate_rays
@@ -180,7 +180,7 @@ def texture_sample_materials(
     if backend not in BACKENDS:
         raise ValueError(f"{op}: backend must be one of {', '.join(map(repr, BACKENDS))}, got {backend!r}")
     sizes: dict[str, int] = {}
-    check_kind(op, "face_idx", face_idx, torch.Tensor)
+    check_integers(op, "face_idx", face_idx)
     check_shape(op, "face_idx", face_idx.shape, (1, "H", "W"), sizes)
     for name, picture, n in (("im_base_normals", im_base_normals, 3), ("uv_map", uv_map, 2), ("im_tangents", im_tangents, 3)):
         if picture is not None:
@@ -191,6 +191,8 @@ def texture_sample_materials(
     seen = face_idx >= 0
     of_pixel = torch.zeros_like(face_idx)
     if material_assignments is not None:
+        check_integers(op, "material_assignments", material_assignments)
+        check_shape(op, "material_assignments", material_assignments.shape, ("F",))
         n_faces, last = len(material_assignments), int(face_idx.max()) if face_idx.numel() else -1
         if last >= n_faces:
             raise ValueError(f"{op}: material_assignments must be of all faces, got {n_faces}, and face {last} is seen")
