@@ -82,10 +82,9 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """What is imported when it is asked for: the main job, which needs half of SciPy; and modules by the paths that they had."""
-    if name == "Capture":
-        return importlib.import_module(".recover", __name__).Capture
-    if name == "recover":
-        return importlib.import_module(".recover", __name__)
+    if name in ("Capture", "recover"):
+        recover = importlib.import_module(".recover", __name__)
+        return recover if name == "recover" else recover.Capture
     if name in MOVED:
         return moved_module(name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

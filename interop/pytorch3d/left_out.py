@@ -34,7 +34,8 @@ WHOLE = {  # modules, with all below
     "structures.volumes": VOLUMES,
 }
 
-_IN_PACKAGES = {  # names that the packages around these modules have, too; some are a function and its module at once
+_IN_PACKAGES = {  # names that packages and classes have, too; some are a function and its module at once
+    "io.IO": {POINTS: "load_pointcloud register_pointcloud_format save_pointcloud"},
     "ops": {
         POINTS: "ball_query estimate_pointcloud_local_coord_frames estimate_pointcloud_normals sample_farthest_points "
         "convert_pointclouds_to_tensor get_point_covariances is_pointclouds",
@@ -58,4 +59,4 @@ _IN_PACKAGES = {  # names that the packages around these modules have, too; some
 }
 
 SINGLE = {f"{package}.{name}": why for package, names in _IN_PACKAGES.items() for why, several in names.items() for name in several.split()}
-"""Names that modules which are there lack."""
+"""Names that modules and classes which are there lack."""

@@ -36,7 +36,6 @@ REASONS = {  # by how a name begins: the longest beginning counts
     "kaolin.utils.testing": "of Kaolin's own tests",
     "pytorch3d.common": "inside: not for users",
     "pytorch3d.io.experimental_gltf_io": "inside: glTF is read and written by `IO`",
-    "pytorch3d.io.pluggable.IO": "this stand-in has the mesh half of PyTorch3D, without points",
     "pytorch3d.io.pluggable_formats.MeshFormatInterpreter": "abstract in PyTorch3D, too",
     "pytorch3d.io.pluggable_formats.PointcloudFormatInterpreter": "abstract in PyTorch3D, too",
     "pytorch3d.io.ply_io.PointcloudPlyFormat": "this stand-in has the mesh half of PyTorch3D, without points",

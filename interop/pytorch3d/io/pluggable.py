@@ -13,8 +13,6 @@ from .ply_io import MeshPlyFormat
 
 __all__ = ["IO"]
 
-NO_POINTS = "this stand-in has the mesh half of PyTorch3D, without points"
-
 
 class IO:
     """Reads and writes OBJ, PLY and OFF files as PyTorch3D does, and GLB, glTF and STL as our own `Mesh` does; and what formats are registered.
@@ -75,15 +73,3 @@ class IO:
             if interpreter.save(data, path, path_manager=self.path_manager, binary=binary, **kwargs):
                 return
         raise ValueError(f"save_mesh: the file must be of a format that is registered, got {path}")
-
-    def register_pointcloud_format(self, interpreter: Any) -> None:
-        """Left out: it is about points."""
-        raise NotImplementedError(f"IO.register_pointcloud_format: {NO_POINTS}")
-
-    def load_pointcloud(self, path: Any, device: Any = "cpu", **kwargs: Any) -> Any:
-        """Left out: it is about points."""
-        raise NotImplementedError(f"IO.load_pointcloud: {NO_POINTS}")
-
-    def save_pointcloud(self, data: Any, path: Any, binary: bool | None = None, **kwargs: Any) -> None:
-        """Left out: it is about points."""
-        raise NotImplementedError(f"IO.save_pointcloud: {NO_POINTS}")
