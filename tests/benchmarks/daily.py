@@ -18,7 +18,13 @@ TORCH = {  # faces (subdivisions of an icosphere, or about so many), image size,
     "render 100,000 at 512": (100_000, 512, 1),
 }
 FIT = {"a step of fit, 5,120 faces": 5120, "a step of fit, 20,480 faces": 20480}
-TASKS = (*TORCH, *(f"tape: {name}" for name in TORCH), *FIT, "soft_renderer, 642 vertices, batch of 8")
+SLOTS = {  # PyTorch3D's drop-in: what colours the surface, image size, faces that a pixel keeps
+    f"PyTorch3D's SoftPhong, {source}, K = {slots} at {size}": (source, size, slots)
+    for source in ("colours", "picture")
+    for size in (128, 256)
+    for slots in (1, 8, 50)
+}
+TASKS = (*TORCH, *(f"tape: {name}" for name in TORCH), *FIT, "soft_renderer, 642 vertices, batch of 8", *SLOTS)
 
 
 def scene(n_faces, size, batch):
@@ -165,6 +171,36 @@ def soft_renderer_step():
     return step
 
 
+def slots_step(source, size, slots):
+    """SoftPhong on 5,120 faces, with colours at the vertices or a picture of 256 x 256; gradients go to the vertices, and to these."""
+    import math
+
+    import torch
+
+    import taichi_softras as tsr
+    from taichi_softras.interop import pytorch3d as p3d
+
+    ball, generator = tsr.Mesh.icosphere(4), torch.Generator().manual_seed(0)
+    tsr.init("cpu")
+    verts, faces = torch.tensor(ball.vertices, dtype=torch.float32).requires_grad_(), torch.tensor(ball.faces)
+    shown = torch.rand((256, 256, 3) if source == "picture" else verts.shape, generator=generator).requires_grad_()
+    x, y, z = verts.detach().unbind(1)
+    uvs = torch.stack([torch.atan2(x, z) / (2 * math.pi) + 0.5, y / 2 + 0.5], 1)
+    R, T = p3d.look_at_view_transform(2.7, 10.0, 20.0)
+    cameras = p3d.FoVPerspectiveCameras(R=R, T=T)
+    settings = p3d.RasterizationSettings(image_size=size, blur_radius=math.log(1 / 1e-4 - 1) * 1e-4, faces_per_pixel=slots)
+    shader = p3d.SoftPhongShader(cameras=cameras, lights=p3d.PointLights(location=[[2.0, 2.0, 2.0]]), blend_params=p3d.BlendParams(1e-4, 1e-4))
+    renderer = p3d.MeshRenderer(p3d.MeshRasterizer(cameras, settings), shader)
+    wanted = torch.rand(1, size, size, 4, generator=generator)
+
+    def step():
+        verts.grad = shown.grad = None
+        textures = p3d.TexturesUV([shown], [faces], [uvs]) if source == "picture" else p3d.TexturesVertex([shown])
+        renderer(p3d.Meshes([verts], [faces], textures)).backward(wanted)
+
+    return step
+
+
 def main():
     task = sys.argv[1]
     if task in TORCH:
@@ -173,6 +209,8 @@ def main():
         step = tape_step(*TORCH[task.removeprefix("tape: ")])
     elif task in FIT:
         step = fit_step(FIT[task])
+    elif task in SLOTS:
+        step = slots_step(*SLOTS[task])
     elif task == "until":
         run = until(float(sys.argv[2]), sys.argv[3])
         run()
