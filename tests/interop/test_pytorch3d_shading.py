@@ -177,6 +177,20 @@ class TestFused:
         whole = (lambda shown, *others: function(torch.cat([shown, rest], 1), *others)) if textures == "vertex" else function
         check(whole, *(leaf.detach() for leaf in inputs))
 
+    def test_gradcheck_of_differing_meshes(self):
+        """Finite differences of vertices and colours, of a batch whose meshes have other numbers of vertices and faces."""
+        scene, few = Scene(), torch.rand(2, *SIZE, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+        triangle = torch.tensor([[-0.9, -0.6, 0.3], [0.8, -0.7, -0.2], [0.1, 0.9, 0.1]], dtype=torch.float64)
+        faces, colors = [scene.meshes.faces_list()[0], torch.tensor([[0, 1, 2]])], scene.shown.detach()
+        sphere = scene.verts[0].detach()
+        fragments = scene.rasterizer(p3d.Meshes([sphere, triangle], faces)).detach()
+
+        def function(corners, of_corners, of_sphere):
+            textures = p3d.TexturesVertex([torch.cat([of_sphere, colors[0, 3:]]), of_corners])
+            return (scene.shader()(fragments, p3d.Meshes([sphere, corners], faces, textures)) * few).sum((1, 2, 3))
+
+        check(function, triangle, colors[1, :3], colors[0, :3])
+
     def test_fragments_receive_gradient(self):
         """Finite differences of depth, weights and distances, which somebody else made."""
         scene = Scene()
