@@ -34,6 +34,7 @@ class Surface:
         texture_size: R, of R x R texels per face.
         levels: where the pictures stand in ``features``.
         sampling: how pictures are sampled.
+        n_hidden: how many of the last channels are not shown.
     """
 
     kind: Texture
@@ -43,6 +44,7 @@ class Surface:
     texture_size: int = 1
     levels: TextureLevels = NO_LEVELS
     sampling: TextureSettings = field(default_factory=TextureSettings)
+    n_hidden: int = 0
 
     @classmethod
     def of(cls, arrays: Arrays, topology: Topology, features: Any | None, settings: RasterizeSettings) -> "Surface":
@@ -90,7 +92,7 @@ class Surface:
 
     @property
     def n_features(self) -> int:
-        return self.features.shape[1]
+        return self.features.shape[1] - self.n_hidden
 
     def choices(self, settings: RasterizeSettings, n_features: int) -> Choices:
         """What specialises the kernels."""

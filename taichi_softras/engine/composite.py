@@ -1,0 +1,131 @@
+"""What compositing needs besides what every rendering does: opacities, windows, sorted faces, and scratch for the workers (`kernels.composite`)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..checks import check_countable, check_reals, check_shape
+from ..kernels.composite import N_HELD, CompositeChoices, sort_tiles_kernel
+from ..kernels.face import Choices
+from ..runtime import Arrays
+from ..scene import Blending, Distribution, Opacity, RasterizeSettings, Topology
+from .binning import Chunk, ChunkedPairs, Pairs
+from .surfaces import Surface
+
+if TYPE_CHECKING:
+    from .clipping import Clipped
+
+__all__ = ["Layers", "SortedPairs", "layers_of", "shown_of"]
+
+WORKERS_PER_SHARE = 4  # of a CPU: so that one core does not wait long for the other
+
+
+@dataclass(frozen=True, eq=False)
+class Layers:
+    """How much light the faces let through.
+
+    Attributes:
+        opacity: where opacities stand: one channel of a surface.
+        channel: which.
+        window: [1 or source faces, 1] exponents of the faces' windows.
+    """
+
+    opacity: Surface
+    channel: int
+    window: Any
+
+    def cut(self, arrays: Arrays, clipped: "Clipped") -> "Layers":
+        """Of what clipping has left."""
+        return replace(self, opacity=self.opacity.cut(arrays, clipped))
+
+    def choices(self, settings: RasterizeSettings, features: Choices) -> CompositeChoices:
+        """What specialises the kernels."""
+        surface = self.opacity
+        opacity = Choices(features_at_once=1, grouped=True, texture=surface.kind, wrap=surface.sampling.wrap, filter=surface.sampling.filter)
+        return CompositeChoices(features=features, opacity=opacity, order=settings.order)
+
+
+def shown_of(surface: Surface, settings: RasterizeSettings) -> Surface:
+    """The colours, without the channel that is their opacity."""
+    if settings.opacity is not Opacity.CHANNEL:
+        return surface
+    if surface.n_features < 2:
+        raise ValueError(f"rasterize: colours must have a channel besides that of {settings.opacity}, got {surface.n_features} in all")
+    return replace(surface, n_hidden=1)
+
+
+def layers_of(
+    arrays: Arrays, topology: Topology, settings: RasterizeSettings, opacity: Any | None, window: Any | None, colors: Surface | None
+) -> Layers | None:  # fmt: skip
+    """What the settings make of the opacities and windows that were given; None if nothing is to be composited."""
+    op = "rasterize"
+    if settings.blending is not Blending.COMPOSITE:
+        for name, given in (("opacity", opacity), ("window", window)):
+            if given is not None:
+                raise ValueError(f"{op}: blending must be {Blending.COMPOSITE} where {name} is given, got {settings.blending}")
+        return None
+    check_reals(op, arrays, opacity=opacity, window=window)
+    if window is None:
+        window = arrays.real(np.array([[settings.shape]]))
+    elif settings.distribution is not Distribution.WINDOW:
+        raise ValueError(f"{op}: distribution must be {Distribution.WINDOW} where window is given, got {settings.distribution}")
+    elif tuple(window.shape) != (1, 1):
+        check_shape(op, "window", window.shape, ("F", 1), {"F": topology.n_source_faces})
+    if settings.opacity is Opacity.CHANNEL:
+        if opacity is not None:
+            raise ValueError(f"{op}: opacity must be None with {settings.opacity}, which is a channel of the colours, got one")
+        if colors is None:
+            raise ValueError(f"{op}: colours must be given with {settings.opacity}, got None")
+        channel = colors.features.shape[1] - 1
+        _check_range(op, "the last channel of the colours", arrays.to_numpy(colors.features)[:, channel])
+        return Layers(colors, channel, window)
+    if opacity is None:
+        corners = topology.table(arrays, "opaque", None, lambda: np.zeros((len(topology.faces), 3), np.int32))
+        surface = replace(Surface.of(arrays, topology, None, settings), features=arrays.real(np.ones((1, 1))), corners=corners)
+        return Layers(surface, 0, window)
+    of_faces = settings.opacity is Opacity.FACE
+    letter, n = ("F", topology.n_source_faces) if of_faces else ("V", topology.n_vertices)
+    check_shape(op, "opacity", opacity.shape, (letter, 1), {letter: n})
+    _check_range(op, "opacity", arrays.to_numpy(opacity))
+    surface = Surface.of(arrays, topology, None, settings)
+    if of_faces:
+        surface = replace(surface, corners=topology.table(arrays, "one texel", None, lambda: np.repeat(topology.face_source, 3, axis=1)))
+    return Layers(replace(surface, features=opacity), 0, window)
+
+
+def _check_range(op: str, name: str, values: np.ndarray) -> None:
+    low, high = values.min(), values.max()
+    if not (low >= 0 and high <= 1):
+        raise ValueError(f"{op}: {name} must be within [0, 1], got {low if not low >= 0 else high}")
+
+
+@dataclass(frozen=True, eq=False)
+class SortedPairs:
+    """The faces of each tile, the nearest first, and scratch for those who composite them."""
+
+    arrays: Arrays
+    pairs: Pairs | ChunkedPairs
+    n_held: int  # numbers of each layer
+    serial: bool
+
+    def chunks(self) -> Iterator[tuple[Any, ...]]:
+        """As the kernels take them: `Chunk`, then depths, order and numbers of layers, the room of a worker, and how many workers there are."""
+        for chunk in self.pairs.chunks():
+            yield (*chunk, *self._sorted(chunk))
+
+    def _sorted(self, chunk: Chunk) -> tuple[Any, ...]:
+        arrays, (pair_face, _, tile_offset, _, n_tiles, n_pairs) = self.arrays, chunk
+        variant = arrays.variant
+        arrays.launch(sort_tiles_kernel(arrays.variant_for(n_pairs)), (self.pairs.set_ups, pair_face, arrays.empty((max(n_pairs, 1),)), tile_offset, n_tiles))
+        if variant.lanes == 1:
+            room, n_workers = 1, n_tiles * variant.blocks_per_tile
+            n = n_pairs * variant.tile_pixels
+        else:
+            room = int(np.diff(arrays.to_numpy(tile_offset)[: n_tiles + 1]).max(initial=1))
+            n_workers = 1 if self.serial else WORKERS_PER_SHARE * arrays.n_shares
+            n = room * n_workers
+        n = arrays.capacity(max(n, 1)) * variant.lanes
+        check_countable("rasterize", "numbers of layers", n * max(self.n_held, N_HELD))
+        return arrays.empty((n,)), arrays.empty_index(n), arrays.empty((n * max(self.n_held, N_HELD),)), room, n_workers
