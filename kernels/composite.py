@@ -28,8 +28,10 @@ from typing import Any
 import taichi as ti
 
 from .blending import Order
+from .composite_adjoint import faces_adjoint_kernel, gather_rows_kernel, has_face_adjoint, n_of_row
 from .coverage import Distribution
 from .face import Choices, block_centres, centres_at, evaluate, evaluate_with, load_set_up, slot
+from .fragments import sort_by_face_kernel
 from .op import Op
 from .softness import FAR, N_SOFTNESS, SHAPE
 from .texture import Texture, channel_of, face_features, features_at
@@ -81,26 +83,72 @@ def composite_op(variant: Variant, choices: CompositeChoices) -> Op:
 @functools.cache
 def _gradient(variant: Variant, choices: CompositeChoices) -> Callable[[Any, Sequence[Any]], None]:
     """Layer by layer, by hand, to a_j and c_j; then as Taichi generates it."""
-    walk_back, layers = layers_adjoint_kernel(variant, choices), layers_kernel(variant, choices)
+    by_hand = has_face_adjoint(variant, choices)
+    walk_back = layers_adjoint_kernel(variant, choices, packs=by_hand)
+    of_layers = _faces_gradient(variant, choices) if by_hand else _generated_gradient(variant, choices)
 
     def gradient(arrays: Any, arguments: Sequence[Any]) -> None:
-        inputs, (alpha, color, depth), (set_ups, faces, corners, opacity_corners, face_image, face_source, walk, *rest) = (
-            arguments[:8], arguments[8:11], arguments[11:]
-        )  # fmt: skip
-        *differentiable, background, softness = inputs
-        constants = [arrays.constant(array) for array in inputs]
-        wanted = arrays.gradient_of(background) is not None
-        images = [arrays.gradient_or_scratch(array) for array in (background, alpha, color, depth)]
+        inputs, images, (set_ups, faces, corners, opacity_corners, face_image, face_source, walk, *rest) = arguments[:8], arguments[8:11], arguments[11:]
+        constants, n_groups = [arrays.constant(array) for array in inputs], rest[9]
+        grads = [arrays.gradient_or_scratch(array) for array in (inputs[6], *images)]  # of the background, and of the images
+        background_wanted = int(arrays.gradient_of(inputs[6]) is not None)
         lists = (faces, corners, opacity_corners, face_image, face_source)
+
+        def layers_of(chunk: tuple[Any, ...]) -> tuple[Any, Any]:
+            """The layers of a chunk, with their gradient, and that of the images, packed."""
+            n_blocks, n_pairs = chunk[4] * variant.blocks_per_tile, max(chunk[5], 1)
+            shape = (n_pairs * variant.blocks_per_tile, 2, variant.lanes)
+            layers = arrays.empty(shape) if by_hand else arrays.with_gradient(arrays.kept(shape))
+            packed = arrays.empty((n_blocks * n_groups, 1 + choices.features.features_at_once, variant.lanes) if by_hand else (1, 1, 1))
+            found = layers if by_hand else arrays.gradient_of(layers)
+            arrays.launch(walk_back, (*constants, *grads, found, packed, set_ups, *lists, *chunk, *rest, background_wanted))
+            return layers, packed
+
+        of_layers(arrays, inputs, grads[1:], set_ups, lists, walk, layers_of, rest)
+
+    return gradient
+
+
+@functools.cache
+def _generated_gradient(variant: Variant, choices: CompositeChoices) -> Callable[..., None]:
+    """From layers to all that they are made of, for all choices."""
+    layers_grad = layers_kernel(variant, choices).grad
+
+    def gradient(arrays, inputs, image_grads, set_ups, lists, walk, layers_of, rest) -> None:
+        *tables, _, opacity_channel, n_features, n_groups, height, width = rest
         for chunk in walk.chunks():
-            pair_face, pair_tile, _, _, _, n_pairs, *_ = chunk
-            shape = (max(n_pairs, 1) * variant.blocks_per_tile, variant.lanes)
-            opacities, worths = arrays.with_gradient(arrays.kept(shape)), arrays.with_gradient(arrays.kept(shape))
-            found = (arrays.gradient_of(opacities), arrays.gradient_of(worths))
-            arrays.launch(walk_back, (*constants, *images, *found, set_ups, *lists, *chunk, *rest, int(wanted)))
-            arrays.launch(
-                layers.grad, (*differentiable, softness, *images[1:], opacities, worths, *lists, pair_face, pair_tile, n_pairs, *rest[:6], *rest[7:])
-            )  # fmt: skip
+            layers, _ = layers_of(chunk)
+            numbers = (chunk[5], *tables, opacity_channel, n_features, n_groups, height, width)
+            arrays.launch(layers_grad, (*inputs[:6], inputs[7], *image_grads, layers, *lists, *chunk[:2], *numbers))
+
+    return gradient
+
+
+@functools.cache
+def _faces_gradient(variant: Variant, choices: CompositeChoices) -> Callable[..., None]:
+    """The same for the choices of `has_face_adjoint`."""
+    at_once = choices.features.features_at_once
+    of_faces, gather, by_faces = faces_adjoint_kernel(variant, choices), gather_rows_kernel(variant, at_once), sort_by_face_kernel(variant)
+
+    def gradient(arrays, inputs, image_grads, set_ups, lists, walk, layers_of, rest) -> None:
+        vertices, features, _, opacity, _, window, _, softness = inputs
+        faces, corners, opacity_corners, _, face_source = lists
+        *_, opacity_channel, n_features, n_groups, height, width = rest
+        constants, n_faces = [arrays.constant(array) for array in (features, opacity, window, softness)], faces.shape[0]
+        rows = arrays.zeros((n_faces * n_groups, n_of_row(choices)))
+        for chunk in walk.chunks():
+            (pair_face, pair_tile, _, first_tile, _, n_pairs), (layers, packed) = chunk[:6], layers_of(chunk)
+            last_of_face, by_face = arrays.zeros_index(n_faces), arrays.empty_index(max(n_pairs, 1))
+            arrays.launch(by_faces, (pair_face, last_of_face, by_face, n_pairs, n_faces))
+            numbers = (opacity_channel, n_features, n_groups, n_faces, first_tile, height, width)
+            lists_of_pairs = (corners, opacity_corners, face_source, pair_tile, last_of_face, by_face)
+            arrays.launch(of_faces, (*constants, layers, packed, set_ups, *lists_of_pairs, rows, *numbers))
+        differentiable = (vertices, features, opacity, window)
+        wanted = [arrays.gradient_of(array) is not None for array in differentiable]
+        n_rows = [array.shape[0] if want else 0 for array, want in zip(differentiable, wanted, strict=True)]
+        grads = [arrays.gradient_or_scratch(array) for array in differentiable]
+        places = [place for want, at in zip(wanted, walk.corners_at, strict=True) for place in (at() if want else (pair_face, pair_face))]
+        arrays.launch(gather, (rows, *grads, *places, *n_rows, opacity_channel, n_features, n_groups))
 
     return gradient
 
@@ -366,8 +414,11 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
 
 
 @functools.cache
-def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices):
-    """From the gradient of the image to that of a_j and c_j of each pair and lane; adds that of the background."""
+def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, packs: bool):
+    """From the gradient of the image to that of a_j and c_j of each pair and lane; adds that of the background.
+
+    With ``packs`` it also writes down the gradient of the image block by block, for `composite_adjoint`.
+    """
     real, index = variant.array, variant.index
     lanes, blocks_per_tile = variant.lanes, variant.blocks_per_tile
     single, wide = replace(variant, lanes=1), min(variant.lanes, variant.tile_width)
@@ -391,8 +442,8 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices):
         alpha_img_grad: real(3),
         features_img_grad: real(4),
         depth_img_grad: real(3),
-        opacity_grads: real(2),  # [pairs * blocks, lanes] written: dL/da_j
-        worth_grads: real(2),  # [pairs * blocks, lanes] written: dL/dc_j
+        layer_grads: real(3),  # [pairs * blocks, 2, lanes] written: dL/da_j and dL/dc_j
+        packed: real(3),  # [tiles of the chunk * blocks * n_groups, 1 + at_once, lanes] written: the gradient of depth and features
         set_ups: real(2),
         faces: index(2),
         corners: index(2),
@@ -449,10 +500,20 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices):
                             if ti.static(at_once > 0 and not shown.grouped):
                                 for s in ti.static(range(at_once)):
                                     wanted[slot(2 + s, l, lanes)] = features_img_grad[image, line, column, s]
+                    if ti.static(packs):
+                        for group in range(n_groups):
+                            here = item * n_groups + group
+                            for l in ti.static(range(lanes)):
+                                line, column = first_line + ti.static(variant.lane_places[l][0]), first_column + ti.static(variant.lane_places[l][1])
+                                packed[here, 0, l] = wanted[ti.static(lanes + l)]
+                                for s in ti.static(range(at_once)):
+                                    packed[here, 1 + s, l] = 0.0
+                                    if line < height and column < width and group * at_once + s < n_features:
+                                        packed[here, 1 + s, l] = features_img_grad[image, line, column, group * at_once + s]
                     for k in range(n_here):
                         for l in ti.static(range(lanes)):
-                            opacity_grads[(first_pair + k) * blocks_per_tile + block, l] = 0.0
-                            worth_grads[(first_pair + k) * blocks_per_tile + block, l] = 0.0
+                            layer_grads[(first_pair + k) * blocks_per_tile + block, 0, l] = 0.0
+                            layer_grads[(first_pair + k) * blocks_per_tile + block, 1, l] = 0.0
                     k, goes_on = 0, True
                     while goes_on:
                         nearest = variant.real(FARTHEST)
@@ -536,8 +597,8 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices):
                                 layer = order[(base + ready[slot(0, l, lanes)] - 1 - turned) * lanes + l]
                                 at = (base + layer) * ti.static(N_HELD * lanes) + l
                                 a, c, t = held[at], held[at + ti.static(C * lanes)], held[at + ti.static(T * lanes)]
-                                opacity_grads[(first_pair + layer) * blocks_per_tile + block, l] = t * (c - behind)
-                                worth_grads[(first_pair + layer) * blocks_per_tile + block, l] = t * a
+                                layer_grads[(first_pair + layer) * blocks_per_tile + block, 0, l] = t * (c - behind)
+                                layer_grads[(first_pair + layer) * blocks_per_tile + block, 1, l] = t * a
                                 behind += a * (c - behind)
 
     return layers_adjoint
@@ -566,8 +627,7 @@ def layers_kernel(variant: Variant, choices: CompositeChoices):
         alpha_img_grad: real(3),
         features_img_grad: real(4),
         depth_img_grad: real(3),
-        opacities: real(2),  # [pairs * blocks, lanes] added to: a_j
-        worths: real(2),  # [pairs * blocks, lanes] added to: c_j
+        layer: real(3),  # [pairs * blocks, 2, lanes] added to: a_j and c_j
         faces: index(2),
         corners: index(2),
         opacity_corners: index(2),
@@ -608,7 +668,7 @@ def layers_kernel(variant: Variant, choices: CompositeChoices):
             )  # fmt: skip
             a = ti.select(colored, coverage * opacities_here[0], 0.0)
             for l in ti.static(range(lanes)):
-                opacities[at_block, at_lane + l] += a[l] * counts
+                layer[at_block, 0, at_lane + l] += a[l] * counts
             if ti.static(at_once > 0):
                 lines = ti.Vector([ti.min(first_line + ti.static(p[0]), height - 1) for p in ti.static(variant.lane_places)])
                 columns = ti.Vector([ti.min(first_column + ti.static(p[1]), width - 1) for p in ti.static(variant.lane_places)])
@@ -621,12 +681,12 @@ def layers_kernel(variant: Variant, choices: CompositeChoices):
                     )
                 )  # fmt: skip
                 for l in ti.static(range(lanes)):
-                    worths[at_block, at_lane + l] += counts * of_depth[l] * depth[l]
+                    layer[at_block, 1, at_lane + l] += counts * of_depth[l] * depth[l]
                 for s in ti.static(range(at_once)):
                     channel = channel_of(group, s, n_features, shown)
                     is_one = ti.select(group * at_once + s < n_features, 1.0, 0.0)
                     for l in ti.static(range(lanes)):
-                        worths[at_block, at_lane + l] += is_one * features_img_grad[image, lines[l], columns[l], channel] * values[s][l]
+                        layer[at_block, 1, at_lane + l] += is_one * features_img_grad[image, lines[l], columns[l], channel] * values[s][l]
 
     return layers
 

@@ -1,6 +1,6 @@
 """What compositing needs besides what every rendering does: opacities, windows, sorted faces, and scratch for the workers (`kernels.composite`)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -107,8 +107,24 @@ class SortedPairs:
 
     arrays: Arrays
     pairs: Pairs | ChunkedPairs
+    topology: Topology
+    surface: Surface
+    layers: Layers
     n_held: int  # numbers of each layer
     serial: bool
+
+    @property
+    def corners_at(self) -> tuple[Callable[[], tuple[Any, Any]], ...]:
+        """Functions to which corners of the faces stand at each vertex, row of features and row of opacities, and which faces at each window."""
+        arrays, topology = self.arrays, self.topology
+        n_windows = self.layers.window.shape[0]
+        windows = topology.face_source if n_windows > 1 else np.zeros_like(topology.face_source)
+        return (
+            lambda: topology.corners_at(arrays, "vertices", topology.faces, len(topology.vertex_source)),
+            lambda: self.surface.corners_at_features(arrays, topology),
+            lambda: self.layers.opacity.corners_at_features(arrays, topology, "opacity"),
+            lambda: topology.corners_at(arrays, f"{n_windows} windows", windows, n_windows),
+        )
 
     def chunks(self) -> Iterator[tuple[Any, ...]]:
         """As the kernels take them: `Chunk`, then depths, order and numbers of layers, the room of a worker, and how many workers there are."""

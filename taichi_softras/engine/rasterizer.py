@@ -195,7 +195,7 @@ class Scene:
         indices, tables, opacity_tables = self.topology.on(arrays), surface.levels.on(arrays), opacity.levels.on(arrays)
         rest = (
             self.pairs.set_ups, indices["faces"], surface.corners, opacity.corners, indices["face_image"], indices["face_source"],
-            SortedPairs(arrays, self.pairs, choices.n_held, variant.serial), tables["levels"], tables["textures"], opacity_tables["levels"],
+            SortedPairs(arrays, self.pairs, self.topology, surface, layers, choices.n_held, variant.serial), tables["levels"], tables["textures"], opacity_tables["levels"],
             opacity_tables["textures"], surface.texture_size, opacity.texture_size, self.settings.transmittance_cutoff, layers.channel, n_features,
             choices.features.n_groups(n_features), *self.image_size,
         )  # fmt: skip

@@ -98,9 +98,9 @@ class Surface:
         """What specialises the kernels."""
         return _choices(settings, n_features, self.kind, self.sampling)
 
-    def corners_at_features(self, arrays: Arrays, topology: Topology) -> tuple[Any, Any]:
+    def corners_at_features(self, arrays: Arrays, topology: Topology, name: str = "features") -> tuple[Any, Any]:
         """Which corners of the faces show each row of the features (`Topology.corners_at`)."""
-        return topology.corners_at(arrays, "features", arrays.to_numpy(self.corners), self.features.shape[0], source=self.corners)
+        return topology.corners_at(arrays, name, arrays.to_numpy(self.corners), self.features.shape[0], source=self.corners)
 
     def cut(self, arrays: Arrays, clipped: "Clipped") -> "Surface":
         """The surface of what clipping has left."""
