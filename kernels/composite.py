@@ -30,7 +30,7 @@ import taichi as ti
 from .blending import Order
 from .composite_adjoint import faces_adjoint_kernel, gather_rows_kernel, has_face_adjoint, n_of_row
 from .coverage import Distribution
-from .face import Choices, block_centres, centres_at, evaluate, evaluate_with, load_set_up, slot
+from .face import Choices, block_centres, centres_at, evaluate, evaluate_with, item_and_group, load_set_up, slot
 from .fragments import sort_by_face_kernel
 from .op import Op
 from .softness import FAR, N_SOFTNESS, SHAPE
@@ -39,7 +39,7 @@ from .tiles import block_of, place_and_block
 from .triangle import AZ, BZ, CZ, load_face, set_up
 from .variant import Variant
 
-__all__ = ["DEPTH_SLACK", "N_HELD", "CompositeChoices", "composite_op", "sort_tiles_kernel"]
+__all__ = ["DEPTH_SLACK", "N_HELD", "RUN", "CompositeChoices", "composite_op", "sort_tiles_kernel"]
 
 DEPTH_SLACK = 1e-5  # by this part of it a depth at a pixel may come out nearer than the nearest corner, by rounding
 NOWHERE = -1.0  # in place of a_j: the face does not count at the pixel
@@ -210,13 +210,8 @@ def softness_of(f, softness: ti.template(), window: ti.template(), face_source: 
 
 
 @ti.func
-def n_of_items(n_items, n_workers):
-    """How many items a worker goes through: runs of `RUN`, the last of which may go beyond the end."""
-    return (n_items + n_workers * RUN - 1) // (n_workers * RUN) * RUN
-
-
-@ti.func
 def item_of(turn, worker, n_workers):
+    """Which block a worker does in a turn. (`n_turns` is an argument, for LLVM leaves all loops of a kernel scalar that works out an end with a division.)"""
     return (turn // RUN * n_workers + worker) * RUN + turn % RUN
 
 
@@ -274,7 +269,6 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
     at_once, n_held = shown.features_at_once, choices.n_held
     n_of_face = 3 * at_once if shown.texture is Texture.VERTEX else 6
     n_of_opacity = 3 if opaque.texture is Texture.VERTEX else 6
-    T, DEPTH, FEATURES = 0, 1, 2  # places in the state of a pixel
 
     @ti.kernel
     def composite(
@@ -306,6 +300,7 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
         held: real(1),  # [room of all workers * n_held * lanes] scratch: of layers as they come
         room: ti.i32,  # of a worker: layers
         n_workers: ti.i32,
+        n_turns: ti.i32,  # of a worker: runs of `RUN`, the last of which may go beyond the end
         levels: index(2),
         textures: index(2),
         opacity_levels: index(2),
@@ -321,7 +316,7 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
     ):
         ti.loop_config(serialize=variant.serial)
         for worker in range(n_workers):
-            for turn in range(n_of_items(n_tiles * variant.blocks_per_tile, n_workers)):
+            for turn in range(n_turns):
                 item = item_of(turn, worker, n_workers)
                 if item < n_tiles * variant.blocks_per_tile:
                     nth_tile, block = place_and_block(item, variant)
@@ -331,12 +326,14 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
                     softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
                     pixel_size = 2.0 / ti.cast(ti.min(height, width), variant.real)
                     for group in range(n_groups):
-                        state = ti.Vector.zero(variant.real, (2 + at_once) * lanes)
+                        left = ti.Vector.zero(variant.real, lanes)  # T
+                        sums = ti.Vector.zero(variant.real, (1 + at_once) * lanes)  # of depth and features
                         ready = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
                         waiting = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
+                        looks = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)  # whether a pixel has not seen enough
                         for l in range(lanes):
                             within = first_line + l // wide < height and first_column + l % wide < width
-                            state[slot(T, l, lanes)] = ti.select(within, 1.0, 0.0)
+                            left[slot(0, l, lanes)] = ti.select(within, 1.0, 0.0)
                         k, goes_on = 0, True
                         while goes_on:
                             nearest = variant.real(FARTHEST)
@@ -344,18 +341,19 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
                             if k < n_here:
                                 f = pair_face[first_pair + k]
                                 nearest = nearest_depth(f, set_ups) * (1.0 - DEPTH_SLACK)
-                            n_alive = 0
+                            n_looking = 0
                             for l in range(lanes):
-                                while state[slot(T, l, lanes)] > cutoff and has_ready(l, base, nearest, waiting, ready, depths, choices, lanes):
+                                while left[slot(0, l, lanes)] > cutoff and has_ready(l, base, nearest, waiting, ready, depths, choices, lanes):
                                     layer = order[(base + ready[slot(0, l, lanes)]) * lanes + l]
                                     at = (base + layer) * ti.static(n_held * lanes) + l
-                                    weight = state[slot(T, l, lanes)] * held[at]
+                                    weight = left[slot(0, l, lanes)] * held[at]
                                     for s in ti.static(range(1 + at_once)):
-                                        state[slot(DEPTH + s, l, lanes)] += weight * held[at + ti.static((1 + s) * lanes)]
-                                    state[slot(T, l, lanes)] -= weight
+                                        sums[slot(s, l, lanes)] += weight * held[at + ti.static((1 + s) * lanes)]
+                                    left[slot(0, l, lanes)] -= weight
                                     ready[slot(0, l, lanes)] += 1
-                                n_alive += ti.cast(state[slot(T, l, lanes)] > cutoff, ti.i32)
-                            goes_on = n_alive > 0 and k < n_here
+                                looks[slot(0, l, lanes)] = ti.cast(left[slot(0, l, lanes)] > cutoff, ti.i32)
+                                n_looking += looks[slot(0, l, lanes)]
+                            goes_on = n_looking > 0 and k < n_here
                             if goes_on:
                                 face = load_set_up(f, set_ups)
                                 of_face = ti.static(face_features(f, group, n_features, features, corners, places, shown))
@@ -377,7 +375,7 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
                                             opacity_corners, opacity_levels, opacity_textures, opacity_size, opaque, single,
                                         )
                                     )  # fmt: skip
-                                    counts = colored[0] & (state[slot(T, l, lanes)] > cutoff)
+                                    counts = colored[0] & (looks[slot(0, l, lanes)] > 0)
                                     of_layer[slot(0, l, lanes)] = ti.select(counts, coverage[0] * opacities[0][0], NOWHERE)
                                     of_layer[slot(1, l, lanes)] = depth[0]
                                     values = ti.static(
@@ -400,15 +398,14 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
                         for l in range(lanes):
                             line, column = first_line + l // wide, first_column + l % wide
                             if line < height and column < width:
-                                left = state[slot(T, l, lanes)]
                                 if group == 0:
-                                    alpha_img[image, line, column] = 1.0 - left
+                                    alpha_img[image, line, column] = 1.0 - left[slot(0, l, lanes)]
                                     if ti.static(at_once > 0):
-                                        depth_img[image, line, column] = state[slot(DEPTH, l, lanes)] + left * softness[FAR]
+                                        depth_img[image, line, column] = sums[slot(0, l, lanes)] + left[slot(0, l, lanes)] * softness[FAR]
                                 for s in ti.static(range(at_once)):
                                     channel = group * at_once + s
                                     if channel < n_features:  # the last group may have places to spare
-                                        features_img[image, line, column, channel] = state[slot(FEATURES + s, l, lanes)] + left * behind[s]
+                                        features_img[image, line, column, channel] = sums[slot(1 + s, l, lanes)] + left[slot(0, l, lanes)] * behind[s]
 
     return composite
 
@@ -461,6 +458,7 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, packs: bo
         held: real(1),
         room: ti.i32,
         n_workers: ti.i32,
+        n_turns: ti.i32,  # of a worker: runs of `RUN`, the last of which may go beyond the end
         levels: index(2),
         textures: index(2),
         opacity_levels: index(2),
@@ -477,7 +475,7 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, packs: bo
     ):
         ti.loop_config(serialize=variant.serial)
         for worker in range(n_workers):
-            for turn in range(n_of_items(n_tiles * blocks_per_tile, n_workers)):
+            for turn in range(n_turns):
                 item = item_of(turn, worker, n_workers)
                 if item < n_tiles * blocks_per_tile:
                     nth_tile, block = place_and_block(item, variant)
@@ -490,6 +488,7 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, packs: bo
                     wanted = ti.Vector.zero(variant.real, (2 + at_once) * lanes)  # the gradient of alpha, depth and features of a group
                     ready = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
                     waiting = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
+                    looks = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)  # whether a pixel has not seen enough
                     for l in range(lanes):
                         line, column = first_line + l // wide, first_column + l % wide
                         if line < height and column < width:
@@ -521,7 +520,7 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, packs: bo
                         if k < n_here:
                             f = pair_face[first_pair + k]
                             nearest = nearest_depth(f, set_ups) * (1.0 - DEPTH_SLACK)
-                        n_alive = 0
+                        n_looking = 0
                         for l in range(lanes):
                             while left[slot(0, l, lanes)] > cutoff and has_ready(l, base, nearest, waiting, ready, depths, choices, lanes):
                                 layer = order[(base + ready[slot(0, l, lanes)]) * lanes + l]
@@ -529,8 +528,9 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, packs: bo
                                 held[at + ti.static(T * lanes)] = left[slot(0, l, lanes)]
                                 left[slot(0, l, lanes)] -= left[slot(0, l, lanes)] * held[at]
                                 ready[slot(0, l, lanes)] += 1
-                            n_alive += ti.cast(left[slot(0, l, lanes)] > cutoff, ti.i32)
-                        goes_on = n_alive > 0 and k < n_here
+                            looks[slot(0, l, lanes)] = ti.cast(left[slot(0, l, lanes)] > cutoff, ti.i32)
+                            n_looking += looks[slot(0, l, lanes)]
+                        goes_on = n_looking > 0 and k < n_here
                         if goes_on:
                             face = load_set_up(f, set_ups)
                             at_opacity = ti.static(face_features(f, opacity_channel, opacity_channel + 1, opacity, opacity_corners, opacity_places, opaque))
@@ -561,7 +561,7 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, packs: bo
                                             opacity_corners, opacity_levels, opacity_textures, opacity_size, opaque, single,
                                         )
                                     )  # fmt: skip
-                                    counts = colored[0] & (left[slot(0, l, lanes)] > cutoff)
+                                    counts = colored[0] & (looks[slot(0, l, lanes)] > 0)
                                     of_layer[slot(A, l, lanes)] = ti.select(counts, coverage[0] * opacities[0][0], NOWHERE)
                                     layer_depth[slot(0, l, lanes)] = depth[0]
                                     worth = of_layer[slot(C, l, lanes)] + ti.select(
@@ -649,7 +649,7 @@ def layers_kernel(variant: Variant, choices: CompositeChoices):
         width: ti.i32,
     ):
         for item in range(n_pairs * variant.blocks_per_tile * n_groups):
-            place, group = item // n_groups, item % n_groups
+            place, group = item_and_group(item, n_groups, shown)
             pair, block = place_and_block(place, variant)
             f, tile = pair_face[pair], pair_tile[pair]
             at_block, at_lane = place * lanes // side_by_side, place * lanes % side_by_side

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..checks import check_countable, check_reals, check_shape
-from ..kernels.composite import N_HELD, CompositeChoices, sort_tiles_kernel
+from ..kernels.composite import N_HELD, RUN, CompositeChoices, sort_tiles_kernel
 from ..kernels.face import Choices
 from ..runtime import Arrays
 from ..scene import Blending, Distribution, Opacity, RasterizeSettings, Topology
@@ -144,4 +144,5 @@ class SortedPairs:
             n = room * n_workers
         n = arrays.capacity(max(n, 1)) * variant.lanes
         check_countable("rasterize", "numbers of layers", n * max(self.n_held, N_HELD))
-        return arrays.empty((n,)), arrays.empty_index(n), arrays.empty((n * max(self.n_held, N_HELD),)), room, n_workers
+        n_turns = -(-n_tiles * variant.blocks_per_tile // (n_workers * RUN)) * RUN
+        return arrays.empty((n,)), arrays.empty_index(n), arrays.empty((n * max(self.n_held, N_HELD),)), room, n_workers, n_turns
