@@ -90,12 +90,13 @@ def rasterize(
             mine = mine[(vertices_screen[topology.faces[mine]][:, :, 2] > EYE).all(1).cpu().numpy()]
         corners = vertices_screen[topology.faces[mine]]
         shown = None if features is None else surface(features, topology, mine, b, corners, 2 / min(height, width), s)
-        layers = {}
-        if s.blending is Blending.COMPOSITE:
-            source = topology.face_source[mine, 0]
-            rows = None if opacity is None else opacity[topology.feature_faces[mine] if s.opacity is Opacity.VERTEX else source[:, None].repeat(3, 1)]
-            layers = {"opacity": rows, "exponent": s.shape if window is None else window[source if len(window) > 1 else [0]]}
-        draw = partial(image_of, corners=corners, shown=shown, background=behind[b] if behind.ndim == 2 else behind, n_faces=n_faces, s=s, **layers)
+        source = topology.face_source[mine, 0]
+        of_corners = None if opacity is None else opacity[topology.feature_faces[mine] if s.opacity is Opacity.VERTEX else source[:, None].repeat(3, 1)]
+        exponent = s.shape if window is None else window[source if len(window) > 1 else [0]]
+        background_here = behind[b] if behind.ndim == 2 else behind
+        draw = partial(
+            image_of, corners=corners, shown=shown, background=background_here, n_faces=n_faces, s=s, opacity=of_corners, exponent=exponent
+        )  # fmt: skip
         chunks = pixels.split(max(PAIRS_AT_ONCE // max(n_faces, 1), 1))  # where there are several, they are computed once more on the way back
         parts = [draw(chunks[0])] if len(chunks) == 1 else [checkpoint(draw, chunk, use_reentrant=False) for chunk in chunks]
         images.append([None if of_chunks[0] is None else torch.cat(of_chunks) for of_chunks in zip(*parts, strict=True)])
@@ -117,7 +118,7 @@ def image_of(
     n_faces: int,
     s: RasterizeSettings,
     opacity: torch.Tensor | None = None,  # [F, 3, 1] at the corners
-    exponent: float | torch.Tensor | None = None,  # [F, 1] of the window
+    exponent: float | torch.Tensor = 1.0,  # [F, 1] of the window
 ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
     """alpha [P], features [P, C] and depth [P] (SoftRas eq. 1 to 5; composited: `composite`)."""
     distance_sq, inside, turn, weights = locate(pixels, corners[:, :, :2], s)
@@ -130,7 +131,7 @@ def image_of(
     coverage = probability(torch.where(inside, distance, -distance) / s.sigma, s) if s.distance is not Distance.HARD else inside.to(z)  # D
     if s.distribution is Distribution.WINDOW:
         u = distance_sq.clamp_min(TINY).sqrt() / inradius(corners[:, :, :2])
-        coverage = F[s.distribution](torch.where(inside, u, -1), s.shape if exponent is None else exponent, 0)
+        coverage = F[s.distribution](torch.where(inside, u, -1), exponent, 0)
     in_reach = inside | (coverage > s.cutoff)
     facing = (turn > 0 if s.sides is Sides.COUNTERCLOCKWISE else turn < 0) if s.sides is not Sides.BOTH else turn == turn
     counted = (in_reach if s.silhouette_beyond_depth_range else in_reach & in_range) & (facing if s.culling else True)

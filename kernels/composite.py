@@ -42,7 +42,7 @@ from .variant import Variant
 __all__ = ["DEPTH_SLACK", "N_HELD", "RUN", "CompositeChoices", "composite_op", "sort_tiles_kernel"]
 
 DEPTH_SLACK = 1e-5  # by this part of it a depth at a pixel may come out nearer than the nearest corner, by rounding
-NOWHERE = -1.0  # in place of a_j: the face does not count at the pixel
+FACES_AT_ONCE = 16  # that a block looks at before it finds out whether all of its pixels have seen enough
 RUN = 8  # neighbouring tiles that a worker does one after the other: they share lines of the cache
 FARTHEST = 3e38  # no depth is larger
 LANES_OF_PICTURES = 1  # the gradient to texels is scattered one by one: with all lanes it would compile for half a minute
@@ -195,6 +195,11 @@ def nearest_depth(f, set_ups: ti.template()):
 
 
 @ti.func
+def farthest_depth(f, set_ups: ti.template()):
+    return ti.max(set_ups[f, AZ], set_ups[f, BZ], set_ups[f, CZ])
+
+
+@ti.func
 def comes_later(depth, f, other_depth, other_f):
     """In the order of depths; of equal depths the lower number is first."""
     return depth > other_depth or (depth == other_depth and f > other_f)
@@ -225,38 +230,74 @@ def first_place(worker, room, first_pair, n_here, block, variant: ti.template())
 
 
 @ti.func
-def insert(
-    depth, k, l, base, first_pair, waiting: ti.template(), ready: ti.template(), depths: ti.template(), order: ti.template(), pair_face: ti.template(),
-    choices: ti.template(), lanes: ti.template(),
+def rank_face(
+    k, f, mine: ti.template(), nearest, farthest, base, first_pair, n_open, closed: ti.template(), depths: ti.template(), ranks: ti.template(),
+    order: ti.template(), open_faces: ti.template(), open_depths: ti.template(), pair_face: ti.template(), choices: ti.template(), variant: ti.template(),
 ):  # fmt: skip
-    """Puts face k of the tile into lane l's list of those whose turn has not come: from ``ready`` up to ``waiting``."""
-    place = waiting[slot(0, l, lanes)]
+    """Finds the rank of face k of the tile among the layers of each lane, and moves those behind it. Returns how many faces are open.
+
+    ``mine`` are its depths, `FARTHEST` where it does not count. A face is open while one to come may be nearer than it somewhere: only with those is compared.
+    Of one that is closed the ranks are known, and it is written into the order.
+    """
+    lanes = ti.static(variant.lanes)
+    n_left = 0
     if ti.static(choices.order == Order.PIXEL):
-        first, f = ready[slot(0, l, lanes)], pair_face[first_pair + k]
-        searching = True
-        while searching and place > first:
-            before = (base + place - 1) * lanes + l
-            searching = depths[before] >= depth
-            if searching and depths[before] == depth:
-                searching = pair_face[first_pair + order[before]] > f
-            if searching:
-                depths[before + lanes] = depths[before]
-                order[before + lanes] = order[before]
-                place -= 1
-        depths[(base + place) * lanes + l] = depth
-    order[(base + place) * lanes + l] = k
-    waiting[slot(0, l, lanes)] += 1
+        my_rank = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
+        its_depth = ti.Vector.zero(variant.real, lanes)
+        its_rank = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
+        for i in range(n_open):
+            j = open_faces[base + i]
+            at = (base + j) * lanes
+            for l in ti.static(range(lanes)):
+                its_depth[l] = depths[at + l]
+                its_rank[l] = ranks[at + l]
+            if open_depths[base + i] < nearest:
+                for l in ti.static(range(lanes)):
+                    if its_depth[l] < FARTHEST:
+                        order[(base + its_rank[l]) * lanes + l] = j
+                        closed[l] += 1
+            else:
+                is_second = ti.cast(pair_face[first_pair + j] > f, ti.i32)  # on a tie
+                for l in range(lanes):
+                    there, here = its_depth[slot(0, l, lanes)], mine[slot(0, l, lanes)]
+                    behind = ti.select(there > here, 1, ti.select(there < here, 0, is_second))
+                    its_rank[slot(0, l, lanes)] += behind
+                    my_rank[slot(0, l, lanes)] += 1 - behind
+                for l in ti.static(range(lanes)):
+                    ranks[at + l] = its_rank[l]
+                open_faces[base + n_left] = j
+                open_depths[base + n_left] = open_depths[base + i]
+                n_left += 1
+        for l in ti.static(range(lanes)):
+            depths[(base + k) * lanes + l] = mine[l]
+            ranks[(base + k) * lanes + l] = my_rank[l] + closed[l]
+        open_faces[base + n_left] = k
+        open_depths[base + n_left] = farthest
+        n_left += 1
+    else:
+        for l in ti.static(range(lanes)):
+            if mine[l] < FARTHEST:
+                order[(base + closed[l]) * lanes + l] = k
+                closed[l] += 1
+    return n_left
 
 
 @ti.func
-def has_ready(l, base, nearest, waiting: ti.template(), ready: ti.template(), depths: ti.template(), choices: ti.template(), lanes: ti.template()):
-    """Whether the turn of lane l's first waiting layer has come: no face to come is nearer than ``nearest``."""
-    first = ready[slot(0, l, lanes)]
-    answer = first < waiting[slot(0, l, lanes)]
-    if ti.static(choices.order == Order.PIXEL):
-        if answer:
-            answer = depths[(base + first) * lanes + l] < nearest
-    return answer
+def settle(
+    nearest, base, n_open, closed: ti.template(), settled: ti.template(), depths: ti.template(), ranks: ti.template(), order: ti.template(),
+    open_faces: ti.template(), variant: ti.template(),
+):  # fmt: skip
+    """Writes all layers nearer than ``nearest`` into the order, and in ``settled`` how many these are for each lane."""
+    lanes = ti.static(variant.lanes)
+    for l in ti.static(range(lanes)):
+        settled[l] = closed[l]
+    for i in range(n_open):
+        j = open_faces[base + i]
+        at = (base + j) * lanes
+        for l in ti.static(range(lanes)):
+            if depths[at + l] < nearest:
+                order[(base + ranks[at + l]) * lanes + l] = j
+                settled[l] += 1
 
 
 @functools.cache
@@ -295,8 +336,11 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
         first_tile: ti.i32,
         n_tiles: ti.i32,  # of the chunk
         n_pairs: ti.i32,
-        depths: real(1),  # [room of all workers * lanes] scratch: of layers in their order
-        order: index(1),  # the same: which of the tile's faces they are
+        depths: real(1),  # [room of all workers * lanes] scratch: of layers as they come
+        ranks: index(1),  # the same: their places in the order
+        order: index(1),  # the same: which of the tile's faces layers are, in their order
+        open_faces: index(1),  # [room of all workers] scratch
+        open_depths: real(1),  # [room of all workers] scratch
         held: real(1),  # [room of all workers * n_held * lanes] scratch: of layers as they come
         room: ti.i32,  # of a worker: layers
         n_workers: ti.i32,
@@ -328,39 +372,24 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
                     for group in range(n_groups):
                         left = ti.Vector.zero(variant.real, lanes)  # T
                         sums = ti.Vector.zero(variant.real, (1 + at_once) * lanes)  # of depth and features
-                        ready = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
-                        waiting = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
+                        ready = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)  # layers of each lane that are composited
+                        closed = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
+                        settled = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
                         looks = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)  # whether a pixel has not seen enough
+                        mine = ti.Vector.zero(variant.real, lanes)
                         for l in range(lanes):
                             within = first_line + l // wide < height and first_column + l % wide < width
                             left[slot(0, l, lanes)] = ti.select(within, 1.0, 0.0)
-                        k, goes_on = 0, True
+                            looks[slot(0, l, lanes)] = ti.cast(within, ti.i32)
+                        k, n_open, goes_on = 0, 0, n_here > 0
                         while goes_on:
-                            nearest = variant.real(FARTHEST)
-                            f = 0
-                            if k < n_here:
+                            end = ti.min(k + FACES_AT_ONCE, n_here)
+                            while k < end:
                                 f = pair_face[first_pair + k]
-                                nearest = nearest_depth(f, set_ups) * (1.0 - DEPTH_SLACK)
-                            n_looking = 0
-                            for l in range(lanes):
-                                while left[slot(0, l, lanes)] > cutoff and has_ready(l, base, nearest, waiting, ready, depths, choices, lanes):
-                                    layer = order[(base + ready[slot(0, l, lanes)]) * lanes + l]
-                                    at = (base + layer) * ti.static(n_held * lanes) + l
-                                    weight = left[slot(0, l, lanes)] * held[at]
-                                    for s in ti.static(range(1 + at_once)):
-                                        sums[slot(s, l, lanes)] += weight * held[at + ti.static((1 + s) * lanes)]
-                                    left[slot(0, l, lanes)] -= weight
-                                    ready[slot(0, l, lanes)] += 1
-                                looks[slot(0, l, lanes)] = ti.cast(left[slot(0, l, lanes)] > cutoff, ti.i32)
-                                n_looking += looks[slot(0, l, lanes)]
-                            goes_on = n_looking > 0 and k < n_here
-                            if goes_on:
                                 face = load_set_up(f, set_ups)
                                 of_face = ti.static(face_features(f, group, n_features, features, corners, places, shown))
                                 shows = ti.Vector([of_face[i] for i in ti.static(range(n_of_face))])
-                                at_opacity = ti.static(
-                                    face_features(f, opacity_channel, opacity_channel + 1, opacity, opacity_corners, opacity_places, opaque)
-                                )
+                                at_opacity = ti.static(face_features(f, opacity_channel, opacity_channel + 1, opacity, opacity_corners, opacity_places, opaque))
                                 lets_through = ti.Vector([at_opacity[i] for i in ti.static(range(n_of_opacity))])
                                 of_layer = ti.Vector.zero(variant.real, n_held * lanes)
                                 own_softness = softness_of(f, softness, window, face_source, choices)
@@ -376,8 +405,9 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
                                         )
                                     )  # fmt: skip
                                     counts = colored[0] & (looks[slot(0, l, lanes)] > 0)
-                                    of_layer[slot(0, l, lanes)] = ti.select(counts, coverage[0] * opacities[0][0], NOWHERE)
+                                    of_layer[slot(0, l, lanes)] = ti.select(counts, coverage[0] * opacities[0][0], 0.0)
                                     of_layer[slot(1, l, lanes)] = depth[0]
+                                    mine[slot(0, l, lanes)] = ti.select(counts, depth[0], FARTHEST)
                                     values = ti.static(
                                         features_at(
                                             f, shows, group, n_features, face, qa, qb, qc, wa, wb, wc, pixel_size, features, corners, levels, textures,
@@ -389,10 +419,30 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
                                 for i in ti.static(range(n_held)):
                                     for l in ti.static(range(lanes)):
                                         held[(base + k) * ti.static(n_held * lanes) + ti.static(i * lanes + l)] = of_layer[i * lanes + l]
-                                for l in range(lanes):
-                                    if of_layer[slot(0, l, lanes)] >= 0.0:
-                                        insert(of_layer[slot(1, l, lanes)], k, l, base, first_pair, waiting, ready, depths, order, pair_face, choices, lanes)
+                                n_open = rank_face(
+                                    k, f, mine, nearest_depth(f, set_ups) * (1.0 - DEPTH_SLACK), farthest_depth(f, set_ups), base, first_pair, n_open, closed,
+                                    depths, ranks, order, open_faces, open_depths, pair_face, choices, variant,
+                                )  # fmt: skip
                                 k += 1
+                            nearest = variant.real(FARTHEST)
+                            if k < n_here:
+                                nearest = nearest_depth(pair_face[first_pair + k], set_ups) * (1.0 - DEPTH_SLACK)
+                            settle(nearest, base, n_open, closed, settled, depths, ranks, order, open_faces, variant)
+                            n_looking = 0
+                            for l in range(lanes):
+                                t, place = left[slot(0, l, lanes)], ready[slot(0, l, lanes)]
+                                while place < settled[slot(0, l, lanes)] and t > cutoff:
+                                    at = (base + order[(base + place) * lanes + l]) * ti.static(n_held * lanes) + l
+                                    weight = t * held[at]
+                                    for s in ti.static(range(1 + at_once)):
+                                        sums[slot(s, l, lanes)] += weight * held[at + ti.static((1 + s) * lanes)]
+                                    t -= weight
+                                    place += 1
+                                left[slot(0, l, lanes)] = t
+                                ready[slot(0, l, lanes)] = place
+                                looks[slot(0, l, lanes)] = ti.cast(t > cutoff, ti.i32)
+                                n_looking += looks[slot(0, l, lanes)]
+                            goes_on = n_looking > 0 and k < n_here
 
                         behind = ti.Vector([background[image, channel_of(group, s, n_features, shown)] for s in ti.static(range(at_once))])
                         for l in range(lanes):
@@ -454,7 +504,10 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, packs: bo
         n_tiles: ti.i32,
         n_pairs: ti.i32,
         depths: real(1),
+        ranks: index(1),
         order: index(1),
+        open_faces: index(1),
+        open_depths: real(1),
         held: real(1),
         room: ti.i32,
         n_workers: ti.i32,
@@ -486,13 +539,16 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, packs: bo
                     pixel_size = 2.0 / ti.cast(ti.min(height, width), variant.real)
                     left = ti.Vector.zero(variant.real, lanes)  # T
                     wanted = ti.Vector.zero(variant.real, (2 + at_once) * lanes)  # the gradient of alpha, depth and features of a group
-                    ready = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
-                    waiting = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
+                    ready = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)  # layers of each lane that are composited
+                    closed = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
+                    settled = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
                     looks = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)  # whether a pixel has not seen enough
+                    mine = ti.Vector.zero(variant.real, lanes)
                     for l in range(lanes):
                         line, column = first_line + l // wide, first_column + l % wide
                         if line < height and column < width:
                             left[slot(0, l, lanes)] = 1.0
+                            looks[slot(0, l, lanes)] = 1
                             wanted[slot(0, l, lanes)] = alpha_img_grad[image, line, column]
                             if ti.static(at_once > 0):
                                 wanted[slot(1, l, lanes)] = depth_img_grad[image, line, column]
@@ -513,30 +569,15 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, packs: bo
                         for l in ti.static(range(lanes)):
                             layer_grads[(first_pair + k) * blocks_per_tile + block, 0, l] = 0.0
                             layer_grads[(first_pair + k) * blocks_per_tile + block, 1, l] = 0.0
-                    k, goes_on = 0, True
+                    k, n_open, goes_on = 0, 0, n_here > 0
                     while goes_on:
-                        nearest = variant.real(FARTHEST)
-                        f = 0
-                        if k < n_here:
+                        end = ti.min(k + FACES_AT_ONCE, n_here)
+                        while k < end:
                             f = pair_face[first_pair + k]
-                            nearest = nearest_depth(f, set_ups) * (1.0 - DEPTH_SLACK)
-                        n_looking = 0
-                        for l in range(lanes):
-                            while left[slot(0, l, lanes)] > cutoff and has_ready(l, base, nearest, waiting, ready, depths, choices, lanes):
-                                layer = order[(base + ready[slot(0, l, lanes)]) * lanes + l]
-                                at = (base + layer) * ti.static(N_HELD * lanes) + l
-                                held[at + ti.static(T * lanes)] = left[slot(0, l, lanes)]
-                                left[slot(0, l, lanes)] -= left[slot(0, l, lanes)] * held[at]
-                                ready[slot(0, l, lanes)] += 1
-                            looks[slot(0, l, lanes)] = ti.cast(left[slot(0, l, lanes)] > cutoff, ti.i32)
-                            n_looking += looks[slot(0, l, lanes)]
-                        goes_on = n_looking > 0 and k < n_here
-                        if goes_on:
                             face = load_set_up(f, set_ups)
                             at_opacity = ti.static(face_features(f, opacity_channel, opacity_channel + 1, opacity, opacity_corners, opacity_places, opaque))
                             lets_through = ti.Vector([at_opacity[i] for i in ti.static(range(n_of_opacity))])
                             of_layer = ti.Vector.zero(variant.real, N_HELD * lanes)
-                            layer_depth = ti.Vector.zero(variant.real, lanes)
                             own_softness = softness_of(f, softness, window, face_source, choices)
                             for group in range(n_groups):
                                 of_face = ti.static(face_features(f, group, n_features, features, corners, places, shown))
@@ -562,8 +603,8 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, packs: bo
                                         )
                                     )  # fmt: skip
                                     counts = colored[0] & (looks[slot(0, l, lanes)] > 0)
-                                    of_layer[slot(A, l, lanes)] = ti.select(counts, coverage[0] * opacities[0][0], NOWHERE)
-                                    layer_depth[slot(0, l, lanes)] = depth[0]
+                                    of_layer[slot(A, l, lanes)] = ti.select(counts, coverage[0] * opacities[0][0], 0.0)
+                                    mine[slot(0, l, lanes)] = ti.select(counts, depth[0], FARTHEST)
                                     worth = of_layer[slot(C, l, lanes)] + ti.select(
                                         group == 0, wanted[slot(0, l, lanes)] + wanted[slot(1, l, lanes)] * depth[0], 0.0
                                     )
@@ -579,10 +620,28 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, packs: bo
                             for i in ti.static(range(2)):
                                 for l in ti.static(range(lanes)):
                                     held[(base + k) * ti.static(N_HELD * lanes) + ti.static(i * lanes + l)] = of_layer[i * lanes + l]
-                            for l in range(lanes):
-                                if of_layer[slot(A, l, lanes)] >= 0.0:
-                                    insert(layer_depth[slot(0, l, lanes)], k, l, base, first_pair, waiting, ready, depths, order, pair_face, choices, lanes)
+                            n_open = rank_face(
+                                k, f, mine, nearest_depth(f, set_ups) * (1.0 - DEPTH_SLACK), farthest_depth(f, set_ups), base, first_pair, n_open, closed,
+                                depths, ranks, order, open_faces, open_depths, pair_face, choices, variant,
+                            )  # fmt: skip
                             k += 1
+                        nearest = variant.real(FARTHEST)
+                        if k < n_here:
+                            nearest = nearest_depth(pair_face[first_pair + k], set_ups) * (1.0 - DEPTH_SLACK)
+                        settle(nearest, base, n_open, closed, settled, depths, ranks, order, open_faces, variant)
+                        n_looking = 0
+                        for l in range(lanes):
+                            t, place = left[slot(0, l, lanes)], ready[slot(0, l, lanes)]
+                            while place < settled[slot(0, l, lanes)] and t > cutoff:
+                                at = (base + order[(base + place) * lanes + l]) * ti.static(N_HELD * lanes) + l
+                                held[at + ti.static(T * lanes)] = t
+                                t -= t * held[at]
+                                place += 1
+                            left[slot(0, l, lanes)] = t
+                            ready[slot(0, l, lanes)] = place
+                            looks[slot(0, l, lanes)] = ti.cast(t > cutoff, ti.i32)
+                            n_looking += looks[slot(0, l, lanes)]
+                        goes_on = n_looking > 0 and k < n_here
 
                     for l in range(lanes):
                         line, column = first_line + l // wide, first_column + l % wide

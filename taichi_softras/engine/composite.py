@@ -142,7 +142,11 @@ class SortedPairs:
             room = int(np.diff(arrays.to_numpy(tile_offset)[: n_tiles + 1]).max(initial=1))
             n_workers = 1 if self.serial else WORKERS_PER_SHARE * arrays.n_shares
             n = room * n_workers
-        n = arrays.capacity(max(n, 1)) * variant.lanes
-        check_countable("rasterize", "numbers of layers", n * max(self.n_held, N_HELD))
+        n = arrays.capacity(max(n, 1))
+        n_held = max(self.n_held, N_HELD)
+        check_countable("rasterize", "numbers of layers", n * variant.lanes * n_held)
         n_turns = -(-n_tiles * variant.blocks_per_tile // (n_workers * RUN)) * RUN
-        return arrays.empty((n,)), arrays.empty_index(n), arrays.empty((n * max(self.n_held, N_HELD),)), room, n_workers, n_turns
+        return (
+            arrays.empty((n * variant.lanes,)), arrays.empty_index(n * variant.lanes), arrays.empty_index(n * variant.lanes), arrays.empty_index(n),
+            arrays.empty((n,)), arrays.empty((n * variant.lanes * n_held,)), room, n_workers, n_turns,
+        )  # fmt: skip

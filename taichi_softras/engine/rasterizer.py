@@ -195,9 +195,9 @@ class Scene:
         indices, tables, opacity_tables = self.topology.on(arrays), surface.levels.on(arrays), opacity.levels.on(arrays)
         rest = (
             self.pairs.set_ups, indices["faces"], surface.corners, opacity.corners, indices["face_image"], indices["face_source"],
-            SortedPairs(arrays, self.pairs, self.topology, surface, layers, choices.n_held, variant.serial), tables["levels"], tables["textures"], opacity_tables["levels"],
-            opacity_tables["textures"], surface.texture_size, opacity.texture_size, self.settings.transmittance_cutoff, layers.channel, n_features,
-            choices.features.n_groups(n_features), *self.image_size,
+            SortedPairs(arrays, self.pairs, self.topology, surface, layers, choices.n_held, variant.serial),
+            tables["levels"], tables["textures"], opacity_tables["levels"], opacity_tables["textures"], surface.texture_size, opacity.texture_size,
+            self.settings.transmittance_cutoff, layers.channel, n_features, choices.features.n_groups(n_features), *self.image_size,
         )  # fmt: skip
         return Plan(
             op=composite_op(variant, choices),
@@ -236,7 +236,8 @@ def rasterize(
         window: with Blending.COMPOSITE and Distribution.WINDOW, exponents above 0 of the windows, [F, 1] of the meshes' faces, or [1, 1]; None for the
             settings' shape.
 
-    Gradient: to vertices_screen, features, background, opacity and window, exact; none through the decisions which faces are in reach, within depth range and facing.
+    Gradient: to vertices_screen, features, background, opacity and window, exact; none through the decisions which faces are in reach, within depth range and
+    facing, and in which order they are composited.
     """
     image_size = check_image_size("rasterize", image_size)
     check_shape("rasterize", "vertices_screen", vertices_screen.shape, ("N", 3), {"N": len(topology.vertex_source)})
