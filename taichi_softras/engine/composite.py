@@ -1,13 +1,14 @@
 """What compositing needs besides what every rendering does: opacities, windows, sorted faces, and scratch for the workers (`kernels.composite`)."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..checks import check_countable, check_reals, check_shape
 from ..kernels.composite import N_HELD, RUN, CompositeChoices, sort_tiles_kernel
+from ..kernels.coverage import LARGEST_SHAPE
 from ..kernels.face import Choices
 from ..runtime import Arrays
 from ..scene import Blending, Distribution, Opacity, RasterizeSettings, Topology
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Layers", "SortedPairs", "layers_of", "shown_of"]
 
+SMALLEST_EXPONENT = 1e-6  # of a window: below it, it is flat to the last bit
 WORKERS_PER_SHARE = 4  # of a CPU: so that one core does not wait long for the other
 
 
@@ -71,8 +73,10 @@ def layers_of(
         window = arrays.real(np.array([[settings.shape]]))
     elif settings.distribution is not Distribution.WINDOW:
         raise ValueError(f"{op}: distribution must be {Distribution.WINDOW} where window is given, got {settings.distribution}")
-    elif tuple(window.shape) != (1, 1):
-        check_shape(op, "window", window.shape, ("F", 1), {"F": topology.n_source_faces})
+    else:
+        if tuple(window.shape) != (1, 1):
+            check_shape(op, "window", window.shape, ("F", 1), {"F": topology.n_source_faces})
+        _check_range(op, "window", arrays.to_numpy(window), SMALLEST_EXPONENT, LARGEST_SHAPE)
     if settings.opacity is Opacity.CHANNEL:
         if opacity is not None:
             raise ValueError(f"{op}: opacity must be None with {settings.opacity}, which is a channel of the colours, got one")
@@ -95,10 +99,10 @@ def layers_of(
     return Layers(replace(surface, features=opacity), 0, window)
 
 
-def _check_range(op: str, name: str, values: np.ndarray) -> None:
+def _check_range(op: str, name: str, values: np.ndarray, least: float = 0.0, most: float = 1.0) -> None:
     low, high = values.min(), values.max()
-    if not (low >= 0 and high <= 1):
-        raise ValueError(f"{op}: {name} must be within [0, 1], got {low if not low >= 0 else high}")
+    if not (low >= least and high <= most):
+        raise ValueError(f"{op}: {name} must be within [{least:g}, {most:g}], got {high if low >= least else low}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +116,7 @@ class SortedPairs:
     layers: Layers
     n_held: int  # numbers of each layer
     serial: bool
+    _once_sorted: list[Any] = field(default_factory=list)  # lists that are there still: those of chunks are made anew
 
     @property
     def corners_at(self) -> tuple[Callable[[], tuple[Any, Any]], ...]:
@@ -134,7 +139,11 @@ class SortedPairs:
     def _sorted(self, chunk: Chunk) -> tuple[Any, ...]:
         arrays, (pair_face, _, tile_offset, _, n_tiles, n_pairs) = self.arrays, chunk
         variant = arrays.variant
-        arrays.launch(sort_tiles_kernel(arrays.variant_for(n_pairs)), (self.pairs.set_ups, pair_face, arrays.empty((max(n_pairs, 1),)), tile_offset, n_tiles))
+        if not self._once_sorted:
+            scratch = arrays.empty((max(n_pairs, 1),))
+            arrays.launch(sort_tiles_kernel(arrays.variant_for(n_pairs)), (self.pairs.set_ups, pair_face, scratch, tile_offset, n_tiles))
+            if isinstance(self.pairs, Pairs):
+                self._once_sorted.append(pair_face)
         if variant.lanes == 1:
             room, n_workers = 1, n_tiles * variant.blocks_per_tile
             n = n_pairs * variant.tile_pixels

@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from scenes import IMAGE_SIZE, SMOOTH, screen_scene, world_scene
+from scenes import IMAGE_SIZE, SMOOTH, relative_error, screen_scene, world_scene
 from second_opinion import agree
 from torch.autograd import gradcheck
 
@@ -34,6 +34,7 @@ from taichi_softras import (
     set_memory_budget,
 )
 from taichi_softras.interop import rasterize, render
+from taichi_softras.kernels import composite
 
 COMPOSITE = replace(SMOOTH, blending=Blending.COMPOSITE, transmittance_cutoff=1e-14)
 SUM_ORDER = 1e-9  # threads add in any order
@@ -51,9 +52,10 @@ def mixtures(values: torch.Tensor, n: int = 3) -> torch.Tensor:
     return torch.randn(n, len(values), dtype=values.dtype, generator=torch.Generator().manual_seed(0)) @ values
 
 
-def check(function, *inputs) -> None:
+def check(function, *inputs, fast: bool = True) -> None:
+    """Fast: along a random direction of each input."""
     leaves = [torch.as_tensor(values).detach().clone().requires_grad_() for values in inputs]
-    assert gradcheck(lambda *x: mixtures(function(rasterize, *x)), leaves, eps=1e-6, atol=2e-6, rtol=1e-5, nondet_tol=SUM_ORDER)
+    assert gradcheck(lambda *x: mixtures(function(rasterize, *x)), leaves, eps=1e-6, atol=2e-6, rtol=1e-5, nondet_tol=SUM_ORDER, fast_mode=fast)
 
 
 def drawing(scene, settings, **more):
@@ -81,12 +83,38 @@ BY_HAND = {
 
 
 class TestGradients:
-    @pytest.mark.parametrize("choice", GENERATED | BY_HAND)
-    def test_of_every_distance_and_distribution(self, choice):
-        scene, settings = screen_scene(41), replace(COMPOSITE, **(GENERATED | BY_HAND)[choice])
+    @pytest.mark.usefixtures("one_lane")
+    @pytest.mark.parametrize("choice", GENERATED)
+    def test_as_taichi_generates_it(self, choice):
+        """As GPUs run it: a thread a pixel, in tiles of 8 x 8."""
+        scene, settings = screen_scene(41), replace(COMPOSITE, **GENERATED[choice])
         inputs = scene.vertices, scene.features, scene.background, opacities(len(scene.features))
         agree(drawing(scene, settings), *inputs)
         check(drawing(scene, settings), *inputs)
+
+    @pytest.mark.parametrize("choice", BY_HAND)
+    def test_by_hand(self, choice):
+        scene, settings = screen_scene(41), replace(COMPOSITE, **BY_HAND[choice])
+        inputs = scene.vertices, scene.features, scene.background, opacities(len(scene.features))
+        agree(drawing(scene, settings), *inputs)
+        check(drawing(scene, settings), *inputs, fast=choice != "logistic")
+
+    def test_by_hand_it_is_what_taichi_generates(self, monkeypatch):
+        """With eight lanes."""
+        scene, found = screen_scene(40), []
+        for by_hand in (True, False):
+            if not by_hand:
+                monkeypatch.setattr(composite, "has_face_adjoint", lambda *_: False)
+                composite.composite_op.cache_clear()
+                composite._gradient.cache_clear()
+            leaves = [torch.tensor(values, requires_grad=True) for values in (scene.vertices, scene.features, opacities(len(scene.features)))]
+            drawing(scene, COMPOSITE)(rasterize, leaves[0], leaves[1], torch.tensor(scene.background), leaves[2]).square().sum().backward()
+            found.append([leaf.grad for leaf in leaves])
+        monkeypatch.undo()
+        composite.composite_op.cache_clear()
+        composite._gradient.cache_clear()
+        for ours, its in zip(*found, strict=True):
+            assert relative_error(ours.numpy(), its.numpy()) < 1e-9
 
     def test_of_opacity_per_face_and_windows_of_their_own(self):
         scene, n = screen_scene(42), 11
@@ -105,6 +133,7 @@ class TestGradients:
         features = np.concatenate([scene.features, opacities(len(scene.features))], 1)
         agree(lambda r, v, f, b: drawing(scene, settings)(r, v, f, b, None), scene.vertices, features, scene.background)
 
+    @pytest.mark.usefixtures("one_lane")
     @pytest.mark.parametrize("filter_", [Filter.BILINEAR, Filter.MIPMAPPED])
     def test_of_the_alpha_of_a_texture(self, filter_):
         scene, settings = screen_scene(44), replace(COMPOSITE, opacity=Opacity.CHANNEL)
@@ -119,6 +148,7 @@ class TestGradients:
         if filter_ is Filter.BILINEAR:
             check(function, scene.vertices, picture, uvs, scene.background)
 
+    @pytest.mark.usefixtures("one_lane")
     def test_of_texels_per_face_with_opacity_per_vertex(self):
         scene, settings = screen_scene(45), replace(COMPOSITE, texture=Texture.FACE)
         texels = np.random.default_rng(3).uniform(0, 1, (11 * 4, 3))
@@ -166,7 +196,7 @@ class TestGradients:
 
         inputs = scene.vertices, scene.colors, opacities(len(scene.colors)), scene.camera.camera_from_world, scene.camera.intrinsics
         leaves = [torch.as_tensor(values).clone().requires_grad_() for values in inputs]
-        assert gradcheck(function, leaves, eps=1e-6, atol=2e-6, rtol=1e-5, nondet_tol=SUM_ORDER)
+        assert gradcheck(function, leaves, eps=1e-6, atol=2e-6, rtol=1e-5, nondet_tol=SUM_ORDER, fast_mode=True)
 
 
 def soup(n: int, seed: int, size: float = 0.3) -> tuple[torch.Tensor, Topology, torch.Tensor, torch.Tensor]:
