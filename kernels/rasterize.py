@@ -130,6 +130,7 @@ def _draw_kernel(variant: Variant, choices: Choices):
     at_once = choices.features_at_once
     hard = choices.blending is Blending.HARD
     strongest_only = choices.silhouette.value.strongest
+    looked_up = at_once > 0 and choices.texture is not Texture.VERTEX  # and so for those pixels alone where a face weighs something
     n_held = 3 * at_once if choices.texture is Texture.VERTEX else 6
     M = FEATURES + at_once  # place of m in the state of a pixel, after its sums
 
@@ -179,6 +180,7 @@ def _draw_kernel(variant: Variant, choices: Choices):
             state = ti.Vector.zero(variant.real, (M + 1) * lanes)
             nearest = ti.Vector([-1 for l in ti.static(range(lanes))], dt=ti.i32)
             strongest = ti.Vector([-1 for l in ti.static(range(lanes))], dt=ti.i32)
+            looks = ti.Vector.zero(variant.real, 8 * lanes if looked_up else 1)  # of the lanes, for one face
             for l in range(lanes):
                 state[slot(M, l, lanes)] = softness[BACKGROUND_DEPTH_NORM]
             for k in range(first_pair, last_pair):
@@ -211,14 +213,34 @@ def _draw_kernel(variant: Variant, choices: Choices):
                             state[slot(M, l, lanes)] = ti.select(nearer, depth_norm, m)
                         state[slot(WEIGHT, l, lanes)] = state[slot(WEIGHT, l, lanes)] * rescale + weight
                         state[slot(DEPTH, l, lanes)] = state[slot(DEPTH, l, lanes)] * rescale + weight * depth[0]
-                        values = ti.static(
-                            features_at(
-                                f, held, group, n_features, face, qa, qb, qc, wa, wb, wc, pixel_size, features, corners, levels,
-                                textures, texture_size, choices, single,
-                            )
-                        )  # fmt: skip
+                        if ti.static(looked_up):
+                            of_lane = ti.static([weight, rescale, wa[0], wb[0], wc[0], qa[0], qb[0], qc[0]])
+                            for i in ti.static(range(len(of_lane))):
+                                looks[slot(i, l, lanes)] = of_lane[i]
+                        else:
+                            values = ti.static(
+                                features_at(
+                                    f, held, group, n_features, face, qa, qb, qc, wa, wb, wc, pixel_size, features, corners, levels,
+                                    textures, texture_size, choices, single,
+                                )
+                            )  # fmt: skip
+                            for s in ti.static(range(at_once)):
+                                state[slot(FEATURES + s, l, lanes)] = state[slot(FEATURES + s, l, lanes)] * rescale + weight * values[s][0]
+                if ti.static(looked_up):
+                    for l in range(lanes):
                         for s in ti.static(range(at_once)):
-                            state[slot(FEATURES + s, l, lanes)] = state[slot(FEATURES + s, l, lanes)] * rescale + weight * values[s][0]
+                            state[slot(FEATURES + s, l, lanes)] *= looks[slot(1, l, lanes)]
+                        weight = looks[slot(0, l, lanes)]
+                        if weight != 0:
+                            wa, wb, wc, qa, qb, qc = ti.static([single.vector([looks[slot(i, l, lanes)]]) for i in ti.static(range(2, 8))])
+                            values = ti.static(
+                                features_at(
+                                    f, held, group, n_features, face, qa, qb, qc, wa, wb, wc, pixel_size, features, corners, levels,
+                                    textures, texture_size, choices, single,
+                                )
+                            )  # fmt: skip
+                            for s in ti.static(range(at_once)):
+                                state[slot(FEATURES + s, l, lanes)] += weight * values[s][0]
             if group == 0:
                 store_block(sums, sum_row(tile, SILHOUETTE, n_groups, choices), block, state, SILHOUETTE, variant)
                 if ti.static(at_once > 0):
