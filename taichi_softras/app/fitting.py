@@ -23,6 +23,7 @@ from ..recover import (
     FitOptions,
     Pictures,
     Score,
+    SplatFit,
     Start,
     TextureFit,
     Views,
@@ -43,6 +44,7 @@ from ..replacing import replacing
 from ..runtime import init_for
 from ..scene import Camera, Mesh, read_json
 from .common import DISTANCE, FOV, GPUS, INTERRUPTED, add_arch, colored, numbered
+from .splatting import MESH, TRIANGLES, splat_options, write_triangles
 
 __all__ = ["add_fit"]
 
@@ -77,6 +79,8 @@ def add_fit(commands: Any) -> None:
     add("--resume", action="store_true", help="go on with the fit in OUT, with its source and options")
     add("--overwrite", action="store_true", help="start anew although OUT holds a fit")
     add("--size", type=int, default=128, help="shorter side of the pictures that shape is fitted to, pixels; larger ones are reduced (default: %(default)s)")
+    add("--representation", choices=(MESH, TRIANGLES), default=MESH, help="one mesh, or triangles that let light through (default: %(default)s)")
+    add("--triangles", type=int, help="of that representation, how many at most (default: 20000)")
     add("--masks", type=Path, metavar="DIR", help="folder of masks, named as the pictures are: 0 outside, 255 inside, 128 unknown")
     add("--segment", action="store_true", help="find masks where there are none, roughly, and write them to OUT/masks (or DIR): look at them")
     add("--init", default="hull", metavar="hull|sphere|MESH", help="what to begin with; a mesh lies in the cameras' world (default: %(default)s)")
@@ -87,12 +91,11 @@ def add_fit(commands: Any) -> None:
     add("--test-views", type=int, default=12, help="of a mesh, how many more to measure the result (default: %(default)s)")
     add("--refine-cameras", action="store_true", help="move the cameras, too: for poses that are not exact")
     add("--balance", action="store_true", help="find each picture's exposure and white balance")
-    told = f"{STEPS[Start.HULL]}, from a sphere or a mesh {STEPS[Start.SPHERE]}; with --refine-cameras {REFINING} times as many"
+    told = f"{STEPS[Start.HULL]}, of triangles 6000, from a sphere or a mesh {STEPS[Start.SPHERE]}; with --refine-cameras {REFINING} times as many"
     add("--steps", type=int, help=f"steps of gradient descent (default: {told})")
     defaults = FitOptions()
     for name, meaning in (
         ("faces", "about how many faces the mesh has in the end; 0: as many as the pictures can show"),
-        ("views_per_step", "pictures that one step looks at"),
         ("smoothness", "of the surface while it moves"),
         ("color_weight", "weight of the colour loss"),
         ("normal_weight", "weight of the normal consistency loss"),
@@ -100,6 +103,7 @@ def add_fit(commands: Any) -> None:
     ):
         default = getattr(defaults, name)
         add(f"--{name.replace('_', '-')}", type=type(default), default=default, help=f"{meaning} (default: %(default)s)")
+    add("--views-per-step", type=int, help=f"pictures that one step looks at (default: {defaults.views_per_step}, of triangles 1)")
     add_arch(fit, GPUS)
     fit.set_defaults(run=partial(_fit, fit.get_default))
 
@@ -110,11 +114,13 @@ class _Source:
 
     Attributes:
         source: pictures with their cameras.
+        representation: a mesh, or triangles.
         size, masks, segment, colors, up: as the options say; masks where they are, or are written to.
         reference: the mesh to compare with, "" for the embedded one, None for none; normalized: whether it was brought to radius 1.
     """
 
     source: str
+    representation: str
     size: int
     masks: str | None
     segment: bool
@@ -132,12 +138,13 @@ class _Source:
         note = out / SOURCE
         try:
             described = read_json(f"fit: {note}", note)
-            kinds: dict[str, Any] = {"source": str, "size": int, "masks": (str, type(None)), "segment": bool, "colors": str, "up": str}
+            kinds: dict[str, Any] = {"source": str, "representation": str, "size": int, "masks": (str, type(None)), "segment": bool, "colors": str, "up": str}
             kinds |= {"reference": (str, type(None)), "normalized": bool}
             if set(described) != set(kinds) or not all(isinstance(described[name], kind) for name, kind in kinds.items()):
                 raise ValueError(f"{', '.join(kinds)}, not {described}")
-            if described["size"] < 8 or described["colors"] not in ("texture", "vertex") or described["up"] not in ("auto", *UPS):
-                raise ValueError(f"a size from 8 pixels on, colors and up as the options say, not {described}")
+            choices = {"representation": (MESH, TRIANGLES), "colors": ("texture", "vertex"), "up": ("auto", *UPS)}
+            if described["size"] < 8 or any(described[name] not in allowed for name, allowed in choices.items()):
+                raise ValueError(f"a size from 8 pixels on, {', '.join(choices)} as the options say, not {described}")
             return cls(**described)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             if str(error).startswith("fit: "):
@@ -192,28 +199,35 @@ def _fit(default_of: Callable[[str], Any], options: argparse.Namespace) -> int:
         source = _Source.load(out)
         init_for("fit", options.arch, GPUS)
         train, test = source.captures()
-        fit = Fit.load(checkpoint, train.views(source.size))
+        fit = (SplatFit if source.representation == TRIANGLES else Fit).load(checkpoint, train.views(source.size))
     else:
-        source, train, test, fit = _begin(options, out)
+        source, train, test, fit = _begin(options, out, default_of)
         fit.save(checkpoint)
     with noting_interrupts() as interrupted:
         whole = _descend(fit, checkpoint, interrupted)
         done = "" if whole else f"interrupted after {len(fit.losses)} of {fit.options.steps} steps"
-        mesh, seen = fit.best, None
-        if not done and source.colors == "texture":
-            mesh, seen = _textured(fit, train, interrupted)
-            done = "interrupted before the texture was made" if seen is None else ""
-        _write_results(out, source, fit, mesh, seen, test, began, interrupted)
+        if isinstance(fit, SplatFit):
+            write_triangles(out, fit, test, source.size, source.rotation(fit.views.camera), began)
+        else:
+            mesh, seen = fit.best, None
+            if not done and source.colors == "texture":
+                mesh, seen = _textured(fit, train, interrupted)
+                done = "interrupted before the texture was made" if seen is None else ""
+            _write_results(out, source, fit, mesh, seen, test, began, interrupted)
     if done:
         print(f"{done}; go on with: taichi-softras fit -o {out} --resume")
         return INTERRUPTED
     return 0
 
 
-def _begin(options: argparse.Namespace, out: Path) -> tuple[_Source, Capture, Capture, Fit]:
+def _begin(options: argparse.Namespace, out: Path, default_of: Callable[[str], Any]) -> tuple[_Source, Capture, Capture, Fit | SplatFit]:
     """Reads the pictures, or renders them, and finds what the descent begins with."""
+    of_triangles = options.representation == TRIANGLES
+    if options.triangles is not None and not of_triangles:
+        raise ValueError(f"fit: --triangles must come with --representation {TRIANGLES}, got {options.triangles}")
+    splatting = splat_options(options, default_of) if of_triangles else None
     start = {"hull": Start.HULL, "sphere": Start.SPHERE}.get(options.init, Start.SPHERE)
-    own = {name: getattr(options, name) for name in vars(FitOptions()) if hasattr(options, name) and name not in ("start", "steps")}
+    own = {name: getattr(options, name) for name in vars(FitOptions()) if getattr(options, name, None) is not None and name not in ("start", "steps")}
     steps = STEPS[start] * (REFINING if options.refine_cameras else 1) if options.steps is None else options.steps
     choices = FitOptions(start=start, steps=steps, **own)
     for name, low in (("size", 8), ("views", 1), ("test_views", 1)):
@@ -234,6 +248,7 @@ def _begin(options: argparse.Namespace, out: Path) -> tuple[_Source, Capture, Ca
             render_views(mesh, camera, (options.size, options.size), numbered(count), SHARP).save(out / "views", split)
     of_mesh = mesh is not None and options.reference is None
     source = _Source(
+        representation=options.representation,
         source=str((out / "views" if mesh is not None else Path(str(given))).resolve()),
         size=options.size,
         masks=None if masks is None else str(masks.resolve()),
@@ -244,7 +259,8 @@ def _begin(options: argparse.Namespace, out: Path) -> tuple[_Source, Capture, Ca
         normalized=of_mesh,
     )
     train, test = source.captures()
-    fit = Fit(train.views(source.size), choices, first)
+    views = train.views(source.size)
+    fit = Fit(views, choices, first) if splatting is None else SplatFit(views, splatting, train.points)
     out.mkdir(parents=True, exist_ok=True)
     source.save(out)
     return source, train, test, fit
@@ -255,18 +271,20 @@ def _bar(what: str, total: int, initial: int = 0, unit: str = "picture") -> tqdm
     return tqdm(total=total, initial=initial, unit=unit, desc=what, dynamic_ncols=True, mininterval=pause)
 
 
-def _descend(fit: Fit, checkpoint: Path, interrupted: Sequence[bool]) -> bool:
+def _descend(fit: Fit | SplatFit, checkpoint: Path, interrupted: Sequence[bool]) -> bool:
     """Steps until the fit is done, or until Ctrl-C, which ends it after the step at hand. Returns whether it is done."""
     if fit.done:
         return True
-    with _bar("shape", fit.options.steps, len(fit.losses), "step") as bar:
+    with _bar("triangles" if isinstance(fit, SplatFit) else "shape", fit.options.steps, len(fit.losses), "step") as bar:
         while not (fit.done or interrupted):
             loss = fit.step()
-            bar.set_postfix(loss=f"{loss:.4f}", IoU=f"{fit.scores[-1][1]:.3f}" if fit.scores else "-", refresh=False)
+            figure = {"PSNR" if isinstance(fit, SplatFit) else "IoU": f"{fit.scores[-1][1]:.3f}" if fit.scores else "-"}
+            bar.set_postfix(loss=f"{loss:.4f}", **figure, refresh=False)
             bar.update()
             if len(fit.losses) % fit.options.score_every == 0:
                 fit.save(checkpoint)
-    fit.remember_best()
+    if isinstance(fit, Fit):
+        fit.remember_best()
     fit.save(checkpoint)
     return fit.done
 

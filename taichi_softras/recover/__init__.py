@@ -4,14 +4,16 @@
 from .atlas import unwrap
 from .fit import Fit, FitOptions, Stage, Start, initial_sphere
 from .hull import Hull, hull_mesh, visual_hull
-from .metrics import Score, SurfaceComparison, compare_surfaces, score
+from .metrics import Score, SurfaceComparison, compare_surfaces, score, structural_similarity
 from .optimize import NumpyAdam
 from .pictures import fit_curves, normal_colors, save_animation, shaded, sheet, turntable
 from .poses import registered
 from .remesh import components, remeshed, self_intersections
 from .rendering import SHARP, render_geometry, render_views, seen_from
 from .results import Pictures, mean_score, rotation_to_y_up, up_of
+from .splatting import SplatFit, SplatOptions, first_triangles
 from .texture import BakeOptions, TextureFit, bake, texels_shown
+from .triangles import Triangles, composited_from, render_triangles
 from .views import DEPTH_SCALE, Capture, Views, save_picture, scene_up
 
 __all__ = [
@@ -25,14 +27,19 @@ __all__ = [
     "NumpyAdam",
     "Pictures",
     "Score",
+    "SplatFit",
+    "SplatOptions",
     "Stage",
     "Start",
     "SurfaceComparison",
     "TextureFit",
+    "Triangles",
     "Views",
     "bake",
     "compare_surfaces",
     "components",
+    "composited_from",
+    "first_triangles",
     "fit_curves",
     "hull_mesh",
     "initial_sphere",
@@ -42,6 +49,7 @@ __all__ = [
     "registered",
     "remeshed",
     "render_geometry",
+    "render_triangles",
     "render_views",
     "rotation_to_y_up",
     "save_animation",
@@ -52,6 +60,7 @@ __all__ = [
     "self_intersections",
     "shaded",
     "sheet",
+    "structural_similarity",
     "texels_shown",
     "turntable",
     "unwrap",

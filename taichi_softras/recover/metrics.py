@@ -4,17 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import trimesh
+from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from ..checks import as_array, check_array, check_integer, check_kind, check_number
+from ..checks import as_array, check_array, check_finite, check_integer, check_kind, check_number
 from ..engine import nearest
 from ..scene import Mesh
 from .remesh import components, self_intersections
 from .views import Views
 
-__all__ = ["Score", "SurfaceComparison", "chamfer_distance", "compare_surfaces", "score", "silhouette_iou", "surface_points"]
+__all__ = ["Score", "SurfaceComparison", "chamfer_distance", "compare_surfaces", "score", "silhouette_iou", "structural_similarity", "surface_points"]
 
 MAX_SAMPLES = 10_000_000
+SIMILAR, SIMILAR_SIGMA, SIMILAR_RADIUS = (0.01**2, 0.03**2), 1.5, 5  # of SSIM, by the paper: its two constants, its window
 COVERED = 0.499  # alpha above which a pixel counts as covered: half covered ones do, as rendered (.5) and as a file has them (128/255)
 
 
@@ -73,6 +75,35 @@ def silhouette_iou(alpha: np.ndarray, target: np.ndarray, threshold: float | Non
     both = (a * b).sum((1, 2), dtype=np.float64)
     union = a.sum((1, 2), dtype=np.float64) + b.sum((1, 2), dtype=np.float64) - both
     return np.where(union > 0, both / np.maximum(union, 1e-12), 1.0)
+
+
+def structural_similarity(pictures: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """[N]: SSIM of pictures [N, H, W, C] in [0, 1] with others, the mean over channels and over the pixels whose window of 11 x 11 lies within.
+
+    (Wang, Bovik, Sheikh and Simoncelli, "Image Quality Assessment: From Error Visibility to Structural Similarity", TIP 2004.)
+
+    Examples:
+        >>> structural_similarity(np.ones((1, 16, 16, 3)), np.ones((1, 16, 16, 3))).tolist()
+        [1.0]
+    """
+    op, sizes = "structural_similarity", dict[str, int]()
+    a, b = (as_array(op, name, given) for name, given in (("pictures", pictures), ("target", target)))
+    for name, given in (("pictures", a), ("target", b)):
+        check_array(op, name, given, ("N", "H", "W", "C"), sizes)
+        check_finite(op, name, given)
+    if min(a.shape[1:3]) <= 2 * SIMILAR_RADIUS:
+        raise ValueError(f"{op}: pictures must be more than {2 * SIMILAR_RADIUS} pixels high and wide, got {a.shape[1]} x {a.shape[2]}")
+
+    def local(values: np.ndarray) -> np.ndarray:
+        blurred = ndimage.gaussian_filter(values, (0, SIMILAR_SIGMA, SIMILAR_SIGMA, 0), radius=(0, SIMILAR_RADIUS, SIMILAR_RADIUS, 0))
+        return blurred[:, SIMILAR_RADIUS:-SIMILAR_RADIUS, SIMILAR_RADIUS:-SIMILAR_RADIUS]
+
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    mean_a, mean_b = local(a), local(b)
+    spread = local(a * a) - mean_a**2 + local(b * b) - mean_b**2
+    together = local(a * b) - mean_a * mean_b
+    luminance = (2 * mean_a * mean_b + SIMILAR[0]) / (mean_a**2 + mean_b**2 + SIMILAR[0])
+    return (luminance * (2 * together + SIMILAR[1]) / (spread + SIMILAR[1])).mean((1, 2, 3))
 
 
 def surface_points(mesh: Mesh, count: int, seed: int = 0) -> np.ndarray:

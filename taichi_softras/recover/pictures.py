@@ -101,8 +101,8 @@ def sheet(path: str | Path, target: Views, result: Views, columns: int = 8) -> N
     save_picture(path, np.concatenate([np.concatenate(list(row), axis=1) for row in rows], axis=0))
 
 
-def fit_curves(path: str | Path, losses: list[float], scores: list[tuple[int, float]], stage_starts: list[int]) -> None:
-    """Writes a PNG of the loss of every step and the IoU on the fitted pictures. Needs matplotlib."""
+def fit_curves(path: str | Path, losses: list[float], scores: list[tuple[int, float]], stage_starts: list[int], figure_of_merit: str = "IoU") -> None:
+    """Writes a PNG of the loss of every step and of a figure (the IoU, or what it is called) on the fitted pictures. Needs matplotlib."""
     path = as_path("fit_curves", "path", path)
     import matplotlib
 
@@ -114,8 +114,10 @@ def fit_curves(path: str | Path, losses: list[float], scores: list[tuple[int, fl
     left.set(xlabel="step", ylabel="loss", yscale="log")
     right = left.twinx()
     if scores:
-        right.plot(*zip(*scores, strict=True), "o-", markersize=3, color="tab:orange", label="IoU on the fitted pictures")
-    right.set(ylabel="IoU", ylim=(min([0.5, *(iou for _, iou in scores)]), 1.0))
+        right.plot(*zip(*scores, strict=True), "o-", markersize=3, color="tab:orange", label=f"{figure_of_merit} on the fitted pictures")
+    right.set(ylabel=figure_of_merit)
+    if figure_of_merit == "IoU":
+        right.set(ylim=(min([0.5, *(iou for _, iou in scores)]), 1.0))
     for start in stage_starts[1:]:
         left.axvline(start, color="0.7", linewidth=0.8, linestyle="--")
     figure.legend(loc="outside upper center", ncols=2)

@@ -1,0 +1,103 @@
+"""What ``taichi-softras fit --representation triangles`` does besides what ``fit`` does: its options, and the files that it leaves."""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..recover import (
+    Capture,
+    Score,
+    SplatFit,
+    SplatOptions,
+    Triangles,
+    Views,
+    composited_from,
+    fit_curves,
+    render_triangles,
+    save_animation,
+    score,
+    sheet,
+    structural_similarity,
+)
+from ..replacing import replacing
+from ..scene import Camera
+from .common import DISTANCE, FOV
+
+__all__ = ["MESH", "TRIANGLES", "splat_options", "write_triangles"]
+
+MESH, TRIANGLES = "mesh", "triangles"  # representations
+OF_A_MESH = ("init", "colors", "faces", "smoothness", "color_weight", "normal_weight", "refine_cameras", "balance", "reference")
+FRAMES, FRAME_SIZE, ELEVATION = 48, 256, 20.0  # of the turntable
+FITTED = 12  # of the fitted pictures that are measured
+
+
+def splat_options(options: argparse.Namespace, default_of: Callable[[str], Any]) -> SplatOptions:
+    """What the command was told, for triangles.
+
+    Raises:
+        ValueError: if it was told what only meshes have.
+    """
+    for name in OF_A_MESH:
+        if getattr(options, name) != default_of(name):
+            raise ValueError(f"fit: --{name.replace('_', '-')} must be left out with --representation {TRIANGLES}, got {getattr(options, name)}")
+    own = {name: getattr(options, name) for name in ("steps", "views_per_step", "triangles", "seed")}
+    return SplatOptions(**{name: value for name, value in own.items() if value is not None})
+
+
+def write_triangles(out: Path, fit: SplatFit, test: Capture, size: int, turn: np.ndarray, began: float) -> None:
+    """The soft triangles, the opaque mesh, pictures of both, figures."""
+    soft, opaque = fit.soft or fit.triangles, fit.hardened
+    soft.save(out / "triangles.npz")
+    if len(opaque):
+        replace(opaque.mesh, vertices=opaque.vertices.astype(np.float64) @ turn.T).save(out / "mesh.glb")
+    views = test.views(size)
+    fitted = fit.views.select(np.unique(np.linspace(0, len(fit.views) - 1, FITTED).astype(int)))
+    shown = {name: (composited_from(views, kind), composited_from(fitted, kind)) for name, kind in (("soft", soft), ("opaque", opaque))}
+    sheet(out / "sheet.png", views, shown["soft"][0])
+    sheet(out / "sheet_opaque.png", views, shown["opaque"][0])
+    starts = [0, *(round(fit.options.steps * share) for share in fit.CHANGES)]
+    fit_curves(out / "curves.png", fit.losses, fit.scores, [start for start in starts if start < len(fit.losses)], "PSNR over white")
+    _turntable(out / "turntable.gif", fit, soft, opaque, turn)
+    metrics: dict[str, Any] = {"views_not_fitted": len(views), "image_size": list(views.image_size)}
+    for name, (seen, seen_fitted) in shown.items():
+        metrics[name] = asdict(score(seen, views)) | {"ssim": _ssim(seen, views), "fitted": asdict(score(seen_fitted, fitted))}
+    metrics |= {"triangles": len(soft), "faces": len(opaque), "steps": len(fit.losses), "seconds": round(time.monotonic() - began, 1)}
+    metrics |= {"world_of_glb": turn.tolist()}
+    metrics["meaning"] = {
+        "soft": "triangles.npz, before they were hardened, composited",
+        "opaque": "mesh.glb, which any viewer shows",
+        "iou": "of silhouettes (alpha of one half and more), mean over pictures that were not fitted",
+        "psnr": "dB, of colour, over the pixels inside both silhouettes",
+        "psnr_white": "dB, over all pixels of the pictures laid over white",
+        "ssim": "structural similarity of the pictures laid over white",
+        "fitted": f"the same on {len(fitted)} of the pictures that were fitted",
+        "world_of_glb": "the rotation of mesh.glb, whose y is up, from the cameras' world, in which triangles.npz is",
+    }
+    with replacing(out / "metrics.json") as partial:
+        partial.write_text(json.dumps(metrics, indent=1) + "\n")
+    found: dict[str, Score] = {name: score(seen, views) for name, (seen, _) in shown.items()}
+    told = "; ".join(f"{name} PSNR over white {one.psnr_white:.2f} dB, IoU {one.iou:.4f}" for name, one in found.items())
+    print(f"on {len(test)} pictures that were not fitted: {told}; {metrics['seconds']:.0f} s")
+    print(f"triangles.npz, mesh.glb, turntable.gif, sheet.png, sheet_opaque.png, curves.png and metrics.json are in {out}")
+
+
+def _ssim(seen: Views, views: Views) -> float:
+    return float(structural_similarity(seen.over_white(), views.over_white()).mean())
+
+
+def _turntable(path: Path, fit: SplatFit, soft: Triangles, opaque: Triangles, turn: np.ndarray) -> None:
+    """Soft on the left, opaque on the right."""
+    reach = np.linalg.norm(soft.vertices - fit.centre, axis=1)
+    radius = float(np.quantile(reach, 0.99)) if len(reach) else fit.radius
+    camera = Camera.orbit(DISTANCE, ELEVATION, np.arange(FRAMES) * 360.0 / FRAMES, fov=FOV)
+    halves = []
+    for one in (soft, opaque):
+        upright = replace(one, corners=(one.corners - fit.centre) @ turn.T / radius)
+        halves.append(render_triangles(upright, camera, FRAME_SIZE, tuple(map(str, range(FRAMES))), 1).over_white())
+    save_animation(path, np.concatenate(halves, 2))
