@@ -18,7 +18,7 @@ import taichi as ti
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from ..checks import check_array, check_finite, check_indices, check_integer, check_kind, check_number
+from ..checks import as_array, check_array, check_finite, check_indices, check_integer, check_kind, check_number
 from ..engine import Renderer, project_points
 from ..replacing import replacing
 from ..scene import Topology, as_path, read_arrays
@@ -99,6 +99,10 @@ def first_triangles(views: Views, count: int, points: np.ndarray | None = None, 
     check_kind(op, "views", views, Views)
     check_integer(op, "count", count, 1, 2**31 - 1)
     check_integer(op, "seed", seed, 0, 2**31 - 1)
+    if points is not None:
+        points = as_array(op, "points", points)
+        check_array(op, "points", points, ("P", 3))
+        check_finite(op, "points", points)
     rng = np.random.default_rng(seed)
     hull = visual_hull(views, CELLS)
     pixel = _pixel_size(views)
@@ -109,8 +113,7 @@ def first_triangles(views: Views, count: int, points: np.ndarray | None = None, 
     chosen = inside[rng.choice(len(inside), count, p=weight / weight.sum())]
     places = hull.origin + hull.spacing * (chosen + rng.uniform(-0.5, 0.5, chosen.shape))
     if points is not None:
-        check_array(op, "points", points, ("P", 3))
-        known = _within(hull, np.asarray(points, np.float64), pixel)
+        known = _within(hull, points.astype(np.float64), pixel)
         known = known[rng.permutation(len(known))[:count]]
         places[: len(known)] = known
     size = np.clip((len(inside) * hull.spacing**3 / count) ** (1 / 3), 2 * pixel, 8 * pixel)

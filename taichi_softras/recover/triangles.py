@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..checks import MAX_IMAGE_SIDE, check_array, check_finite, check_image_size, check_integer, check_kind
+from ..checks import MAX_IMAGE_SIDE, as_array, check_array, check_finite, check_image_size, check_integer, check_kind
 from ..engine import Renderer
 from ..replacing import replacing
 from ..scene import Blending, Camera, Distribution, Mesh, Opacity, RasterizeSettings, as_path, read_arrays
@@ -42,7 +42,7 @@ class Triangles:
     def __post_init__(self) -> None:
         sizes: dict[str, int] = {}
         for name, shape in (("corners", ("F", 3, 3)), ("colors", ("F", 3, 3)), ("opacity", ("F",)), ("window", ("F",))):
-            given = np.asarray(getattr(self, name))
+            given = as_array("Triangles", name, getattr(self, name))
             check_array("Triangles", name, given, shape, sizes)
             check_finite("Triangles", name, given)
             object.__setattr__(self, name, np.ascontiguousarray(given, np.float32))

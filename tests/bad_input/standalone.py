@@ -8,7 +8,7 @@ import numpy as np
 import taichi_softras as ts
 from taichi_softras import lighting, losses
 from taichi_softras.engine import dibr, fragments, textures, voxels
-from taichi_softras.recover import atlas, fit, hull, metrics, pictures, poses, remesh, rendering, results, texture, views
+from taichi_softras.recover import atlas, fit, hull, metrics, pictures, poses, remesh, rendering, results, splatting, texture, triangles, views
 from taichi_softras.scene import RasterizeSettings, distortion_limit, shapes
 
 from . import (
@@ -807,6 +807,13 @@ def picture_functions() -> Iterator[Function]:
         good=lambda: {"alpha": np.zeros((1, 4, 5)), "target": np.zeros((1, 4, 5)), "threshold": 0.5},
         natures={"alpha": batches((4, 5)), "target": batches((1, 5, 4)), "threshold": number()},
     )
+    yield Function(
+        name="recover.structural_similarity",
+        call=metrics.structural_similarity,
+        good=lambda: {"pictures": np.zeros((1, 12, 12, 3)), "target": np.zeros((1, 12, 12, 3))},
+        natures={"pictures": numbers_of((12, 12, 3)), "target": numbers_of((1, 12, 13, 3))},
+        more=[(Kind.RANGE, "`pictures`: ten pixels high", {"pictures": np.zeros((1, 10, 12, 3)), "target": np.zeros((1, 10, 12, 3))})],
+    )
     cloud = {"mesh": instance(), "count": whole(0), "seed": whole(-1)}
     square = lambda: ts.Mesh(vertices=VERTICES, faces=FACES)  # noqa: E731
     yield Function(name="recover.metrics.surface_points", call=metrics.surface_points, good=lambda: {"mesh": square(), "count": 5, "seed": 0}, natures=cloud)
@@ -994,7 +1001,72 @@ def picture_functions() -> Iterator[Function]:
             "losses": nothing("the numbers of a fit; matplotlib says itself what is wrong with them"),
             "scores": nothing("the numbers of a fit; matplotlib says itself what is wrong with them"),
             "stage_starts": nothing("the numbers of a fit; matplotlib says itself what is wrong with them"),
+            "figure_of_merit": nothing("a text for the axis"),
         },
+    )
+
+
+def a_triangle() -> triangles.Triangles:
+    return triangles.Triangles(corners=VERTICES[None, :3], colors=np.ones((1, 3, 3)), opacity=np.ones(1), window=np.ones(1))
+
+
+def splatting_functions() -> Iterator[Function]:
+    yield Function(
+        name="recover.Triangles",
+        call=triangles.Triangles,
+        good=lambda: {name: getattr(a_triangle(), name) for name in ("corners", "colors", "opacity", "window")},
+        natures={name: numbers_of((2, 3)) for name in ("corners", "colors", "opacity", "window")},
+        more=[
+            (Kind.RANGE, "`colors`: 2", {"colors": np.full((1, 3, 3), 2.0)}),
+            (Kind.RANGE, "`opacity`: 2", {"opacity": np.full(1, 2.0)}),
+            (Kind.RANGE, "`window`: 0", {"window": np.zeros(1)}),
+        ],
+    )
+    yield Function(
+        name="recover.render_triangles",
+        call=triangles.render_triangles,
+        good=lambda: {"triangles": a_triangle(), "camera": ts.Camera.orbit(), "image_size": (8, 8), "names": ("a",), "samples": 1},
+        natures={
+            "triangles": instance(),
+            "camera": instance(),
+            "image_size": image_size(),
+            "names": Nature(lambda _: [Mistake(Kind.SHAPE, "two, for one camera", ("a", "b"))]),
+            "samples": whole(0, 4000),
+        },
+    )
+    yield Function(
+        name="recover.composited_from",
+        call=triangles.composited_from,
+        good=lambda: {"views": views_of_a_square(), "triangles": a_triangle()},
+        natures={"views": instance(), "triangles": instance(), "samples": whole(0)},
+    )
+    empty = (Kind.RANGE, "pictures that show nothing", {"views": changed_views(alpha=np.zeros((2, 8, 8)))})
+    yield Function(
+        name="recover.first_triangles",
+        call=splatting.first_triangles,
+        good=lambda: {"views": views_of_a_square(), "count": 4},
+        natures={
+            "views": instance(),
+            "count": whole(0),
+            "points": optional(numbers_of((2,)), lambda: np.ones((2, 3))),
+            "seed": whole(-1),
+        },
+        more=[empty],
+    )
+    counts = {"steps": (9,), "views_per_step": (0,), "triangles": (0,), "score_every": (0,), "seed": (-1,)}
+    rates = {name: number(-1.0) for name in ("corner_rate", "color_rate", "opacity_rate", "window_rate", "alpha_weight")}
+    yield Function(
+        name="recover.SplatOptions",
+        call=splatting.SplatOptions,
+        good=dict,
+        natures={"start": number(0.0, 2.0)} | rates | {name: whole(*wrong) for name, wrong in counts.items()},
+    )
+    yield Function(
+        name="recover.SplatFit",
+        call=splatting.SplatFit,
+        good=lambda: {"views": views_of_a_square()},
+        natures={"views": instance(), "options": instance(), "points": nothing("looked at by first_triangles")},
+        more=[empty, (Kind.NAN, "pictures with NaN", {"views": changed_views(alpha=np.full((2, 8, 8), np.nan))})],
     )
 
 
