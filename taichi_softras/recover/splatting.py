@@ -434,7 +434,8 @@ class SplatFit:
             check_finite("SplatFit", name, arrays[name])
         self._values = {name: arrays[name] for name in PARTS}
         for name, adam in self._adams.items():
-            adam.steps = check_integer("SplatFit", "adam_steps", facts["adam_steps"][name], 0, 2**31 - 1) or facts["adam_steps"][name]
+            adam.steps = facts["adam_steps"][name]
+            check_integer("SplatFit", "adam_steps", adam.steps, 0, 2**31 - 1)
             for moment in ("first", "second"):
                 values = arrays[f"{name}_{moment}"]
                 check_array("SplatFit", f"{name}_{moment}", values, ("F", widths[name]) if values.ndim else (), sizes)
@@ -458,7 +459,7 @@ def _mean_of(picture: np.ndarray, samples: int) -> np.ndarray:
     """[B, H, W, ...] of [B, H samples, W samples, ...]: the means of blocks."""
     if samples == 1:
         return picture
-    return sum(picture[:, i::samples, j::samples] for i in range(samples) for j in range(samples)) / np.float32(samples**2)
+    return np.mean([picture[:, i::samples, j::samples] for i in range(samples) for j in range(samples)], axis=0)
 
 
 def _spread(grad: np.ndarray, samples: int) -> np.ndarray:

@@ -1266,6 +1266,6 @@ def changed_views(**changed: Any) -> views.Views:
 def functions() -> list[Function]:
     parts = (
         camera_functions, mesh_functions, topology_functions, settings_functions, renderer_functions, loss_functions, lighting_functions, texture_functions,
-        array_functions, picture_functions, fit_functions, bake_functions, geometry.functions,
+        array_functions, picture_functions, fit_functions, splatting_functions, bake_functions, geometry.functions,
     )  # fmt: skip
     return [function for part in parts for function in part()]
