@@ -40,12 +40,12 @@ LOGITS = 7.0  # opacities stay so far from 0 and 1 that they can come back
 GROWING, HARDENING, HARD = (0.04, 0.5), 0.6, 0.9  # parts of the way: triangles are divided; the floor begins to rise; it has risen
 EVENTS = 60  # times in all that triangles are looked through
 FAINT = 0.03  # opacity below which a triangle is removed at any time
-WANTED = 0.5  # of the floor: what would be less opaque is removed while it rises
+WANTED = 0.3  # of the floor: what would be less opaque is removed while it rises
 CELLS = 64  # of the hull's grid, along its longest side
 ON_SURFACE = 3.0  # as many triangles begin in a cell at the hull's surface as in so many within
 LARGE = 3.0  # pixels: triangles with longer edges are divided in four, others doubled
 SCORED = 8  # fitted pictures that progress is told by
-ROUNDING = 0.05  # of colours: differences are counted straight above and squared below it
+ROUNDING = 0.1  # of colours: differences are counted straight above and squared below it
 COLORED_BY = 24  # pictures that the first colours are a mean of
 
 
@@ -60,7 +60,7 @@ class SplatOptions:
         start: with how many it begins, as a part of these.
         corner_rate: of Adam on corners, pixels a step at first; a tenth of it at the end.
         color_rate, opacity_rate, window_rate: of Adam on colours, on logits of opacities, on logarithms of windows.
-        alpha_weight: of the difference of alpha, beside that of the colours over white.
+        alpha_weight: of the difference of alpha, beside that of the colours over white; it fades while triangles become opaque.
         score_every: after so many steps they are measured.
         seed: of all that is random.
     """
@@ -318,12 +318,12 @@ class SplatFit:
         return losses[0], grads
 
     def _differences(self, picked: list[int], color: np.ndarray, alpha: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        """The loss, and its gradient to colours over white [B, H, W, 3] and alpha [B, H, W]: means over pixels of sqrt(d^2 + .05^2)."""
+        """The loss, and its gradient to colours over white [B, H, W, 3] and alpha [B, H, W]: means over pixels of sqrt(d^2 + .1^2)."""
         known = np.ones_like(alpha) if self.views.known is None else self.views.known[picked]
         off_color, off_alpha = color - self._white[picked], alpha - self.views.alpha[picked]
         far_color, far_alpha = np.sqrt(off_color**2 + ROUNDING**2), np.sqrt(off_alpha**2 + ROUNDING**2)
         share = 1 / alpha.size
-        weights = known[..., None] * share / 3, known * share * self.options.alpha_weight
+        weights = known[..., None] * share / 3, known * share * self.options.alpha_weight * (1 - self.hardness)  # what is opaque cannot have the alpha of glass
         loss = float((weights[0] * (far_color - ROUNDING)).sum() + (weights[1] * (far_alpha - ROUNDING)).sum())
         return loss, weights[0] * off_color / far_color, weights[1] * off_alpha / far_alpha
 
