@@ -30,7 +30,7 @@ ROOMS = {  # room: the floor that it is on. Imports run down; of two rooms on on
     "app": 6,
     "demos": 6,
 }
-GROUND = {"checks", "interrupting", "replacing"}  # single files that every room may use, and that use none
+GROUND = {"checks", "interrupting", "language", "replacing"}  # single files that every room may use, and that use none
 TOP = {"", "__main__", "moved"}  # the package itself
 
 

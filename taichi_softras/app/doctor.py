@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import taichi as ti
 
 from ..engine import Renderer, losses
+from ..language import ti
 from ..runtime import GPU_BACKENDS, cpu_name, has_display, init, offer_of
 from ..scene import Camera, RasterizeSettings, creature
 

@@ -7,11 +7,11 @@ Each returns an array [1]. On ``ti.ad.Tape`` pass the tape's loss as ``into``: t
 from typing import Any
 
 import numpy as np
-import taichi as ti
 
 from ..checks import check_kind, check_number, check_reals, check_shape
 from ..kernels import losses as ops
 from ..kernels.variant import Storage
+from ..language import ti
 from ..runtime import Arrays, TaichiArrays, library_of
 from ..scene import Connectivity
 

@@ -14,15 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import taichi as ti
-from taichi.lang import impl
-from taichi.lang.enums import AutodiffMode
-from taichi.lang.matrix import MatrixType
-from taichi.types.ndarray_type import NdarrayType
+
+from ..language import Instance, MatrixType, NdarrayType, arch_name, config, instance_of, is_generated, is_recorded, kernel_of, place, runtime, ti
 
 __all__ = ["launch"]
 
-LLVM = (ti.x64, ti.arm64, ti.cuda)  # what runs on other backends is compiled by their drivers
+LLVM = ("cpu", "cuda")  # what runs on other backends is compiled by their drivers
 
 Setter = Callable[[Any, tuple[int], Any, Any], Any]
 """Called with (launch context of Taichi, place of the argument, argument, what it returned for the argument that is there now, or None). What it returns tells
@@ -34,34 +31,33 @@ class Prepared:
     """An instantiation of a kernel, and what hands over its arguments.
 
     Attributes:
-        instance: Taichi's.
+        instance: what is compiled.
         setters: one for each argument.
         context: the launch context of the last call; None where it cannot be used again.
         handed_over: what the setters returned in that call.
     """
 
-    instance: Any
+    instance: Instance
     setters: list[Setter]
     context: Any
     handed_over: list[Any]
 
 
 _prepared: "weakref.WeakKeyDictionary[Any, tuple[weakref.ref[Any], dict[Any, Prepared | None]]]" = weakref.WeakKeyDictionary()
-_PLACES = [(i,) for i in range(64)]
+_PLACES = [place(i) for i in range(64)]
 
 
 def launch(kernel: Any, arguments: Sequence[Any]) -> None:
     """``kernel(*arguments)``, where ``kernel`` may be the ``grad`` of one. To be called by one thread at a time."""
-    implementation, runtime = getattr(kernel, "_primal", kernel), impl.get_runtime()
-    on_tape = runtime.target_tape is not None and not runtime.grad_replaced
-    key = None if on_tape or runtime.fwd_mode_manager else _kinds(arguments)
+    implementation, running = kernel_of(kernel), runtime()
+    key = None if is_recorded() else _kinds(arguments)
     if key is None:
         kernel(*arguments)
         return
     of_runtime, known = _prepared.get(implementation, (None, {}))
-    if of_runtime is None or of_runtime() is not runtime:  # Taichi was started again
+    if of_runtime is None or of_runtime() is not running:  # Taichi was started again
         known = {}
-        _prepared[implementation] = weakref.ref(runtime), known
+        _prepared[implementation] = weakref.ref(running), known
     if key not in known:
         with _compiled_quickly(implementation):
             kernel(*arguments)  # it compiles, and tells what does not fit
@@ -73,11 +69,10 @@ def launch(kernel: Any, arguments: Sequence[Any]) -> None:
         return
     context, before = prepared.context, prepared.handed_over
     if context is None:
-        context, before = prepared.instance.make_launch_context(), [None] * len(arguments)
+        context, before = prepared.instance.new_context(), [None] * len(arguments)
     prepared.context = None  # should anything be raised, it is made anew
     handed_over = [set_argument(context, *rest) for set_argument, *rest in zip(prepared.setters, _PLACES, arguments, before, strict=False)]
-    program = runtime.prog
-    program.launch_kernel(program.compile_kernel(program.config(), program.get_device_caps(), prepared.instance), context)
+    prepared.instance.run(context)
     if _on_cpu():  # other launchers leave in it what belongs to the one launch
         prepared.context, prepared.handed_over = context, handed_over
 
@@ -89,14 +84,13 @@ def _compiled_quickly(implementation: Any) -> Iterator[None]:
 
     A gradient that Taichi generates needs that pass: without it, sums over lists come out as NaN (Taichi 1.7.4).
     """
-    config = impl.current_cfg()
-    leave_out = implementation.autodiff_mode == AutodiffMode.NONE and config.arch in LLVM
-    before = config.cfg_optimization
-    config.cfg_optimization = before and not leave_out
+    options = config()
+    before = options.cfg_optimization
+    options.cfg_optimization = before and not (arch_name() in LLVM and not is_generated(implementation))
     try:
         yield
     finally:
-        config.cfg_optimization = before
+        options.cfg_optimization = before
 
 
 def _kinds(arguments: Sequence[Any]) -> tuple[Any, ...] | None:
@@ -124,8 +118,10 @@ def _kinds(arguments: Sequence[Any]) -> tuple[Any, ...] | None:
 def _prepare(implementation: Any, arguments: Sequence[Any]) -> Prepared | None:
     """The instantiation for these arguments, and what hands over each of them."""
     setters: list[Setter] = []
-    for declared, argument in zip(implementation.arguments, arguments, strict=True):
-        wanted = declared.annotation
+    instance = instance_of(implementation, arguments)
+    if instance is None or len(arguments) > len(_PLACES):
+        return None
+    for wanted, argument in zip(instance.annotations, arguments, strict=True):
         if isinstance(wanted, NdarrayType):
             n_inner = wanted.dtype.ndim if isinstance(wanted.dtype, MatrixType) else 0
             setter = _array_setter(argument, n_inner)
@@ -138,7 +134,7 @@ def _prepare(implementation: Any, arguments: Sequence[Any]) -> Prepared | None:
             setters.append(_set_float)
         else:
             return None
-    return Prepared(implementation.compiled_kernels[implementation.ensure_compiled(*arguments)], setters, None, [])
+    return Prepared(instance, setters, None, [])
 
 
 def _array_setter(array: Any, n_inner: int) -> Setter | None:
@@ -147,13 +143,13 @@ def _array_setter(array: Any, n_inner: int) -> Setter | None:
         return _set_ndarray if array.grad is None else _set_ndarray_with_gradient
     if isinstance(array, np.ndarray):
         return _set_numpy_of_vectors if n_inner == 1 else _set_numpy if n_inner == 0 else None
-    if (array.device.type == "cpu" and _on_cpu()) or (array.device.type == "cuda" and impl.current_cfg().arch == ti.cuda):
+    if (array.device.type == "cpu" and _on_cpu()) or (array.device.type == "cuda" and arch_name() == "cuda"):
         return _set_tensor_of_vectors if n_inner == 1 else _set_tensor if n_inner == 0 else None
     return None
 
 
 def _on_cpu() -> bool:
-    return impl.current_cfg().arch in (ti.x64, ti.arm64)
+    return arch_name() == "cpu"
 
 
 def _set_int(context: Any, place: tuple[int], number: int, before: int | None) -> int:
