@@ -267,8 +267,8 @@ import taichi_softras
 import taichi_softras.interop
 assert taichi_softras.current_arch() is None
 assert taichi_softras.init("cpu", cpu_max_num_threads=1) == "cpu"
-import taichi as ti
-assert ti.lang.impl.current_cfg().cpu_max_num_threads == 1
+from taichi_softras import language
+assert language.config().cpu_max_num_threads == 1
 """)
 
 

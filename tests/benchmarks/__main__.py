@@ -26,9 +26,8 @@ import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import taichi as ti
-
 import taichi_softras as tsr
+from taichi_softras.language import ti
 from taichi_softras.runtime import cpu_name, offer_of
 
 from . import ours

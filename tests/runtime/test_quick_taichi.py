@@ -11,11 +11,11 @@ import textwrap
 import types
 
 import pytest
-import taichi as ti
 from conftest import REPOSITORY
 from taichi.lang import kernel_impl
 from taichi.lang.ast import ast_transformer_utils
 
+from taichi_softras.language import ti
 from taichi_softras.runtime import quick_taichi
 
 KERNELS = sorted(path.stem for path in (REPOSITORY / "kernels").glob("*.py") if path.stem != "__init__")
