@@ -47,6 +47,7 @@ def _module(path: str) -> Any:
 
 impl, _ndarray = _module("lang.impl"), _module("lang._ndarray")
 _AutodiffMode = _module("lang.enums" if _IS_TAICHI else "types.enums").AutodiffMode
+CompilationError = getattr(_module("lang.exception"), f"{NAME.title()}CompilationError")
 NdarrayType, MatrixType = _module("types.ndarray_type").NdarrayType, _module("lang.matrix").MatrixType
 
 

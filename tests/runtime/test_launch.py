@@ -13,9 +13,8 @@ FOUR = ti.types.vector(4, ti.f32)
 
 @ti.kernel
 def scale(x: ti.types.ndarray(dtype=ti.f32, ndim=2), y: ti.types.ndarray(dtype=ti.f32, ndim=2), factor: ti.f32, first: ti.i32):
-    for i in range(first, x.shape[0]):
-        for j in range(x.shape[1]):
-            y[i, j] += factor * x[i, j] * x[i, j]
+    for i, j in ti.ndrange((first, x.shape[0]), x.shape[1]):
+        y[i, j] += factor * x[i, j] * x[i, j]
 
 
 @ti.kernel
@@ -160,7 +159,7 @@ class TestWhatDoesNotFit:
             ((X.astype(np.float64), X.copy(), 2.0, 0), ValueError),
             ((X[0], X.copy(), 2.0, 0), ValueError),
             ((X, X.copy(), 2.0, 0.5), TypeError),
-            ((X, X.copy(), 2.0), ti.TaichiCompilationError),
+            ((X, X.copy(), 2.0), language.CompilationError),
             ((X.repeat(2, 1)[:, ::2], X.copy(), 2.0, 0), ValueError),
         ],
         ids=["dtype", "dimensions", "float for int", "too few", "not contiguous"],
