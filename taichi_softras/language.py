@@ -60,6 +60,8 @@ def _is_taken_apart(thing: object) -> bool:
 if not _IS_TAICHI:  # a dataclass that is given as ``ti.template()`` would be taken apart into its fields, which then are arguments
     _module("lang.ast.ast_transformers.call_transformer").dataclasses = types.SimpleNamespace(**vars(dataclasses) | {"is_dataclass": _is_taken_apart})
 
+HAS_WINDOWS = hasattr(ti, "ui")  # quadrants has none
+
 # The runtime, from one ``ti.init`` to the next.
 
 
