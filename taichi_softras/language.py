@@ -158,6 +158,7 @@ def instance_of(implementation: Any, arguments: Sequence[Any]) -> Instance | Non
 
 # Arrays whose memory is handed on.
 
+HANDS_ON = _IS_TAICHI  # quadrants remembers launches by the ids of arrays for as long as their memory is there: an array on another's would meet one of those
 ScalarNdarray = _ndarray.ScalarNdarray
 
 
@@ -173,8 +174,7 @@ def allocate(array: Any, dtype: object, shape: tuple[int, ...]) -> None:
 def adopt(array: Any, dtype: object, shape: tuple[int, ...], memory: Any) -> None:
     """Initialises a new array on memory that was ``arr`` of another of its type and shape."""
     _ndarray.Ndarray.__init__(array)
-    array.dtype, array.element_type, array.arr = _ndarray.cook_dtype(dtype), dtype, memory
-    setattr(array, "shape" if _IS_TAICHI else "_physical_shape", shape)
+    array.dtype, array.element_type, array.shape, array.arr = _ndarray.cook_dtype(dtype), dtype, shape, memory
 
 
 def address(memory: Any) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..language import ScalarNdarray, address, adopt, allocate, program, runtime, ti
+from ..language import HANDS_ON, ScalarNdarray, address, adopt, allocate, program, runtime, ti
 from .start import current_arch, one_at_a_time
 
 __all__ = ["SPARE_BYTES", "spare_array", "spare_ndarray"]
@@ -109,12 +109,12 @@ class _ReusedNdarray(ScalarNdarray):
         found = self._spare.take(self._key)
         if found is None:
             allocate(self, dtype, shape)
-            self._on_cpu = current_arch() == "cpu"
+            self._is_handed_on = HANDS_ON and current_arch() == "cpu"
             self._n_bytes = self.arr.nelement() * self.arr.element_size()
             return
         memory, self._n_bytes = found
         adopt(self, dtype, shape, memory)
-        self._on_cpu = True
+        self._is_handed_on = True
         ctypes.memset(address(memory), 0, self._n_bytes)
 
     def __del__(self) -> None:
@@ -122,5 +122,5 @@ class _ReusedNdarray(ScalarNdarray):
             return
         if program() is None or _of_taichi.get(runtime()) is not self._spare:  # Taichi was started again, and the memory is gone
             return
-        if not self._on_cpu or not self._spare.give(self._key, (self.arr, self._n_bytes), self._n_bytes):
+        if not self._is_handed_on or not self._spare.give(self._key, (self.arr, self._n_bytes), self._n_bytes):
             super().__del__()
