@@ -61,6 +61,8 @@ if not _IS_TAICHI:  # a dataclass that is given as ``ti.template()`` would be ta
     _module("lang.ast.ast_transformers.call_transformer").dataclasses = types.SimpleNamespace(**vars(dataclasses) | {"is_dataclass": _is_taken_apart})
 
 HAS_WINDOWS = hasattr(ti, "ui")  # quadrants has none
+# With fast arithmetic quadrants' compiler rounds the distances to two edges in one place differently, and `adjoint` takes of each what is not of the other.
+INIT_OPTIONS = {} if _IS_TAICHI else {"fast_math": False}
 
 # The runtime, from one ``ti.init`` to the next.
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..checks import check_flag
-from ..language import arch_name, config, program, runtime, ti
+from ..language import INIT_OPTIONS, arch_name, config, program, runtime, ti
 from . import devices
 
 __all__ = ["check_not_forked", "current_arch", "current_runtime", "ensure_initialized", "init", "init_for", "is_deterministic", "one_at_a_time"]
@@ -166,7 +166,7 @@ def _init(arch: str, options: dict[str, Any]) -> str:
     running = current_arch()
     if running is None:
         os.environ.setdefault("TI_SKIP_VERSION_CHECK", "ON")  # no question to a server at every start
-        options = {"log_level": ti.WARN} | options
+        options = {"log_level": ti.WARN} | INIT_OPTIONS | options
         ti.init(arch=_ARCHES[arch], **options)
         _compile_something()
         running = current_arch()
