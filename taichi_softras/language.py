@@ -6,17 +6,17 @@ that runs. Whatever else of either is named, here is where; so this file is on t
 """
 
 import dataclasses
-import importlib
-import importlib.util
 import os
 import types
 from collections.abc import Callable, Sequence
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["NAME", "RUNTIMES", "VARIABLE", "VERSION", "ti"]
+__all__ = ["HAS_WINDOWS", "INIT_OPTIONS", "NAME", "VERSION", "ti"]
 
-RUNTIMES = ("taichi", "quadrants")
-VARIABLE = "TAICHI_SOFTRAS_RUNTIME"
+RUNTIMES, VARIABLE = ("taichi", "quadrants"), "TAICHI_SOFTRAS_RUNTIME"
 
 
 def _chosen() -> str:
@@ -25,11 +25,9 @@ def _chosen() -> str:
     if wanted not in ("", *RUNTIMES):
         raise ImportError(f"taichi_softras: {VARIABLE} must be {' or '.join(RUNTIMES)}, got {wanted!r}")
     for name in (wanted,) if wanted else RUNTIMES:
-        if importlib.util.find_spec(name) is not None:
+        if find_spec(name) is not None:
             return name
-    if wanted:
-        raise ImportError(f"taichi_softras: {VARIABLE} asks for {wanted}, which is not installed: pip install {wanted}")
-    raise ImportError(f"taichi_softras needs {' or '.join(RUNTIMES)}, and neither is installed: pip install taichi (Python 3.14, ARM Linux: quadrants)")
+    raise ImportError(f"taichi_softras needs {wanted or ' or '.join(RUNTIMES)}, which is not installed: pip install {wanted or 'taichi'}")
 
 
 NAME = _chosen()
@@ -37,39 +35,19 @@ _IS_TAICHI = NAME == "taichi"
 if TYPE_CHECKING:
     import taichi as ti
 else:
-    ti = importlib.import_module(NAME)
+    ti = import_module(NAME)
 VERSION = ".".join(map(str, ti.__version__))
-
-
-def _module(path: str) -> Any:
-    return importlib.import_module(f"{NAME}.{path}")
-
-
-impl, _ndarray = _module("lang.impl"), _module("lang._ndarray")
-_AutodiffMode = _module("lang.enums" if _IS_TAICHI else "types.enums").AutodiffMode
-CompilationError = getattr(_module("lang.exception"), f"{NAME.title()}CompilationError")
-NdarrayType, MatrixType = _module("types.ndarray_type").NdarrayType, _module("lang.matrix").MatrixType
-
-
-def _is_taken_apart(thing: object) -> bool:
-    """``dataclasses.is_dataclass``, but for the options of our kernels."""
-    kind = thing if isinstance(thing, type) else type(thing)
-    return dataclasses.is_dataclass(thing) and not kind.__module__.startswith("taichi_softras.")
-
-
-if not _IS_TAICHI:  # a dataclass that is given as ``ti.template()`` would be taken apart into its fields, which then are arguments
-    _module("lang.ast.ast_transformers.call_transformer").dataclasses = types.SimpleNamespace(**vars(dataclasses) | {"is_dataclass": _is_taken_apart})
-
 HAS_WINDOWS = hasattr(ti, "ui")  # quadrants has none
-# With fast arithmetic quadrants' compiler rounds the distances to two edges in one place differently, and `adjoint` takes of each what is not of the other.
-INIT_OPTIONS = {} if _IS_TAICHI else {"fast_math": False}
-
-# The runtime, from one ``ti.init`` to the next.
-
-
-def runtime() -> Any:
-    """It as it runs now: another object after each ``ti.init`` or ``ti.reset``."""
-    return impl.get_runtime()
+INIT_OPTIONS = {} if _IS_TAICHI else {"fast_math": False}  # with it, `adjoint` of a face without area comes out wrong (quadrants 1.3.3)
+_private: Callable[[str], Any] = partial(import_module, package=NAME)
+if not _IS_TAICHI:  # it takes a dataclass that is given as ``ti.template()`` apart into its fields; not those of our kernels
+    _private(".lang.ast.ast_transformers.call_transformer").dataclasses = types.SimpleNamespace(
+        **vars(dataclasses) | {"is_dataclass": lambda thing: dataclasses.is_dataclass(thing) and not thing.__module__.startswith("taichi_softras.")}
+    )
+# The runtime, from one ``ti.init`` or ``ti.reset`` to the next.
+_impl, _no_gradient = _private(".lang.impl"), _private(".lang.enums" if _IS_TAICHI else ".types.enums").AutodiffMode.NONE
+CompilationError = getattr(_private(".lang.exception"), f"{NAME.title()}CompilationError")
+runtime, config = _impl.get_runtime, _impl.current_cfg  # another object each time; what ``ti.init`` was given
 
 
 def program() -> Any | None:
@@ -83,24 +61,25 @@ def arch_name() -> str:
     return "cpu" if arch in (ti.x64, ti.arm64) else ti._lib.core.arch_name(arch)
 
 
-def config() -> Any:
-    return impl.current_cfg()
-
-
 def tape() -> Any | None:
-    """The ``ti.ad.Tape`` that records now."""
+    """The ``ti.ad.Tape`` that is open."""
     return runtime().target_tape
 
 
-def replaces_gradient() -> bool:
-    """Whether what runs is one node of the tape, of which it records nothing."""
+def is_one_node() -> bool:
+    """Whether what runs is one node of the tape, which records nothing of it."""
     return bool(runtime().grad_replaced)
 
 
-def without_gradient() -> bool:
-    """Whether no gradient is generated of the kernel that is being compiled."""
-    running = runtime() if _IS_TAICHI else runtime()._current_global_context
-    return running.current_kernel.autodiff_mode == _AutodiffMode.NONE
+def is_recorded() -> bool:
+    """Whether a tape, or its like for forward mode, wants to know of a call."""
+    return (tape() is not None and not is_one_node()) or bool(runtime().fwd_mode_manager)
+
+
+def without_gradient(kernel: Any = None) -> bool:
+    """Whether a kernel (the one that is being compiled) is no gradient that is generated."""
+    kernel = kernel or (runtime() if _IS_TAICHI else runtime()._current_global_context).current_kernel
+    return bool(kernel.autodiff_mode == _no_gradient)
 
 
 def has_place(field: Any) -> bool:
@@ -109,6 +88,11 @@ def has_place(field: Any) -> bool:
 
 
 # Kernels that are launched without their own call, which looks at every argument at length.
+NdarrayType, MatrixType = _private(".types.ndarray_type").NdarrayType, _private(".lang.matrix").MatrixType
+PLACES = [(i,) if _IS_TAICHI else i for i in range(64)]  # what a launch context calls its arguments
+_KINDS = ("int", "float", "ndarray", "ndarray_with_grad", "external_array_with_shape")
+_SETTERS: list[Any] = [getattr(getattr(ti._lib.core, "KernelLaunchContext", None), f"set_arg_{kind}", None) for kind in _KINDS]
+set_int, set_float, set_ndarray, set_ndarray_with_grad, set_external = _SETTERS
 
 
 def kernel_of(kernel: Any) -> Any:
@@ -116,51 +100,24 @@ def kernel_of(kernel: Any) -> Any:
     return getattr(kernel, "_primal", kernel)
 
 
-def is_generated(implementation: Any) -> bool:
-    """Whether it is a gradient."""
-    return bool(implementation.autodiff_mode != _AutodiffMode.NONE)
-
-
-def is_recorded() -> bool:
-    """Whether a call is written down by somebody."""
-    return (tape() is not None and not replaces_gradient()) or bool(runtime().fwd_mode_manager)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Instance:
-    """A kernel compiled for arguments of some kinds: the annotations of its parameters, what makes a context that takes arguments, and what runs with it."""
-
-    annotations: Sequence[Any]
-    new_context: Callable[[], Any]
-    run: Callable[[Any], None]
-
-
-def place(i: int) -> Any:
-    """What contexts call the i-th argument."""
-    return (i,) if _IS_TAICHI else i
-
-
-def instance_of(implementation: Any, arguments: Sequence[Any]) -> Instance | None:
-    """What such arguments have been compiled to; None if this runtime is built in another way than those known here: then the kernel is to be called."""
+def instance_of(kernel: Any, arguments: Sequence[Any]) -> tuple[list[Any], Callable[[], Any], Callable[[Any], None]] | None:
+    """What such arguments were compiled to: the parameters' annotations, what makes a context, what launches with one. None: no such way here; call it."""
     try:
-        key = implementation.ensure_compiled(*arguments)
-        kernel = (implementation.compiled_kernels if _IS_TAICHI else implementation.materialized_kernels)[key]
-        declared = implementation.arguments if _IS_TAICHI else implementation.arg_metas
-        compiled = None if _IS_TAICHI else implementation.compiled_kernel_data_by_key[key]
-        known = hasattr(kernel.make_launch_context(), "set_arg_external_array_with_shape")
+        key, declared = kernel.ensure_compiled(*arguments), kernel.arguments if _IS_TAICHI else kernel.arg_metas
+        compiled = (kernel.compiled_kernels if _IS_TAICHI else kernel.materialized_kernels)[key]
+        code, new_context = None if _IS_TAICHI else kernel.compiled_kernel_data_by_key[key], compiled.make_launch_context
     except (AttributeError, KeyError):
         return None
 
     def run(context: Any) -> None:
         by = runtime().prog
-        by.launch_kernel(by.compile_kernel(by.config(), by.get_device_caps(), kernel) if compiled is None else compiled, context)
+        by.launch_kernel(by.compile_kernel(by.config(), by.get_device_caps(), compiled) if code is None else code, context)
 
-    return Instance([one.annotation for one in declared], kernel.make_launch_context, run) if known else None
+    return ([one.annotation for one in declared], new_context, run) if None not in _SETTERS else None
 
 
-# Arrays whose memory is handed on.
-
-HANDS_ON = _IS_TAICHI  # quadrants remembers launches by the ids of arrays for as long as their memory is there: an array on another's would meet one of those
+# Arrays whose memory is handed on. (Not quadrants': it remembers launches by the ids of arrays, as long as their memory is there.)
+_ndarray, HANDS_ON = _private(".lang._ndarray"), _IS_TAICHI
 ScalarNdarray = _ndarray.ScalarNdarray
 
 
@@ -184,10 +141,9 @@ def address(memory: Any) -> int:
     return int(runtime().prog.get_ndarray_data_ptr_as_int(memory))
 
 
-# How kernels are read (`runtime.quick_taichi`): (where, name) of what can be done quicker.
-
-_kernel_impl, _reading = _module("lang.kernel_impl"), _module("lang.ast.ast_transformer_utils")
+# How kernels are read: where what can be done quicker stands (`runtime.quick_taichi`). Positions quadrants remembers itself.
+_kernel_impl, _reading = _private(".lang.kernel_impl"), _private(".lang.ast.ast_transformer_utils")
 CLASS_LINES = getattr(_kernel_impl, "_KERNEL_CLASS_STACKFRAME_STMT_RES", ())
 WRAPPER, INSIDE_CLASS = (_reading, "TextWrapper"), (_kernel_impl, "_inside_class")
-POSITIONS = (getattr(_reading, "ASTTransformerContext", None), "get_pos_info")  # quadrants remembers them itself
-SOURCES = (_kernel_impl, "getsourcelines") if _IS_TAICHI else (_module("lang._func_base"), "get_source_info_and_src")
+POSITIONS = (getattr(_reading, "ASTTransformerContext", None), "get_pos_info")
+SOURCES = (_kernel_impl, "getsourcelines") if _IS_TAICHI else (_private(".lang._func_base"), "get_source_info_and_src")

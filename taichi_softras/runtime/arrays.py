@@ -17,7 +17,7 @@ import numpy as np
 
 from ..kernels.op import Op
 from ..kernels.variant import Storage, Variant
-from ..language import has_place, replaces_gradient, runtime, tape, ti
+from ..language import has_place, is_one_node, runtime, tape, ti
 from .launch import launch
 from .spare_memory import spare_array, spare_ndarray
 from .start import check_not_forked, ensure_initialized, is_deterministic, one_at_a_time
@@ -146,7 +146,7 @@ class _TaichiBase(Arrays):
     """What ndarrays and fields have in common: Taichi's tape records them."""
 
     def untracked(self, function: Callable[[], Any]) -> Any:
-        if replaces_gradient():  # within such a function already: Taichi's own decorator would end that with the inner one
+        if is_one_node():  # within such a function already: Taichi's own decorator would end that with the inner one
             return function()
         result: list[Any] = []
         _call_untracked(function, result)

@@ -15,7 +15,24 @@ from typing import Any
 
 import numpy as np
 
-from ..language import Instance, MatrixType, NdarrayType, arch_name, config, instance_of, is_generated, is_recorded, kernel_of, place, runtime, ti
+from ..language import (
+    PLACES,
+    MatrixType,
+    NdarrayType,
+    arch_name,
+    config,
+    instance_of,
+    is_recorded,
+    kernel_of,
+    runtime,
+    set_external,
+    set_float,
+    set_int,
+    set_ndarray,
+    set_ndarray_with_grad,
+    ti,
+    without_gradient,
+)
 
 __all__ = ["launch"]
 
@@ -31,20 +48,21 @@ class Prepared:
     """An instantiation of a kernel, and what hands over its arguments.
 
     Attributes:
-        instance: what is compiled.
+        run: launches, with a context.
+        new_context: makes one.
         setters: one for each argument.
         context: the launch context of the last call; None where it cannot be used again.
         handed_over: what the setters returned in that call.
     """
 
-    instance: Instance
+    run: Callable[[Any], None]
+    new_context: Callable[[], Any]
     setters: list[Setter]
     context: Any
     handed_over: list[Any]
 
 
 _prepared: "weakref.WeakKeyDictionary[Any, tuple[weakref.ref[Any], dict[Any, Prepared | None]]]" = weakref.WeakKeyDictionary()
-_PLACES = [place(i) for i in range(64)]
 
 
 def launch(kernel: Any, arguments: Sequence[Any]) -> None:
@@ -69,10 +87,10 @@ def launch(kernel: Any, arguments: Sequence[Any]) -> None:
         return
     context, before = prepared.context, prepared.handed_over
     if context is None:
-        context, before = prepared.instance.new_context(), [None] * len(arguments)
+        context, before = prepared.new_context(), [None] * len(arguments)
     prepared.context = None  # should anything be raised, it is made anew
-    handed_over = [set_argument(context, *rest) for set_argument, *rest in zip(prepared.setters, _PLACES, arguments, before, strict=False)]
-    prepared.instance.run(context)
+    handed_over = [set_argument(context, *rest) for set_argument, *rest in zip(prepared.setters, PLACES, arguments, before, strict=False)]
+    prepared.run(context)
     if _on_cpu():  # other launchers leave in it what belongs to the one launch
         prepared.context, prepared.handed_over = context, handed_over
 
@@ -86,7 +104,7 @@ def _compiled_quickly(implementation: Any) -> Iterator[None]:
     """
     options = config()
     before = options.cfg_optimization
-    options.cfg_optimization = before and not (arch_name() in LLVM and not is_generated(implementation))
+    options.cfg_optimization = before and not (arch_name() in LLVM and without_gradient(implementation))
     try:
         yield
     finally:
@@ -119,9 +137,10 @@ def _prepare(implementation: Any, arguments: Sequence[Any]) -> Prepared | None:
     """The instantiation for these arguments, and what hands over each of them."""
     setters: list[Setter] = []
     instance = instance_of(implementation, arguments)
-    if instance is None or len(arguments) > len(_PLACES):
+    if instance is None or len(arguments) > len(PLACES):
         return None
-    for wanted, argument in zip(instance.annotations, arguments, strict=True):
+    annotations, new_context, run = instance
+    for wanted, argument in zip(annotations, arguments, strict=True):
         if isinstance(wanted, NdarrayType):
             n_inner = wanted.dtype.ndim if isinstance(wanted.dtype, MatrixType) else 0
             setter = _array_setter(argument, n_inner)
@@ -134,7 +153,7 @@ def _prepare(implementation: Any, arguments: Sequence[Any]) -> Prepared | None:
             setters.append(_set_float)
         else:
             return None
-    return Prepared(instance, setters, None, [])
+    return Prepared(run, new_context, setters, None, [])
 
 
 def _array_setter(array: Any, n_inner: int) -> Setter | None:
@@ -154,27 +173,27 @@ def _on_cpu() -> bool:
 
 def _set_int(context: Any, place: tuple[int], number: int, before: int | None) -> int:
     if number != before:
-        context.set_arg_int(place, number)
+        set_int(context, place, number)
     return number
 
 
 def _set_float(context: Any, place: tuple[int], number: float, before: Any) -> None:
-    context.set_arg_float(place, float(number))
+    set_float(context, place, float(number))
 
 
 def _set_ndarray(context: Any, place: tuple[int], array: ti.Ndarray, before: Any) -> None:
-    context.set_arg_ndarray(place, array.arr)  # always: the launch replaces it by its address
+    set_ndarray(context, place, array.arr)  # always: the launch replaces it by its address
 
 
 def _set_ndarray_with_gradient(context: Any, place: tuple[int], array: ti.Ndarray, before: Any) -> None:
-    context.set_arg_ndarray_with_grad(place, array.arr, array.grad.arr)
+    set_ndarray_with_grad(context, place, array.arr, array.grad.arr)
 
 
 def _set_numpy(context: Any, place: tuple[int], array: np.ndarray, before: "weakref.ref[np.ndarray] | None", n_inner: int = 0) -> "weakref.ref[np.ndarray]":
     if before is not None and before() is array:  # NumPy does not resize an array that is referred to: it is where it was
         return before
     shape = array.shape[: array.ndim - n_inner]
-    context.set_arg_external_array_with_shape(place, array.__array_interface__["data"][0], array.nbytes, shape, 0)
+    set_external(context, place, array.__array_interface__["data"][0], array.nbytes, shape, 0)
     return weakref.ref(array)
 
 
@@ -184,7 +203,7 @@ def _set_tensor(context: Any, place: tuple[int], tensor: Any, before: tuple[Any,
     if now != before:
         address, address_of_gradient, shape = now
         n_bytes = tensor.element_size() * tensor.nelement()
-        context.set_arg_external_array_with_shape(place, address, n_bytes, shape[: len(shape) - n_inner], address_of_gradient)
+        set_external(context, place, address, n_bytes, shape[: len(shape) - n_inner], address_of_gradient)
     return now
 
 

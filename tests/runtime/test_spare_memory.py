@@ -22,6 +22,10 @@ def nothing_spare():
     gc.collect()
 
 
+handed_on = pytest.mark.skipif(not language.HANDS_ON, reason="memory of this runtime's arrays is not handed on")
+
+
+@handed_on
 @pytest.mark.parametrize("real", [ti.f32, ti.f64])
 def test_serves_the_next_and_is_zeroed(real):
     first = TaichiArrays(real).parameter(np.ones(SHAPE))
@@ -54,6 +58,7 @@ def test_a_gradient_outlives_its_array():
     assert (gradient.to_numpy() == 3).all()
 
 
+@handed_on
 def test_no_more_than_the_bound(monkeypatch):
     monkeypatch.setattr(spare_memory, "SPARE_BYTES", 4 * 105 * 2)
     kept = [spare_memory.spare_ndarray(ti.f32, SHAPE) for _ in range(5)]
