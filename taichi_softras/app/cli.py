@@ -1,8 +1,6 @@
 """The command ``taichi-softras``."""
 
 import argparse
-import importlib.metadata
-import importlib.util
 import sys
 import warnings
 from collections.abc import Sequence
@@ -15,6 +13,7 @@ from PIL import ImageColor
 
 from .. import __version__
 from ..checks import MAX_IMAGE_SIDE, check_image_size, check_integer, check_number
+from ..language import NAME, VERSION
 from ..recover import DEPTH_SCALE, SHARP, render_geometry, render_views
 from ..runtime import GPU_BACKENDS, init_for
 from ..scene import Camera, RasterizeSettings
@@ -54,7 +53,7 @@ def _show_warning(message: Warning | str, category: type[Warning], filename: str
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="taichi-softras", description="A differentiable mesh renderer in Taichi.")
-    parser.add_argument("--version", action="version", version=f"taichi_softras {__version__} (taichi {importlib.metadata.version('taichi')})")
+    parser.add_argument("--version", action="version", version=f"taichi_softras {__version__} ({NAME} {VERSION})")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     add_fit(commands)

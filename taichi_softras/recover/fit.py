@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse.linalg as spla
-import taichi as ti
 
 from ..checks import check_array, check_choice, check_finite, check_indices, check_integer, check_kind, check_number
 from ..engine import Renderer, losses
+from ..language import ti
 from ..replacing import replacing
 from ..scene import Camera, Connectivity, Mesh, RasterizeSettings, Topology, as_path, read_arrays
 from .hull import bounding_sphere, hull_mesh, needed_pieces

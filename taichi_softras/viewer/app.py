@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..language import HAS_WINDOWS, NAME
 from ..recover import Views, initial_sphere, save_animation, save_picture
 from ..runtime import has_display, vulkan_offer
 from ..scene import Mesh, creature
@@ -18,6 +19,7 @@ __all__ = ["show", "start", "take_pictures"]
 
 ROOM_TO_GROW = 1.6  # what the sphere becomes is larger
 HEADLESS = "taichi-softras view --headless --screenshot out.png"
+BROWSER = "taichi-softras view --browser"
 
 
 def start(options: argparse.Namespace) -> Model:
@@ -53,8 +55,10 @@ def show(model: Model, size: tuple[int, int], frames: int | None = None, screens
     """Opens a window of (height, width) pixels: GGUI's with its panel, or without Vulkan the simple one, and says so on stderr.
 
     Raises:
-        RuntimeError: if there is no display; the sentence says what else to do.
+        RuntimeError: if there is no display, or the runtime has no windows; the sentence says what else to do.
     """
+    if not HAS_WINDOWS:
+        raise RuntimeError(f"view: {NAME} opens no windows; in the browser: {BROWSER}; a picture without a window: {HEADLESS}")
     if not has_display():
         raise RuntimeError(f"view: there is no display to open a window on (DISPLAY); a picture without a window: {HEADLESS}")
     from .window import SimpleWindow, Window

@@ -471,7 +471,7 @@ def camera_of_nan() -> ts.Camera:
 
 
 def array_without_gradient() -> Any:
-    import taichi as ti
+    from taichi_softras.language import ti
 
     return ti.ndarray(ti.f32, 3)
 
@@ -600,7 +600,7 @@ def surface_rows(shape: tuple[int, ...]) -> Nature:
     """Numbers, which become an array of the library, or a Taichi array."""
 
     def mistakes(good: Any) -> list[Mistake]:
-        import taichi as ti
+        from taichi_softras.language import ti
 
         return [
             Mistake(Kind.TYPE, "text", "text"),
