@@ -48,7 +48,7 @@ from .variant import Variant
 if TYPE_CHECKING:
     from .composite import CompositeChoices
 
-__all__ = ["faces_adjoint_kernel", "gather_rows_kernel", "has_face_adjoint", "n_of_row"]
+__all__ = ["faces_adjoint_kernel", "gather_rows_kernel", "has_face_adjoint", "n_of_row", "pairs_by_face_kernel"]
 
 
 def has_face_adjoint(variant: Variant, choices: "CompositeChoices") -> bool:
@@ -66,6 +66,40 @@ def has_face_adjoint(variant: Variant, choices: "CompositeChoices") -> bool:
 def n_of_row(choices: "CompositeChoices") -> int:
     """Numbers of a face's row: of its corners, of the features at them, of the opacities at them, of its window."""
     return OF_FEATURES + 3 * choices.features.features_at_once + 4
+
+
+@functools.cache
+def pairs_by_face_kernel(variant: Variant):
+    """Where each pair stands in a list that goes face by face, by counting: what is written there is read one after the other. One thread."""
+    index = variant.index
+
+    @ti.kernel
+    def pairs_by_face(
+        pair_face: index(1),  # [pairs]
+        pair_tile: index(1),  # [pairs]
+        last_of_face: index(1),  # [F] nought; written: one past the last place of each face
+        place_of_pair: index(1),  # [pairs] written
+        tile_at: index(1),  # [pairs] written: the tile of the pair at each place
+        n_pairs: ti.i32,
+        n_faces: ti.i32,
+    ):
+        ti.loop_config(serialize=True)
+        for _ in range(1):
+            for pair in range(n_pairs):
+                last_of_face[pair_face[pair]] = last_of_face[pair_face[pair]] + 1
+            before = 0
+            for f in range(n_faces):
+                here = last_of_face[f]
+                last_of_face[f] = before
+                before += here
+            for pair in range(n_pairs):
+                f = pair_face[pair]
+                place = last_of_face[f]
+                place_of_pair[pair] = place
+                tile_at[place] = pair_tile[pair]
+                last_of_face[f] = place + 1
+
+    return pairs_by_face
 
 
 @functools.cache
@@ -88,15 +122,14 @@ def faces_adjoint_kernel(variant: Variant, choices: "CompositeChoices"):
         opacity: real(2),  # [O, 1]
         window: real(2),  # [1 or source faces, 1]
         softness_array: real(1),
-        layer_grads: variant.blocks(2),  # [pairs * blocks, 2, lanes] dL/da_j, dL/dc_j
+        layer_grads: variant.blocks(2),  # [pairs * blocks, 2, lanes] dL/da_j, dL/dc_j, face by face
         packed: variant.blocks(2),  # [tiles of the chunk * blocks * n_groups, 1 + at_once, lanes] the gradient of depth and features
         set_ups: real(2),  # [F, N_SET_UP]
         corners: index(2),  # [F, 3] into features
         opacity_corners: index(2),  # [F, 3] into opacity
         face_source: index(2),  # [F, 1]
-        pair_tile: index(1),
-        last_of_face: index(1),  # [F] one past its last place in
-        by_face: index(1),  # [pairs] the pairs, face by face
+        last_of_face: index(1),  # [F] one past its last pair (`pairs_by_face_kernel`)
+        tile_at: index(1),  # [pairs] tiles of the pairs, face by face
         rows: real(2),  # [F * n_groups, n_of_row] added to
         opacity_channel: ti.i32,
         n_features: ti.i32,
@@ -130,15 +163,13 @@ def faces_adjoint_kernel(variant: Variant, choices: "CompositeChoices"):
                 of_face[3 * at_once + corner] = opacity[opacity_corners[f, corner], opacity_channel]
             counts = ti.select(group == 0, 1.0, 0.0)  # what is not of a channel counts once
             for place in range(first * blocks_per_tile, last * blocks_per_tile):
-                pair, block = by_face[place // blocks_per_tile], place % blocks_per_tile
-                at = pair * blocks_per_tile + block
-                load_block(layer, 0, layer_grads, at, 0, variant)
-                load_block(layer, 1, layer_grads, at, 1, variant)
+                load_block(layer, 0, layer_grads, place, 0, variant)
+                load_block(layer, 1, layer_grads, place, 1, variant)
                 is_seen = variant.real(0.0)
                 for i in ti.static(range(2 * lanes)):
                     is_seen += ti.abs(layer[i])
                 if is_seen > 0:
-                    tile = pair_tile[pair]
+                    tile, block = tile_at[place // blocks_per_tile], place % blocks_per_tile
                     here = ((tile - first_tile) * blocks_per_tile + block) * n_groups + group
                     for i in ti.static(range(1 + at_once)):
                         load_block(wanted, i, packed, here, i, variant)

@@ -140,8 +140,9 @@ class SortedPairs:
         arrays, (pair_face, _, tile_offset, _, n_tiles, n_pairs) = self.arrays, chunk
         variant = arrays.variant
         if not self._once_sorted:
-            scratch = arrays.empty((max(n_pairs, 1),))
-            arrays.launch(sort_tiles_kernel(arrays.variant_for(n_pairs)), (self.pairs.set_ups, pair_face, scratch, tile_offset, n_tiles))
+            n_faces = len(self.topology.faces)
+            scratch = (arrays.empty((n_faces,)), arrays.empty((max(n_pairs, 1),)))
+            arrays.launch(sort_tiles_kernel(arrays.variant_for(n_pairs)), (self.pairs.set_ups, pair_face, *scratch, tile_offset, n_tiles, n_faces))
             if isinstance(self.pairs, Pairs):
                 self._once_sorted.append(pair_face)
         if variant.lanes == 1:
