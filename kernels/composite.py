@@ -36,7 +36,7 @@ from .softness import FAR, N_SOFTNESS, SHAPE
 from .texture import Texture, channel_of, face_features, features_at
 from .tiles import block_of, place_and_block
 from .triangle import AZ, BZ, CZ, load_face, set_up
-from .variant import Variant
+from .variant import AT_ONCE, Variant
 
 __all__ = ["DEPTH_SLACK", "N_HELD", "RUN", "CompositeChoices", "composite_op", "sort_tiles_kernel"]
 
@@ -156,6 +156,7 @@ def _faces_gradient(variant: Variant, choices: CompositeChoices) -> Callable[...
 def sort_tiles_kernel(variant: Variant):
     """Sorts the faces of each tile by the nearest of their depths, in place; of equal depths the lower number first."""
     real, index = variant.array, variant.index
+    a_tile = variant.spread(16)
 
     @ti.kernel
     def sort_tiles(
@@ -171,7 +172,10 @@ def sort_tiles_kernel(variant: Variant):
         for f in range(n_faces):
             face_depth[f] = nearest_depth(f, set_ups)  # of faces that are left out anything: nobody asks
         ti.loop_config(serialize=variant.serial)
-        for tile in range(n_tiles):
+        for part in range(n_tiles * a_tile):
+            if part % a_tile != 0:
+                continue
+            tile = part // a_tile
             first, n = tile_offset[tile], tile_offset[tile + 1] - tile_offset[tile]
             for k in range(first, first + n):
                 pair_depth[k] = face_depth[pair_face[k]]
@@ -314,6 +318,7 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
     at_once, n_held = shown.features_at_once, choices.n_held
     n_of_face = 3 * at_once if shown.texture is Texture.VERTEX else 6
     n_of_opacity = 3 if opaque.texture is Texture.VERTEX else 6
+    a_worker = variant.spread(AT_ONCE)
 
     @ti.kernel
     def composite(
@@ -363,7 +368,10 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
         width: ti.i32,
     ):
         ti.loop_config(serialize=variant.serial)
-        for worker in range(n_workers):
+        for part in range(n_workers * a_worker):
+            if part % a_worker != 0:
+                continue
+            worker = part // a_worker
             for turn in range(n_turns):
                 item = item_of(turn, worker, n_workers)
                 if item < n_tiles * variant.blocks_per_tile:
@@ -477,6 +485,7 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, packs: bo
     at_once = shown.features_at_once
     n_of_face = 3 * at_once if shown.texture is Texture.VERTEX else 6
     n_of_opacity = 3 if opaque.texture is Texture.VERTEX else 6
+    a_worker = variant.spread(AT_ONCE)
     A, C, T = 0, 1, 2  # places in `held`
 
     @ti.kernel
@@ -532,7 +541,10 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, packs: bo
         background_wanted: ti.i32,
     ):
         ti.loop_config(serialize=variant.serial)
-        for worker in range(n_workers):
+        for part in range(n_workers * a_worker):
+            if part % a_worker != 0:
+                continue
+            worker = part // a_worker
             for turn in range(n_turns):
                 item = item_of(turn, worker, n_workers)
                 if item < n_tiles * blocks_per_tile:

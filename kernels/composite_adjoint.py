@@ -115,6 +115,7 @@ def faces_adjoint_kernel(variant: Variant, choices: "CompositeChoices"):
     OF_OPACITY = OF_FEATURES + 3 * at_once  # places in the sums of a face
     OF_WINDOW = OF_OPACITY + 3
     OF_INRADIUS = OF_WINDOW + 1
+    a_face = variant.spread(8)
 
     @ti.kernel
     def faces_adjoint(
@@ -140,7 +141,10 @@ def faces_adjoint_kernel(variant: Variant, choices: "CompositeChoices"):
         width: ti.i32,
     ):
         ti.loop_config(serialize=variant.serial)
-        for item in range(n_faces * n_groups):
+        for part in range(n_faces * n_groups * a_face):
+            if part % a_face != 0:
+                continue
+            item = part // a_face
             f, group = item_and_group(item, n_groups, shown)
             first, last = 0, last_of_face[f]
             if f > 0:
