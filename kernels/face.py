@@ -143,6 +143,15 @@ def centres_at(line, column, height, width, variant: ti.template()):
 
 
 @ti.func
+def over_inradius(face: ti.template()):
+    """One over the radius of a face's inscribed circle, the distance of the incentre to the outline: its circumference over twice its area."""
+    ab = ti.sqrt(ti.max((face[BX] - face[AX]) ** 2 + (face[BY] - face[AY]) ** 2, TINY_LENGTH_SQ))
+    bc = ti.sqrt(ti.max((face[CX] - face[BX]) ** 2 + (face[CY] - face[BY]) ** 2, TINY_LENGTH_SQ))
+    ca = ti.sqrt(ti.max((face[AX] - face[CX]) ** 2 + (face[AY] - face[CY]) ** 2, TINY_LENGTH_SQ))
+    return (ab + bc + ca) * ti.abs(face[OVER_AREA2])
+
+
+@ti.func
 def load_set_up(f, set_ups: ti.template()):
     """What `triangle.set_up` made of a face."""
     return ti.Vector([set_ups[f, i] for i in ti.static(range(N_SET_UP))])
@@ -184,6 +193,9 @@ def evaluate(x, y, face: ti.template(), softness: ti.template(), choices: ti.tem
     in_reach = inside | (distance_sq < softness[REACH_SQ])
     if ti.static(choices.distance == Distance.HARD):
         u = ti.select(inside, SURE, -SURE)
+        in_reach = inside
+    if ti.static(choices.distribution == Distribution.WINDOW):
+        u = ti.select(inside, ti.sqrt(ti.max(distance_sq, TINY_LENGTH_SQ)) * over_inradius(face), -1.0)
         in_reach = inside
     if ti.static(choices.distance == Distance.BARYCENTRIC):
         reach = ti.sqrt(softness[REACH_SQ])
