@@ -36,7 +36,7 @@ from taichi_softras.viewer.optimise import views_of
 
 state, mesh, fitting = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 taichi_softras.init("cpu")
-server.MAX_UPLOAD = 1 << 20
+server.MAX_UPLOAD, server.MOST_SENTENCES = 1 << 20, 10_000
 Refinement.__init__.__defaults__ = (0.07, 60.0, time.monotonic)  # at rest as fine as it gets, on a machine that does much else, too
 viewer = viewing.viewer_of(Model(creature(2) if mesh == "creature" else Mesh.load(mesh).normalized()), port=0)
 interrupted, watched, fit = [], None, None
@@ -93,6 +93,11 @@ class Serving:
     def log(self) -> list[str]:
         """What it said of its clients."""
         return [line for line in self._log.read_text().splitlines() if line.startswith("taichi-softras:")]
+
+    def line_after(self, n: int) -> str:
+        """The last line of the log, as soon as it has more than n."""
+        self.wait(lambda: len(self.log()) > n, "sentence in the log")
+        return self.log()[-1]
 
     def everything(self) -> str:
         return self._log.read_text()

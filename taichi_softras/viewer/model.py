@@ -56,7 +56,7 @@ class Refinement:
         return self.SCALES[finer]
 
     def measured(self, scale: float, seconds: float, doubtful: bool = False) -> None:
-        """A picture of this scale has been drawn. One that is ``doubtful`` may have waited for a compiler: it took no more than twice what the last one tells."""
+        """A picture of this scale has been drawn. One that is ``doubtful`` may have waited for a compiler: it took at most twice what the last one tells."""
         level = self.SCALES.index(scale)
         follows = level == self._level
         told = 2 * self._seconds * (scale / self.SCALES[self._measured]) ** 2

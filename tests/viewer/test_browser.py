@@ -5,6 +5,7 @@ button "save picture" has the engine make of the same camera. Clients of message
 """
 
 import io
+import json
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 from browsers import Client, Serving, chromium
 from PIL import Image
+from websockets.exceptions import ConnectionClosed
 
 from taichi_softras.app import main
 from taichi_softras.scene import creature
@@ -107,13 +109,17 @@ class Browser:
         self.until(path.is_file, name)
         return path.read_bytes()
 
-    def engine(self) -> np.ndarray:
-        """The engine's own picture of the same camera."""
-        return np.asarray(Image.open(io.BytesIO(self.saved("save picture", "picture.png"))).convert("RGB"))[:, :LEFT].astype(np.float64)
+    def agreement(self) -> float:
+        """PSNR of the screen and the engine's own picture of the same camera, dB. (Chromium shows its downloads for a while, and the page has less room.)"""
+        while True:
+            engine = np.asarray(Image.open(io.BytesIO(self.saved("save picture", "picture.png"))).convert("RGB"))[:, :LEFT].astype(np.float64)
+            screen = self.still()
+            if screen.shape == engine.shape:
+                return psnr(screen, engine)
 
 
 def psnr(a: np.ndarray, b: np.ndarray) -> float:
-    return float(10 * np.log10(255**2 / np.mean((a - b) ** 2)))
+    return float(10 * np.log10(255**2 / max(np.mean((a - b) ** 2), 1e-9)))
 
 
 def is_object(picture: np.ndarray) -> np.ndarray:
@@ -125,12 +131,13 @@ class TestViewerPage:
         browser.open(serving.viewer)
         first = browser.still()
         assert 0.1 < is_object(first).mean() < 0.9
-        assert psnr(first, browser.engine()) > 25
+        assert browser.agreement() > 25
+        first = browser.still()
 
         browser.drag(120, 40)
         turned = browser.still()
         assert np.abs(turned - first).mean() > 5
-        assert psnr(turned, browser.engine()) > 25
+        assert browser.agreement() > 25
 
         browser.choose("show", "viser's mesh")  # the same camera, another renderer
         browser.until(lambda: is_object(browser.screen()).mean() > 0.1 and np.abs(browser.screen() - turned).mean() > 1, "mesh of viser's")
@@ -141,7 +148,7 @@ class TestViewerPage:
         browser.choose("view", "normals")
         normals = browser.still()
         assert np.abs(normals - turned).mean() > 5
-        assert psnr(normals, browser.engine()) > 25
+        assert browser.agreement() > 25
 
         own = browser.driver.current_window_handle
         browser.open(serving.viewer, tab=True)
@@ -160,7 +167,7 @@ class TestViewerPage:
         before = browser.screen()
         chooser = browser.driver.find_element("xpath", "//input[@type='file']")
         chooser.send_keys(str(square))
-        browser.until(lambda: "2 faces" in browser.words(), "mesh that was loaded")
+        browser.until(lambda: "2 faces loaded" in browser.words(), "mesh that was loaded")
         after = browser.still()
         assert np.abs(after - before).mean() > 5
         assert len(set(map(tuple, after[is_object(after)].round(-1).astype(int)))) < 30  # a plane has one normal: one colour
@@ -227,7 +234,7 @@ class TestHostileClients:
         assert other.picture().shape[2] == 3
         other.close()
         assert "Traceback" not in serving.everything()
-        assert len(serving.log()) <= before + 3
+        assert len(serving.log()) <= before + 4
 
     @pytest.mark.parametrize(
         "content",
@@ -238,7 +245,7 @@ class TestHostileClients:
         before = len(serving.log())
         client = Client(serving.viewer)
         client.raw(content)
-        serving.wait(lambda: len(serving.log()) > before, "sentence in the log")
+        serving.line_after(before)
         assert "could not be read" in serving.log()[-1] or "connection was closed" in serving.log()[-1]
 
     @pytest.mark.parametrize(
@@ -257,7 +264,7 @@ class TestHostileClients:
     def test_no_camera(self, serving, client, wrong):
         before = len(serving.log())
         client.look(**wrong)
-        serving.wait(lambda: len(serving.log()) > before, "sentence in the log")
+        serving.line_after(before)
         client.look(80.0)
         client.picture()  # it is still served itself
 
@@ -273,7 +280,7 @@ class TestHostileClients:
         uuid = client.find("GuiDropdownMessage", label="view")["uuid"]
         client.send(type="GuiUpdateMessage", uuid=uuid, updates=updates)
         client.send(type="GuiUpdateMessage", uuid=uuid, updates={"value": "alpha"})
-        serving.wait(lambda: len(serving.log()) > before, "sentence in the log")
+        serving.line_after(before)
         client.close()
 
     @pytest.mark.parametrize("value", [1e9, -1e9, float("nan"), "much"])
@@ -282,7 +289,7 @@ class TestHostileClients:
         client = Client(serving.viewer)
         client.look()
         client.send(type="GuiUpdateMessage", uuid=client.find("GuiSliderMessage", label="log sigma")["uuid"], updates={"value": value})
-        serving.wait(lambda: len(serving.log()) > before, "sentence in the log")
+        serving.line_after(before)
         client.close()
 
     @pytest.mark.parametrize(
@@ -303,24 +310,31 @@ class TestHostileClients:
         before = len(serving.log())
         client = Client(serving.viewer)
         client.upload(upload_button(serving, client), name, content, **instead)
-        serving.wait(lambda: len(serving.log()) > before, "sentence in the log")
+        serving.line_after(before)
         client.close()
 
     def test_files_that_a_mesh_names_are_not_read(self, serving, tmp_path):
-        """A picture that anybody can read, named by an absolute path and by one upwards: the mesh is loaded without it."""
-        Image.new("RGB", (8, 8), (255, 0, 0)).save(tmp_path / "red.png")
-        for place in (str(tmp_path / "red.png"), "../" * 12 + str(tmp_path / "red.png")[1:]):
-            material = f"newmtl m\nmap_Kd {place}\n"
-            (tmp_path / "red.mtl").write_text(material)
-            text = f"mtllib {tmp_path / 'red.mtl'}\nmtllib {'../' * 12}{str(tmp_path / 'red.mtl')[1:]}\nv -1 -1 0\nv 1 -1 0\nv 1 1 0\nvt 0 0\nvt 1 0\nvt 1 1\n"
-            client = Client(serving.viewer)
-            client.upload(upload_button(serving, client), "../../red.obj", (text + "usemtl m\nf 1/1 2/2 3/3\n").encode())
-            picture = np.zeros(1)
-            for _ in range(4):
-                client.look(0.0)
-                picture = client.picture().astype(int)
-            assert (picture[..., 0] - picture[..., 1]).max() < 60  # nothing is red
-            client.close()
+        """By an absolute path, and by one upwards; in a glTF file, too."""
+        (tmp_path / "red.mtl").write_text("newmtl m\nKd 1 0 0\n")
+        (tmp_path / "points.bin").write_bytes(bytes(36))
+        upwards = "../" * 12
+        for folder in (f"{tmp_path}/", f"{upwards}{str(tmp_path)[1:]}/"):
+            obj = f"mtllib {folder}red.mtl\nv -1 -1 0\nv 1 -1 0\nv 1 1 0\nusemtl m\nf 1 2 3\n"
+            gltf = {
+                "asset": {"version": "2.0"},
+                "buffers": [{"uri": f"{folder}points.bin", "byteLength": 36}],
+                "bufferViews": [{"buffer": 0, "byteLength": 36}],
+                "accessors": [{"bufferView": 0, "componentType": 5126, "count": 3, "type": "VEC3"}],
+                "meshes": [{"primitives": [{"attributes": {"POSITION": 0}}]}],
+                "nodes": [{"mesh": 0}],
+            }
+            for name, content in ((f"{upwards}mesh.obj", obj), ("mesh.gltf", json.dumps(gltf))):
+                before = len(serving.log())
+                client = Client(serving.viewer)
+                client.upload(upload_button(serving, client), name, content.encode())
+                serving.line_after(before)
+                assert "near" in serving.log()[-1]
+                client.close()
 
     def test_left_in_the_middle_of_a_frame(self, serving):
         """Half of a frame, and half of a handshake."""
@@ -337,9 +351,8 @@ class TestHostileClients:
         for headers in ({"Origin": "https://elsewhere.example"}, {"Origin": f"http://elsewhere.example:{serving.viewer.split(':')[1]}"}):
             stranger = Client(serving.viewer, **headers)
             stranger.look()
-            with pytest.raises(Exception, match=r"(?i)close|no BackgroundImageMessage"):
-                while True:
-                    stranger.picture(patience=5.0)
+            with pytest.raises(ConnectionClosed):
+                stranger.picture()
             assert "is not let in" in serving.log()[-1]
         ours = Client(serving.viewer, Origin=f"http://{serving.viewer}")
         ours.look()
@@ -356,7 +369,6 @@ class TestHostileClients:
 
 def test_clients_come_and_go(serving):
     """A short version of `tests/benchmarks/clients.py`: threads and sessions end with their clients."""
-    serving.wait(lambda: serving.state()["sessions"] <= 1, "rest")  # the browser's own
     before = serving.state()
     for _ in range(3):
         clients = [Client(serving.viewer) for _ in range(5)]
@@ -366,7 +378,7 @@ def test_clients_come_and_go(serving):
             client.picture()
         for i, client in enumerate(clients):
             client.vanish() if i % 2 else client.close()
-    serving.wait(lambda: serving.state()["sessions"] == before["sessions"], "end of the sessions")
+    serving.wait(lambda: serving.state()["sessions"] <= before["sessions"], "end of the sessions")
     assert serving.state()["threads"] <= before["threads"] + 1
 
 

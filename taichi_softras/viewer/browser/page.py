@@ -200,7 +200,7 @@ class Page(Session):
         self.model.scene.look, self.model.task, self.model.fit_sigma = old.scene.look, old.task, old.fit_sigma
         self._look_from(self.client.camera)
         self._plot()
-        self._tell(f"{len(mesh.faces)} faces")
+        self.model.message = f"{len(mesh.faces)} faces loaded"
 
     def _pick(self, x: float, y: float) -> None:
         self.model.hover(x, 1 - y, *self._size)
