@@ -139,8 +139,7 @@ class Page(Session):
         if model.running:
             model.step()
             self._plot()
-        if self.show is not Show.SOFT:
-            self._update_mesh()
+        self._update_mesh()
         if model.compiles:
             self._tell("compiling kernels ...")
             self.client.flush()
@@ -164,12 +163,13 @@ class Page(Session):
         self.client.flush()
 
     def _update_mesh(self) -> None:
-        """viser's mesh is the one that is shown; one that changes all the time is sent now and then."""
-        mesh, now = self.model.scene.mesh, time.monotonic()
-        if mesh is self._mesh_shown or now - self._mesh_sent < MESH_EVERY:
-            return
-        self._mesh_handle = self.client.scene.add_glb("/mesh", glb_of(mesh))
-        self._mesh_shown, self._mesh_sent = mesh, now
+        """viser's mesh, if it is to be seen, is the one that is shown; one that changes all the time is sent now and then."""
+        mesh, now, wanted = self.model.scene.mesh, time.monotonic(), self.show is not Show.SOFT
+        if wanted and mesh is not self._mesh_shown and now - self._mesh_sent >= MESH_EVERY:
+            self._mesh_handle = self.client.scene.add_glb("/mesh", glb_of(mesh))
+            self._mesh_shown, self._mesh_sent = mesh, now
+        elif self._mesh_handle is not None and self._mesh_handle.visible != wanted:
+            self._mesh_handle.visible = wanted
 
     def _look_from(self, camera: Any) -> None:
         """Takes over the browser's camera, as it is at this moment."""
@@ -369,7 +369,8 @@ class Page(Session):
 
     def _tell(self, message: str) -> None:
         (height, width), seconds = self.model.drawn, self.model.seconds
-        words = f"{width} x {height} in {1000 * seconds:.0f} ms. {message}"
+        fine = ", antialiased," if height > self._size[0] else ""
+        words = f"{width} x {height}{fine} in {1000 * seconds:.0f} ms. {message}"
         if words != self._said:
             self._said = self._words.content = words
 
