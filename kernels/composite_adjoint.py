@@ -12,8 +12,7 @@ import functools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import taichi as ti
-
+from ..language import ti
 from .adjoint import OF_FEATURES, clipped_adjoint, depth_adjoint, total_of, weights_adjoint
 from .coverage import Distribution, coverage_of
 from .face import Interpolation, centres_at, face_depth, item_and_group, load_block, load_set_up, over_inradius, slot, who_counts

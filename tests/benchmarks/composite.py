@@ -16,7 +16,7 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-import taichi as ti
+from taichi_softras.language import ti
 import torch
 
 from taichi_softras import Blending, Opacity, Order, RasterizeSettings, Topology
