@@ -41,7 +41,7 @@ from .silhouette import Silhouette
 from .softness import FAR, N_SOFTNESS, OVER_DEPTH_RANGE, OVER_GAMMA, OVER_SIGMA, REACH_SQ
 from .special import exp, smaller
 from .texture import Texture, channel_of
-from .tiles import BEHIND_EYE, LARGE, NOTHING_BEHIND, block_of, misses_tile, next_in_box, tiles_of_box, tiles_of_image, tiles_to_miss, with_slack
+from .tiles import BEHIND_EYE, LARGE, NOTHING_BEHIND, block_of, large_box, misses_tile, next_in_box, tiles_of_image
 from .triangle import (
     AX,
     AY,
@@ -231,7 +231,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
         faces: index(2),
         corners: index(2),
         face_image: index(1),
-        reached: index(1),  # [2 F] which tiles each face reaches (`visit_tiles`)
+        reached: index(1),  # [N_REACHED F] which tiles each face reaches (`count_tiles`)
         pair_face: index(1),  # of the pairs (one lane)
         pair_tile: index(1),
         packed: variant.blocks(2),  # [tiles * blocks * n_groups, n_packed, lanes] written: the gradient of the sums, and m, block by block
@@ -313,19 +313,16 @@ def adjoint_kernel(variant: Variant, choices: Choices):
             if ti.min(vertices_screen[a, 2], vertices_screen[b, 2], vertices_screen[c, 2]) > behind:
                 face = load_set_up(f, set_ups)
                 ax, ay, bx, by, cx, cy, area = face[AX], face[AY], face[BX], face[BY], face[CX], face[CY], face[OVER_AREA2]
-                sign = ti.cast(area > 0, ti.i32) - ti.cast(area < 0, ti.i32)
                 over_depth_gamma = softness[OVER_DEPTH_RANGE] * softness[OVER_GAMMA]  # 1/((far - near) gamma): gamma in units of depth
                 channels = ti.static([channel_of(group, s, n_features, choices) for s in ti.static(range(at_once))])
                 of_face = ti.Vector.zero(variant.real, max(3 * at_once, 1))
                 for s in ti.static(range(at_once)):
                     for corner in ti.static(range(3)):
                         of_face[3 * s + corner] = features[corners[f, corner], channels[s]]
-                reach = with_slack(ti.sqrt(softness[REACH_SQ]), height, width)
                 tiles_x, tiles_y = tiles_of_image(height, width, variant)
                 # Which tiles: that of the pair; or those whose bits are left; or, of a large box, all that are not missed.
                 left, first_tile = 1, 0
-                zero = variant.real(0.0)
-                pa, qa, ra, pb, qb, rb, pc, qc, rc = zero, zero, zero, zero, zero, zero, zero, zero, zero
+                pa, qa, ra, pb, qb, rb, pc, qc, rc = 0, 0, 0, 0, 0, 0, 0, 0, 0
                 if ti.static(by_pair):
                     first_tile = pair_tile[place]
                 else:
@@ -334,8 +331,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                 column_1, row_1 = column_0, row_0
                 if ti.static(not by_pair):
                     if left == LARGE:
-                        column_0, column_1, row_0, row_1 = tiles_of_box(ax, ay, bx, by, cx, cy, reach, height, width, variant)
-                        pa, qa, ra, pb, qb, rb, pc, qc, rc = tiles_to_miss(ax, ay, bx, by, cx, cy, sign, reach, height, width, variant)
+                        column_1, row_1, pa, qa, ra, pb, qb, rb, pc, qc, rc = large_box(f, n_items, reached)
 
                 pixels = ti.Vector.zero(variant.real, (M + 1) * lanes)  # what comes from the image: the gradient of its sums, and m
                 tx, ty = column_0, row_0

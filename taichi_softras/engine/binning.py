@@ -29,7 +29,7 @@ class Pairs:
     tile: Any  # [n]
     tile_offset: Any  # [tiles + 1] first pair of each tile
     set_ups: Any  # [F, N_SET_UP] what the pixels of each face need to know (`kernels.triangle`)
-    reached: Any  # [2 F] which tiles each face reaches (`kernels.tiles.visit_tiles`)
+    reached: Any  # [N_REACHED F] which tiles each face reaches (`kernels.tiles.count_tiles`)
     n: int
     n_tiles: int
 
@@ -89,7 +89,7 @@ class PairSearch:
         indices = self.topology.on(arrays)
         self.heads = (arrays.constant(self.vertices_screen), indices["faces"], indices["face_image"])
         self.set_ups = arrays.empty((len(self.topology.faces), N_SET_UP))
-        self.reached = arrays.empty_index(2 * len(self.topology.faces))
+        self.reached = arrays.empty_index(tiles.N_REACHED * len(self.topology.faces))
         self.how_far = (float(self.reach), float(self.behind))
         self.n_tiles = self.topology.n_images * -(-height // variant.tile_height) * -(-width // variant.tile_width)
         self.n_shares = 1 if variant.serial else arrays.n_shares
@@ -161,11 +161,8 @@ class PairSearch:
         def fill(first: int, last: int) -> Chunk:
             of_chunk = counts[first:last].ravel()
             places = np.concatenate([[0], np.cumsum(of_chunk)])
-            rest = (*self.how_far, first, last, len(self.topology.faces), n_shares, *self.image_size)
-            arrays.launch(
-                tiles.fill_kernel(self.variant, self.whole_box),
-                (*self.heads, self.reached, arrays.index(places[:-1].astype(np.int32)), pair_face, pair_tile, self.statistics, *rest),
-            )
+            rest = (first, last, len(self.topology.faces), n_shares, *self.image_size)
+            arrays.launch(tiles.fill_kernel(self.variant), (self.reached, arrays.index(places[:-1].astype(np.int32)), pair_face, pair_tile, *rest))
             offsets = arrays.index(np.ascontiguousarray(places[::n_shares], dtype=np.int32))
             return pair_face, pair_tile, offsets, first, last - first, int(places[-1])
 
