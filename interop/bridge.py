@@ -14,7 +14,7 @@ import torch
 from torch.autograd.function import once_differentiable
 
 from ..kernels.op import Op
-from ..runtime import Arrays, cpu_shares, ensure_initialized, is_deterministic, spare_array, variant_of
+from ..runtime import Arrays, check_sizes, cpu_shares, ensure_initialized, is_deterministic, spare_array, variant_of
 
 __all__ = ["TorchArrays"]
 
@@ -104,6 +104,7 @@ class TorchArrays(Arrays):
         return ("torch", self.device)
 
     def run(self, op: Op, inputs: Sequence[torch.Tensor], outputs: Sequence[Any], rest: Sequence[Any]) -> list[torch.Tensor]:
+        check_sizes(op, inputs, outputs)
         return list(_Run.apply(self, op, outputs, rest, *inputs))  # type: ignore[no-untyped-call]
 
     def launch(self, kernel: Any, arguments: Sequence[Any]) -> None:

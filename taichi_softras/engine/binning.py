@@ -62,6 +62,11 @@ def prefix_sum(arrays: Arrays, values: Any, places: Any, n: int, offsets: Any = 
     return int(arrays.to_numpy(statistics)[tiles.TOTAL])
 
 
+def most_pairs(turns: int) -> int:
+    """How many pairs a list may hold of which loops make so many turns for each."""
+    return max(tiles.MAX_PAIRS // turns, 1)
+
+
 @dataclass(kw_only=True)
 class PairSearch:
     """Finds the pairs whose face comes nearer than ``reach`` (screen units) to a pixel of the tile. The host waits for the device: to learn how many there are.
@@ -69,6 +74,7 @@ class PairSearch:
     Attributes:
         op: who asks, named in errors.
         behind: a face with a vertex at or before this depth is left out.
+        turns: how many turns the loops over pairs make for each, at most; None: one for each block of pixels.
         whole_box: whether everything within the bounding box of a face, grown by the reach, counts.
 
     Its methods raise ValueError if a vertex of a face is not finite, and MemoryError if there are more pairs (`within_budget`: of one tile) than a list holds.
@@ -82,9 +88,11 @@ class PairSearch:
     reach: float
     behind: float = tiles.BEHIND_EYE
     whole_box: bool = False
+    turns: int | None = None
 
     def __post_init__(self) -> None:
         arrays, (height, width) = self.arrays, self.image_size
+        check_countable(self.op, "numbers of the faces", max(N_SET_UP, tiles.N_REACHED) * len(self.topology.faces))
         self.variant = variant = arrays.variant_for(len(self.topology.faces))
         indices = self.topology.on(arrays)
         self.heads = (arrays.constant(self.vertices_screen), indices["faces"], indices["face_image"])
@@ -95,7 +103,7 @@ class PairSearch:
         self.n_shares = 1 if variant.serial else arrays.n_shares
         self.n_counts = self.n_tiles * self.n_shares
         check_countable(self.op, "tiles times shares", self.n_counts)
-        self.most_at_once = tiles.MAX_PAIRS // variant.blocks_per_tile  # the kernels count blocks of pixels in 32 bits
+        self.most_at_once = most_pairs(self.turns or variant.blocks_per_tile)
         self.memory_key = ("pairs", self.image_size, variant.tile_width, self.whole_box)
 
     def all(self) -> Pairs:

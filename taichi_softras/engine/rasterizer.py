@@ -10,7 +10,7 @@ import numpy as np
 from ..checks import as_numbers, check_choice, check_countable, check_features, check_image_size, check_kind, check_shape
 from ..kernels.op import Op
 from ..kernels.projection import project_op, view_op
-from ..kernels.rasterize import draw_op
+from ..kernels.rasterize import draw_op, most_numbers
 from ..kernels.resolve import face_id_kernel
 from ..kernels.tiles import BEHIND_EYE, NOTHING_BEHIND
 from ..runtime import Arrays, TaichiArrays
@@ -117,7 +117,9 @@ class Scene:
         settings: RasterizeSettings,
         image_size: tuple[int, int],
         unclipped: Topology | None = None,
+        surfaces: Collection[Surface] = (),
     ) -> "Scene":
+        turns = max((surface.turns(settings, arrays.variant) for surface in surfaces), default=None)
         # A mean over faces counts those of the mesh, not those that clipping has left.
         return cls(
             arrays=arrays,
@@ -125,7 +127,7 @@ class Scene:
             vertices_screen=vertices_screen,
             settings=settings,
             image_size=image_size,
-            pairs=arrays.untracked(lambda: pairs_in_reach(arrays, topology, vertices_screen, settings, image_size)),
+            pairs=arrays.untracked(lambda: pairs_in_reach(arrays, topology, vertices_screen, settings, image_size, turns)),
             softness=arrays.real(settings.softness),
             one_over_faces=arrays.real((unclipped or topology).one_over_faces),
         )
@@ -155,8 +157,10 @@ class Scene:
     def plan(self, surface: Surface, background: Any | None) -> Plan:
         arrays, topology, settings, pairs, (height, width) = self.arrays, self.topology, self.settings, self.pairs, self.image_size
         n_features = 0 if background is None else surface.n_features
-        check_countable("rasterize", "numbers in the picture", topology.n_images * (height + 8) * (width + 8) * (3 + n_features))
         choices, image = surface.choices(settings, n_features), (topology.n_images, height, width)
+        of_pixel, of_face = most_numbers(arrays.variant, choices, n_features)
+        check_countable("rasterize", "numbers in the picture", topology.n_images * (height + 8) * (width + 8) * of_pixel)
+        check_countable("rasterize", "numbers of the faces", len(topology.faces) * of_face)
         variant = arrays.variant_for(pairs.n * arrays.variant.blocks_per_tile * choices.n_groups(n_features), FEW_BLOCKS)
         n_sums, block, n_pixels = choices.n_sums(n_features), (variant.blocks_per_tile, variant.lanes), pairs.n_tiles * variant.tile_pixels
         hard = n_features and settings.blending is Blending.HARD
@@ -208,11 +212,13 @@ def rasterize(
     surface = Surface.of(arrays, topology, features, settings)
     if background is not None:
         check_shape("rasterize", "background", background.shape, ("B", "C"), {"B": topology.n_images, "C": surface.n_features})
-    return RenderedImage(*Scene.of(arrays, topology, vertices_screen, settings, image_size).draw(surface, background))
+    return RenderedImage(*Scene.of(arrays, topology, vertices_screen, settings, image_size, surfaces=(surface,)).draw(surface, background))
 
 
-def pairs_in_reach(arrays: Arrays, topology: Topology, vertices_screen: Any, settings: RasterizeSettings, image_size: tuple[int, int]) -> Pairs | ChunkedPairs:
-    """The (face, tile) pairs that these settings let touch each other."""
+def pairs_in_reach(
+    arrays: Arrays, topology: Topology, vertices_screen: Any, settings: RasterizeSettings, image_size: tuple[int, int], turns: int | None = None
+) -> Pairs | ChunkedPairs:  # fmt: skip
+    """The (face, tile) pairs that these settings let touch each other. ``turns``: see `PairSearch`."""
     behind = NOTHING_BEHIND if settings.silhouette_beyond_depth_range else BEHIND_EYE
     return PairSearch(
         op="rasterize",
@@ -223,6 +229,7 @@ def pairs_in_reach(arrays: Arrays, topology: Topology, vertices_screen: Any, set
         reach=settings.reach,
         behind=behind,
         whole_box=settings.distance is Distance.BARYCENTRIC,
+        turns=turns,
     ).within_budget()
 
 
@@ -271,7 +278,7 @@ def render(
         topology, vertices = clipped.topology, clipped.vertices_camera
     vertices_screen = project(arrays, topology, vertices, camera)
 
-    scene = Scene.of(arrays, topology, vertices_screen, settings, image_size, unclipped)
+    scene = Scene.of(arrays, topology, vertices_screen, settings, image_size, unclipped, surfaces.values())
     drawn: dict[str, Any] = {}
     for name, surface in surfaces.items():
         behind = background if name == "color" and background is not None else arrays.zeros((topology.n_images, surface.n_features))
