@@ -92,14 +92,14 @@ def gradient_by_hand(variant: Variant, choices: Choices) -> Callable[[Any, Seque
         heads = (*differentiable, softness, *gradients, sums, max_depth_norm, set_ups, faces, corners, face_image, walk.reached)
         nothing = (face_image, face_image)
         if variant.lanes == 1:
-            rows = arrays.zeros((1, 1))
+            rows = arrays.zeros((1,))
             for pair_face, pair_tile, _, _, _, n_pairs in walk.chunks():
                 lists = (pair_face, pair_tile, packed, rows, *nothing, *nothing)
                 arrays.launch(kernel, (*heads, *lists, n_features, n_groups, n_lines, n_pairs, 0, 0, int(wanted[2]), height, width))
                 n_lines = 0  # it is packed now
             return
         n_faces = faces.shape[0]
-        rows = arrays.empty((n_faces * n_groups, OF_FEATURES + 3 * choices.features_at_once))
+        rows = arrays.empty((n_faces * n_groups * (OF_FEATURES + 3 * choices.features_at_once),))
         n_gathered = (vertices.shape[0] if wanted[0] else 0, features.shape[0] if wanted[1] else 0)
         at_vertices = walk.corners_at_vertices() if wanted[0] else nothing
         at_features = walk.corners_at_features() if wanted[1] else nothing
@@ -137,7 +137,9 @@ def _draw_kernel(variant: Variant, choices: Choices):
     at_once = choices.features_at_once
     hard = choices.blending is Blending.HARD
     strongest_only = choices.silhouette.value.strongest
+    looked_up = at_once > 0 and choices.texture is not Texture.VERTEX  # and so for those pixels alone where a face weighs something
     n_held = 3 * at_once if choices.texture is Texture.VERTEX else 6
+    a_block = variant.spread(8)
     M = FEATURES + at_once  # place of m in the state of a pixel, after its sums
 
     @ti.kernel
@@ -174,7 +176,10 @@ def _draw_kernel(variant: Variant, choices: Choices):
         width: ti.i32,
     ):
         ti.loop_config(serialize=variant.serial)
-        for item in range(n_tiles * variant.blocks_per_tile * n_groups):
+        for part in range(n_tiles * variant.blocks_per_tile * n_groups * a_block):
+            if part % a_block != 0:
+                continue
+            item = part // a_block
             place, group = item_and_group(item, n_groups, choices)
             nth_tile, block = place_and_block(place, variant)
             tile = first_tile + nth_tile
@@ -186,6 +191,7 @@ def _draw_kernel(variant: Variant, choices: Choices):
             state = ti.Vector.zero(variant.real, (M + 1) * lanes)
             nearest = ti.Vector([-1 for l in ti.static(range(lanes))], dt=ti.i32)
             strongest = ti.Vector([-1 for l in ti.static(range(lanes))], dt=ti.i32)
+            looks = ti.Vector.zero(variant.real, 8 * lanes if looked_up else 1)  # of the lanes, for one face
             for l in range(lanes):
                 state[slot(M, l, lanes)] = softness[BACKGROUND_DEPTH_NORM]
             for k in range(first_pair, last_pair):
@@ -218,14 +224,34 @@ def _draw_kernel(variant: Variant, choices: Choices):
                             state[slot(M, l, lanes)] = ti.select(nearer, depth_norm, m)
                         state[slot(WEIGHT, l, lanes)] = state[slot(WEIGHT, l, lanes)] * rescale + weight
                         state[slot(DEPTH, l, lanes)] = state[slot(DEPTH, l, lanes)] * rescale + weight * depth[0]
-                        values = ti.static(
-                            features_at(
-                                f, held, group, n_features, face, qa, qb, qc, wa, wb, wc, pixel_size, features, corners, levels,
-                                textures, texture_size, choices, single,
-                            )
-                        )  # fmt: skip
+                        if ti.static(looked_up):
+                            of_lane = ti.static([weight, rescale, wa[0], wb[0], wc[0], qa[0], qb[0], qc[0]])
+                            for i in ti.static(range(len(of_lane))):
+                                looks[slot(i, l, lanes)] = of_lane[i]
+                        else:
+                            values = ti.static(
+                                features_at(
+                                    f, held, group, n_features, face, qa, qb, qc, wa, wb, wc, pixel_size, features, corners, levels,
+                                    textures, texture_size, choices, single,
+                                )
+                            )  # fmt: skip
+                            for s in ti.static(range(at_once)):
+                                state[slot(FEATURES + s, l, lanes)] = state[slot(FEATURES + s, l, lanes)] * rescale + weight * values[s][0]
+                if ti.static(looked_up):
+                    for l in range(lanes):
                         for s in ti.static(range(at_once)):
-                            state[slot(FEATURES + s, l, lanes)] = state[slot(FEATURES + s, l, lanes)] * rescale + weight * values[s][0]
+                            state[slot(FEATURES + s, l, lanes)] *= looks[slot(1, l, lanes)]
+                        weight = looks[slot(0, l, lanes)]
+                        if weight != 0:
+                            wa, wb, wc, qa, qb, qc = ti.static([single.vector([looks[slot(i, l, lanes)]]) for i in ti.static(range(2, 8))])
+                            values = ti.static(
+                                features_at(
+                                    f, held, group, n_features, face, qa, qb, qc, wa, wb, wc, pixel_size, features, corners, levels,
+                                    textures, texture_size, choices, single,
+                                )
+                            )  # fmt: skip
+                            for s in ti.static(range(at_once)):
+                                state[slot(FEATURES + s, l, lanes)] += weight * values[s][0]
             if group == 0:
                 store_block(sums, sum_row(tile, SILHOUETTE, n_groups, choices), block, state, SILHOUETTE, variant)
                 if ti.static(at_once > 0):

@@ -9,7 +9,7 @@ import functools
 import taichi as ti
 
 from .triangle import N_SET_UP, TINY_LENGTH_SQ, load_face, oriented_area, set_up
-from .variant import Variant
+from .variant import AT_ONCE, Variant
 
 __all__ = [
     "BAD_FACE",
@@ -198,8 +198,12 @@ def count_tiles(
 
     With ``whole_box`` everything within the bounding box grown by the reach counts as in reach.
     """
+    spread = ti.static(variant.spread(AT_ONCE))
     ti.loop_config(serialize=variant.serial)
-    for share in range(n_shares):
+    for part in range(n_shares * spread):
+        if part % spread != 0:
+            continue
+        share = part // spread
         double = ti.static(variant.real == ti.f64)
         tiles_x, tiles_y = tiles_of_image(height, width, variant)
         slack_reach = with_slack(reach, height, width)
@@ -250,8 +254,12 @@ def fill_tiles(
     variant: ti.template(),
 ):  # fmt: skip
     """Lists what `count_tiles` has decided, of some of the tiles. The outer loop is parallel, as there."""
+    spread = ti.static(variant.spread(AT_ONCE))
     ti.loop_config(serialize=variant.serial)
-    for share in range(n_shares):
+    for part in range(n_shares * spread):
+        if part % spread != 0:
+            continue
+        share = part // spread
         tiles_x, tiles_y = tiles_of_image(height, width, variant)
         for f in range(first_of_share(share, n_faces, n_shares), first_of_share(share + 1, n_faces, n_shares)):
             corner, left = reached[2 * f], reached[2 * f + 1]

@@ -97,17 +97,15 @@ class Views:
         check_integer("Views.reduced", "factor", factor, 1, min(self.image_size))
         if factor == 1:
             return self
-        n, height, width = self.alpha.shape
+        height, width = self.image_size
         h, w = height // factor, width // factor
         top, left = (height - h * factor) // 2, (width - w * factor) // 2
-        alpha = self.alpha[:, top : top + h * factor, left : left + w * factor].reshape(n, h, factor, w, factor)
-        known = None
+        inner = slice(None), slice(top, top + h * factor), slice(left, left + w * factor)
+        alpha, known = self.alpha[inner], None
         if self.known is not None:
-            counts = self.known[:, top : top + h * factor, left : left + w * factor].reshape(n, h, factor, w, factor)
-            known, alpha = counts.mean((2, 4)), alpha * counts
-        color = self.color[:, top : top + h * factor, left : left + w * factor].reshape(n, h, factor, w, factor, 3)
-        mean_alpha = alpha.mean((2, 4))
-        mean_color = (alpha[..., None] * color).mean((2, 4)) / np.maximum(mean_alpha, 1e-6)[..., None]
+            known, alpha = _block_means(self.known[inner], factor), alpha * self.known[inner]
+        mean_alpha = _block_means(alpha, factor)
+        mean_color = _block_means(alpha[..., None] * self.color[inner], factor) / np.maximum(mean_alpha, 1e-6)[..., None]
         if known is not None:
             mean_alpha = mean_alpha / np.maximum(known, 1e-6)
         shrink = min(height, width) / (min(h, w) * factor)  # of the shorter side, by what is cut off
@@ -400,6 +398,12 @@ def save_picture(path: str | Path, picture: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as partial:
         Image.fromarray(np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)).save(partial)
+
+
+def _block_means(pictures: np.ndarray, factor: int) -> np.ndarray:
+    """[N, h, w, ...] of [N, h * factor, w * factor, ...]: the means of blocks of pixels. (By slices: NumPy takes long over axes as short as these.)"""
+    rows = sum(pictures[:, i::factor] for i in range(1, factor)) + pictures[:, ::factor]
+    return (sum(rows[:, :, i::factor] for i in range(1, factor)) + rows[:, :, ::factor]) / np.float32(factor**2)
 
 
 def _save_depth(path: Path, depth: np.ndarray) -> None:
