@@ -300,7 +300,7 @@ def topology_functions() -> Iterator[Function]:
         call=ts.Topology.shared,
         good=lambda: {"faces": FACES, "n_vertices": 4, "n_images": 1},
         natures={"faces": faces(), "n_vertices": whole(0, 2**31), "n_images": whole(0, 2**21)},
-        more=[(Kind.RANGE, "more than 2^31 corners", {"n_images": 2**20, "faces": np.tile(FACES, (500, 1))})],
+        more=[(Kind.RANGE, "more corners than can be counted", {"n_images": 2**20, "faces": np.tile(FACES, (500, 1))})],
     )
     yield Function(
         name="Topology.batch",
