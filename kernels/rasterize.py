@@ -81,7 +81,7 @@ def gradient_by_hand(variant: Variant, choices: Choices) -> Callable[[Any, Seque
     def gradient(arrays, arguments) -> None:
         vertices, features, _, background, softness, alpha, color, depth, sums, max_depth_norm, _, _, *rest = arguments
         set_ups, faces, corners, face_image, walk, *rest = rest
-        n_features, n_groups, height, width = rest[-4:]
+        one_over_faces, n_features, n_groups, height, width = rest[-5:]
         differentiable = (vertices, features, background)
         wanted = [arrays.gradient_of(array) is not None for array in differentiable]
         gradients = [arrays.gradient_or_scratch(array) for array in (*differentiable, alpha, color, depth)]
@@ -94,7 +94,7 @@ def gradient_by_hand(variant: Variant, choices: Choices) -> Callable[[Any, Seque
             rows = arrays.zeros((1,))
             for pair_face, pair_tile, _, _, _, n_pairs in walk.chunks():
                 lists = (pair_face, pair_tile, packed, rows, *nothing, *nothing)
-                arrays.launch(kernel, (*heads, *lists, n_features, n_groups, n_lines, n_pairs, 0, 0, int(wanted[2]), height, width))
+                arrays.launch(kernel, (*heads, *lists, one_over_faces, n_features, n_groups, n_lines, n_pairs, 0, 0, int(wanted[2]), height, width))
                 n_lines = 0  # it is packed now
             return
         n_faces = faces.shape[0]
@@ -103,7 +103,7 @@ def gradient_by_hand(variant: Variant, choices: Choices) -> Callable[[Any, Seque
         at_vertices = walk.corners_at_vertices() if wanted[0] else nothing
         at_features = walk.corners_at_features() if wanted[1] else nothing
         lists = (*nothing, packed, rows, *at_vertices, *at_features)  # a face finds its tiles itself
-        arrays.launch(kernel, (*heads, *lists, n_features, n_groups, n_lines, n_faces, *n_gathered, int(wanted[2]), height, width))
+        arrays.launch(kernel, (*heads, *lists, one_over_faces, n_features, n_groups, n_lines, n_faces, *n_gathered, int(wanted[2]), height, width))
 
     return gradient
 
