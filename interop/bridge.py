@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import taichi as ti
 import torch
 from torch.autograd.function import once_differentiable
 
 from ..kernels.op import Op
+from ..language import ti
 from ..runtime import Arrays, check_sizes, cpu_shares, ensure_initialized, is_deterministic, spare_array, variant_of
 
 __all__ = ["TorchArrays", "check_device"]

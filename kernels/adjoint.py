@@ -16,8 +16,7 @@ separates the pixel from it, L the loss:
 import functools
 from dataclasses import replace
 
-import taichi as ti
-
+from ..language import ti
 from .blending import Blending, background_weight_of, depth_weight, normalised_depth
 from .coverage import Distribution, coverage_of
 from .face import (

@@ -23,8 +23,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import taichi as ti
-
+from ..language import ti
 from .adjoint import OF_FEATURES, adjoint_kernel, has_adjoint, n_packed
 from .blending import Blending, depth_weight, normalised_depth
 from .face import (

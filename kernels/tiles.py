@@ -6,8 +6,7 @@ faces are dealt in ``n_shares`` contiguous shares, each written by one thread: a
 
 import functools
 
-import taichi as ti
-
+from ..language import ti
 from .triangle import N_SET_UP, TINY_LENGTH_SQ, load_face, oriented_area, set_up
 from .variant import AT_ONCE, Variant
 

@@ -7,8 +7,7 @@ straight-line code without a division that could meet zero, so that Taichi can d
 
 import enum
 
-import taichi as ti
-
+from ..language import ti
 from .special import larger, smaller
 
 __all__ = [

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from .language import NAME
+
 __all__ = [
     "COUNTABLE",
     "MAX_IMAGE_SIDE",
@@ -70,7 +72,7 @@ def check_array(op: str, name: str, values: object, expected: Sequence[int | str
 
 
 _SPELLINGS = {"f32": ("f32", "float32", "torch.float32"), "f64": ("f64", "float64", "torch.float64")}  # of one type, in each library
-_MODULES = {"taichi": {"taichi", "numpy"}, "field": {"taichi", "numpy"}, "torch": {"torch"}}  # whose arrays a library takes
+_MODULES = {"taichi": {NAME, "numpy"}, "field": {NAME, "numpy"}, "torch": {"torch"}}  # whose arrays a library takes
 
 
 _makers: dict[type, set[str]] = {}  # the packages that classes and their bases come from

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import scipy  # its modules are loaded when they are asked for
-import taichi as ti
 
 from ..checks import as_numbers, check_countable, check_finite, check_integer, check_number, check_one_of, check_shape
 from ..kernels.crossings import crossings_kernel
 from ..kernels.nearest import nearest_kernel
+from ..language import ti
 from ..runtime import Arrays, FieldArrays, TaichiArrays, ensure_initialized
 from .boxes import Boxes
 

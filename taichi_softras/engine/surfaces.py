@@ -36,6 +36,7 @@ class Surface:
         texture_size: R, of R x R texels per face.
         levels: where the pictures stand in ``features``.
         sampling: how pictures are sampled.
+        n_hidden: how many of the last channels are not shown.
     """
 
     kind: Texture
@@ -45,6 +46,7 @@ class Surface:
     texture_size: int = 1
     levels: TextureLevels = NO_LEVELS
     sampling: TextureSettings = field(default_factory=TextureSettings)
+    n_hidden: int = 0
 
     @classmethod
     def of(cls, arrays: Arrays, topology: Topology, features: Any | None, settings: RasterizeSettings) -> "Surface":
@@ -92,7 +94,7 @@ class Surface:
 
     @property
     def n_features(self) -> int:
-        return self.features.shape[1]
+        return self.features.shape[1] - self.n_hidden
 
     def choices(self, settings: RasterizeSettings, n_features: int) -> Choices:
         """What specialises the kernels."""
@@ -103,9 +105,9 @@ class Surface:
         lanes = min(variant.lanes, LANES_OF_PICTURES) if self.kind is Texture.IMAGE else variant.lanes
         return variant.tile_pixels // lanes * self.choices(settings, self.n_features).n_groups(self.n_features)
 
-    def corners_at_features(self, arrays: Arrays, topology: Topology) -> tuple[Any, Any]:
+    def corners_at_features(self, arrays: Arrays, topology: Topology, name: str = "features") -> tuple[Any, Any]:
         """Which corners of the faces show each row of the features (`Topology.corners_at`)."""
-        return topology.corners_at(arrays, "features", arrays.to_numpy(self.corners), self.features.shape[0], source=self.corners)
+        return topology.corners_at(arrays, name, arrays.to_numpy(self.corners), self.features.shape[0], source=self.corners)
 
     def cut(self, arrays: Arrays, clipped: "Clipped") -> "Surface":
         """The surface of what clipping has left."""

@@ -163,7 +163,9 @@ def has_display() -> bool:
     name = os.environ.get("DISPLAY")
     if not name:
         return False
-    x11 = ctypes.CDLL("libX11.so.6")  # Taichi itself is linked to it
+    x11 = _library("libX11.so.6")  # Taichi itself is linked to it, quadrants is not
+    if x11 is None:
+        return False
     x11.XOpenDisplay.restype, x11.XOpenDisplay.argtypes = ctypes.c_void_p, [ctypes.c_char_p]
     display = x11.XOpenDisplay(name.encode())
     if not display:

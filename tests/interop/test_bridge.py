@@ -349,7 +349,8 @@ class TestStartingTaichi:
     """The user's Taichi is used as it is, and nothing of it is lost."""
 
     SCRIPT = """
-import json, taichi as ti
+import json
+from taichi_softras.language import ti
 ti.init(arch=ti.cpu, log_level=ti.WARN, OPTIONS)
 field = ti.field(ti.f32, 4)
 field.fill(3)
@@ -389,7 +390,8 @@ print("RESULT", json.dumps([image.alpha.sum().item(), image.color.sum().item(), 
     def test_restarted_by_the_user(self, run_python):
         """`ti.init` a second time invalidates the user's arrays, but nothing that we keep."""
         run_python("""
-import taichi as ti, torch
+import torch
+from taichi_softras.language import ti
 from taichi_softras import Camera, Mesh, Topology
 from taichi_softras.interop import losses, render
 mesh = Mesh.icosphere(1)

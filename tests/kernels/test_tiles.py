@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import taichi as ti
 from reference import barycentric, closest_on_outline, pixel_centres
 from scenes import ScreenScene, as_numpy, screen_scene
 
@@ -18,6 +17,7 @@ from taichi_softras.engine.binning import Pairs
 from taichi_softras.engine.rasterizer import pairs_in_reach as find_pairs_in_reach
 from taichi_softras.kernels import tiles
 from taichi_softras.kernels.variant import Variant
+from taichi_softras.language import ti
 from taichi_softras.runtime import TaichiArrays
 
 SETTINGS = RasterizeSettings(sigma=3e-3, cutoff=1e-4)

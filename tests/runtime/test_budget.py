@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import taichi as ti
 from scenes import IMAGE_SIZE, SMOOTH, screen_scene
 
 import taichi_softras as tsr
@@ -17,6 +16,7 @@ from taichi_softras.engine import rasterize
 from taichi_softras.engine.binning import ChunkedPairs, Pairs
 from taichi_softras.engine.rasterizer import pairs_in_reach
 from taichi_softras.kernels.variant import Variant
+from taichi_softras.language import ti
 from taichi_softras.runtime import TaichiArrays, budget
 from taichi_softras.runtime.budget import SHARE_OF_FREE
 

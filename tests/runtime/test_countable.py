@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import taichi as ti
 from scenes import IMAGE_SIZE, SMOOTH, screen_scene
 
 from taichi_softras import Connectivity, Distribution, RasterizeSettings, Silhouette, Topology
@@ -19,6 +18,7 @@ from taichi_softras.kernels import tiles
 from taichi_softras.kernels.rasterize import most_numbers
 from taichi_softras.kernels.texture import Texture
 from taichi_softras.kernels.variant import Variant
+from taichi_softras.language import ti
 from taichi_softras.runtime import TaichiArrays
 
 ON_GPUS = Variant(lanes=1, tile_width=8, tile_height=8)
