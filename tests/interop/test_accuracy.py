@@ -27,14 +27,14 @@ def test_heavy_tails(distribution, one_lane):
         assert errors(settings_of(distribution=distribution), seed)[0] < BOUND
 
 
-def test_a_far_pixel_before_a_short_edge():
+def test_a_far_pixel_before_a_short_edge(one_lane):
     """To the pixel, the nearest point lies on the edge just beside a corner, and that corner is as near to nine digits: depth changes along the edge alone."""
     corners = np.array([[0.36122081, 0.57804662, 2.63367844], [0.36813888, 0.57176942, 2.43963027], [0.18013282, 0.6653893, 2.52670002]])
     found = []
     for dtype in (torch.float64, torch.float32):
         vertices = torch.tensor(np.float32(corners), dtype=dtype).requires_grad_()
         settings = settings_of(distribution=Distribution.RECIPROCAL, sigma=1e-2)
-        image = rasterize(vertices, Topology.shared(np.array([[0, 1, 2]]), 3), torch.ones(3, 1, dtype=dtype), settings=settings, image_size=(48, 64))
+        image = rasterize(vertices, Topology.shared(np.array([[0, 1, 2]]), 3), torch.ones(3, 3, dtype=dtype), settings=settings, image_size=(48, 64))
         image.depth[0, 1, 48].backward()
         found.append(vertices.grad[:, :2].double().numpy())
     assert np.abs(found[0][:2]).max() > 0
