@@ -20,7 +20,7 @@ from PIL import Image
 from websockets.sync.client import connect
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-PATIENCE = 90.0  # seconds
+PATIENCE = 180.0  # seconds
 SERVING = """
 import json, os, sys, threading, time
 from pathlib import Path
@@ -84,7 +84,11 @@ class Serving:
         with self._log.open("w") as log:
             environment = os.environ | {"PYTHONPATH": paths, "OMP_WAIT_POLICY": "passive", "TI_SKIP_VERSION_CHECK": "ON"}
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)
-        self.wait(self._state.is_file, "server")
+        try:
+            self.wait(self._state.is_file, "server")
+        except AssertionError:
+            self.stop()
+            raise
         self.viewer, self.live = (f"localhost:{self.state()[name]}" for name in ("viewer", "live"))
 
     def state(self) -> dict:

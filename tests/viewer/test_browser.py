@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from browsers import Client, Serving, chromium
+from browsers import PATIENCE, Client, Serving, chromium
 from PIL import Image
 from websockets.exceptions import ConnectionClosed
 
@@ -63,7 +63,7 @@ class Browser:
         self.until(lambda: self.driver.find_elements("xpath", "//*[contains(text(), 'Software WebGL')]"), "words of viser's")
         self.driver.execute_script("document.querySelectorAll('.mantine-Notifications-root').forEach(box => box.style.display = 'none')")
 
-    def until(self, condition, what: str, patience: float = 90.0):
+    def until(self, condition, what: str, patience: float = PATIENCE):
         end = time.monotonic() + patience
         while not (result := condition()):
             assert time.monotonic() < end, f"there was no {what}"

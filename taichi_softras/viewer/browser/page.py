@@ -303,7 +303,7 @@ class Page(Session):
             self._change(holder(), name, float(10**exponent))
 
         # One kind of wish: of both, the later one counts.
-        self.listen(field, title, lambda text: self._number(title, 0.999 * 10.0**low, 1.001 * 10.0**high)(text), typed)
+        self.listen(field, title, lambda text: _typed(text, 0.999 * 10.0**low, 1.001 * 10.0**high), typed)
         self.listen(slider, title, self._number(title, low, high), dragged)
 
     def _button(self, title: str, do: Callable[[], Any]) -> None:
@@ -386,6 +386,15 @@ class Page(Session):
 
 def _spoken(member: enum.Enum) -> str:
     return member.value if isinstance(member.value, str) else member.name.lower().replace("_", " ")
+
+
+def _typed(text: Any, low: float, high: float) -> float | None:
+    """The number that stands in a field; None while it is being typed."""
+    try:
+        number = float(text)
+    except (ValueError, TypeError):
+        return None
+    return number if low <= number <= high else None
 
 
 def to_bytes(picture: np.ndarray) -> bytes:

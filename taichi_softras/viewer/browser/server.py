@@ -94,7 +94,8 @@ class Session:
         self.server.log(f"client {self.client.client_id}: {sentence}")
 
     def listen(self, handle: Any, name: str, read: Callable[[Any], Any], apply: Callable[[Any], None]) -> None:
-        """Has the value of a control read as soon as it changes, and applied by the thread that computes. What ``read`` refuses is a sentence in the log."""
+        """Has the value of a control read as soon as it changes, and applied by the thread that computes. What ``read`` refuses is a sentence in the
+        log; where it returns None, nothing happens (yet)."""
 
         @handle.on_update
         async def _(event: Any) -> None:
@@ -105,7 +106,8 @@ class Session:
             except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
                 self.say(f"{name} must be one of its values, got {reprlib.repr(event.target.value)} ({type(error).__name__})")
                 return
-            self.wish(name, lambda: apply(value))
+            if value is not None:
+                self.wish(name, lambda: apply(value))
 
     # ------------------------------------------------------------------------------------------------------------- by the engine
 
