@@ -22,7 +22,7 @@ generates of `layers`, which computes a_j and c_j of each pair and lane; by hand
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import taichi as ti
@@ -30,7 +30,7 @@ import taichi as ti
 from .blending import Order
 from .composite_adjoint import faces_adjoint_kernel, gather_rows_kernel, has_face_adjoint, n_of_row, pairs_by_face_kernel
 from .coverage import Distribution
-from .face import Choices, block_centres, centres_at, evaluate, evaluate_with, item_and_group, load_set_up, slot
+from .face import CompositeChoices, block_centres, centres_at, evaluate, evaluate_with, item_and_group, load_set_up, slot
 from .op import Op
 from .softness import FAR, N_SOFTNESS, SHAPE
 from .texture import Texture, channel_of, face_features, features_at
@@ -38,7 +38,7 @@ from .tiles import block_of, place_and_block
 from .triangle import AZ, BZ, CZ, load_face, set_up
 from .variant import AT_ONCE, Variant
 
-__all__ = ["DEPTH_SLACK", "N_HELD", "RUN", "CompositeChoices", "composite_op", "sort_tiles_kernel"]
+__all__ = ["DEPTH_SLACK", "N_HELD", "RUN", "composite_op", "sort_tiles_kernel"]
 
 DEPTH_SLACK = 1e-5  # by this part of it a depth at a pixel may come out nearer than the nearest corner, by rounding
 FACES_AT_ONCE = 16  # that a block looks at before it finds out whether all of its pixels have seen enough
@@ -48,26 +48,6 @@ LANES_OF_PICTURES = 1  # the gradient to texels is scattered one by one: with al
 
 # What is held of a layer on the way back, in this order: a_j, c_j, T_j. On the way forward: a_j, depth, features.
 N_HELD = 3
-
-
-@dataclass(frozen=True, kw_only=True)
-class CompositeChoices:
-    """The discrete choices that specialise the kernels.
-
-    Attributes:
-        features: of what is shown.
-        opacity: of where opacities stand: one channel, the ``opacity_channel`` of its rows.
-        order: of the layers.
-    """
-
-    features: Choices
-    opacity: Choices
-    order: Order = Order.PIXEL
-
-    @property
-    def n_held(self) -> int:
-        """Numbers that are held of a layer and a lane on the way forward."""
-        return 2 + self.features.features_at_once
 
 
 @functools.cache

@@ -10,13 +10,12 @@ visits its pairs, sums up over their pixels, lanes at a time, and writes a row o
 
 import functools
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import taichi as ti
 
 from .adjoint import OF_FEATURES, clipped_adjoint, depth_adjoint, total_of, weights_adjoint
 from .coverage import Distribution, coverage_of
-from .face import Interpolation, centres_at, face_depth, item_and_group, load_block, load_set_up, over_inradius, slot, who_counts
+from .face import CompositeChoices, Interpolation, centres_at, face_depth, item_and_group, load_block, load_set_up, over_inradius, slot, who_counts
 from .softness import N_SOFTNESS, OVER_SIGMA, REACH_SQ, SHAPE
 from .special import smaller
 from .texture import Texture, channel_of
@@ -45,13 +44,10 @@ from .triangle import (
 )
 from .variant import Variant
 
-if TYPE_CHECKING:
-    from .composite import CompositeChoices
-
 __all__ = ["faces_adjoint_kernel", "gather_rows_kernel", "has_face_adjoint", "n_of_row", "pairs_by_face_kernel"]
 
 
-def has_face_adjoint(variant: Variant, choices: "CompositeChoices") -> bool:
+def has_face_adjoint(variant: Variant, choices: CompositeChoices) -> bool:
     """Whether the gradient of these choices is written here."""
     shown = choices.features
     return (
@@ -63,7 +59,7 @@ def has_face_adjoint(variant: Variant, choices: "CompositeChoices") -> bool:
     )
 
 
-def n_of_row(choices: "CompositeChoices") -> int:
+def n_of_row(choices: CompositeChoices) -> int:
     """Numbers of a face's row: of its corners, of the features at them, of the opacities at them, of its window."""
     return OF_FEATURES + 3 * choices.features.features_at_once + 4
 
@@ -103,7 +99,7 @@ def pairs_by_face_kernel(variant: Variant):
 
 
 @functools.cache
-def faces_adjoint_kernel(variant: Variant, choices: "CompositeChoices"):
+def faces_adjoint_kernel(variant: Variant, choices: CompositeChoices):
     """Adds to the rows of all faces what the pairs of a chunk want of them."""
     real, index = variant.array, variant.index
     single, wide = replace(variant, lanes=1), min(variant.lanes, variant.tile_width)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..checks import check_countable, check_reals, check_shape
-from ..kernels.composite import N_HELD, RUN, CompositeChoices, sort_tiles_kernel
+from ..kernels.composite import N_HELD, RUN, sort_tiles_kernel
 from ..kernels.coverage import LARGEST_SHAPE
-from ..kernels.face import Choices
+from ..kernels.face import Choices, CompositeChoices
 from ..runtime import Arrays
 from ..scene import Blending, Distribution, Opacity, RasterizeSettings, Topology
 from .binning import Chunk, ChunkedPairs, Pairs
