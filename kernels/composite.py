@@ -25,8 +25,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import taichi as ti
-
+from ..language import ti
 from .blending import Order
 from .composite_adjoint import faces_adjoint_kernel, gather_rows_kernel, has_face_adjoint, n_of_row, pairs_by_face_kernel
 from .coverage import Distribution

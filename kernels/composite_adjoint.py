@@ -11,8 +11,7 @@ visits its pairs, sums up over their pixels, lanes at a time, and writes a row o
 import functools
 from dataclasses import replace
 
-import taichi as ti
-
+from ..language import ti
 from .adjoint import OF_FEATURES, clipped_adjoint, depth_adjoint, total_of, weights_adjoint
 from .coverage import Distribution, coverage_of
 from .face import CompositeChoices, Interpolation, centres_at, face_depth, item_and_group, load_block, load_set_up, over_inradius, slot, who_counts

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 import scipy  # its modules are loaded when they are asked for
-import taichi as ti
 
+from ..language import ti
 from .named import Named
 from .softness import LOG_FACTORIAL, SERIES, SHAPE, SHIFT
 from .special import arctangent, erfc, exp, expm1

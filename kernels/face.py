@@ -3,8 +3,7 @@
 import enum
 from dataclasses import dataclass
 
-import taichi as ti
-
+from ..language import ti
 from .blending import Blending, Order
 from .coverage import Distribution, coverage_of, series_coefficients
 from .silhouette import Silhouette, silhouette_generator

@@ -300,7 +300,7 @@ def topology_functions() -> Iterator[Function]:
         call=ts.Topology.shared,
         good=lambda: {"faces": FACES, "n_vertices": 4, "n_images": 1},
         natures={"faces": faces(), "n_vertices": whole(0, 2**31), "n_images": whole(0, 2**21)},
-        more=[(Kind.RANGE, "more than 2^31 corners", {"n_images": 2**20, "faces": np.tile(FACES, (500, 1))})],
+        more=[(Kind.RANGE, "more corners than can be counted", {"n_images": 2**20, "faces": np.tile(FACES, (500, 1))})],
     )
     yield Function(
         name="Topology.batch",
@@ -481,7 +481,7 @@ def camera_of_nan() -> ts.Camera:
 
 
 def array_without_gradient() -> Any:
-    import taichi as ti
+    from taichi_softras.language import ti
 
     return ti.ndarray(ti.f32, 3)
 
@@ -610,7 +610,7 @@ def surface_rows(shape: tuple[int, ...]) -> Nature:
     """Numbers, which become an array of the library, or a Taichi array."""
 
     def mistakes(good: Any) -> list[Mistake]:
-        import taichi as ti
+        from taichi_softras.language import ti
 
         return [
             Mistake(Kind.TYPE, "text", "text"),

@@ -16,12 +16,12 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-import taichi as ti
 import torch
 
 from taichi_softras import Blending, Opacity, Order, RasterizeSettings, Topology
 from taichi_softras.engine import rasterizer
 from taichi_softras.interop import dense
+from taichi_softras.language import ti
 from taichi_softras.runtime import default_arrays
 
 from .rows import ROWS, scene_of
