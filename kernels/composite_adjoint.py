@@ -37,7 +37,8 @@ from .triangle import (
     Distance,
     Extrapolation,
     clipped_weights,
-    on_nearest_edge,
+    nearest_edge,
+    on_edge,
     outline_weights,
     segment,
 )
@@ -181,12 +182,13 @@ def faces_adjoint_kernel(variant: Variant, choices: CompositeChoices):
                         t_ca, x_ca, y_ca, d_ca, s_b = segment(x, y, cx, cy, ax, ay, face[OVER_CA_SQ])
                         wa, wb, wc = s_a * area, s_b * area, s_c * area
                         inside = (wa > 0) & (wb > 0) & (wc > 0)
-                        ea, eb, ec = outline_weights(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
+                        ab, bc = nearest_edge(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
+                        ea, eb, ec = outline_weights(ab, bc, t_ab, t_bc, t_ca)
                         la, lb, lc = ti.select(inside, wa, ea), ti.select(inside, wb, eb), ti.select(inside, wc, ec)
                         if ti.static(clipped):
                             ka, kb, kc = clipped_weights(wa, wb, wc)
                             la, lb, lc = ti.select(area != 0, ka, la), ti.select(area != 0, kb, lb), ti.select(area != 0, kc, lc)
-                        rx, ry = on_nearest_edge(d_ab, d_bc, d_ca, x_ab, x_bc, x_ca), on_nearest_edge(d_ab, d_bc, d_ca, y_ab, y_bc, y_ca)
+                        rx, ry = on_edge(ab, bc, x_ab, x_bc, x_ca), on_edge(ab, bc, y_ab, y_bc, y_ca)
                         distance_sq = smaller(d_ab, smaller(d_bc, d_ca))
                         distance = ti.sqrt(ti.max(distance_sq, TINY_LENGTH_SQ))
                         side = ti.select(inside, 1.0, -1.0)
@@ -236,7 +238,7 @@ def faces_adjoint_kernel(variant: Variant, choices: CompositeChoices):
                             ka, kb, kc = clipped_adjoint(ga, gb, gc, wa, wb, wc)
                             ga, gb, gc = ti.select(within, ka, ga), ti.select(within, kb, gb), ti.select(within, kc, gc)
                             la, lb, lc = ti.select(within, wa, la), ti.select(within, wb, lb), ti.select(within, wc, lc)
-                        gax, gay, gbx, gby, gcx, gcy = weights_adjoint(ga, gb, gc, la, lb, lc, within, t_ab, t_bc, t_ca, d_ab, d_bc, d_ca, rx, ry, face)
+                        gax, gay, gbx, gby, gcx, gcy = weights_adjoint(ga, gb, gc, la, lb, lc, within, ab, bc, t_ab, t_bc, t_ca, rx, ry, face)
                         distance_grad = -2.0 * u_grad * du
                         hx, hy = distance_grad * rx, distance_grad * ry
                         of_corners = ti.static([gax + ea * hx, gay + ea * hy, gaz, gbx + eb * hx, gby + eb * hy, gbz, gcx + ec * hx, gcy + ec * hy, gcz])
