@@ -17,7 +17,7 @@ from ..language import NAME, VERSION
 from ..recover import DEPTH_SCALE, SHARP, render_geometry, render_views
 from ..runtime import GPU_BACKENDS, init_for
 from ..scene import Camera, RasterizeSettings
-from .common import DISTANCE, FOV, GPUS, INTERRUPTED, add_arch, colored, numbered
+from .common import DISTANCE, FOV, GPUS, INTERRUPTED, add_arch, add_page, colored, numbered
 from .fitting import add_fit
 
 __all__ = ["main"]
@@ -123,6 +123,7 @@ def _add_view(commands: Any) -> None:
     view.add_argument("--frames", type=int, help="end after so many frames; each is a step of the optimisation (default: until you leave; 1 with --headless)")
     view.add_argument("--screenshot", type=Path, metavar="PNG", help="save the last frame")
     view.add_argument("--headless", action="store_true", help="open no window: needs neither display nor Vulkan")
+    add_page(view, "--browser", "show it in a browser instead: no display or Vulkan is needed here, and it may be another machine's")
     add_arch(view, GPUS)
     view.add_argument("--video", type=Path, metavar="GIF", help="with --headless: save all frames, the camera going round once")
     view.set_defaults(run=_view)
@@ -230,6 +231,8 @@ def _view(options: argparse.Namespace) -> int:
         path = getattr(options, name)
         if path is not None and path.suffix.lower() != suffix:
             raise ValueError(f"view: --{name} must be a {suffix} file, got {path}")
+    if options.browser and (options.headless or options.frames is not None or options.screenshot is not None):
+        raise ValueError("view: --browser must come without --headless, --frames and --screenshot (the page has buttons that save)")
     if options.headless and options.screenshot is None and options.video is None:
         raise ValueError("view: --headless must come with --screenshot or --video, got neither")
     if options.video is not None and not options.headless:
@@ -237,10 +240,15 @@ def _view(options: argparse.Namespace) -> int:
     if options.screenshot is not None and options.frames is None and not options.headless:
         raise ValueError("view: --screenshot must come with --frames or --headless (in the window, P saves a picture)")
     from ..viewer.app import show, start, take_pictures
+    from ..viewer.browser import check_address, view_in_browser
 
+    if options.browser:
+        check_address("view", options.host, options.port)
     init_for("view", options.arch, GPUS)
     model = start(options)
-    if options.headless:
+    if options.browser:
+        view_in_browser(model, options.host, options.port)
+    elif options.headless:
         take_pictures(model, size, options.frames or 1, options.screenshot, options.video)
     else:
         show(model, size, options.frames, options.screenshot)

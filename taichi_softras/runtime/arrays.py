@@ -6,6 +6,7 @@ finds its way back (on ``ti.ad.Tape`` here, through autograd there).
 
 import contextlib
 import functools
+import math
 import os
 import weakref
 from abc import ABC, abstractmethod
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import check_countable
 from ..kernels.op import Op
 from ..kernels.variant import Storage, Variant
 from ..language import has_place, is_one_node, runtime, tape, ti
@@ -22,7 +24,7 @@ from .launch import launch
 from .spare_memory import spare_array, spare_ndarray
 from .start import check_not_forked, ensure_initialized, is_deterministic, one_at_a_time
 
-__all__ = ["Arrays", "FieldArrays", "TaichiArrays", "default_arrays", "library_of", "variant_of"]
+__all__ = ["Arrays", "FieldArrays", "TaichiArrays", "check_sizes", "default_arrays", "library_of", "variant_of"]
 
 Array = Any
 Shape = tuple[int, ...]
@@ -142,6 +144,16 @@ class Arrays(ABC):
         """A key that tells where index arrays of this library live. (Taichi's runtime is another one after each ``ti.init``, and the arrays are gone.)"""
 
 
+def check_sizes(op: Op, inputs: Sequence[Array], outputs: Sequence[Shape | Array]) -> None:
+    """Before an operation is run: a kernel's loop is as long as one of these arrays, or shorter, but for those over pairs (`engine.binning.most_pairs`).
+
+    Raises:
+        MemoryError: if one has more numbers than kernels count.
+    """
+    for array in (*inputs, *outputs):
+        check_countable(op.name, "numbers in an array", math.prod(array if isinstance(array, tuple) else array.shape))
+
+
 class _TaichiBase(Arrays):
     """What ndarrays and fields have in common: Taichi's tape records them."""
 
@@ -160,6 +172,7 @@ class _TaichiBase(Arrays):
         op.launch_gradient(self, arguments)
 
     def run(self, op: Op, inputs: Sequence[Array], outputs: Sequence[Shape | Array], rest: Sequence[Any]) -> list[Array]:
+        check_sizes(op, inputs, outputs)
         _clear_gradients(self, inputs)
         outputs = [self._differentiable(output) if isinstance(output, tuple) else output for output in outputs]
         arguments = (*inputs, *outputs, *rest)

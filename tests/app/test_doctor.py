@@ -71,6 +71,13 @@ class TestAuto:
         assert "this machine offers Taichi no cuda" in result.stderr
 
 
+def test_a_driver_without_its_link_is_told(monkeypatch):
+    """Where NVIDIA's container runtime brings libcuda.so.1 alone, Taichi finds no driver."""
+    monkeypatch.setattr(devices.sys, "platform", "linux")
+    monkeypatch.setattr(devices, "_library", lambda *names: object() if "libcuda.so.1" in names else None)
+    assert "Taichi looks for libcuda.so: make that link" in devices.cuda_offer().why_none
+
+
 def test_offers():
     for offer in (devices.cuda_offer(), devices.vulkan_offer(), devices.metal_offer()):
         assert bool(offer.devices) != bool(offer.why_none)

@@ -40,6 +40,7 @@ FORMULAS = {
     Distribution.GAMMA_REV: lambda u: scipy.stats.gamma.sf(B - u, P),
     Distribution.LEVY: lambda u: scipy.stats.levy.cdf(u + B),
     Distribution.LEVY_REV: lambda u: scipy.stats.levy.sf(B - u),
+    Distribution.WINDOW: lambda u: np.clip(u, 0, 1) ** P,
 }
 
 

@@ -277,5 +277,5 @@ class TestBadInput:
             run(vertices, topology, image_size=(0, 4))
         with pytest.raises(TypeError, match="fragments: settings must be FragmentSettings, got NoneType"):
             run(vertices, topology, None)
-        with pytest.raises(MemoryError, match=r"fragments: there must be fewer than 2\^31 numbers in the fragments"):
+        with pytest.raises(MemoryError, match=r"fragments: there must be fewer than \d+ numbers in the fragments"):
             run(vertices, topology, replace(SETTINGS, faces_per_pixel=60000), (4000, 4000))
