@@ -18,7 +18,6 @@ from .scene import View
 __all__ = ["show", "start", "take_pictures"]
 
 ROOM_TO_GROW = 1.6  # what the sphere becomes is larger
-BROWSER = "taichi-softras view --browser"
 HEADLESS = "taichi-softras view --headless --screenshot out.png"
 BROWSER = "taichi-softras view --browser"
 
@@ -59,7 +58,7 @@ def show(model: Model, size: tuple[int, int], frames: int | None = None, screens
         RuntimeError: if there is no display, or the runtime has no windows; the sentence says what else to do.
     """
     if not HAS_WINDOWS:
-        raise RuntimeError(f"view: {NAME} opens no windows; in the browser: {BROWSER}; a picture without a window: {HEADLESS}")
+        raise RuntimeError(f"view: {NAME} opens no windows; in a browser, here or elsewhere: {BROWSER}; a picture alone: {HEADLESS}")
     if not has_display():
         raise RuntimeError(f"view: there is no display to open a window on (DISPLAY); in a browser, here or elsewhere: {BROWSER}; a picture alone: {HEADLESS}")
     from .window import SimpleWindow, Window

@@ -54,8 +54,8 @@ def test_without_windows_view_says_what_to_do(monkeypatch):
     with pytest.raises(RuntimeError) as caught:
         show(None, (8, 8))
     assert str(caught.value) == (
-        f"view: {language.NAME} opens no windows; in the browser: taichi-softras view --browser; "
-        "a picture without a window: taichi-softras view --headless --screenshot out.png"
+        f"view: {language.NAME} opens no windows; in a browser, here or elsewhere: taichi-softras view --browser; "
+        "a picture alone: taichi-softras view --headless --screenshot out.png"
     )
 
 
