@@ -3,6 +3,10 @@
 What is done with Taichi's private names is done here.
 """
 
+import os
+
+os.environ.setdefault("ENABLE_TAICHI_HEADER_PRINT", "0")  # a line on the standard output, where what a program prints is read by others
+
 from . import quick_taichi  # noqa: F401, before the first kernel is read
 
 # isort: split
