@@ -19,7 +19,7 @@ from ..checks import MAX_IMAGE_SIDE, check_image_size, check_integer, check_numb
 from ..recover import DEPTH_SCALE, SHARP, render_geometry, render_views
 from ..runtime import GPU_BACKENDS, init_for
 from ..scene import Camera, RasterizeSettings
-from .common import DISTANCE, FOV, GPUS, INTERRUPTED, Help, add_arch, add_command, colored, numbered, say
+from .common import DISTANCE, FOV, GPUS, INTERRUPTED, Help, add_arch, add_command, check_out, colored, numbered, say
 from .fitting import add_fit
 
 __all__ = ["main"]
@@ -220,8 +220,7 @@ def _render(options: argparse.Namespace) -> int:
     check_integer("render", "--samples", options.samples, 1, 16)
     if max(size) * options.samples > MAX_IMAGE_SIDE:
         raise ValueError(f"render: --size times --samples must be at most {MAX_IMAGE_SIDE} pixels a side, got {max(size)} x {options.samples}")
-    if options.out.exists() and not options.out.is_dir():
-        raise NotADirectoryError(f"render: OUT must be a folder, got the file {options.out}")
+    check_out("render", "OUT", options.out)
     if (options.out / "transforms.json").exists() and not options.overwrite:
         raise FileExistsError(f"render: {options.out} already holds a transforms.json; replace it (--overwrite) or choose another folder")
     settings, camera = _softness(options), _cameras(options)
@@ -309,6 +308,8 @@ def _view(options: argparse.Namespace) -> int:
         path = getattr(options, name)
         if path is not None and path.suffix.lower() != suffix:
             raise ValueError(f"view: --{name} must be a {suffix} file, got {path}")
+        if path is not None:
+            check_out("view", f"the folder of --{name}", path.parent)
     if options.headless and options.screenshot is None and options.video is None:
         raise ValueError("view: --headless must come with --screenshot or --video, got neither")
     if options.video is not None and not options.headless:

@@ -1,10 +1,12 @@
 """What several of the commands share: the mesh that is asked for, cameras around it, and what to compute on."""
 
 import argparse
+import os
 import sys
 import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ import numpy as np
 from ..recover import normal_colors
 from ..scene import Mesh, creature
 
-__all__ = ["DISTANCE", "FOV", "GPUS", "INTERRUPTED", "Help", "add_arch", "add_command", "colored", "numbered", "say"]
+__all__ = ["DISTANCE", "FOV", "GPUS", "INTERRUPTED", "Help", "add_arch", "add_command", "check_out", "colored", "numbered", "say"]
 
 DISTANCE, FOV = 3.2, 40.0  # of the cameras around a mesh of radius 1
 GPUS = ("cuda",)  # of descents and of pictures whose size changes: Taichi compiles its fields, which Vulkan and Metal need, anew for each size
@@ -36,6 +38,20 @@ def add_arch(command: argparse.ArgumentParser, gpus: Sequence[str]) -> None:
     choices = ("auto", "cpu", *gpus)
     meaning = f"what to compute on; auto: {' or '.join(gpus)} if there is such a GPU, else cpu (default: %(default)s)"
     command.add_argument("--arch", choices=choices, default="cpu", help=meaning)
+
+
+def check_out(op: str, name: str, folder: Path) -> None:
+    """That results can be written to a folder, which may not be there yet: told before anything is computed.
+
+    Raises:
+        NotADirectoryError: if it, or what it is to be made in, is a file.
+        PermissionError: if this user may not write there.
+    """
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not there.is_dir():
+        raise NotADirectoryError(f"{op}: {name} must be a folder, got {f'the file {folder}' if there == folder else f'{folder}, and {there} is a file'}")
+    if not os.access(there, os.W_OK):
+        raise PermissionError(f"{op}: {name} must be a folder that can be written to, got {folder}")
 
 
 def say(what: str) -> None:

@@ -45,7 +45,7 @@ from ..recover import (
 from ..replacing import replacing
 from ..runtime import current_arch, init_for
 from ..scene import Camera, Mesh, read_json
-from .common import DISTANCE, FOV, GPUS, INTERRUPTED, add_arch, add_command, colored, numbered, say
+from .common import DISTANCE, FOV, GPUS, INTERRUPTED, add_arch, add_command, check_out, colored, numbered, say
 
 __all__ = ["add_fit"]
 
@@ -210,8 +210,7 @@ def _fit(default_of: Callable[[str], Any], options: argparse.Namespace) -> int:
         if importlib.util.find_spec(name) is None:
             raise RuntimeError(f"fit {what} with {name}, which is not installed: pip install 'taichi_softras[fit]'")
     out: Path = options.out
-    if out.exists() and not out.is_dir():
-        raise NotADirectoryError(f"fit: OUT must be a folder, got the file {out}")
+    check_out("fit", "OUT", out)
     checkpoint = out / CHECKPOINT
     if options.resume and not checkpoint.is_file():
         raise FileNotFoundError(f"fit: there is no fit to resume in {out} (no {CHECKPOINT})")
@@ -251,6 +250,8 @@ def _begin(options: argparse.Namespace, out: Path) -> tuple[_Source, Capture, Ca
     for name, low in (("size", 8), ("views", 1), ("test_views", 1)):
         check_integer("fit", f"--{name.replace('_', '-')}", getattr(options, name), low, 4096)
     given: str | None = options.source
+    if given is not None and not Path(given).exists():
+        raise FileNotFoundError(f"fit: there is no folder and no file {given}")
     of_pictures = given is not None and (Path(given).is_dir() or Path(given).suffix.lower() in CAMERA_FILES)
     masks = options.masks or (out / "masks" if options.segment else None)
     if masks is not None and not of_pictures:

@@ -112,8 +112,9 @@ class TestFitCommand:
     def test_out_must_be_a_folder(self, tmp_path, capsys):
         (tmp_path / "file").write_text("")
         for command in ("fit", "render"):
-            assert main([command, "-o", str(tmp_path / "file")]) == 1
-            assert "OUT must be a folder" in capsys.readouterr().err
+            for out in ("file", "file/within"):
+                assert main([command, "-o", str(tmp_path / out)]) == 1
+                assert "OUT must be a folder" in capsys.readouterr().err
 
     def test_nothing_to_resume(self, tmp_path, capsys):
         assert main(["fit", "-o", str(tmp_path), "--resume"]) == 1
@@ -123,7 +124,8 @@ class TestFitCommand:
         ("arguments", "sentence"),
         [
             (["no_such_mesh.obj"], "no file no_such_mesh.obj"),
-            (["mesh.xyz"], "must be one of"),
+            (["no_such_folder"], "no folder and no file no_such_folder"),
+            ([__file__], "must be one of"),
             (["--steps", "0"], "steps must be between"),
             (["--init", "no_such_start.obj"], "no file no_such_start.obj"),
             (["--reference", "no_such_reference.obj"], "no file no_such_reference.obj"),
