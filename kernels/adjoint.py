@@ -41,7 +41,7 @@ from .silhouette import Silhouette
 from .softness import FAR, N_SOFTNESS, OVER_DEPTH_RANGE, OVER_GAMMA, OVER_SIGMA, REACH_SQ
 from .special import exp, smaller
 from .texture import Texture, channel_of
-from .tiles import BEHIND_EYE, LARGE, NOTHING_BEHIND, block_of, misses_tile, next_in_box, tiles_of_box, tiles_of_image, tiles_to_miss, with_slack
+from .tiles import LARGE, block_of, misses_tile, next_in_box, tiles_of_box, tiles_of_image, tiles_to_miss, with_slack
 from .triangle import (
     AX,
     AY,
@@ -210,7 +210,8 @@ def adjoint_kernel(variant: Variant, choices: Choices):
     clipped = choices.extrapolation is Extrapolation.CLIPPED
     by_pair = lanes == 1
     M = n_packed(choices) - 1  # place of m, after the gradient of a pixel's sums
-    behind = NOTHING_BEHIND if choices.silhouette_beyond_depth_range else BEHIND_EYE
+    n_of_face = OF_FEATURES + 3 * at_once
+    a_line, a_face = variant.spread(128), variant.spread(8)
 
     # The ends of the loops are arguments, for LLVM leaves all loops of a kernel scalar that works out one of them with a division.
     @ti.kernel
@@ -235,7 +236,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
         pair_face: index(1),  # of the pairs (one lane)
         pair_tile: index(1),
         packed: variant.blocks(2),  # [tiles * blocks * n_groups, n_packed, lanes] written: the gradient of the sums, and m, block by block
-        rows: real(2),  # [F * n_groups, 9 + 3 at_once] written (several lanes)
+        rows: real(1),  # [F * n_groups * (9 + 3 at_once)] written, of the faces that reach any tile (several lanes)
         vertex_offset: index(1),  # [N + 1] from where on the corners at each vertex stand in
         vertex_corner: index(1),  # [3 F] 3 f + corner
         feature_offset: index(1),  # [M + 1] the same for the rows of features
@@ -251,7 +252,10 @@ def adjoint_kernel(variant: Variant, choices: Choices):
         width: ti.i32,
     ):
         ti.loop_config(serialize=variant.serial)
-        for line in range(n_lines):
+        for part in range(n_lines * a_line):
+            if part % a_line != 0:
+                continue
+            line = part // a_line
             at_a_time = tiles_at_a_time(width, variant)
             softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
             block, first_tile = line % blocks_per_tile, line // blocks_per_tile * at_a_time
@@ -302,134 +306,133 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                             background_grad[image, channels[s]] += total_of(of_background, s, lanes)
 
         ti.loop_config(serialize=variant.serial)
-        for item in range(n_items * n_groups):
+        for part in range(n_items * n_groups * a_face):
+            if part % a_face != 0:
+                continue
+            item = part // a_face
             place, group = item_and_group(item, n_groups, choices)
             f = place
             if ti.static(by_pair):
                 f = pair_face[place]
+            # Which tiles: that of the pair; or those whose bits are left; or, of a large box, all that are not missed.
+            left, first_tile = 1, 0
+            if ti.static(by_pair):
+                first_tile = pair_tile[place]
+            else:
+                first_tile, left = reached[2 * f], reached[2 * f + 1]
+                if left == 0:
+                    continue  # it has no row
             softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
-            a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-            totals = ti.Vector.zero(variant.real, (OF_FEATURES + 3 * at_once) * lanes)  # a gradient, and a lane of it
-            if ti.min(vertices_screen[a, 2], vertices_screen[b, 2], vertices_screen[c, 2]) > behind:
-                face = load_set_up(f, set_ups)
-                ax, ay, bx, by, cx, cy, area = face[AX], face[AY], face[BX], face[BY], face[CX], face[CY], face[OVER_AREA2]
-                sign = ti.cast(area > 0, ti.i32) - ti.cast(area < 0, ti.i32)
-                over_depth_gamma = softness[OVER_DEPTH_RANGE] * softness[OVER_GAMMA]  # 1/((far - near) gamma): gamma in units of depth
-                channels = ti.static([channel_of(group, s, n_features, choices) for s in ti.static(range(at_once))])
-                of_face = ti.Vector.zero(variant.real, max(3 * at_once, 1))
-                for s in ti.static(range(at_once)):
-                    for corner in ti.static(range(3)):
-                        of_face[3 * s + corner] = features[corners[f, corner], channels[s]]
-                reach = with_slack(ti.sqrt(softness[REACH_SQ]), height, width)
-                tiles_x, tiles_y = tiles_of_image(height, width, variant)
-                # Which tiles: that of the pair; or those whose bits are left; or, of a large box, all that are not missed.
-                left, first_tile = 1, 0
-                zero = variant.real(0.0)
-                pa, qa, ra, pb, qb, rb, pc, qc, rc = zero, zero, zero, zero, zero, zero, zero, zero, zero
-                if ti.static(by_pair):
-                    first_tile = pair_tile[place]
-                else:
-                    first_tile, left = reached[2 * f], reached[2 * f + 1]
-                column_0, row_0 = first_tile % tiles_x, first_tile // tiles_x % tiles_y
-                column_1, row_1 = column_0, row_0
-                if ti.static(not by_pair):
-                    if left == LARGE:
-                        column_0, column_1, row_0, row_1 = tiles_of_box(ax, ay, bx, by, cx, cy, reach, height, width, variant)
-                        pa, qa, ra, pb, qb, rb, pc, qc, rc = tiles_to_miss(ax, ay, bx, by, cx, cy, sign, reach, height, width, variant)
+            totals = ti.Vector.zero(variant.real, n_of_face * lanes)  # a gradient, and a lane of it
+            face = load_set_up(f, set_ups)
+            ax, ay, bx, by, cx, cy, area = face[AX], face[AY], face[BX], face[BY], face[CX], face[CY], face[OVER_AREA2]
+            over_depth_gamma = softness[OVER_DEPTH_RANGE] * softness[OVER_GAMMA]  # 1/((far - near) gamma): gamma in units of depth
+            channels = ti.static([channel_of(group, s, n_features, choices) for s in ti.static(range(at_once))])
+            of_face = ti.Vector.zero(variant.real, max(3 * at_once, 1))
+            for s in ti.static(range(at_once)):
+                for corner in ti.static(range(3)):
+                    of_face[3 * s + corner] = features[corners[f, corner], channels[s]]
+            tiles_x, tiles_y = tiles_of_image(height, width, variant)
+            zero = variant.real(0.0)
+            pa, qa, ra, pb, qb, rb, pc, qc, rc = zero, zero, zero, zero, zero, zero, zero, zero, zero
+            column_0, row_0 = first_tile % tiles_x, first_tile // tiles_x % tiles_y
+            column_1, row_1 = column_0, row_0
+            if ti.static(not by_pair):
+                if left == LARGE:
+                    reach = with_slack(ti.sqrt(softness[REACH_SQ]), height, width)
+                    sign = ti.cast(area > 0, ti.i32) - ti.cast(area < 0, ti.i32)
+                    column_0, column_1, row_0, row_1 = tiles_of_box(ax, ay, bx, by, cx, cy, reach, height, width, variant)
+                    pa, qa, ra, pb, qb, rb, pc, qc, rc = tiles_to_miss(ax, ay, bx, by, cx, cy, sign, reach, height, width, variant)
 
-                pixels = ti.Vector.zero(variant.real, (M + 1) * lanes)  # what comes from the image: the gradient of its sums, and m
-                tx, ty = column_0, row_0
-                while left != 0:  # no two nested loops: LLVM would interleave four rounds of the inner one, and spill all registers
-                    is_reached = True
-                    if left == LARGE:
-                        is_reached = not misses_tile(tx, ty, pa, qa, ra, pb, qb, rb, pc, qc, rc)
-                    else:
-                        row, column, rest = next_in_box(left)
-                        tx, ty, left = column_0 + column, row_0 + row, rest
-                    if is_reached:
-                        tile = (face_image[f] * tiles_y + ty) * tiles_x + tx
-                        for block in range(blocks_per_tile):
-                            here = (tile * blocks_per_tile + block) * n_groups + group
-                            for i in ti.static(range(M + 1)):
-                                load_block(pixels, i, packed, here, i, variant)
-                            for l in range(lanes):
-                                pixel = block * lanes + l
-                                line, column = ty * variant.tile_height + pixel // variant.tile_width, tx * variant.tile_width + pixel % variant.tile_width
-                                centre_x, centre_y = centres_at(line, column, height, width, single)
-                                x, y = centre_x[0], centre_y[0]
-                                t_ab, x_ab, y_ab, d_ab, s_c = segment(x, y, ax, ay, bx, by, face[OVER_AB_SQ])
-                                t_bc, x_bc, y_bc, d_bc, s_a = segment(x, y, bx, by, cx, cy, face[OVER_BC_SQ])
-                                t_ca, x_ca, y_ca, d_ca, s_b = segment(x, y, cx, cy, ax, ay, face[OVER_CA_SQ])
-                                wa, wb, wc = s_a * area, s_b * area, s_c * area
-                                inside = (wa > 0) & (wb > 0) & (wc > 0)
-                                ea, eb, ec = outline_weights(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
-                                la, lb, lc = ti.select(inside, wa, ea), ti.select(inside, wb, eb), ti.select(inside, wc, ec)
-                                if ti.static(clipped):
-                                    ka, kb, kc = clipped_weights(wa, wb, wc)
-                                    la, lb, lc = ti.select(area != 0, ka, la), ti.select(area != 0, kb, lb), ti.select(area != 0, kc, lc)
-                                rx, ry = on_nearest_edge(d_ab, d_bc, d_ca, x_ab, x_bc, x_ca), on_nearest_edge(d_ab, d_bc, d_ca, y_ab, y_bc, y_ca)
-                                distance_sq = smaller(d_ab, smaller(d_bc, d_ca))
-                                side = ti.select(inside, 1.0, -1.0)
-                                du = side * softness[OVER_SIGMA]  # du/dd^2
-                                u = du * distance_sq
-                                if ti.static(not choices.squared):
-                                    distance = ti.sqrt(ti.max(distance_sq, TINY_LENGTH_SQ))
-                                    u = du * distance
-                                    du = ti.select(distance_sq > TINY_LENGTH_SQ, 0.5 * du / distance, 0.0)
-                                coverage, complement = coverage_of(u, softness, choices.distribution, variant.real)
-                                depth, in_range = face_depth(la, lb, lc, face, softness, choices.interpolation)
-                                in_reach = inside | (distance_sq < softness[REACH_SQ])
-                                counted, colored = who_counts(inside, in_reach, in_range, coverage, area, choices)
-                                u_grad = ti.select(counted, pixels[slot(0, l, lanes)] * coverage, 0.0)
-                                zero = u_grad * 0.0
-                                gax, gay, gaz, gbx, gby, gbz, gcx, gcy, gcz = zero, zero, zero, zero, zero, zero, zero, zero, zero
-                                if ti.static(at_once > 0):
-                                    m = pixels[slot(M, l, lanes)]
-                                    weight_grad = pixels[slot(WEIGHT, l, lanes)]
-                                    depth_sum_grad = pixels[slot(DEPTH, l, lanes)]
-                                    depth_norm = ti.select(colored, normalised_depth(depth, softness), m)
-                                    weight = ti.select(colored, coverage * depth_weight(depth_norm, m, softness, variant.real), 0.0)
-                                    ua, ub, uc = la, lb, lc  # the weights of features
-                                    if ti.static(choices.interpolation == Interpolation.PERSPECTIVE):
-                                        ua, ub, uc = la * depth * face[OVER_AZ], lb * depth * face[OVER_BZ], lc * depth * face[OVER_CZ]
-                                    weight_grad += depth_sum_grad * depth
-                                    ma, mb, mc = variant.real(0.0), variant.real(0.0), variant.real(0.0)  # of the weights of features
-                                    for s in ti.static(range(at_once)):
-                                        sum_grad = pixels[slot(FEATURES + s, l, lanes)]
-                                        weight_grad += sum_grad * (ua * of_face[3 * s] + ub * of_face[3 * s + 1] + uc * of_face[3 * s + 2])
-                                        value_grad = weight * sum_grad
-                                        ma += value_grad * of_face[3 * s]
-                                        mb += value_grad * of_face[3 * s + 1]
-                                        mc += value_grad * of_face[3 * s + 2]
-                                        totals[slot(OF_FEATURES + 3 * s, l, lanes)] += value_grad * ua
-                                        totals[slot(OF_FEATURES + 3 * s + 1, l, lanes)] += value_grad * ub
-                                        totals[slot(OF_FEATURES + 3 * s + 2, l, lanes)] += value_grad * uc
-                                    u_grad += weight_grad * weight * complement
-                                    depth_grad = weight * (depth_sum_grad - weight_grad * over_depth_gamma)
-                                    ga, gb, gc, za, zb, zc = depth_adjoint(depth, depth_grad, ma, mb, mc, la, lb, lc, face, choices.interpolation)
-                                    within = inside
-                                    if ti.static(clipped):  # but for a face without area
-                                        within = inside | (area != 0)
-                                        ka, kb, kc = clipped_adjoint(ga, gb, gc, wa, wb, wc)
-                                        ga, gb, gc = ti.select(within, ka, ga), ti.select(within, kb, gb), ti.select(within, kc, gc)
-                                        la, lb, lc = ti.select(within, wa, la), ti.select(within, wb, lb), ti.select(within, wc, lc)
-                                    gax, gay, gbx, gby, gcx, gcy = weights_adjoint(
-                                        ga, gb, gc, la, lb, lc, within, t_ab, t_bc, t_ca, d_ab, d_bc, d_ca, rx, ry, face
-                                    )
-                                    gaz, gbz, gcz = za, zb, zc
-                                distance_grad = -2.0 * u_grad * du
-                                hx, hy = distance_grad * rx, distance_grad * ry
-                                of_corners = ti.static(
-                                    [gax + ea * hx, gay + ea * hy, gaz, gbx + eb * hx, gby + eb * hy, gbz, gcx + ec * hx, gcy + ec * hy, gcz]
-                                )
-                                for i in ti.static(range(OF_FEATURES)):
-                                    totals[slot(i, l, lanes)] += of_corners[i]
-                    if left == LARGE:
-                        tx += 1
-                        at_end = tx >= column_1
-                        tx = ti.select(at_end, column_0, tx)
-                        ty = ti.select(at_end, ty + 1, ty)
-                        left = ti.select(ty < row_1, left, 0)
+            pixels = ti.Vector.zero(variant.real, (M + 1) * lanes)  # what comes from the image: the gradient of its sums, and m
+            tx, ty = column_0, row_0
+            while left != 0:  # no two nested loops: LLVM would interleave four rounds of the inner one, and spill all registers
+                is_reached = True
+                if left == LARGE:
+                    is_reached = not misses_tile(tx, ty, pa, qa, ra, pb, qb, rb, pc, qc, rc)
+                else:
+                    row, column, rest = next_in_box(left)
+                    tx, ty, left = column_0 + column, row_0 + row, rest
+                if is_reached:
+                    tile = (face_image[f] * tiles_y + ty) * tiles_x + tx
+                    for block in range(blocks_per_tile):
+                        here = (tile * blocks_per_tile + block) * n_groups + group
+                        for i in ti.static(range(M + 1)):
+                            load_block(pixels, i, packed, here, i, variant)
+                        for l in range(lanes):
+                            pixel = block * lanes + l
+                            line, column = ty * variant.tile_height + pixel // variant.tile_width, tx * variant.tile_width + pixel % variant.tile_width
+                            centre_x, centre_y = centres_at(line, column, height, width, single)
+                            x, y = centre_x[0], centre_y[0]
+                            t_ab, x_ab, y_ab, d_ab, s_c = segment(x, y, ax, ay, bx, by, face[OVER_AB_SQ])
+                            t_bc, x_bc, y_bc, d_bc, s_a = segment(x, y, bx, by, cx, cy, face[OVER_BC_SQ])
+                            t_ca, x_ca, y_ca, d_ca, s_b = segment(x, y, cx, cy, ax, ay, face[OVER_CA_SQ])
+                            wa, wb, wc = s_a * area, s_b * area, s_c * area
+                            inside = (wa > 0) & (wb > 0) & (wc > 0)
+                            ea, eb, ec = outline_weights(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
+                            la, lb, lc = ti.select(inside, wa, ea), ti.select(inside, wb, eb), ti.select(inside, wc, ec)
+                            if ti.static(clipped):
+                                ka, kb, kc = clipped_weights(wa, wb, wc)
+                                la, lb, lc = ti.select(area != 0, ka, la), ti.select(area != 0, kb, lb), ti.select(area != 0, kc, lc)
+                            rx, ry = on_nearest_edge(d_ab, d_bc, d_ca, x_ab, x_bc, x_ca), on_nearest_edge(d_ab, d_bc, d_ca, y_ab, y_bc, y_ca)
+                            distance_sq = smaller(d_ab, smaller(d_bc, d_ca))
+                            side = ti.select(inside, 1.0, -1.0)
+                            du = side * softness[OVER_SIGMA]  # du/dd^2
+                            u = du * distance_sq
+                            if ti.static(not choices.squared):
+                                distance = ti.sqrt(ti.max(distance_sq, TINY_LENGTH_SQ))
+                                u = du * distance
+                                du = ti.select(distance_sq > TINY_LENGTH_SQ, 0.5 * du / distance, 0.0)
+                            coverage, complement = coverage_of(u, softness, choices.distribution, variant.real)
+                            depth, in_range = face_depth(la, lb, lc, face, softness, choices.interpolation)
+                            in_reach = inside | (distance_sq < softness[REACH_SQ])
+                            counted, colored = who_counts(inside, in_reach, in_range, coverage, area, choices)
+                            u_grad = ti.select(counted, pixels[slot(0, l, lanes)] * coverage, 0.0)
+                            zero = u_grad * 0.0
+                            gax, gay, gaz, gbx, gby, gbz, gcx, gcy, gcz = zero, zero, zero, zero, zero, zero, zero, zero, zero
+                            if ti.static(at_once > 0):
+                                m = pixels[slot(M, l, lanes)]
+                                weight_grad = pixels[slot(WEIGHT, l, lanes)]
+                                depth_sum_grad = pixels[slot(DEPTH, l, lanes)]
+                                depth_norm = ti.select(colored, normalised_depth(depth, softness), m)
+                                weight = ti.select(colored, coverage * depth_weight(depth_norm, m, softness, variant.real), 0.0)
+                                ua, ub, uc = la, lb, lc  # the weights of features
+                                if ti.static(choices.interpolation == Interpolation.PERSPECTIVE):
+                                    ua, ub, uc = la * depth * face[OVER_AZ], lb * depth * face[OVER_BZ], lc * depth * face[OVER_CZ]
+                                weight_grad += depth_sum_grad * depth
+                                ma, mb, mc = variant.real(0.0), variant.real(0.0), variant.real(0.0)  # of the weights of features
+                                for s in ti.static(range(at_once)):
+                                    sum_grad = pixels[slot(FEATURES + s, l, lanes)]
+                                    weight_grad += sum_grad * (ua * of_face[3 * s] + ub * of_face[3 * s + 1] + uc * of_face[3 * s + 2])
+                                    value_grad = weight * sum_grad
+                                    ma += value_grad * of_face[3 * s]
+                                    mb += value_grad * of_face[3 * s + 1]
+                                    mc += value_grad * of_face[3 * s + 2]
+                                    totals[slot(OF_FEATURES + 3 * s, l, lanes)] += value_grad * ua
+                                    totals[slot(OF_FEATURES + 3 * s + 1, l, lanes)] += value_grad * ub
+                                    totals[slot(OF_FEATURES + 3 * s + 2, l, lanes)] += value_grad * uc
+                                u_grad += weight_grad * weight * complement
+                                depth_grad = weight * (depth_sum_grad - weight_grad * over_depth_gamma)
+                                ga, gb, gc, za, zb, zc = depth_adjoint(depth, depth_grad, ma, mb, mc, la, lb, lc, face, choices.interpolation)
+                                within = inside
+                                if ti.static(clipped):  # but for a face without area
+                                    within = inside | (area != 0)
+                                    ka, kb, kc = clipped_adjoint(ga, gb, gc, wa, wb, wc)
+                                    ga, gb, gc = ti.select(within, ka, ga), ti.select(within, kb, gb), ti.select(within, kc, gc)
+                                    la, lb, lc = ti.select(within, wa, la), ti.select(within, wb, lb), ti.select(within, wc, lc)
+                                gax, gay, gbx, gby, gcx, gcy = weights_adjoint(ga, gb, gc, la, lb, lc, within, t_ab, t_bc, t_ca, d_ab, d_bc, d_ca, rx, ry, face)
+                                gaz, gbz, gcz = za, zb, zc
+                            distance_grad = -2.0 * u_grad * du
+                            hx, hy = distance_grad * rx, distance_grad * ry
+                            of_corners = ti.static([gax + ea * hx, gay + ea * hy, gaz, gbx + eb * hx, gby + eb * hy, gbz, gcx + ec * hx, gcy + ec * hy, gcz])
+                            for i in ti.static(range(OF_FEATURES)):
+                                totals[slot(i, l, lanes)] += of_corners[i]
+                if left == LARGE:
+                    tx += 1
+                    at_end = tx >= column_1
+                    tx = ti.select(at_end, column_0, tx)
+                    ty = ti.select(at_end, ty + 1, ty)
+                    left = ti.select(ty < row_1, left, 0)
 
             if ti.static(by_pair):
                 channels = ti.static([channel_of(group, s, n_features, choices) for s in ti.static(range(at_once))])
@@ -439,8 +442,8 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                     for s in ti.static(range(at_once)):
                         features_grad[corners[f, corner], channels[s]] += total_of(totals, OF_FEATURES + 3 * s + corner, lanes)
             else:
-                for i in ti.static(range(OF_FEATURES + 3 * at_once)):
-                    rows[item, i] = total_of(totals, i, lanes)
+                for i in ti.static(range(n_of_face)):
+                    rows[item * n_of_face + i] = total_of(totals, i, lanes)
 
         if ti.static(not by_pair):
             ti.loop_config(serialize=variant.serial)
@@ -450,10 +453,12 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                     gx, gy, gz = variant.real(0.0), variant.real(0.0), variant.real(0.0)
                     for k in range(vertex_offset[row], vertex_offset[row + 1]):
                         f, corner = vertex_corner[k] // 3, vertex_corner[k] % 3
-                        for group in range(n_groups):
-                            gx += rows[f * n_groups + group, 3 * corner]
-                            gy += rows[f * n_groups + group, 3 * corner + 1]
-                            gz += rows[f * n_groups + group, 3 * corner + 2]
+                        if reached[2 * f + 1] != 0:
+                            for group in range(n_groups):
+                                here = (f * n_groups + group) * n_of_face + 3 * corner
+                                gx += rows[here]
+                                gy += rows[here + 1]
+                                gz += rows[here + 2]
                     vertices_screen_grad[row, 0] = vertices_screen_grad[row, 0] + gx
                     vertices_screen_grad[row, 1] = vertices_screen_grad[row, 1] + gy
                     vertices_screen_grad[row, 2] = vertices_screen_grad[row, 2] + gz
@@ -461,9 +466,10 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                     r = row - n_vertices
                     for k in range(feature_offset[r], feature_offset[r + 1]):
                         f, corner = feature_corner[k] // 3, feature_corner[k] % 3
-                        for place in range(n_groups * at_once):
-                            channel = ti.min(place, n_features - 1)  # the last group may have places to spare (`channel_of`)
-                            of_face = f * n_groups + place // at_once
-                            features_grad[r, channel] = features_grad[r, channel] + rows[of_face, OF_FEATURES + 3 * (place % at_once) + corner]
+                        if reached[2 * f + 1] != 0:
+                            for place in range(n_groups * at_once):
+                                channel = ti.min(place, n_features - 1)  # the last group may have places to spare (`channel_of`)
+                                here = (f * n_groups + place // at_once) * n_of_face + OF_FEATURES + 3 * (place % at_once) + corner
+                                features_grad[r, channel] = features_grad[r, channel] + rows[here]
 
     return adjoint

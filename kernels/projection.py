@@ -11,7 +11,7 @@ from .special import arctangent
 from .tiles import BEHIND_EYE
 from .variant import Variant
 
-__all__ = ["Lens", "fisheye_distortion", "project_op", "radial_tangential_distortion", "view_op"]
+__all__ = ["Lens", "fisheye_distortion", "project_op", "radial_tangential_distortion", "see_adjoint_kernel", "see_op", "view_op"]
 
 ON_AXIS = 1e-6  # below it, a distance from the view axis counts as this: far under what can be seen
 
@@ -71,6 +71,38 @@ def fisheye_distortion(x, y, depth, b, distortion: ti.template(), limit, outer_s
     return bent * x / radius, bent * y / radius
 
 
+@ti.func
+def in_camera(v, b, vertices_world: ti.template(), camera_from_world: ti.template()):
+    """x, y and z in the space of camera b: x right, y up, looking along -z. For ``ti.static``."""
+    x, y, z = vertices_world[v, 0], vertices_world[v, 1], vertices_world[v, 2]
+    return [
+        camera_from_world[b, k, 0] * x + camera_from_world[b, k, 1] * y + camera_from_world[b, k, 2] * z + camera_from_world[b, k, 3]
+        for k in ti.static(range(3))
+    ]
+
+
+@ti.func
+def one_over(depth):
+    """By what a pinhole divides: nothing, where the point is behind the eye."""
+    return 1.0 / ti.select(depth > BEHIND_EYE, depth, 1.0)
+
+
+@ti.func
+def on_screen(x, y, depth, b, intrinsics: ti.template(), distortion: ti.template(), limit: ti.template(), lens: ti.template(), real: ti.template()):
+    """x and y on the screen of a point of camera space."""
+    scale = depth * 0.0 + 1.0
+    if ti.static(lens in (Lens.PERSPECTIVE, Lens.OPENCV)):
+        scale = one_over(depth)
+    seen_x, seen_y = x * scale, y * scale
+    if ti.static(lens == Lens.OPENCV):
+        bent_x, bent_y_down = radial_tangential_distortion(x * scale, -y * scale, b, distortion, limit[b, 0], limit[b, 1])
+        seen_x, seen_y = bent_x, -bent_y_down
+    if ti.static(lens == Lens.FISHEYE):
+        bent_x, bent_y = fisheye_distortion(x, y, depth, b, distortion, limit[b, 0], limit[b, 1], real)
+        seen_x, seen_y = bent_x, bent_y
+    return intrinsics[b, 0] * seen_x + intrinsics[b, 2], intrinsics[b, 1] * seen_y + intrinsics[b, 3]
+
+
 @functools.cache
 def view_op(variant: Variant) -> Op:
     """Inputs: vertices_world, camera_from_world. Output: vertices_camera."""
@@ -87,13 +119,10 @@ def view_op(variant: Variant) -> Op:
     ):
         ti.loop_config(serialize=variant.serial)
         for i in range(n):
-            v = vertex_source[i]
-            b = vertex_image[i]
-            x, y, z = vertices_world[v, 0], vertices_world[v, 1], vertices_world[v, 2]
-            for k in ti.static(range(3)):
-                vertices_camera[i, k] += (
-                    camera_from_world[b, k, 0] * x + camera_from_world[b, k, 1] * y + camera_from_world[b, k, 2] * z + camera_from_world[b, k, 3]
-                )
+            x, y, z = ti.static(in_camera(vertex_source[i], vertex_image[i], vertices_world, camera_from_world))
+            vertices_camera[i, 0] += x
+            vertices_camera[i, 1] += y
+            vertices_camera[i, 2] += z
 
     return Op(name="view", kernel=view, n_inputs=2, n_outputs=1)
 
@@ -115,20 +144,98 @@ def project_op(variant: Variant, lens: Lens) -> Op:
     ):
         ti.loop_config(serialize=variant.serial)
         for i in range(n):
-            b = vertex_image[i]
-            x, y, depth = vertices_camera[i, 0], vertices_camera[i, 1], -vertices_camera[i, 2]
-            scale = depth * 0.0 + 1.0
-            if ti.static(lens in (Lens.PERSPECTIVE, Lens.OPENCV)):
-                scale = 1.0 / ti.select(depth > BEHIND_EYE, depth, 1.0)
-            seen_x, seen_y = x * scale, y * scale
-            if ti.static(lens == Lens.OPENCV):
-                bent_x, bent_y_down = radial_tangential_distortion(x * scale, -y * scale, b, distortion, limit[b, 0], limit[b, 1])
-                seen_x, seen_y = bent_x, -bent_y_down
-            if ti.static(lens == Lens.FISHEYE):
-                bent_x, bent_y = fisheye_distortion(x, y, depth, b, distortion, limit[b, 0], limit[b, 1], variant.real)
-                seen_x, seen_y = bent_x, bent_y
-            vertices_screen[i, 0] += intrinsics[b, 0] * seen_x + intrinsics[b, 2]
-            vertices_screen[i, 1] += intrinsics[b, 1] * seen_y + intrinsics[b, 3]
+            depth = -vertices_camera[i, 2]
+            x, y = on_screen(vertices_camera[i, 0], vertices_camera[i, 1], depth, vertex_image[i], intrinsics, distortion, limit, lens, variant.real)
+            vertices_screen[i, 0] += x
+            vertices_screen[i, 1] += y
             vertices_screen[i, 2] += depth
 
     return Op(name="project", kernel=project, n_inputs=3, n_outputs=1)
+
+
+@functools.cache
+def see_op(variant: Variant, lens: Lens) -> Op:
+    """`view_op` and `project_op` in one. Inputs: vertices_world, camera_from_world, intrinsics, distortion. Output: vertices_screen.
+
+    Where no camera wants a gradient, and no lens bends the picture, the way back is written here: each vertex gathers from the images that show it.
+    """
+    real, index = variant.array, variant.index
+
+    @ti.kernel
+    def see(
+        vertices_world: real(2),  # [V, 3]
+        camera_from_world: real(3),  # [B, 3, 4]
+        intrinsics: real(2),  # [B, 4]
+        distortion: real(2),  # as of `project_op`, as is ``limit``
+        vertices_screen: real(2),  # [N, 3] added to
+        limit: real(2),
+        vertex_source: index(1),  # [N] into vertices_world
+        vertex_image: index(1),  # [N] into the cameras
+        instance_offset: index(1),  # [V + 1] from where on what is of each vertex stands in
+        instances: index(1),  # [N] numbers of rows of vertices_screen
+        is_before: index(1),  # [1] set to 1 if a vertex lies before the plane
+        plane: variant.real,  # a depth
+        n: ti.i32,
+        n_vertices: ti.i32,
+    ):
+        ti.loop_config(serialize=variant.serial)
+        for i in range(n):
+            b = vertex_image[i]
+            x, y, z = ti.static(in_camera(vertex_source[i], b, vertices_world, camera_from_world))
+            if -z < plane:
+                is_before[0] = 1
+            seen_x, seen_y = on_screen(x, y, -z, b, intrinsics, distortion, limit, lens, variant.real)
+            vertices_screen[i, 0] += seen_x
+            vertices_screen[i, 1] += seen_y
+            vertices_screen[i, 2] += -z
+
+    def gradient(arrays, arguments) -> None:
+        vertices, matrices, intrinsics, distortion, screen, _, _, vertex_image, offset, instances, *_, n_vertices = arguments
+        to_vertices = arrays.gradient_of(vertices)
+        of_cameras = any(arrays.gradient_of(array) is not None for array in (matrices, intrinsics, distortion))
+        if to_vertices is None or of_cameras or lens not in (Lens.PERSPECTIVE, Lens.ORTHOGRAPHIC):
+            arrays.launch(see.grad, arguments)
+            return
+        arrays.launch(
+            see_adjoint_kernel(variant, lens),
+            (vertices, matrices, intrinsics, arrays.gradient_of(screen), to_vertices, vertex_image, offset, instances, n_vertices),
+        )
+
+    return Op(name="see", kernel=see, n_inputs=4, n_outputs=1, gradient=gradient)
+
+
+@functools.cache
+def see_adjoint_kernel(variant: Variant, lens: Lens):
+    """Adds to the gradient of vertices_world what that of vertices_screen makes of it, vertex by vertex: no atomics."""
+    real, index = variant.array, variant.index
+
+    @ti.kernel
+    def see_adjoint(
+        vertices_world: real(2),  # [V, 3]
+        camera_from_world: real(3),  # [B, 3, 4]
+        intrinsics: real(2),  # [B, 4]
+        vertices_screen_grad: real(2),  # [N, 3]
+        vertices_world_grad: real(2),  # [V, 3] added to
+        vertex_image: index(1),
+        instance_offset: index(1),
+        instances: index(1),
+        n_vertices: ti.i32,
+    ):
+        ti.loop_config(serialize=variant.serial)
+        for v in range(n_vertices):
+            total = ti.Vector.zero(variant.real, 3)
+            for k in range(instance_offset[v], instance_offset[v + 1]):
+                i = instances[k]
+                b = vertex_image[i]
+                gx, gy, g_depth = vertices_screen_grad[i, 0] * intrinsics[b, 0], vertices_screen_grad[i, 1] * intrinsics[b, 1], vertices_screen_grad[i, 2]
+                if ti.static(lens == Lens.PERSPECTIVE):  # x/depth
+                    x, y, z = ti.static(in_camera(v, b, vertices_world, camera_from_world))
+                    scale = one_over(-z)
+                    g_depth -= ti.select(-z > BEHIND_EYE, (gx * x + gy * y) * scale * scale, 0.0)
+                    gx, gy = gx * scale, gy * scale
+                for j in ti.static(range(3)):
+                    total[j] += camera_from_world[b, 0, j] * gx + camera_from_world[b, 1, j] * gy - camera_from_world[b, 2, j] * g_depth
+            for j in ti.static(range(3)):
+                vertices_world_grad[v, j] = vertices_world_grad[v, j] + total[j]
+
+    return see_adjoint

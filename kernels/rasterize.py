@@ -85,14 +85,14 @@ def gradient_by_hand(variant: Variant, choices: Choices) -> Callable[[Any, Seque
         heads = (*differentiable, softness, *gradients, sums, max_depth_norm, set_ups, faces, corners, face_image, walk.reached)
         nothing = (face_image, face_image)
         if variant.lanes == 1:
-            rows = arrays.zeros((1, 1))
+            rows = arrays.zeros((1,))
             for pair_face, pair_tile, _, _, _, n_pairs in walk.chunks():
                 lists = (pair_face, pair_tile, packed, rows, *nothing, *nothing)
                 arrays.launch(kernel, (*heads, *lists, n_features, n_groups, n_lines, n_pairs, 0, 0, int(wanted[2]), height, width))
                 n_lines = 0  # it is packed now
             return
         n_faces = faces.shape[0]
-        rows = arrays.empty((n_faces * n_groups, OF_FEATURES + 3 * choices.features_at_once))
+        rows = arrays.empty((n_faces * n_groups * (OF_FEATURES + 3 * choices.features_at_once),))
         n_gathered = (vertices.shape[0] if wanted[0] else 0, features.shape[0] if wanted[1] else 0)
         at_vertices = walk.corners_at_vertices() if wanted[0] else nothing
         at_features = walk.corners_at_features() if wanted[1] else nothing
@@ -132,6 +132,7 @@ def _draw_kernel(variant: Variant, choices: Choices):
     strongest_only = choices.silhouette.value.strongest
     looked_up = at_once > 0 and choices.texture is not Texture.VERTEX  # and so for those pixels alone where a face weighs something
     n_held = 3 * at_once if choices.texture is Texture.VERTEX else 6
+    a_block = variant.spread(8)
     M = FEATURES + at_once  # place of m in the state of a pixel, after its sums
 
     @ti.kernel
@@ -168,7 +169,10 @@ def _draw_kernel(variant: Variant, choices: Choices):
         width: ti.i32,
     ):
         ti.loop_config(serialize=variant.serial)
-        for item in range(n_tiles * variant.blocks_per_tile * n_groups):
+        for part in range(n_tiles * variant.blocks_per_tile * n_groups * a_block):
+            if part % a_block != 0:
+                continue
+            item = part // a_block
             place, group = item_and_group(item, n_groups, choices)
             nth_tile, block = place_and_block(place, variant)
             tile = first_tile + nth_tile

@@ -9,7 +9,7 @@ import functools
 import taichi as ti
 
 from .triangle import N_SET_UP, load_face, oriented_area, set_up
-from .variant import Variant
+from .variant import AT_ONCE, Variant
 
 __all__ = [
     "BAD_FACE",
@@ -190,8 +190,12 @@ def visit_tiles(
 
     With ``whole_box`` everything within the bounding box grown by the reach counts as in reach.
     """
+    spread = ti.static(variant.spread(AT_ONCE))
     ti.loop_config(serialize=variant.serial)
-    for share in range(n_shares):
+    for part in range(n_shares * spread):
+        if part % spread != 0:
+            continue
+        share = part // spread
         double = ti.static(variant.real == ti.f64)
         tiles_x, tiles_y = tiles_of_image(height, width, variant)
         first = share * (n_faces // n_shares) + ti.min(share, n_faces % n_shares)

@@ -12,6 +12,8 @@ import taichi as ti
 
 __all__ = ["Storage", "Variant"]
 
+AT_ONCE = 512  # iterations: what Taichi gives to one thread of a CPU is never less
+
 
 class Storage(enum.Enum):
     """What a kernel's array arguments are."""
@@ -66,6 +68,14 @@ class Variant:
     def vector(self) -> Any:
         """The type of one value per lane."""
         return ti.types.vector(self.lanes, self.real)
+
+    def spread(self, work: int) -> int:
+        """Over how many iterations of a parallel loop a piece of work is to be spread, all but the first of them empty, so that all threads of a CPU get some.
+
+        Taichi 1.7.4 hands a thread no fewer than `AT_ONCE` iterations, whatever ``block_dim`` says: a shorter loop runs in one thread. ``work`` is how many
+        iterations of little work last about as long as the piece.
+        """
+        return 1 if self.serial or self.lanes == 1 else min(work, AT_ONCE)
 
     @property
     def loss_place(self) -> int | None:

@@ -18,6 +18,8 @@ __all__ = ["Chunk", "ChunkedPairs", "PairSearch", "Pairs"]
 BYTES_PER_PAIR = 8
 SPARE = 1.25  # room for pairs is made for so many times those of the last picture, so that a step of an optimisation needs one launch
 
+FEW_FACES = 8_000  # fewer, times the number of threads, are binned by one of them sooner than by all
+
 Chunk = tuple[Any, Any, Any, int, int, int]
 
 
@@ -85,7 +87,7 @@ class PairSearch:
 
     def __post_init__(self) -> None:
         arrays, (height, width) = self.arrays, self.image_size
-        self.variant = variant = arrays.variant_for(len(self.topology.faces))
+        self.variant = variant = arrays.variant_for(len(self.topology.faces), FEW_FACES)
         indices = self.topology.on(arrays)
         self.heads = (arrays.constant(self.vertices_screen), indices["faces"], indices["face_image"])
         self.set_ups = arrays.empty((len(self.topology.faces), N_SET_UP))

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..checks import as_numbers, check_choice, check_countable, check_features, check_image_size, check_kind, check_shape
 from ..kernels.op import Op
-from ..kernels.projection import project_op, view_op
+from ..kernels.projection import project_op, see_op, view_op
 from ..kernels.rasterize import draw_op
 from ..kernels.resolve import face_id_kernel
 from ..kernels.tiles import BEHIND_EYE, NOTHING_BEHIND
@@ -60,7 +60,7 @@ class RenderedImage:
     face_id: Any = None
 
 
-FEW_BLOCKS = 32_000  # fewer pairs of a face and a block of lanes, times the number of threads, are drawn by one of them sooner than by all
+FEW_BLOCKS = 6_000  # fewer pairs of a face and a block of lanes, times the number of threads, are drawn by one of them sooner than by all
 NEAREST_FACE = 2  # its place among the rest of a `Plan`
 
 
@@ -262,14 +262,16 @@ def render(
     if background is not None and "color" in surfaces:
         check_shape("render", "background", background.shape, ("B", "C"), {"B": topology.n_images, "C": surfaces["color"].n_features})
 
-    vertices = view(arrays, topology, vertices_world, camera)
+    may_cross = camera.lens is not Lens.ORTHOGRAPHIC and not settings.silhouette_beyond_depth_range
+    plane = max(settings.near / 2, 2 * BEHIND_EYE)
+    vertices_screen, is_before = see(arrays, topology, vertices_world, camera, plane)
     clipped, unclipped = None, topology
-    if camera.lens is not Lens.ORTHOGRAPHIC and not settings.silhouette_beyond_depth_range:
-        clipped = clip_near(arrays, topology, vertices, max(settings.near / 2, 2 * BEHIND_EYE))
+    if may_cross and arrays.to_numpy(is_before)[0]:
+        clipped = clip_near(arrays, topology, view(arrays, topology, vertices_world, camera), plane)
     if clipped is not None:
         surfaces = {name: surface.cut(arrays, clipped) for name, surface in surfaces.items()}
-        topology, vertices = clipped.topology, clipped.vertices_camera
-    vertices_screen = project(arrays, topology, vertices, camera)
+        topology = clipped.topology
+        vertices_screen = project(arrays, topology, clipped.vertices_camera, camera)
 
     scene = Scene.of(arrays, topology, vertices_screen, settings, image_size, unclipped)
     drawn: dict[str, Any] = {}
@@ -298,6 +300,15 @@ def as_seen_by(camera: Camera, settings: Settings) -> Settings:
     return settings
 
 
+def see(arrays: Arrays, topology: Topology, vertices_world: Any, camera: Camera, plane: float) -> tuple[Any, Any]:
+    """[N, 3] on the screen, and [1] integer whether any vertex is nearer than the depth ``plane``: `view` and `project` in one."""
+    indices, n, is_before = topology.on(arrays), len(topology.vertex_source), arrays.zeros_index(1)
+    distortion, limit = _distortion(arrays, camera)
+    inputs = (vertices_world, camera.camera_from_world, camera.intrinsics, distortion)
+    rest = (limit, indices["vertex_source"], indices["vertex_image"], *topology.instances(arrays), is_before, float(plane), n, topology.n_vertices)
+    return arrays.run(see_op(arrays.variant_for(n), camera.lens), inputs, [(n, 3)], rest)[0], is_before
+
+
 def view(arrays: Arrays, topology: Topology, vertices_world: Any, camera: Camera) -> Any:
     """[N, 3] in camera space."""
     indices, n = topology.on(arrays), len(topology.vertex_source)
@@ -307,13 +318,17 @@ def view(arrays: Arrays, topology: Topology, vertices_world: Any, camera: Camera
 
 def project(arrays: Arrays, topology: Topology, vertices_camera: Any, camera: Camera) -> Any:
     """[N, 3] on the screen: x, y and depth."""
-    n, distortion, limit = len(topology.vertex_source), camera.distortion, np.zeros((1, 2))
-    if distortion is None:
-        distortion = arrays.zeros((1, 1))
-    else:
-        limit = distortion_limit(camera.lens, arrays.to_numpy(distortion))
-    inputs = (vertices_camera, camera.intrinsics, distortion)
-    return arrays.run(project_op(arrays.variant_for(n), camera.lens), inputs, [(n, 3)], (arrays.real(limit), topology.on(arrays)["vertex_image"], n))[0]
+    n = len(topology.vertex_source)
+    distortion, limit = _distortion(arrays, camera)
+    rest = (limit, topology.on(arrays)["vertex_image"], n)
+    return arrays.run(project_op(arrays.variant_for(n), camera.lens), (vertices_camera, camera.intrinsics, distortion), [(n, 3)], rest)[0]
+
+
+def _distortion(arrays: Arrays, camera: Camera) -> tuple[Any, Any]:
+    """What bends the picture, as kernels take it, and up to where (`distortion_limit`)."""
+    if camera.distortion is None:
+        return arrays.zeros((1, 1)), arrays.zeros((1, 2))
+    return camera.distortion, arrays.real(distortion_limit(camera.lens, arrays.to_numpy(camera.distortion)))
 
 
 def project_points(points: np.ndarray, camera: Camera) -> np.ndarray:

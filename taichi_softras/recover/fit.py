@@ -26,7 +26,7 @@ from .hull import bounding_sphere, hull_mesh, needed_pieces
 from .metrics import score
 from .optimize import NumpyAdam
 from .poses import CameraRefinement, carried_over, registered
-from .remesh import components, edge_lengths, face_areas, remeshed, split_edges, untangled
+from .remesh import components, edge_lengths, face_areas, remeshed, sorted_in_space, split_edges, untangled
 from .rendering import depth_range, seen_from
 from .views import Views
 
@@ -298,7 +298,7 @@ class Fit:
             mesh = needed_pieces(mesh, replace(self.views, camera=self.camera))
         finest = self._finest_edge(mesh)
         even = remeshed(untangled(mesh), stage.edge * finest)
-        self._use(split_edges(even, edge_lengths(even, TOLERANCE * finest, SHORTEST * finest, stage.edge * finest)))
+        self._use(sorted_in_space(split_edges(even, edge_lengths(even, TOLERANCE * finest, SHORTEST * finest, stage.edge * finest))))
 
     def _finest_edge(self, mesh: Mesh) -> float:
         """How long edges are in the end, world units."""

@@ -97,7 +97,7 @@ class Views:
         check_integer("Views.reduced", "factor", factor, 1, min(self.image_size))
         if factor == 1:
             return self
-        n, height, width = self.alpha.shape
+        height, width = self.image_size
         h, w = height // factor, width // factor
         top, left = (height - h * factor) // 2, (width - w * factor) // 2
         inner = slice(None), slice(top, top + h * factor), slice(left, left + w * factor)
@@ -401,7 +401,7 @@ def save_picture(path: str | Path, picture: np.ndarray) -> None:
 
 
 def _block_means(pictures: np.ndarray, factor: int) -> np.ndarray:
-    """[N, h, w, ...] of [N, h * factor, w * factor, ...]: the means of blocks of pixels. (By slices: NumPy takes three times as long over axes as short as these.)"""
+    """[N, h, w, ...] of [N, h * factor, w * factor, ...]: the means of blocks of pixels. (By slices: NumPy takes long over axes as short as these.)"""
     rows = sum(pictures[:, i::factor] for i in range(1, factor)) + pictures[:, ::factor]
     return (sum(rows[:, :, i::factor] for i in range(1, factor)) + rows[:, :, ::factor]) / np.float32(factor**2)
 

@@ -158,6 +158,17 @@ class Topology:
         offset = self.table(arrays, f"{name}: offsets", source, lambda: lists()[0])
         return offset, self.table(arrays, f"{name}: corners", source, lambda: lists()[1])
 
+    def instances(self, arrays: Any) -> tuple[Any, Any]:
+        """Which of the N vertices of the images each of the V vertices is: from where on in the list they are [V + 1], and the list [N]."""
+
+        @functools.cache
+        def lists() -> tuple[np.ndarray, np.ndarray]:
+            order = np.argsort(self.vertex_source, kind="stable").astype(np.int32)
+            return np.searchsorted(self.vertex_source[order], np.arange(self.n_vertices + 1)).astype(np.int32), order
+
+        offset = self.table(arrays, "instances: offsets", None, lambda: lists()[0])
+        return offset, self.table(arrays, "instances", None, lambda: lists()[1])
+
     def table(self, arrays: Any, name: str, source: object, make: Callable[[], np.ndarray]) -> Any:
         """A further index list of the faces, which ``make`` makes of ``source``: as an array of the library, made once while the source is the same array."""
         key = (arrays.place, name)
