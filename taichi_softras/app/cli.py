@@ -43,6 +43,7 @@ exit status
   1    it could not be done, and one sentence on the standard error says why; of `doctor`: something does not work
   2    an option or a command that there is not, or a value that is none
   130  interrupted by Ctrl-C; what `fit` has until then is in OUT, and goes on with --resume
+  141  whoever read its output has gone
 
 The results are told on the standard output, all else (progress, warnings, faults) on the standard error.
 """

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from .. import __version__
 from ..checks import check_integer
 from ..interrupting import noting_interrupts
 from ..recover import (
@@ -375,8 +376,8 @@ def _write_results(out: Path, source: _Source, fit: Fit, mesh: Mesh, seen: np.nd
 def _options(source: _Source, fit: Fit) -> dict[str, Any]:
     """With which the fit can be done once more, and by what it was done."""
     options = {name: value.value if isinstance(value, Start) else value for name, value in asdict(fit.options).items()}
-    versions = {name: importlib.metadata.version(name) for name in ("taichi_softras", "taichi", "numpy")}
-    return asdict(source) | options | {"versions": versions | {"python": platform.python_version()}, "computed on": current_arch()}
+    versions = {"taichi_softras": __version__, "taichi": importlib.metadata.version("taichi"), "numpy": np.__version__, "python": platform.python_version()}
+    return asdict(source) | options | {"versions": versions, "computed on": current_arch()}
 
 
 def _cameras_of(fit: Fit, views: Views) -> Camera:
