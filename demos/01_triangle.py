@@ -9,9 +9,9 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-import taichi as ti
 
 import taichi_softras as tsr
+from taichi_softras.language import ti
 
 try:
     from matplotlib.figure import Figure

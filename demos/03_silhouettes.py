@@ -17,12 +17,12 @@ from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
-import taichi as ti
 from program import program_parser, run_program
 from scipy.sparse.linalg import splu
 from tqdm import tqdm
 
 import taichi_softras as tsr
+from taichi_softras.language import ti
 from taichi_softras.recover import SHARP, render_views, save_animation, save_picture, shaded
 from taichi_softras.recover.metrics import silhouette_iou
 from taichi_softras.scene import creature

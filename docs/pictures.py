@@ -1,4 +1,4 @@
-"""The pictures of `concepts.md` and `conventions.md`, made by the renderer itself: about a minute on two cores, most of it compiling.
+"""The pictures of `concepts.md`, `three_aggregates.md` and `conventions.md`, made by the renderer itself: about a minute on two cores, most of it compiling.
 
 python docs/pictures.py            # writes docs/pictures/*.png; needs matplotlib
 python docs/pictures.py depth uv   # some of them
@@ -82,7 +82,8 @@ def distributions() -> Figure:
     """D by all distributions, and the curve F itself: a cut through the edge of a triangle that fills the right half of the screen."""
     figure, panels = row(6, rows=3, size=1.7)
     half = np.array([[0, -1e3, 0], [1e3, 0, 0], [0, 1e3, 0]])
-    for axes, distribution in zip(panels.ravel(), tsr.Distribution, strict=True):
+    proper = [distribution for distribution in tsr.Distribution if distribution is not tsr.Distribution.WINDOW]
+    for axes, distribution in zip(panels.ravel(), proper, strict=True):
         settings = {"distribution": distribution, "sigma": 0.12, "squared": False}
         show(axes, alpha_of([TRIANGLE], 96, **settings), distribution.name)
         axes.plot(np.linspace(-1, 1, 96), 1.96 * alpha_of([half], 96, **settings)[48] - 0.98, color="white", linewidth=1.2)
@@ -150,6 +151,35 @@ def screen() -> Figure:
     return figure
 
 
+def aggregates() -> Figure:
+    """Four leaves, one behind the other, and a pane that passes through them: through each aggregate."""
+    rng, leaves = np.random.default_rng(4), []
+    for i, angle in enumerate((0.3, 1.4, 2.3, 3.5)):
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        corners = np.array([[-0.75, -0.28], [0.75, -0.05], [-0.1, 0.5]]) @ turn.T + rng.uniform(-0.12, 0.12, 2)
+        leaves.append(np.concatenate([corners, np.full((3, 1), 0.45 - 0.3 * i)], 1))
+    leaves.append(np.array([[-0.9, -0.7, -1.0], [0.9, -0.7, 1.0], [0.0, 0.8, 0.0]]))
+    colors = [RED, (0.95, 0.75, 0.2), (0.25, 0.65, 0.3), BLUE, (0.55, 0.6, 0.65)]
+    mesh, camera = mesh_of(leaves, colors), tsr.Camera.orbit(3.2, 12, 15, fov=38)
+    soft = {"sigma": 3e-4, "near": 1.0, "far": 6.0}
+    composite = tsr.RasterizeSettings(**soft, blending=tsr.Blending.COMPOSITE, opacity=tsr.Opacity.FACE)
+    window = tsr.RasterizeSettings(**soft, blending=tsr.Blending.COMPOSITE, opacity=tsr.Opacity.FACE, distribution=tsr.Distribution.WINDOW, shape=0.6)
+    panes = {
+        "HARD": (tsr.RasterizeSettings(**soft, blending=tsr.Blending.HARD, silhouette=tsr.Silhouette.HARD), None),
+        "SOFTMAX, gamma 0.02": (tsr.RasterizeSettings(**soft, gamma=0.02), None),
+        "COMPOSITE, opacity 1": (composite, 1.0),
+        "COMPOSITE, opacity 0.5": (composite, 0.5),
+        "WINDOW, opacity 0.9": (window, 0.9),
+    }
+    figure, (panels,) = row(len(panes))
+    for axes, (title, (settings, opacity)) in zip(panels, panes.items(), strict=True):
+        renderer = tsr.Renderer(224, settings)
+        opacities = None if opacity is None else renderer.parameter(np.full((len(leaves), 1), opacity))
+        image = renderer(renderer.parameter(mesh.vertices), mesh.faces, camera, renderer.parameter(mesh.colors), (1, 1, 1), opacity=opacities)
+        show(axes, renderer.arrays.to_numpy(image.color)[0].clip(0, 1), title)
+    return figure
+
+
 def axes_of_the_world() -> tsr.Mesh:
     """An arrow along each axis: x red, y green, z blue, and a grey ball at the origin."""
     parts = []
@@ -206,6 +236,7 @@ def uv() -> Figure:
 
 
 PICTURES: dict[str, Callable[[], Figure]] = {
+    "aggregates": aggregates,
     "cameras": cameras,
     "conorms": conorms,
     "coverage": coverage,

@@ -15,7 +15,7 @@ from torch.utils.checkpoint import checkpoint
 from ..checks import check_image_size
 from ..engine import RenderedImage, UVTexture
 from ..kernels.silhouette import HALF
-from ..scene import Blending, Distance, Distribution, Extrapolation, Interpolation, RasterizeSettings, Sides, Silhouette, Topology
+from ..scene import Blending, Distance, Distribution, Extrapolation, Interpolation, Opacity, Order, RasterizeSettings, Sides, Silhouette, Topology
 from .dense_surfaces import surface
 
 __all__ = ["image_of", "locate", "pixel_centres", "rasterize"]
@@ -43,6 +43,7 @@ F: dict[Distribution, Callable[..., torch.Tensor]] = {
     Distribution.EXPONENTIAL: lambda u, p, b: -torch.expm1(-(u + b).clamp_min(0)),
     Distribution.GAMMA: lambda u, p, b: torch.special.gammainc(torch.full_like(u, p), (u + b).clamp_min(1e-30)),
     Distribution.LEVY: lambda u, p, b: torch.erfc((0.5 / (u + b).clamp_min(1e-3)).sqrt()),
+    Distribution.WINDOW: lambda u, p, b: torch.where(u > 0, power(u.clamp_max(1), p), 0),
 }
 MIRRORED = {getattr(Distribution, f"{name}_REV"): getattr(Distribution, name) for name in ("EXPONENTIAL", "GAMMA", "LEVY")}
 
@@ -59,7 +60,7 @@ S: dict[Silhouette, Callable[..., torch.Tensor]] = {
 }
 
 
-def power(a: torch.Tensor, p: float) -> torch.Tensor:
+def power(a: torch.Tensor, p: float | torch.Tensor) -> torch.Tensor:
     return a.clamp_min(1e-30) ** p  # 0 ** p may have no slope
 
 
@@ -73,6 +74,8 @@ def rasterize(
     features: torch.Tensor | UVTexture | None = None,
     *,
     background: torch.Tensor | Sequence[float] | None = None,
+    opacity: torch.Tensor | None = None,
+    window: torch.Tensor | None = None,
     settings: RasterizeSettings | None = None,
     image_size: int | tuple[int, int] = 256,
 ) -> RenderedImage:
@@ -87,7 +90,13 @@ def rasterize(
             mine = mine[(vertices_screen[topology.faces[mine]][:, :, 2] > EYE).all(1).cpu().numpy()]
         corners = vertices_screen[topology.faces[mine]]
         shown = None if features is None else surface(features, topology, mine, b, corners, 2 / min(height, width), s)
-        draw = partial(image_of, corners=corners, shown=shown, background=behind[b] if behind.ndim == 2 else behind, n_faces=n_faces, s=s)
+        source = topology.face_source[mine, 0]
+        of_corners = None if opacity is None else opacity[topology.feature_faces[mine] if s.opacity is Opacity.VERTEX else source[:, None].repeat(3, 1)]
+        exponent = s.shape if window is None else window[source if len(window) > 1 else [0]]
+        background_here = behind[b] if behind.ndim == 2 else behind
+        draw = partial(
+            image_of, corners=corners, shown=shown, background=background_here, n_faces=n_faces, s=s, opacity=of_corners, exponent=exponent
+        )  # fmt: skip
         chunks = pixels.split(max(PAIRS_AT_ONCE // max(n_faces, 1), 1))  # where there are several, they are computed once more on the way back
         parts = [draw(chunks[0])] if len(chunks) == 1 else [checkpoint(draw, chunk, use_reentrant=False) for chunk in chunks]
         images.append([None if of_chunks[0] is None else torch.cat(of_chunks) for of_chunks in zip(*parts, strict=True)])
@@ -108,8 +117,10 @@ def image_of(
     background: torch.Tensor,  # [C]
     n_faces: int,
     s: RasterizeSettings,
+    opacity: torch.Tensor | None = None,  # [F, 3, 1] at the corners
+    exponent: float | torch.Tensor = 1.0,  # [F, 1] of the window
 ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
-    """alpha [P], features [P, C] and depth [P] (SoftRas eq. 1 to 5)."""
+    """alpha [P], features [P, C] and depth [P] (SoftRas eq. 1 to 5; composited: `composite`)."""
     distance_sq, inside, turn, weights = locate(pixels, corners[:, :, :2], s)
     z = torch.where(corners[:, :, 2:].abs() < 1e-8, 1e-8, corners[:, :, 2:])
     depth = (weights * z).sum(1) if s.interpolation is Interpolation.LINEAR else 1 / (weights / z).sum(1)
@@ -118,14 +129,27 @@ def image_of(
 
     distance = distance_sq if s.squared else distance_sq.clamp_min(TINY).sqrt()
     coverage = probability(torch.where(inside, distance, -distance) / s.sigma, s) if s.distance is not Distance.HARD else inside.to(z)  # D
+    if s.distribution is Distribution.WINDOW:
+        u = distance_sq.clamp_min(TINY).sqrt() / inradius(corners[:, :, :2])
+        coverage = F[s.distribution](torch.where(inside, u, -1), exponent, 0)
     in_reach = inside | (coverage > s.cutoff)
     facing = (turn > 0 if s.sides is Sides.COUNTERCLOCKWISE else turn < 0) if s.sides is not Sides.BOTH else turn == turn
     counted = (in_reach if s.silhouette_beyond_depth_range else in_reach & in_range) & (facing if s.culling else True)
+    colored = in_reach & in_range & facing & (coverage > 1e-17)
+    q = depth[:, None] / z if s.interpolation is Interpolation.PERSPECTIVE else torch.ones_like(weights)  # linear in space, not on the screen
+    if s.blending is Blending.COMPOSITE:
+        values = torch.zeros(*depth.shape, 0) if shown is None else shown(weights * q, q)
+        share = 1.0 if opacity is None else (weights * q * opacity).sum(1)
+        if s.opacity is Opacity.CHANNEL:
+            values, share = values[..., :-1], values[..., -1]
+        rank = torch.where(colored, depth if s.order is Order.PIXEL else z.amin((1, 2))[:, None], torch.inf)  # of not coloured ones after all others
+        order = rank.sort(dim=0, stable=True).indices
+        alpha, color, depth = composite(torch.where(colored, coverage * share, 0), depth, values, order, background, s)
+        return (alpha, None, None) if shown is None else (alpha, color, depth)
     alpha = fuse(torch.where(counted, coverage, 0), n_faces, s)
     if shown is None:
         return alpha, None, None
 
-    colored = in_reach & in_range & facing & (coverage > 1e-17)
     if s.blending is Blending.HARD:
         first = torch.where(colored & inside, depth, torch.inf).argmin(0) if len(depth) else depth.sum(0)
         weight = (torch.arange(len(depth), device=first.device)[:, None] == first) & colored & inside
@@ -136,10 +160,28 @@ def image_of(
         most = torch.cat([depth_norm, behind]).amax(0).detach()
         weight = torch.where(colored, coverage * ((torch.where(colored, depth_norm, 0) - most).clamp_max(0) / s.gamma).exp(), 0)
         background_weight = ((behind[0] - most) / s.gamma).exp()
-    q = depth[:, None] / z if s.interpolation is Interpolation.PERSPECTIVE else torch.ones_like(weights)  # linear in space, not on the screen
     total = weight.sum(0) + background_weight
     color = torch.einsum("fp,fpc->pc", weight, shown(weights * q, q)) + background_weight[:, None] * background
     return alpha, color / total[:, None], ((weight * depth).sum(0) + background_weight * s.far) / total
+
+
+def composite(
+    a: torch.Tensor, depth: torch.Tensor, values: torch.Tensor, order: torch.Tensor, background: torch.Tensor, s: RasterizeSettings
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:  # fmt: skip
+    """alpha [P], features [P, C] and depth [P] of layers that cover a [F, P] (Triangle Splatting eq. 3, arXiv 2505.19175), in the given order [F, P]."""
+    a, depth, values = a.gather(0, order), depth.gather(0, order), values.gather(0, order[..., None].expand(values.shape))
+    after = (1 - a).cumprod(0)  # the light that is left behind each layer
+    before = torch.cat([torch.ones_like(after[:1]), after[:-1]])
+    weight = torch.where(before > s.transmittance_cutoff, before * a, 0)
+    left = 1 - weight.sum(0)
+    return 1 - left, torch.einsum("fp,fpc->pc", weight, values) + left[:, None] * background, (weight * depth).sum(0) + left * s.far
+
+
+def inradius(triangles: torch.Tensor) -> torch.Tensor:
+    """[F, 1] of the inscribed circles of triangles [F, 3, 2]: twice the area over the circumference."""
+    edges = triangles.roll(-1, 1) - triangles
+    area = edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]
+    return (area.abs() / edges.square().sum(-1).clamp_min(TINY).sqrt().sum(1)).clamp_min(TINY)[:, None]
 
 
 def probability(u: torch.Tensor, s: RasterizeSettings) -> torch.Tensor:

@@ -34,9 +34,11 @@ class SoftRenderer(nn.Module):
         *,
         features: torch.Tensor | None = None,
         outputs: Collection[Output] = (),
+        opacity: torch.Tensor | None = None,
+        window: torch.Tensor | None = None,
     ) -> RenderedImage:
         own = {"background": self.background, "settings": self.settings, "image_size": self.image_size}
-        return render(vertices, faces, camera, colors, features=features, outputs=outputs, **own)
+        return render(vertices, faces, camera, colors, features=features, outputs=outputs, opacity=opacity, window=window, **own)
 
     def extra_repr(self) -> str:
         return f"image_size={self.image_size}, settings={self.settings}"

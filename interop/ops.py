@@ -11,7 +11,7 @@ from ..checks import as_array, as_numbers, check_features, check_finite, check_i
 from ..engine import FlatTextures, Output, RenderedImage, UVTexture, n_channels
 from ..engine.fragments import Fragments, FragmentSettings
 from ..engine.fragments import fragments as fragments_on_screen
-from ..scene import Camera, RasterizeSettings, Texture, Topology
+from ..scene import Camera, Opacity, RasterizeSettings, Texture, Topology
 from .bridge import TorchArrays
 
 __all__ = ["fragments", "rasterize", "render"]
@@ -31,6 +31,8 @@ def render(
     background: torch.Tensor | Sequence[float] | None = None,
     features: torch.Tensor | None = None,
     outputs: Collection[Output] = (),
+    opacity: torch.Tensor | None = None,
+    window: torch.Tensor | None = None,
     settings: RasterizeSettings | None = None,
     image_size: int | tuple[int, int] = 256,
 ) -> RenderedImage:
@@ -45,6 +47,9 @@ def render(
         background: [C] or [B, C], of the colours; black by default.
         features: [V, D] or [B, V, D] further features per vertex, any number of channels.
         outputs: what else to show: normals, positions, face_id.
+        opacity: with Blending.COMPOSITE, numbers in [0, 1]: [V, 1] or [B, V, 1] per vertex, or with Opacity.FACE [F, 1] per face (of all meshes, one mesh
+            after the other); None for opaque faces, and for Opacity.CHANNEL.
+        window: with Blending.COMPOSITE and Distribution.WINDOW, exponents above 0 of the windows: [F, 1], or [1, 1] for all; None for the settings' shape.
         settings: softness and choices.
         image_size: (height, width), or one number for a square.
 
@@ -54,7 +59,7 @@ def render(
     Raises:
         TypeError, ValueError: if an argument does not fit, before anything is computed. RuntimeError: if Taichi runs on another device.
 
-    Gradient: to vertices, colors (texels and texture coordinates), features, background and tensors of the camera, exact.
+    Gradient: to vertices, colors (texels and texture coordinates), features, background, opacity, window and tensors of the camera, exact.
 
     Examples:
         >>> vertices = torch.tensor([[-1.0, -1.0, 0.0], [1.0, -1.0, 0.0], [0.0, 1.0, 0.0]], requires_grad=True)
@@ -68,15 +73,17 @@ def render(
     check_kind("render", "camera", camera, Camera)
     settings = _settings("render", settings, RasterizeSettings)
     image_size = check_image_size("render", image_size)
-    given = {"vertices": vertices, "features": features} | _camera_tensors(camera)
+    given = {"vertices": vertices, "features": features, "opacity": opacity, "window": window} | _camera_tensors(camera)
     arrays = TorchArrays.of("render", **given | _tensors("colors", colors, background))
     topology, n_images = _topology(vertices, faces, camera), len(camera)
     if colors is not None:
         if not isinstance(colors, UVTexture):
             colors = _rows("colors", colors, vertices, n_images, of_faces=settings.texture is Texture.FACE)
-        background = _background(arrays, background, n_images, n_channels(colors))
+        background = _background(arrays, background, n_images, _n_shown(colors, settings))
     if features is not None:
         features = _rows("features", features, vertices, n_images)
+    if opacity is not None and settings.opacity is Opacity.VERTEX:
+        opacity = _rows("opacity", opacity, vertices, n_images)
     return engine.render(
         arrays,
         topology,
@@ -88,6 +95,8 @@ def render(
         image_size,
         features=features,
         outputs=outputs,
+        opacity=opacity,
+        window=window,
     )
 
 
@@ -97,6 +106,8 @@ def rasterize(
     features: torch.Tensor | UVTexture | None = None,
     *,
     background: torch.Tensor | Sequence[float] | None = None,
+    opacity: torch.Tensor | None = None,
+    window: torch.Tensor | None = None,
     settings: RasterizeSettings | None = None,
     image_size: int | tuple[int, int] = 256,
 ) -> RenderedImage:
@@ -107,15 +118,19 @@ def rasterize(
         topology: which of them make which faces in which image.
         features: [V, C] per vertex; with Texture.FACE [F * R * R, C] texels; a `UVTexture`; None for the silhouette alone.
         background: [C] or [B, C]; zero by default.
+        opacity, window: with Blending.COMPOSITE: [V, 1] or [F, 1] in [0, 1]; [F, 1] or [1, 1].
     """
-    arrays = TorchArrays.of("rasterize", vertices_screen=vertices_screen, **_tensors("features", features, background))
+    given = _tensors("features", features, background) | {"opacity": opacity, "window": window}
+    arrays = TorchArrays.of("rasterize", vertices_screen=vertices_screen, **given)
     check_kind("rasterize", "topology", topology, Topology)
     settings = _settings("rasterize", settings, RasterizeSettings)
     if features is not None:
         if not isinstance(features, UVTexture):
             check_features("rasterize", "features", features.shape, {})
-        background = _background(arrays, background, topology.n_images, n_channels(features))
-    return engine.rasterize(arrays, topology, vertices_screen, features, background, settings, check_image_size("rasterize", image_size))
+        background = _background(arrays, background, topology.n_images, _n_shown(features, settings))
+    return engine.rasterize(
+        arrays, topology, vertices_screen, features, background, settings, check_image_size("rasterize", image_size), opacity=opacity, window=window
+    )
 
 
 def fragments(
@@ -192,6 +207,11 @@ def _tensors(name: str, features: torch.Tensor | UVTexture | None, background: A
     picture = features.picture.texels if isinstance(features.picture, FlatTextures) else features.picture
     pictures = picture if isinstance(picture, (list, tuple)) else [picture]
     return {"uvs": features.uvs} | {f"picture {i}" if len(pictures) > 1 else "picture": p for i, p in enumerate(pictures)} | behind
+
+
+def _n_shown(colors: Any, settings: RasterizeSettings) -> int:
+    """Channels of colours, without that of the opacity."""
+    return n_channels(colors) - (settings.opacity is Opacity.CHANNEL)
 
 
 def _rows(name: str, rows: torch.Tensor, vertices: torch.Tensor, n_images: int, of_faces: bool = False) -> torch.Tensor:

@@ -16,8 +16,7 @@ separates the pixel from it, L the loss:
 import functools
 from dataclasses import replace
 
-import taichi as ti
-
+from ..language import ti
 from .blending import Blending, background_weight_of, depth_weight, normalised_depth
 from .coverage import Distribution, coverage_of
 from .face import (
@@ -41,7 +40,7 @@ from .silhouette import Silhouette
 from .softness import FAR, N_SOFTNESS, OVER_DEPTH_RANGE, OVER_GAMMA, OVER_SIGMA, REACH_SQ
 from .special import exp, smaller
 from .texture import Texture, channel_of
-from .tiles import LARGE, block_of, misses_tile, next_in_box, tiles_of_box, tiles_of_image, tiles_to_miss, with_slack
+from .tiles import LARGE, block_of, large_box, misses_tile, next_in_box, tiles_of_image
 from .triangle import (
     AX,
     AY,
@@ -63,7 +62,8 @@ from .triangle import (
     Distance,
     Extrapolation,
     clipped_weights,
-    on_nearest_edge,
+    nearest_edge,
+    on_edge,
     outline_weights,
     segment,
 )
@@ -128,22 +128,22 @@ def clipped_adjoint(ga, gb, gc, wa, wb, wc):
 
 
 @ti.func
-def weights_adjoint(ga, gb, gc, la, lb, lc, inside, t_ab, t_bc, t_ca, d_ab, d_bc, d_ca, rx, ry, face: ti.template()):
+def weights_adjoint(ga, gb, gc, la, lb, lc, inside, ab, bc, t_ab, t_bc, t_ca, rx, ry, face: ti.template()):
     """From dL/dw_k to x and y of the corners: inside, and else for the closest point of an edge (the lines "inside" and "on an edge" above).
 
-    l_k are the weights.
+    l_k are the weights; ``ab`` and ``bc`` say which edge is the nearest.
     """
     ax, ay, bx, by, cx, cy = face[AX], face[AY], face[BX], face[BY], face[CX], face[CY]
-    t = on_nearest_edge(d_ab, d_bc, d_ca, t_ab, t_bc, t_ca)
-    along_edge = on_nearest_edge(d_ab, d_bc, d_ca, (gb - ga) * face[OVER_AB_SQ], (gc - gb) * face[OVER_BC_SQ], (ga - gc) * face[OVER_CA_SQ])
+    t = on_edge(ab, bc, t_ab, t_bc, t_ca)
+    along_edge = on_edge(ab, bc, (gb - ga) * face[OVER_AB_SQ], (gc - gb) * face[OVER_BC_SQ], (ga - gc) * face[OVER_CA_SQ])
     along_edge = ti.select((t > 0.0) & (t < 1.0), along_edge, 0.0)  # T; nought where the closest point is a corner
-    gx = along_edge * on_nearest_edge(d_ab, d_bc, d_ca, bx - ax, cx - bx, ax - cx)
-    gy = along_edge * on_nearest_edge(d_ab, d_bc, d_ca, by - ay, cy - by, ay - cy)
+    gx = along_edge * on_edge(ab, bc, bx - ax, cx - bx, ax - cx)
+    gy = along_edge * on_edge(ab, bc, by - ay, cy - by, ay - cy)
     gx = ti.select(inside, (ga * (by - cy) + gb * (cy - ay) + gc * (ay - by)) * face[OVER_AREA2], gx)
     gy = ti.select(inside, (ga * (cx - bx) + gb * (ax - cx) + gc * (bx - ax)) * face[OVER_AREA2], gy)
     along_edge = ti.select(inside, 0.0, along_edge)
-    ha = along_edge * on_nearest_edge(d_ab, d_bc, d_ca, -1.0, 0.0, 1.0)
-    hb = along_edge * on_nearest_edge(d_ab, d_bc, d_ca, 1.0, -1.0, 0.0)
+    ha = along_edge * on_edge(ab, bc, -1.0, 0.0, 1.0)
+    hb = along_edge * on_edge(ab, bc, 1.0, -1.0, 0.0)
     hc = -ha - hb
     return ha * rx - la * gx, ha * ry - la * gy, hb * rx - lb * gx, hb * ry - lb * gy, hc * rx - lc * gx, hc * ry - lc * gy
 
@@ -232,7 +232,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
         faces: index(2),
         corners: index(2),
         face_image: index(1),
-        reached: index(1),  # [2 F] which tiles each face reaches (`visit_tiles`)
+        reached: index(1),  # [N_REACHED F] which tiles each face reaches (`count_tiles`)
         pair_face: index(1),  # of the pairs (one lane)
         pair_tile: index(1),
         packed: variant.blocks(2),  # [tiles * blocks * n_groups, n_packed, lanes] written: the gradient of the sums, and m, block by block
@@ -333,16 +333,12 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                 for corner in ti.static(range(3)):
                     of_face[3 * s + corner] = features[corners[f, corner], channels[s]]
             tiles_x, tiles_y = tiles_of_image(height, width, variant)
-            zero = variant.real(0.0)
-            pa, qa, ra, pb, qb, rb, pc, qc, rc = zero, zero, zero, zero, zero, zero, zero, zero, zero
+            pa, qa, ra, pb, qb, rb, pc, qc, rc = 0, 0, 0, 0, 0, 0, 0, 0, 0
             column_0, row_0 = first_tile % tiles_x, first_tile // tiles_x % tiles_y
             column_1, row_1 = column_0, row_0
             if ti.static(not by_pair):
                 if left == LARGE:
-                    reach = with_slack(ti.sqrt(softness[REACH_SQ]), height, width)
-                    sign = ti.cast(area > 0, ti.i32) - ti.cast(area < 0, ti.i32)
-                    column_0, column_1, row_0, row_1 = tiles_of_box(ax, ay, bx, by, cx, cy, reach, height, width, variant)
-                    pa, qa, ra, pb, qb, rb, pc, qc, rc = tiles_to_miss(ax, ay, bx, by, cx, cy, sign, reach, height, width, variant)
+                    column_1, row_1, pa, qa, ra, pb, qb, rb, pc, qc, rc = large_box(f, n_items, reached)
 
             pixels = ti.Vector.zero(variant.real, (M + 1) * lanes)  # what comes from the image: the gradient of its sums, and m
             tx, ty = column_0, row_0
@@ -369,12 +365,13 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                             t_ca, x_ca, y_ca, d_ca, s_b = segment(x, y, cx, cy, ax, ay, face[OVER_CA_SQ])
                             wa, wb, wc = s_a * area, s_b * area, s_c * area
                             inside = (wa > 0) & (wb > 0) & (wc > 0)
-                            ea, eb, ec = outline_weights(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
+                            ab, bc = nearest_edge(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
+                            ea, eb, ec = outline_weights(ab, bc, t_ab, t_bc, t_ca)
                             la, lb, lc = ti.select(inside, wa, ea), ti.select(inside, wb, eb), ti.select(inside, wc, ec)
                             if ti.static(clipped):
                                 ka, kb, kc = clipped_weights(wa, wb, wc)
                                 la, lb, lc = ti.select(area != 0, ka, la), ti.select(area != 0, kb, lb), ti.select(area != 0, kc, lc)
-                            rx, ry = on_nearest_edge(d_ab, d_bc, d_ca, x_ab, x_bc, x_ca), on_nearest_edge(d_ab, d_bc, d_ca, y_ab, y_bc, y_ca)
+                            rx, ry = on_edge(ab, bc, x_ab, x_bc, x_ca), on_edge(ab, bc, y_ab, y_bc, y_ca)
                             distance_sq = smaller(d_ab, smaller(d_bc, d_ca))
                             side = ti.select(inside, 1.0, -1.0)
                             du = side * softness[OVER_SIGMA]  # du/dd^2
@@ -420,7 +417,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                                     ka, kb, kc = clipped_adjoint(ga, gb, gc, wa, wb, wc)
                                     ga, gb, gc = ti.select(within, ka, ga), ti.select(within, kb, gb), ti.select(within, kc, gc)
                                     la, lb, lc = ti.select(within, wa, la), ti.select(within, wb, lb), ti.select(within, wc, lc)
-                                gax, gay, gbx, gby, gcx, gcy = weights_adjoint(ga, gb, gc, la, lb, lc, within, t_ab, t_bc, t_ca, d_ab, d_bc, d_ca, rx, ry, face)
+                                gax, gay, gbx, gby, gcx, gcy = weights_adjoint(ga, gb, gc, la, lb, lc, within, ab, bc, t_ab, t_bc, t_ca, rx, ry, face)
                                 gaz, gbz, gcz = za, zb, zc
                             distance_grad = -2.0 * u_grad * du
                             hx, hy = distance_grad * rx, distance_grad * ry

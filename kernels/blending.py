@@ -1,13 +1,12 @@
-"""How the colours of a pixel's faces are mixed: a softmax over depth (SoftRas eq. 2 and 3)."""
+"""How the colours of a pixel's faces are mixed: a softmax over depth (SoftRas eq. 2 and 3), the nearest alone, or composited (`kernels.composite`)."""
 
 import enum
 
-import taichi as ti
-
+from ..language import ti
 from .softness import BACKGROUND_DEPTH_NORM, FAR, OVER_DEPTH_RANGE, OVER_GAMMA
 from .special import exp, smaller
 
-__all__ = ["Blending", "background_weight_of", "depth_weight", "normalised_depth"]
+__all__ = ["Blending", "Opacity", "Order", "background_weight_of", "depth_weight", "normalised_depth"]
 
 
 class Blending(enum.Enum):
@@ -17,6 +16,28 @@ class Blending(enum.Enum):
     """By coverage and depth: hidden faces have colour, and gradient, too."""
     HARD = "hard"
     """The nearest face that has the pixel inside, alone: a z-buffer. On a tie the first face."""
+    COMPOSITE = "composite"
+    """By opacity, the nearest first: each face lets through what it does not cover, 1 - opacity * coverage. On a tie the first face is nearer."""
+
+
+class Order(enum.Enum):
+    """In which order faces are composited."""
+
+    PIXEL = "pixel"
+    """By their depth at the pixel: exact, and faces that pass through each other are right."""
+    TILE = "tile"
+    """By the nearest of their corners' depths, the same at all pixels: somewhat faster, and faces swap places all at once when they or the camera move."""
+
+
+class Opacity(enum.Enum):
+    """What the rows of opacities are."""
+
+    VERTEX = "vertex"
+    """One per vertex, interpolated as colours are."""
+    FACE = "face"
+    """One per face."""
+    CHANNEL = "channel"
+    """The last channel of the colours: the alpha of a `UVTexture` with red, green, blue and alpha, of texels per face, or of rows per vertex."""
 
 
 @ti.func

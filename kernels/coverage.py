@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 import scipy  # its modules are loaded when they are asked for
-import taichi as ti
 
+from ..language import ti
 from .named import Named
 from .softness import LOG_FACTORIAL, SERIES, SHAPE, SHIFT
 from .special import arctangent, erfc, exp, expm1
@@ -133,6 +133,14 @@ def levy(u, softness: ti.template(), real: ti.template()):
     return value, 1.0 - value
 
 
+@ti.func
+def window(u, softness: ti.template(), real: ti.template()):
+    """u^p within [0, 1], p the shape; nought outside of the face. (u is told in `kernels.face`.)"""
+    value = ti.exp(softness[SHAPE] * ti.log(ti.min(ti.max(u, real(TINY)), 1.0)))
+    value = ti.select(u > 0, value, 0.0)
+    return value, 1.0 - value
+
+
 @dataclass(frozen=True, eq=False)
 class Family:
     """What a distribution is to the renderer.
@@ -158,7 +166,11 @@ def _semicircle_quantile(q: float, p: float, b: float) -> float:
 
 
 class Distribution(Named):
-    """F in D = F(u) (GenDR table 1): the softness of an edge. Two have a shape p; exponential, gamma and Levy, and their mirror images, a shift b."""
+    """F in D = F(u) (GenDR table 1): the softness of an edge. Three have a shape p; exponential, gamma and Levy, and their mirror images, a shift b.
+
+    WINDOW is no distribution, but Triangle Splatting's window (arXiv 2505.19175, eq. 2): D = u^p inside, u the distance to the outline as a fraction of that
+    of the incentre, so that D is 1 there, and 0 on the outline and beyond. Neither sigma nor ``squared`` has a part in it.
+    """
 
     HEAVISIDE = Family(heaviside, lambda q, p, b: 0.0)
     UNIFORM = Family(uniform, lambda q, p, b: 2 * q - 1)
@@ -178,6 +190,7 @@ class Distribution(Named):
     GAMMA_REV = Family(gamma, lambda q, p, b: scipy.special.gammaincinv(p, q) - b, reversed=True)
     LEVY = Family(levy, lambda q, p, b: 0.5 / scipy.special.erfcinv(q) ** 2 - b)
     LEVY_REV = Family(levy, lambda q, p, b: 0.5 / max(scipy.special.erfcinv(q), 1e-9) ** 2 - b, reversed=True)
+    WINDOW = Family(window, lambda q, p, b: q ** (1 / p))
 
 
 @ti.func

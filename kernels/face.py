@@ -3,9 +3,8 @@
 import enum
 from dataclasses import dataclass
 
-import taichi as ti
-
-from .blending import Blending
+from ..language import ti
+from .blending import Blending, Order
 from .coverage import Distribution, coverage_of, series_coefficients
 from .silhouette import Silhouette, silhouette_generator
 from .softness import FAR, NEAR, OVER_SIGMA, REACH_SQ
@@ -39,6 +38,7 @@ __all__ = [
     "SILHOUETTE",
     "WEIGHT",
     "Choices",
+    "CompositeChoices",
     "Interpolation",
     "Sides",
     "block_centres",
@@ -114,6 +114,26 @@ class Choices:
         return FEATURES + self.n_groups(n_features) * self.features_at_once if self.features_at_once else WEIGHT
 
 
+@dataclass(frozen=True, kw_only=True)
+class CompositeChoices:
+    """The discrete choices that specialise the kernels.
+
+    Attributes:
+        features: of what is shown.
+        opacity: of where opacities stand: one channel, the ``opacity_channel`` of its rows.
+        order: of the layers.
+    """
+
+    features: Choices
+    opacity: Choices
+    order: Order = Order.PIXEL
+
+    @property
+    def n_held(self) -> int:
+        """Numbers that are held of a layer and a lane on the way forward."""
+        return 2 + self.features.features_at_once
+
+
 @ti.func
 def face_depth(wa, wb, wc, face: ti.template(), softness: ti.template(), interpolation: ti.template()):
     """Depth of the face at a pixel, and whether it lies within [near, far]; where it does not, the depth returned is ``far``."""
@@ -141,6 +161,15 @@ def centres_at(line, column, height, width, variant: ti.template()):
     x = variant.vector([2 * (column + place[1]) + 1 - width for place in ti.static(variant.lane_places)]) * half_pixel
     y = variant.vector([height - 2 * (line + place[0]) - 1 for place in ti.static(variant.lane_places)]) * half_pixel
     return x, y
+
+
+@ti.func
+def over_inradius(face: ti.template()):
+    """One over the radius of a face's inscribed circle, the distance of the incentre to the outline: its circumference over twice its area."""
+    ab = ti.sqrt(ti.max((face[BX] - face[AX]) ** 2 + (face[BY] - face[AY]) ** 2, TINY_LENGTH_SQ))
+    bc = ti.sqrt(ti.max((face[CX] - face[BX]) ** 2 + (face[CY] - face[BY]) ** 2, TINY_LENGTH_SQ))
+    ca = ti.sqrt(ti.max((face[AX] - face[CX]) ** 2 + (face[AY] - face[CY]) ** 2, TINY_LENGTH_SQ))
+    return (ab + bc + ca) * ti.abs(face[OVER_AREA2])
 
 
 @ti.func
@@ -185,6 +214,9 @@ def evaluate(x, y, face: ti.template(), softness: ti.template(), choices: ti.tem
     in_reach = inside | (distance_sq < softness[REACH_SQ])
     if ti.static(choices.distance == Distance.HARD):
         u = ti.select(inside, SURE, -SURE)
+        in_reach = inside
+    if ti.static(choices.distribution == Distribution.WINDOW):
+        u = ti.select(inside, ti.sqrt(ti.max(distance_sq, TINY_LENGTH_SQ)) * over_inradius(face), -1.0)
         in_reach = inside
     if ti.static(choices.distance == Distance.BARYCENTRIC):
         reach = ti.sqrt(softness[REACH_SQ])

@@ -1,9 +1,10 @@
 """What the pictures and the mesh are compared with. Each adds ``weight`` times its value to the loss: an array [1], or a field without dimensions."""
 
 import functools
+from collections.abc import Sequence
+from typing import Any
 
-import taichi as ti
-
+from ..language import ti
 from .op import Op
 from .variant import Variant
 
@@ -28,7 +29,7 @@ def pixels_at_once(variant: Variant) -> int:
     return 256 if variant.lanes > 1 else 8
 
 
-def gradients_and_wishes(arrays, inputs) -> tuple[list, list[int]]:
+def gradients_and_wishes(arrays: Any, inputs: Sequence[Any]) -> tuple[list[Any], list[int]]:
     """Where the gradients of inputs are to be added, and whether they are wanted; what is not wanted has an array of one number."""
     found = [arrays.gradient_of(array) for array in inputs]
     return [arrays.zeros((1,) * len(array.shape)) if gradient is None else gradient for array, gradient in zip(inputs, found, strict=True)], [

@@ -23,8 +23,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import taichi as ti
-
+from ..language import ti
 from .adjoint import OF_FEATURES, adjoint_kernel, has_adjoint, n_packed
 from .blending import Blending, depth_weight, normalised_depth
 from .face import (
@@ -52,9 +51,16 @@ from .tiles import block_of, place_and_block
 from .triangle import load_face, set_up
 from .variant import Variant
 
-__all__ = ["contribute_kernel", "draw_op", "generated_gradient", "gradient_by_hand"]
+__all__ = ["LANES_OF_PICTURES", "contribute_kernel", "draw_op", "generated_gradient", "gradient_by_hand", "most_numbers"]
 
 LANES_OF_PICTURES = 1  # the gradient to texels is scattered one by one: with all lanes it would compile for half a minute
+
+
+def most_numbers(variant: Variant, choices: Choices, n_features: int) -> tuple[int, int]:
+    """How many numbers of a pixel, and how many of a face, stand in one of the arrays that a picture and its gradient take."""
+    n_groups = choices.n_groups(n_features) if has_adjoint(choices) else 0
+    of_face = n_groups * (OF_FEATURES + 3 * choices.features_at_once) if variant.lanes > 1 else 0
+    return max(choices.n_sums(n_features), n_groups * n_packed(choices)), of_face
 
 
 @functools.cache

@@ -9,8 +9,7 @@ A T-conorm is two functions and one line in :class:`Silhouette`. a is a coverage
 from dataclasses import dataclass
 from typing import Any
 
-import taichi as ti
-
+from ..language import ti
 from .coverage import Distribution
 from .named import Named
 from .softness import CONORM

@@ -12,9 +12,8 @@ import math
 
 import numpy as np
 import scipy  # its modules are loaded when they are asked for
-import taichi as ti
-from taichi.lang import impl
-from taichi.lang.enums import AutodiffMode
+
+from ..language import arch_name, ti, without_gradient
 
 __all__ = ["arctangent", "erfc", "exp", "expm1", "larger", "log1p", "log_of_one_plus", "power", "smaller"]
 
@@ -57,20 +56,15 @@ _LN2_HIGH, _LN2_LOW = 0.693359375, float(np.log(2) - 0.693359375)  # the first h
 _LEAST_EXPONENT = -87.0  # exp of less is no normal float32, and counts as nought
 
 
-def _without_gradient() -> bool:
-    """Whether no gradient is generated of the kernel that is being compiled."""
-    return impl.get_runtime().current_kernel.autodiff_mode is AutodiffMode.NONE
-
-
 def _by_polynomial(real: object) -> bool:
     """Whether the kernel that is being compiled is better off with polynomials: in single precision, on the CPU, where no gradient is generated."""
-    return real is ti.f32 and impl.current_cfg().arch in (ti.x64, ti.arm64) and _without_gradient()
+    return real is ti.f32 and arch_name() == "cpu" and without_gradient()
 
 
 @ti.func
 def smaller(a, b):
     """The minimum of two finite numbers."""
-    if ti.static(_without_gradient()):
+    if ti.static(without_gradient()):
         return ti.select(a < b, a, b)
     return ti.min(a, b)
 
@@ -78,7 +72,7 @@ def smaller(a, b):
 @ti.func
 def larger(a, b):
     """The maximum of two finite numbers."""
-    if ti.static(_without_gradient()):
+    if ti.static(without_gradient()):
         return ti.select(a > b, a, b)
     return ti.max(a, b)
 

@@ -1,7 +1,6 @@
 """The command ``taichi-softras``."""
 
 import argparse
-import importlib.metadata
 import importlib.util
 import os
 import sys
@@ -16,10 +15,11 @@ from PIL import ImageColor
 
 from .. import __version__
 from ..checks import MAX_IMAGE_SIDE, check_image_size, check_integer, check_number
+from ..language import NAME, VERSION
 from ..recover import DEPTH_SCALE, SHARP, render_geometry, render_views
 from ..runtime import GPU_BACKENDS, init_for
 from ..scene import Camera, RasterizeSettings
-from .common import DISTANCE, FOV, GPUS, INTERRUPTED, Help, add_arch, add_command, check_out, colored, numbered, say
+from .common import DISTANCE, FOV, GPUS, INTERRUPTED, Help, add_arch, add_command, add_page, check_out, colored, numbered, say
 from .fitting import add_fit
 
 __all__ = ["main"]
@@ -94,7 +94,7 @@ def _show_warning(message: Warning | str, category: type[Warning], filename: str
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="taichi-softras", description="A differentiable mesh renderer in Taichi.", epilog=EPILOG, formatter_class=Help)
-    parser.add_argument("--version", action="version", version=f"taichi_softras {__version__} (taichi {importlib.metadata.version('taichi')})")
+    parser.add_argument("--version", action="version", version=f"taichi_softras {__version__} ({NAME} {VERSION})")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
 
     add_fit(commands)
@@ -190,6 +190,7 @@ def _add_view(commands: Any) -> None:
     add("--screenshot", type=Path, metavar="PNG", help="save the last frame")
     add("--headless", action="store_true", help="open no window: needs neither display nor Vulkan")
     add("--video", type=Path, metavar="GIF", help="with --headless: save all frames, the camera going round once")
+    add_page(view, "--browser", "show it in a browser instead: no display or Vulkan is needed here, and it may be another machine's")
     add_arch(view, GPUS)
     view.set_defaults(run=_view)
 
@@ -311,6 +312,8 @@ def _view(options: argparse.Namespace) -> int:
             raise ValueError(f"view: --{name} must be a {suffix} file, got {path}")
         if path is not None:
             check_out("view", f"the folder of --{name}", path.parent)
+    if options.browser and (options.headless or options.frames is not None or options.screenshot is not None):
+        raise ValueError("view: --browser must come without --headless, --frames and --screenshot (the page has buttons that save)")
     if options.headless and options.screenshot is None and options.video is None:
         raise ValueError("view: --headless must come with --screenshot or --video, got neither")
     if options.video is not None and not options.headless:
@@ -318,10 +321,15 @@ def _view(options: argparse.Namespace) -> int:
     if options.screenshot is not None and options.frames is None and not options.headless:
         raise ValueError("view: --screenshot must come with --frames or --headless (in the window, P saves a picture)")
     from ..viewer.app import show, start, take_pictures
+    from ..viewer.browser import check_address, view_in_browser
 
+    if options.browser:
+        check_address("view", options.host, options.port)
     init_for("view", options.arch, GPUS)
     model = start(options)
-    if options.headless:
+    if options.browser:
+        view_in_browser(model, options.host, options.port)
+    elif options.headless:
         take_pictures(model, size, options.frames or 1, options.screenshot, options.video)
     else:
         show(model, size, options.frames, options.screenshot)

@@ -14,7 +14,7 @@ import numpy as np
 from ..recover import normal_colors
 from ..scene import Mesh, creature
 
-__all__ = ["DISTANCE", "FOV", "GPUS", "INTERRUPTED", "Help", "add_arch", "add_command", "check_out", "colored", "numbered", "say"]
+__all__ = ["DISTANCE", "FOV", "GPUS", "INTERRUPTED", "Help", "add_arch", "add_command", "add_page", "check_out", "colored", "numbered", "say"]
 
 DISTANCE, FOV = 3.2, 40.0  # of the cameras around a mesh of radius 1
 GPUS = ("cuda",)  # of descents and of pictures whose size changes: Taichi compiles its fields, which Vulkan and Metal need, anew for each size
@@ -38,6 +38,14 @@ def add_arch(command: argparse.ArgumentParser, gpus: Sequence[str]) -> None:
     choices = ("auto", "cpu", *gpus)
     meaning = f"what to compute on; auto: {' or '.join(gpus)} if there is such a GPU, else cpu (default: %(default)s)"
     command.add_argument("--arch", choices=choices, default="cpu", help=meaning)
+
+
+def add_page(command: argparse.ArgumentParser, option: str, meaning: str) -> None:
+    """The option of a command that opens a page in a browser, and where that page is."""
+    add = command.add_argument_group("in a browser").add_argument
+    add(option, action="store_true", help=f"{meaning} (needs the extra `browser`)")
+    add("--host", default="localhost", help="with it: who may come to the page; 0.0.0.0: whoever can reach this machine (default: it alone)")
+    add("--port", type=int, default=8080, help="with it: where the page is, or the next free port (default: %(default)s)")
 
 
 def check_out(op: str, name: str, folder: Path) -> None:

@@ -1,13 +1,13 @@
 """The command ``taichi-softras fit``: from pictures with cameras to a textured mesh, in phases that go on where they were stopped."""
 
 import argparse
-import importlib.metadata
 import importlib.util
 import json
 import platform
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from tqdm import tqdm
 from .. import __version__
 from ..checks import check_integer
 from ..interrupting import noting_interrupts
+from ..language import NAME, VERSION
 from ..recover import (
     SHARP,
     Capture,
@@ -46,7 +47,7 @@ from ..recover import (
 from ..replacing import replacing
 from ..runtime import current_arch, init_for
 from ..scene import Camera, Mesh, read_json
-from .common import DISTANCE, FOV, GPUS, INTERRUPTED, add_arch, add_command, check_out, colored, numbered, say
+from .common import DISTANCE, FOV, GPUS, INTERRUPTED, add_arch, add_command, add_page, check_out, colored, numbered, say
 
 __all__ = ["add_fit"]
 
@@ -59,6 +60,7 @@ STEPS = {Start.HULL: 200, Start.SPHERE: 1200}
 UPS = {"x": (1, 0, 0), "-x": (-1, 0, 0), "y": (0, 1, 0), "-y": (0, -1, 0), "z": (0, 0, 1), "-z": (0, 0, -1)}
 REFINING = 4  # times as many steps are due where cameras are to be found, too
 LOCATING_STEPS = 100  # of the descent on cameras whose pictures were not fitted
+Tell = Callable[[str, int, int], None]
 LARGE = 512  # pixels a side: of larger pictures, four samples of each pixel are enough to measure by
 
 
@@ -133,6 +135,7 @@ def add_fit(commands: Any) -> None:
         ("seed", "of the order of the pictures"),
     ):
         add_own(name, meaning)
+    add_page(fit, "--live", "watch it in a browser: pictures, mesh, curves; pause, go on, stop and keep. Closing the page does not stop the fit")
     add_arch(fit, GPUS)
     fit.set_defaults(run=partial(_fit, fit.get_default))
 
@@ -210,6 +213,10 @@ def _fit(default_of: Callable[[str], Any], options: argparse.Namespace) -> int:
     for name, what in NEEDED.items():
         if importlib.util.find_spec(name) is None:
             raise RuntimeError(f"fit {what} with {name}, which is not installed: pip install 'taichi_softras[fit]'")
+    if options.live:
+        from ..viewer.browser import check_address
+
+        check_address("fit", options.host, options.port)
     out: Path = options.out
     check_out("fit", "OUT", out)
     checkpoint = out / CHECKPOINT
@@ -218,7 +225,7 @@ def _fit(default_of: Callable[[str], Any], options: argparse.Namespace) -> int:
     if checkpoint.is_file() and not (options.resume or options.overwrite):
         raise FileExistsError(f"fit: {out} already holds a fit; go on with it (--resume), replace it (--overwrite) or choose another folder")
     if options.resume:
-        given = vars(options).keys() - {"out", "resume", "arch", "run"}
+        given = vars(options).keys() - {"out", "resume", "arch", "run", "live", "host", "port"}
         if any(getattr(options, name) != default_of(name) for name in given):
             raise ValueError("fit: --resume goes on with the source and the options of the fit in OUT; give neither")
         source = _Source.load(out)
@@ -228,13 +235,14 @@ def _fit(default_of: Callable[[str], Any], options: argparse.Namespace) -> int:
     else:
         source, train, test, fit = _begin(options, out)
         fit.save(checkpoint)
-    with noting_interrupts() as interrupted:
-        whole = _descend(fit, checkpoint, interrupted)
+    with noting_interrupts() as interrupted, _watched(options, fit, interrupted) as tell:
+        whole = _descend(fit, checkpoint, interrupted, tell)
         done = "" if whole else f"interrupted after {len(fit.losses)} of {fit.options.steps} steps"
         mesh, seen = fit.best, None
         if not done and source.colors == "texture":
-            mesh, seen = _textured(fit, train, interrupted)
+            mesh, seen = _textured(fit, train, interrupted, tell)
             done = "interrupted before the texture was made" if seen is None else ""
+        tell("measuring and writing", 0, 1)
         _write_results(out, source, fit, mesh, seen, test, began, interrupted)
     if done:
         print(f"{done}; go on with: taichi-softras fit -o {out} --resume")
@@ -291,7 +299,24 @@ def _bar(what: str, total: int, initial: int = 0, unit: str = "picture") -> tqdm
     return tqdm(total=total, initial=initial, unit=unit, desc=what, dynamic_ncols=True, mininterval=pause)
 
 
-def _descend(fit: Fit, checkpoint: Path, interrupted: Sequence[bool]) -> bool:
+@contextmanager
+def _watched(options: argparse.Namespace, fit: Fit, interrupted: list[bool]) -> Iterator[Tell]:
+    """What is to be told of each step: (phase, steps done, steps in all). With --live a page shows it, until the fit ends."""
+    if not options.live:
+        yield lambda *_: None
+        return
+    from ..viewer.browser import open_page
+    from ..viewer.browser.live import Live
+
+    live = Live(fit, interrupted, options.host, options.port)
+    open_page(live.server)
+    try:
+        yield live.tell
+    finally:
+        live.close(f"ended; the results are in {options.out}")
+
+
+def _descend(fit: Fit, checkpoint: Path, interrupted: Sequence[bool], tell: Tell) -> bool:
     """Steps until the fit is done, or until Ctrl-C, which ends it after the step at hand. Returns whether it is done."""
     if fit.done:
         return True
@@ -302,12 +327,13 @@ def _descend(fit: Fit, checkpoint: Path, interrupted: Sequence[bool]) -> bool:
             bar.update()
             if len(fit.losses) % fit.options.score_every == 0:
                 fit.save(checkpoint)
+            tell("shape", len(fit.losses), fit.options.steps)
     fit.remember_best()
     fit.save(checkpoint)
     return fit.done
 
 
-def _textured(fit: Fit, train: Capture, interrupted: Sequence[bool]) -> tuple[Mesh, np.ndarray | None]:
+def _textured(fit: Fit, train: Capture, interrupted: Sequence[bool], tell: Tell) -> tuple[Mesh, np.ndarray | None]:
     """The best mesh with a texture, and which texels were seen; without them after Ctrl-C. It is made anew from its beginning, always the same."""
     moved = fit.best_camera if fit.options.refine_cameras else None
     say("the mesh is laid out flat for its texture")
@@ -316,6 +342,7 @@ def _textured(fit: Fit, train: Capture, interrupted: Sequence[bool]) -> tuple[Me
         while not (texture.done or interrupted):
             texture.step()
             bar.update()
+            tell("texture", bar.n, texture.n_steps)
     return texture.result() if texture.done else (fit.best, None)
 
 
@@ -376,7 +403,7 @@ def _write_results(out: Path, source: _Source, fit: Fit, mesh: Mesh, seen: np.nd
 def _options(source: _Source, fit: Fit) -> dict[str, Any]:
     """With which the fit can be done once more, and by what it was done."""
     options = {name: value.value if isinstance(value, Start) else value for name, value in asdict(fit.options).items()}
-    versions = {"taichi_softras": __version__, "taichi": importlib.metadata.version("taichi"), "numpy": np.__version__, "python": platform.python_version()}
+    versions = {"taichi_softras": __version__, NAME: VERSION, "numpy": np.__version__, "python": platform.python_version()}
     return asdict(source) | options | {"versions": versions, "computed on": current_arch()}
 
 

@@ -8,11 +8,11 @@ import math
 from typing import Any
 
 import numpy as np
-import taichi as ti
 
 from ..checks import check_kind, check_number, check_reals, check_shape
 from ..kernels import losses as ops
 from ..kernels.variant import Storage
+from ..language import ti
 from ..runtime import Arrays, TaichiArrays, library_of
 from ..scene import Connectivity
 

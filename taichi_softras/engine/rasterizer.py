@@ -8,15 +8,18 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from ..checks import as_numbers, check_choice, check_countable, check_features, check_image_size, check_kind, check_shape
+from ..kernels.composite import composite_op
 from ..kernels.op import Op
 from ..kernels.projection import project_op, see_op, view_op
-from ..kernels.rasterize import draw_op
+from ..kernels.rasterize import draw_op, most_numbers
 from ..kernels.resolve import face_id_kernel
 from ..kernels.tiles import BEHIND_EYE, NOTHING_BEHIND
+from ..kernels.variant import Variant
 from ..runtime import Arrays, TaichiArrays
-from ..scene import Blending, Camera, Distance, Interpolation, Lens, RasterizeSettings, Texture, Topology, distortion_limit
+from ..scene import Blending, Camera, Distance, Interpolation, Lens, Opacity, RasterizeSettings, Texture, Topology, distortion_limit
 from .binning import Chunk, ChunkedPairs, Pairs, PairSearch
 from .clipping import clip_near
+from .composite import Layers, SortedPairs, layers_of, shown_of
 from .fragments import FragmentSettings
 from .lighting import vertex_normals
 from .surfaces import Surface
@@ -38,7 +41,8 @@ class Output(enum.Enum):
 class RenderedImage:
     """What the renderer returns: arrays of the library that it was given. Row 0 is the top.
 
-    All but alpha and face_id are mixed as colour is: softly with Blending.SOFTMAX; those of the nearest face with Blending.HARD.
+    All but alpha and face_id are mixed as colour is: softly with Blending.SOFTMAX; those of the nearest face with Blending.HARD; by opacity with
+    Blending.COMPOSITE, alpha too.
 
     Attributes:
         alpha: [B, H, W] the probability that anything covers the pixel, 0 to 1; 0 where nothing reaches it.
@@ -107,6 +111,7 @@ class Scene:
     pairs: Pairs | ChunkedPairs
     softness: Any
     one_over_faces: Any
+    layers: Layers | None = None
 
     @classmethod
     def of(
@@ -117,7 +122,10 @@ class Scene:
         settings: RasterizeSettings,
         image_size: tuple[int, int],
         unclipped: Topology | None = None,
+        layers: Layers | None = None,
+        surfaces: Collection[Surface] = (),
     ) -> "Scene":
+        turns = max((surface.turns(settings, arrays.variant) for surface in surfaces), default=None)
         # A mean over faces counts those of the mesh, not those that clipping has left.
         return cls(
             arrays=arrays,
@@ -125,9 +133,10 @@ class Scene:
             vertices_screen=vertices_screen,
             settings=settings,
             image_size=image_size,
-            pairs=arrays.untracked(lambda: pairs_in_reach(arrays, topology, vertices_screen, settings, image_size)),
+            pairs=arrays.untracked(lambda: pairs_in_reach(arrays, topology, vertices_screen, settings, image_size, turns)),
             softness=arrays.real(settings.softness),
             one_over_faces=arrays.real((unclipped or topology).one_over_faces),
+            layers=layers,
         )
 
     def draw(self, surface: Surface, background: Any | None) -> tuple[Any, Any, Any]:
@@ -138,7 +147,7 @@ class Scene:
     def face_id(self) -> Any:
         """Which face is seen at each pixel."""
         arrays, topology = self.arrays, self.topology
-        hard = replace(self, settings=replace(self.settings, blending=Blending.HARD, texture=Texture.VERTEX))
+        hard = replace(self, settings=replace(self.settings, blending=Blending.HARD, texture=Texture.VERTEX, opacity=Opacity.VERTEX), layers=None)
         surface = Surface.of(arrays, topology, arrays.zeros((topology.n_vertices, 1)), hard.settings)
         found = arrays.zeros_index((topology.n_images, *self.image_size))
 
@@ -155,9 +164,15 @@ class Scene:
     def plan(self, surface: Surface, background: Any | None) -> Plan:
         arrays, topology, settings, pairs, (height, width) = self.arrays, self.topology, self.settings, self.pairs, self.image_size
         n_features = 0 if background is None else surface.n_features
-        check_countable("rasterize", "numbers in the picture", topology.n_images * (height + 8) * (width + 8) * (3 + n_features))
         choices, image = surface.choices(settings, n_features), (topology.n_images, height, width)
+        of_pixel, of_face = most_numbers(arrays.variant, choices, n_features)
+        check_countable("rasterize", "numbers in the picture", topology.n_images * (height + 8) * (width + 8) * of_pixel)
+        check_countable("rasterize", "numbers of the faces", len(topology.faces) * of_face)
+        outputs = [image, (*image, n_features), image] if n_features else [image, (1, 1, 1, 1), (1, 1, 1)]
+        background = arrays.zeros((1, 1)) if background is None else background
         variant = arrays.variant_for(pairs.n * arrays.variant.blocks_per_tile * choices.n_groups(n_features), FEW_BLOCKS)
+        if self.layers is not None:
+            return self._composite_plan(self.layers, surface, background, n_features, outputs, variant)
         n_sums, block, n_pixels = choices.n_sums(n_features), (variant.blocks_per_tile, variant.lanes), pairs.n_tiles * variant.tile_pixels
         hard = n_features and settings.blending is Blending.HARD
         tables, indices = surface.levels.on(arrays), topology.on(arrays)
@@ -171,10 +186,31 @@ class Scene:
         )  # fmt: skip
         return Plan(
             op=draw_op(variant, choices),
-            inputs=(self.vertices_screen, surface.features, surface.places, arrays.zeros((1, 1)) if background is None else background, self.softness),
-            outputs=[image, (*image, n_features), image] if n_features else [image, (1, 1, 1, 1), (1, 1, 1)],
+            inputs=(self.vertices_screen, surface.features, surface.places, background, self.softness),
+            outputs=outputs,
             rest=rest,
         )
+
+    def _composite_plan(
+        self, layers: Layers, surface: Surface, background: Any, n_features: int, outputs: list[tuple[int, ...]], variant: Variant
+    ) -> Plan:  # fmt: skip
+        arrays, opacity = self.arrays, layers.opacity
+        choices = layers.choices(self.settings, surface.choices(self.settings, n_features))
+        indices, tables, opacity_tables = self.topology.on(arrays), surface.levels.on(arrays), opacity.levels.on(arrays)
+        rest = (
+            self.pairs.set_ups, indices["faces"], surface.corners, opacity.corners, indices["face_image"], indices["face_source"],
+            SortedPairs(arrays, self.pairs, self.topology, surface, layers, choices.n_held, variant.serial),
+            tables["levels"], tables["textures"], opacity_tables["levels"], opacity_tables["textures"], surface.texture_size, opacity.texture_size,
+            self.settings.transmittance_cutoff, layers.channel, n_features, choices.features.n_groups(n_features), *self.image_size,
+        )  # fmt: skip
+        return Plan(
+            op=composite_op(variant, choices),
+            inputs=(
+                self.vertices_screen, surface.features, surface.places, opacity.features, opacity.places, layers.window, background, self.softness,
+            ),
+            outputs=outputs,
+            rest=rest,
+        )  # fmt: skip
 
 
 def rasterize(
@@ -185,6 +221,9 @@ def rasterize(
     background: Any | None,
     settings: RasterizeSettings,
     image_size: tuple[int, int],
+    *,
+    opacity: Any | None = None,
+    window: Any | None = None,
 ) -> RenderedImage:
     """Renders triangles that are already on the screen.
 
@@ -197,8 +236,12 @@ def rasterize(
         background: [B, C] features of the background; None for the silhouette alone.
         settings: softness and choices.
         image_size: (height, width).
+        opacity: with Blending.COMPOSITE, numbers in [0, 1], [V, 1] per vertex or [F, 1] per face of the meshes, as the settings say; None for opaque faces.
+        window: with Blending.COMPOSITE and Distribution.WINDOW, exponents above 0 of the windows, [F, 1] of the meshes' faces, or [1, 1]; None for the
+            settings' shape.
 
-    Gradient: to vertices_screen, features and background, exact; none through the decisions which faces are in reach, within depth range and facing.
+    Gradient: to vertices_screen, features, background, opacity and window, exact; none through the decisions which faces are in reach, within depth range and
+    facing, and in which order they are composited.
     """
     image_size = check_image_size("rasterize", image_size)
     check_shape("rasterize", "vertices_screen", vertices_screen.shape, ("N", 3), {"N": len(topology.vertex_source)})
@@ -206,13 +249,18 @@ def rasterize(
         raise ValueError("rasterize: features must come with a background, got None")
     background = None if features is None else background
     surface = Surface.of(arrays, topology, features, settings)
+    layers = layers_of(arrays, topology, settings, opacity, window, None if features is None else surface)
+    surface = surface if features is None else shown_of(surface, settings)
     if background is not None:
         check_shape("rasterize", "background", background.shape, ("B", "C"), {"B": topology.n_images, "C": surface.n_features})
-    return RenderedImage(*Scene.of(arrays, topology, vertices_screen, settings, image_size).draw(surface, background))
+    scene = Scene.of(arrays, topology, vertices_screen, settings, image_size, layers=layers, surfaces=(surface,))
+    return RenderedImage(*scene.draw(surface, background))
 
 
-def pairs_in_reach(arrays: Arrays, topology: Topology, vertices_screen: Any, settings: RasterizeSettings, image_size: tuple[int, int]) -> Pairs | ChunkedPairs:
-    """The (face, tile) pairs that these settings let touch each other."""
+def pairs_in_reach(
+    arrays: Arrays, topology: Topology, vertices_screen: Any, settings: RasterizeSettings, image_size: tuple[int, int], turns: int | None = None
+) -> Pairs | ChunkedPairs:  # fmt: skip
+    """The (face, tile) pairs that these settings let touch each other. ``turns``: see `PairSearch`."""
     behind = NOTHING_BEHIND if settings.silhouette_beyond_depth_range else BEHIND_EYE
     return PairSearch(
         op="rasterize",
@@ -223,6 +271,7 @@ def pairs_in_reach(arrays: Arrays, topology: Topology, vertices_screen: Any, set
         reach=settings.reach,
         behind=behind,
         whole_box=settings.distance is Distance.BARYCENTRIC,
+        turns=turns,
     ).within_budget()
 
 
@@ -238,11 +287,13 @@ def render(
     *,
     features: Any | None = None,
     outputs: Collection[Output] = (),
+    opacity: Any | None = None,
+    window: Any | None = None,
 ) -> RenderedImage:
     """Projects vertices [V, 3] of the world through B cameras, whose arrays are the library's, and renders them.
 
     Args:
-        arrays, topology, settings, image_size: see `rasterize`.
+        arrays, topology, settings, image_size, opacity, window: see `rasterize`.
         colors, background: as its features and background.
         features: [V, D] further features per vertex.
         outputs: what else is to be shown.
@@ -259,6 +310,9 @@ def render(
         check_choice("render", "each of the outputs", output, Output)
     settings = as_seen_by(camera, settings)
     surfaces = _surfaces(arrays, topology, vertices_world, colors, features, outputs, settings)
+    layers = layers_of(arrays, topology, settings, opacity, window, surfaces.get("color"))
+    if "color" in surfaces:
+        surfaces["color"] = shown_of(surfaces["color"], settings)
     if background is not None and "color" in surfaces:
         check_shape("render", "background", background.shape, ("B", "C"), {"B": topology.n_images, "C": surfaces["color"].n_features})
 
@@ -270,10 +324,11 @@ def render(
         clipped = clip_near(arrays, topology, view(arrays, topology, vertices_world, camera), plane)
     if clipped is not None:
         surfaces = {name: surface.cut(arrays, clipped) for name, surface in surfaces.items()}
+        layers = None if layers is None else layers.cut(arrays, clipped)
         topology = clipped.topology
         vertices_screen = project(arrays, topology, clipped.vertices_camera, camera)
 
-    scene = Scene.of(arrays, topology, vertices_screen, settings, image_size, unclipped)
+    scene = Scene.of(arrays, topology, vertices_screen, settings, image_size, unclipped, layers, surfaces.values())
     drawn: dict[str, Any] = {}
     for name, surface in surfaces.items():
         behind = background if name == "color" and background is not None else arrays.zeros((topology.n_images, surface.n_features))
@@ -363,5 +418,5 @@ def _surfaces(
         per_vertex["normals"] = vertex_normals(arrays, vertices_world, topology)
     if Output.POSITIONS in outputs:
         per_vertex["positions"] = vertices_world
-    plain = replace(settings, texture=Texture.VERTEX)
+    plain = replace(settings, texture=Texture.VERTEX)  # and no channel hidden
     return surfaces | {name: Surface.of(arrays, topology, rows, plain) for name, rows in per_vertex.items()}

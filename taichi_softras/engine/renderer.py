@@ -5,11 +5,11 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
-import taichi as ti
 
 from ..checks import as_numbers, check_features, check_finite, check_image_size, check_kind, check_reals, check_shape
+from ..language import ti
 from ..runtime import Arrays, FieldArrays, TaichiArrays, current_runtime, default_arrays
-from ..scene import Camera, Mesh, RasterizeSettings, Topology
+from ..scene import Camera, Mesh, Opacity, RasterizeSettings, Topology
 from .rasterizer import Output, RenderedImage, render
 from .textures import Filter, TextureSettings, UVTexture, Wrap, flat_textures, n_channels
 
@@ -66,6 +66,8 @@ class Renderer:
         *,
         features: Any | None = None,
         outputs: Collection[Output] = (),
+        opacity: Any | None = None,
+        window: Any | None = None,
     ) -> RenderedImage:
         """Renders one mesh through all cameras, or the batch that a `Topology` describes.
 
@@ -77,6 +79,8 @@ class Renderer:
             background: C numbers, or [B, C] per image (a Taichi array to receive gradient); black by default.
             features: [V, D] Taichi array of further features per vertex, any number of channels.
             outputs: what else to show.
+            opacity: with Blending.COMPOSITE, Taichi array of numbers in [0, 1], [V, 1] per vertex or [F, 1] per face, as the settings say.
+            window: with Blending.COMPOSITE and Distribution.WINDOW, exponents of the windows, [F, 1] or [1, 1].
 
         Returns:
             Taichi arrays: see `RenderedImage`.
@@ -85,13 +89,14 @@ class Renderer:
             raise RuntimeError("Renderer: Taichi was started again (ti.init or ti.reset), which ended all arrays; make the renderer and its parameters anew")
         check_kind("Renderer", "camera", camera, Camera)
         check_kind("Renderer", "settings", self.settings, RasterizeSettings)
-        check_reals("Renderer", self.arrays, vertices=vertices, colors=None if isinstance(colors, UVTexture) else colors, features=features)
+        plain = None if isinstance(colors, UVTexture) else colors
+        check_reals("Renderer", self.arrays, vertices=vertices, colors=plain, features=features, opacity=opacity, window=window)
         check_shape("Renderer", "vertices", vertices.shape, ("V", 3))
         topology = faces if isinstance(faces, Topology) else self._topology(faces, vertices.shape[0], len(camera))
         if colors is not None:
             if not isinstance(colors, UVTexture):
                 check_features("Renderer", "colors", colors.shape, {})
-            background = self._background(background, topology.n_images, n_channels(colors))
+            background = self._background(background, topology.n_images, n_channels(colors) - (self.settings.opacity is Opacity.CHANNEL))
         with self.arrays.frame() as kept:
             image = render(
                 self.arrays,
@@ -104,6 +109,8 @@ class Renderer:
                 self.image_size,
                 features=features,
                 outputs=outputs,
+                opacity=opacity,
+                window=window,
             )
             return RenderedImage(**{name: None if array is None else kept(array) for name, array in vars(image).items()})
 

@@ -8,7 +8,9 @@ import numpy as np
 
 from ..checks import check_features, check_shape
 from ..kernels.face import Choices
+from ..kernels.rasterize import LANES_OF_PICTURES
 from ..kernels.texture import Texture
+from ..kernels.variant import Variant
 from ..runtime import Arrays
 from ..scene import RasterizeSettings, Topology
 from .textures import FlatTextures, TextureLevels, TextureSettings, UVTexture, flat_textures, n_pictures
@@ -34,6 +36,7 @@ class Surface:
         texture_size: R, of R x R texels per face.
         levels: where the pictures stand in ``features``.
         sampling: how pictures are sampled.
+        n_hidden: how many of the last channels are not shown.
     """
 
     kind: Texture
@@ -43,6 +46,7 @@ class Surface:
     texture_size: int = 1
     levels: TextureLevels = NO_LEVELS
     sampling: TextureSettings = field(default_factory=TextureSettings)
+    n_hidden: int = 0
 
     @classmethod
     def of(cls, arrays: Arrays, topology: Topology, features: Any | None, settings: RasterizeSettings) -> "Surface":
@@ -90,15 +94,20 @@ class Surface:
 
     @property
     def n_features(self) -> int:
-        return self.features.shape[1]
+        return self.features.shape[1] - self.n_hidden
 
     def choices(self, settings: RasterizeSettings, n_features: int) -> Choices:
         """What specialises the kernels."""
         return _choices(settings, n_features, self.kind, self.sampling)
 
-    def corners_at_features(self, arrays: Arrays, topology: Topology) -> tuple[Any, Any]:
+    def turns(self, settings: RasterizeSettings, variant: Variant) -> int:
+        """How many turns the kernels' loops over pairs make for each, at most: over blocks of pixels (of pictures, the gradient's are smaller), and groups."""
+        lanes = min(variant.lanes, LANES_OF_PICTURES) if self.kind is Texture.IMAGE else variant.lanes
+        return variant.tile_pixels // lanes * self.choices(settings, self.n_features).n_groups(self.n_features)
+
+    def corners_at_features(self, arrays: Arrays, topology: Topology, name: str = "features") -> tuple[Any, Any]:
         """Which corners of the faces show each row of the features (`Topology.corners_at`)."""
-        return topology.corners_at(arrays, "features", arrays.to_numpy(self.corners), self.features.shape[0], source=self.corners)
+        return topology.corners_at(arrays, name, arrays.to_numpy(self.corners), self.features.shape[0], source=self.corners)
 
     def cut(self, arrays: Arrays, clipped: "Clipped") -> "Surface":
         """The surface of what clipping has left."""

@@ -30,7 +30,7 @@ from .obj_materials import Material, material_of_map, read_materials
 from .off_files import off_text, read_off_content
 from .ply_files import ply_bytes, read_ply_content
 from .polygons import fans_of
-from .settings import Blending, Distance, Distribution, Extrapolation, Interpolation, RasterizeSettings, Sides, Silhouette, Texture
+from .settings import Blending, Distance, Distribution, Extrapolation, Interpolation, Opacity, Order, RasterizeSettings, Sides, Silhouette, Texture
 from .shapes import creature
 from .subdivision import Subdivision
 from .topology import Topology
@@ -50,6 +50,8 @@ __all__ = [
     "Material",
     "Mesh",
     "NamedFiles",
+    "Opacity",
+    "Order",
     "RasterizeSettings",
     "Sides",
     "Silhouette",

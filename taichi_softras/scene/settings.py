@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..checks import check_choice, check_flag, check_number
-from ..kernels.blending import Blending
+from ..kernels.blending import Blending, Opacity, Order
 from ..kernels.coverage import LARGEST_SHAPE, Distribution, reach_of, series_coefficients
 from ..kernels.face import Choices, Interpolation, Sides
 from ..kernels.silhouette import Silhouette
@@ -28,7 +28,19 @@ from ..kernels.softness import (
 from ..kernels.texture import Texture
 from ..kernels.triangle import Distance, Extrapolation
 
-__all__ = ["Blending", "Distance", "Distribution", "Extrapolation", "Interpolation", "RasterizeSettings", "Sides", "Silhouette", "Texture"]
+__all__ = [
+    "Blending",
+    "Distance",
+    "Distribution",
+    "Extrapolation",
+    "Interpolation",
+    "Opacity",
+    "Order",
+    "RasterizeSettings",
+    "Sides",
+    "Silhouette",
+    "Texture",
+]
 
 FEATURES_AT_ONCE = 4  # channels that a kernel has in hand: more compile slowly
 FARTHEST_SQ = 1e6  # squared screen units: a heavy tail reaches everything
@@ -50,11 +62,15 @@ class RasterizeSettings:
         distance: how far a pixel is from a face.
         squared: whether that distance is squared before it is divided by sigma.
         distribution: F, from the distance to coverage.
-        shape: p of the gamma distributions.
+        shape: p of the gamma distributions, and of the window (Triangle Splatting's smoothness).
         shift: b of the exponential, gamma and Levy distributions, in units of sigma.
         silhouette: how the coverages of a pixel make its alpha.
         conorm: p of the T-conorms that have one; None for the usual one.
         blending: how the features of its faces are mixed.
+        opacity: with Blending.COMPOSITE, what the rows of opacities are: per vertex, per face, or the last channel of the colours.
+        order: with Blending.COMPOSITE, whether faces are ordered anew for each pixel, or for all at once.
+        transmittance_cutoff: with Blending.COMPOSITE, how little of the light behind may be left before all of it counts as the background's: a pixel has then
+            seen enough.
         texture: what rows of features are: per vertex, or texels per face. (For pictures, give a `UVTexture` as features.)
         interpolation: how depth and features vary over a face.
         extrapolation: with which weights they are taken outside of it.
@@ -86,6 +102,9 @@ class RasterizeSettings:
     silhouette: Silhouette = Silhouette.PROBABILISTIC
     conorm: float | None = None
     blending: Blending = Blending.SOFTMAX
+    opacity: Opacity = Opacity.VERTEX
+    order: Order = Order.PIXEL
+    transmittance_cutoff: float = 1e-4
     texture: Texture = Texture.VERTEX
     interpolation: Interpolation = Interpolation.PERSPECTIVE
     extrapolation: Extrapolation = Extrapolation.CLOSEST_POINT
@@ -109,6 +128,9 @@ class RasterizeSettings:
         check_choice(op, "silhouette", self.silhouette, Silhouette)
         self._check_conorm(op)
         check_choice(op, "blending", self.blending, Blending)
+        check_choice(op, "opacity", self.opacity, Opacity)
+        check_choice(op, "order", self.order, Order)
+        check_number(op, "transmittance_cutoff", self.transmittance_cutoff, 0.0, 0.5)
         check_choice(op, "texture", self.texture, Texture)
         if self.texture is Texture.IMAGE:
             raise ValueError(f"{op}: texture must be {Texture.VERTEX} or {Texture.FACE} (features that are a UVTexture say so themselves), got {self.texture}")
@@ -119,6 +141,20 @@ class RasterizeSettings:
         if self.culling and self.sides is Sides.BOTH:
             raise ValueError(f"{op}: sides must be one side where culling leaves out the other, got {self.sides}")
         check_flag(op, "silhouette_beyond_depth_range", self.silhouette_beyond_depth_range)
+        self._check_together(op)
+
+    def _check_together(self, op: str) -> None:
+        """What must fit the blending, or the window."""
+        if self.distribution is Distribution.WINDOW and self.distance is not Distance.EUCLIDEAN:
+            raise ValueError(f"{op}: distance must be {Distance.EUCLIDEAN} with {self.distribution}, got {self.distance}")
+        if self.blending is not Blending.COMPOSITE:
+            if self.opacity is not Opacity.VERTEX:
+                raise ValueError(f"{op}: blending must be {Blending.COMPOSITE} with {self.opacity}, got {self.blending}")
+            return
+        if self.silhouette is not Silhouette.PROBABILISTIC:
+            raise ValueError(f"{op}: silhouette must be {Silhouette.PROBABILISTIC} with {self.blending} (alpha is what it covers), got {self.silhouette}")
+        if self.silhouette_beyond_depth_range:
+            raise ValueError(f"{op}: silhouette_beyond_depth_range must be False with {self.blending} (alpha is of the faces that have colour), got True")
 
     def _check_conorm(self, op: str) -> None:
         kind = self.silhouette.value

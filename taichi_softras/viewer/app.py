@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import trange
 
+from ..language import HAS_WINDOWS, NAME
 from ..recover import Views, initial_sphere, save_animation, save_picture
 from ..runtime import has_display, vulkan_offer
 from ..scene import Mesh, creature
@@ -18,7 +19,9 @@ from .scene import View
 __all__ = ["show", "start", "take_pictures"]
 
 ROOM_TO_GROW = 1.6  # what the sphere becomes is larger
+BROWSER = "taichi-softras view --browser"
 HEADLESS = "taichi-softras view --headless --screenshot out.png"
+BROWSER = "taichi-softras view --browser"
 
 
 def start(options: argparse.Namespace) -> Model:
@@ -54,10 +57,12 @@ def show(model: Model, size: tuple[int, int], frames: int | None = None, screens
     """Opens a window of (height, width) pixels: GGUI's with its panel, or without Vulkan the simple one, and says so on stderr.
 
     Raises:
-        RuntimeError: if there is no display; the sentence says what else to do.
+        RuntimeError: if there is no display, or the runtime has no windows; the sentence says what else to do.
     """
+    if not HAS_WINDOWS:
+        raise RuntimeError(f"view: {NAME} opens no windows; in the browser: {BROWSER}; a picture without a window: {HEADLESS}")
     if not has_display():
-        raise RuntimeError(f"view: there is no display to open a window on (DISPLAY); a picture without a window: {HEADLESS}")
+        raise RuntimeError(f"view: there is no display to open a window on (DISPLAY); in a browser, here or elsewhere: {BROWSER}; a picture alone: {HEADLESS}")
     from .window import SimpleWindow, Window
 
     if sys.platform.startswith("linux") and not vulkan_offer().devices:  # elsewhere Taichi brings a loader of its own
@@ -77,7 +82,7 @@ def show(model: Model, size: tuple[int, int], frames: int | None = None, screens
 def _say_without_vulkan() -> None:
     print(
         "taichi-softras: view: there is no Vulkan, which the window with the panel needs (libvulkan1 and a driver, such as mesa-vulkan-drivers); "
-        "this is the simple window, H shows its keys",
+        f"this is the simple window, H shows its keys; with a panel, in a browser: {BROWSER}",
         file=sys.stderr,
     )
 

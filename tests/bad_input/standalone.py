@@ -300,7 +300,7 @@ def topology_functions() -> Iterator[Function]:
         call=ts.Topology.shared,
         good=lambda: {"faces": FACES, "n_vertices": 4, "n_images": 1},
         natures={"faces": faces(), "n_vertices": whole(0, 2**31), "n_images": whole(0, 2**21)},
-        more=[(Kind.RANGE, "more than 2^31 corners", {"n_images": 2**20, "faces": np.tile(FACES, (500, 1))})],
+        more=[(Kind.RANGE, "more corners than can be counted", {"n_images": 2**20, "faces": np.tile(FACES, (500, 1))})],
     )
     yield Function(
         name="Topology.batch",
@@ -348,7 +348,7 @@ def topology_functions() -> Iterator[Function]:
 def settings_functions() -> Iterator[Function]:
     ranges = {
         "sigma": (0.0, -1e-4, 1e9), "gamma": (0.0, -1e-4, 1e9), "cutoff": (0.0, 0.5), "near": (0.0, -1.0), "far": (0.1, -3.0), "shape": (0.0, -1.0),
-        "background_depth_norm": (), "shift": (1e9,), "conorm": (),
+        "background_depth_norm": (), "shift": (1e9,), "conorm": (), "transmittance_cutoff": (0.0, 0.6),
     }  # fmt: skip
     flags, natures = ("squared", "culling", "silhouette_beyond_depth_range"), {}
     for name in RasterizeSettings.__dataclass_fields__:
@@ -364,6 +364,14 @@ def settings_functions() -> Iterator[Function]:
             (Kind.OPTIONS, "culling with both sides", {"culling": True}),
             (Kind.RANGE, "`far` before `near`", {"near": 2.0, "far": 1.0}),
             (Kind.OPTIONS, "`texture`: Texture.IMAGE", {"texture": ts.Texture.IMAGE}),
+            (Kind.OPTIONS, "`distance`: BARYCENTRIC with a window", {"distribution": ts.Distribution.WINDOW, "distance": ts.Distance.BARYCENTRIC}),
+            (Kind.OPTIONS, "`opacity`: FACE without compositing", {"opacity": ts.Opacity.FACE}),
+            (Kind.OPTIONS, "`silhouette`: MAX where faces are composited", {"blending": ts.Blending.COMPOSITE, "silhouette": ts.Silhouette.MAX}),
+            (
+                Kind.OPTIONS,
+                "`silhouette_beyond_depth_range` where faces are composited",
+                {"blending": ts.Blending.COMPOSITE, "silhouette_beyond_depth_range": True},
+            ),
             (Kind.TYPE, "`conorm`: text", yamada | {"conorm": "text"}),
             (Kind.NAN, "`conorm`: NaN", yamada | {"conorm": np.nan}),
             (Kind.RANGE, "`conorm`: -1", yamada | {"conorm": -1.0}),
@@ -427,6 +435,8 @@ def renderer_functions() -> Iterator[Function]:
             "background": numbers(shape=(2,)),
             "features": optional(reals(shape=(3, 3)), lambda: np.ones((4, 3))),
             "outputs": Nature(lambda _: [Mistake(Kind.TYPE, "text", ["normals"])]),
+            "opacity": optional(reals(shape=(3, 1)), lambda: np.ones((4, 1))),
+            "window": optional(reals(shape=(3, 1)), lambda: np.ones((2, 1))),
         },
         more=[
             (Kind.SHAPE, "`colors`: no channel", {"colors": np.zeros((4, 0), np.float32)}),
@@ -471,7 +481,7 @@ def camera_of_nan() -> ts.Camera:
 
 
 def array_without_gradient() -> Any:
-    import taichi as ti
+    from taichi_softras.language import ti
 
     return ti.ndarray(ti.f32, 3)
 
@@ -600,7 +610,7 @@ def surface_rows(shape: tuple[int, ...]) -> Nature:
     """Numbers, which become an array of the library, or a Taichi array."""
 
     def mistakes(good: Any) -> list[Mistake]:
-        import taichi as ti
+        from taichi_softras.language import ti
 
         return [
             Mistake(Kind.TYPE, "text", "text"),

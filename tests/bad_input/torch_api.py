@@ -1,6 +1,7 @@
 """The table of `taichi_softras.interop`, without the drop-ins."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,21 @@ OUTPUTS = Nature(lambda _: [Mistake(Kind.TYPE, "text", ["normals"])])
 CAMERA = instance()
 
 
+LAYERS = {"opacity": optional(tensors((3, 1), (4,)), lambda: torch.ones(4, 1)), "window": optional(tensors((3, 1), (2,)), lambda: torch.ones(2, 1))}
+COMPOSITE = ts.RasterizeSettings(blending=ts.Blending.COMPOSITE)
+OF_FACES, OF_CHANNEL = (replace(COMPOSITE, opacity=kind) for kind in (ts.Opacity.FACE, ts.Opacity.CHANNEL))
+MORE_OF_LAYERS: list[tuple[Kind, str, dict[str, Any]]] = [
+    (Kind.OPTIONS, "`opacity`, and nothing is composited", {"opacity": torch.ones(4, 1)}),
+    (Kind.RANGE, "`opacity`: 1.5", {"settings": COMPOSITE, "opacity": torch.full((4, 1), 1.5)}),
+    (Kind.RANGE, "`opacity`: -0.1", {"settings": OF_FACES, "opacity": torch.full((len(FACES), 1), -0.1)}),
+    (Kind.NAN, "`opacity`: NaN", {"settings": COMPOSITE, "opacity": torch.full((4, 1), torch.nan)}),
+    (Kind.SHAPE, "`opacity`: of too many faces", {"settings": OF_FACES, "opacity": torch.ones(len(FACES) + 1, 1)}),
+    (Kind.OPTIONS, "`opacity` beside that of the colours", {"settings": OF_CHANNEL, "opacity": torch.ones(4, 1)}),
+    (Kind.OPTIONS, "`window` without windows", {"settings": COMPOSITE, "window": torch.ones(1, 1)}),
+    (Kind.RANGE, "`window`: 0", {"settings": replace(COMPOSITE, distribution=ts.Distribution.WINDOW), "window": torch.zeros(1, 1)}),
+]
+
+
 def render_functions() -> Iterator[Function]:
     scene = lambda: {"vertices": SQUARE, "faces": FACES, "camera": ts.Camera.orbit(), "colors": ROWS, "background": [0.0] * 3}  # noqa: E731
     natures = {
@@ -98,7 +114,7 @@ def render_functions() -> Iterator[Function]:
         "colors": tensors((3, 3), (4,), (4, 0)),
         "features": optional(tensors((3, 3), (4, 0)), lambda: ROWS),
         "outputs": OUTPUTS,
-    }
+    } | LAYERS
     more = [
         (Kind.SHAPE, "two images and one camera", {"faces": ts.Topology.shared(FACES, 4, 2)}),
         (Kind.SHAPE, "a topology of other vertices", {"faces": ts.Topology.shared(FACES, 5)}),
@@ -109,6 +125,7 @@ def render_functions() -> Iterator[Function]:
         (Kind.SHAPE, "`colors`: a texture whose uvs are of other vertices", {"colors": ts.UVTexture(torch.ones(4, 4, 3), torch.zeros(3, 2))}),
         (Kind.DTYPE, "`colors`: a texture of float64 among float32", {"colors": texture_of(torch.ones(4, 4, 3).double())}),
     ]
+    more += MORE_OF_LAYERS
     yield Function(
         name="interop.render",
         call=interop.render,
@@ -143,7 +160,9 @@ def render_functions() -> Iterator[Function]:
             "background": background(),
             "settings": instance(),
             "image_size": image_size(),
+            **LAYERS,
         },
+        more=MORE_OF_LAYERS,
     )  # fmt: skip
     yield Function(
         name="interop.fragments",

@@ -9,13 +9,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import taichi as ti
 import torch
 from scenes import relative_error, world_scene
 from test_vulkan import PREAMBLE, on_vulkan
 
 import taichi_softras as tsr
 from taichi_softras.interop import render
+from taichi_softras.language import ti
 
 SOFT = {"sigma": 0.02, "gamma": 0.2, "cutoff": 1e-9, "near": 1.0, "far": 8.0}
 PLAIN = {"squared": False, "sigma": 0.15, "shape": 1.7, "shift": 0.3}
@@ -30,6 +30,8 @@ CASES: list[dict] = [
     {"silhouette": "YAGER", "picture": ["MIPMAPPED", "CLAMP"], "lens": "FISHEYE"},
     {"silhouette": "ACZEL_ALSINA", "picture": ["NEAREST", "MIRROR"], "lens": "ORTHOGRAPHIC"},
     {"inside": True},
+    {"blending": "COMPOSITE", "opacity": "VERTEX", "inside": True},
+    {"blending": "COMPOSITE", "opacity": "CHANNEL", "distribution": "WINDOW", "picture": ["BILINEAR", "CLAMP"]},
 ]
 """What differs from `SOFT`, colours per vertex, a perspective camera."""
 
@@ -51,6 +53,7 @@ CASES += [
 def settings_of(case: dict) -> tsr.RasterizeSettings:
     numbers = {name: case[name] for name in ("squared", "sigma", "shape", "shift", "culling", "silhouette_beyond_depth_range") if name in case}
     kinds = {"distance": tsr.Distance, "silhouette": tsr.Silhouette, "distribution": tsr.Distribution, "blending": tsr.Blending, "texture": tsr.Texture}
+    kinds["opacity"] = tsr.Opacity
     kinds |= {"interpolation": tsr.Interpolation, "extrapolation": tsr.Extrapolation, "sides": tsr.Sides}
     return tsr.RasterizeSettings(**SOFT | numbers | {name: kind[case[name]] for name, kind in kinds.items() if name in case})
 
@@ -65,6 +68,8 @@ def inputs_of(case: dict) -> dict[str, np.ndarray]:
         given |= {"colors": rng.uniform(0, 1, (6 * 4, 2))}
     elif not case.get("colorless"):
         given |= {"colors": rng.uniform(0, 1, (8, 2))}
+    if case.get("opacity") == "VERTEX":
+        given |= {"opacity": rng.uniform(0.2, 0.9, (8, 1))}
     if "channels" in case:
         given |= {"features": rng.uniform(0, 1, (8, case["channels"]))}
     return given
@@ -96,7 +101,7 @@ def on_the_cpu(case: dict) -> dict[str, np.ndarray]:
     topology = world_scene(61).topology
     image = render(
         leaves["vertices"], topology, camera_of(case), colors_of(case, leaves), features=leaves.get("features"), outputs=outputs,
-        settings=settings_of(case), image_size=SIZE,
+        opacity=leaves.get("opacity"), settings=settings_of(case), image_size=SIZE,
     )  # fmt: skip
     sum(picture.square().sum() for picture in pictures(image).values()).backward()
     found = {name: picture.detach().numpy() for name, picture in pictures(image).items()}
@@ -116,7 +121,8 @@ def on_fields(case: dict) -> dict[str, list]:
     outputs = [tsr.Output[name] for name in case.get("outputs", ())]
     with ti.ad.Tape(loss):
         image = renderer(
-            leaves["vertices"], world_scene(61).topology, camera_of(case), colors_of(case, leaves), features=leaves.get("features"), outputs=outputs
+            leaves["vertices"], world_scene(61).topology, camera_of(case), colors_of(case, leaves), features=leaves.get("features"), outputs=outputs,
+            opacity=leaves.get("opacity"),
         )  # fmt: skip
         for picture in pictures(image).values():
             square_sum(picture, loss)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-import taichi as ti
 from scenes import IMAGE_SIZE, SMOOTH, ScreenScene, central_differences, relative_error, screen_scene
 
 from taichi_softras import (
@@ -36,6 +35,7 @@ from taichi_softras.kernels.adjoint import has_adjoint
 from taichi_softras.kernels.face import Choices
 from taichi_softras.kernels.rasterize import draw_op, generated_gradient, gradient_by_hand
 from taichi_softras.kernels.variant import Storage, Variant
+from taichi_softras.language import ti
 
 # The tiles of the CPU, but a thread a pixel: the same source compiles several times faster.
 ONE_LANE = Variant(real=ti.f64, lanes=1)

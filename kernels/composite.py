@@ -1,0 +1,767 @@
+"""Faces that let light through: composited by opacity, the nearest first, as Triangle Splatting (arXiv 2505.19175, eq. 3) and its descendants do.
+
+At a pixel whose faces are ordered by their depth there, near to far,
+
+    a_j = o_j D_j                          o_j the opacity, D_j the coverage
+    T_j = prod_{i < j} (1 - a_i)           the light that the faces before let through; T behind all of them
+    color = sum_j T_j a_j C_j + T C_b      depth and other features likewise; alpha = 1 - T
+
+The order is exact, and no number of layers is too many. The faces of a tile are sorted by the nearest of their depths (`sort_tiles_kernel`), and a pixel keeps
+a sorted list of those that it has met and whose turn has not come: once every face to come is farther than the first of the list, that is composited. Where T
+has fallen to a cut-off, a pixel has seen enough, and where all pixels of a block have, the faces behind are not even looked at.
+
+The way back keeps nothing of the way forward. `layers_adjoint` walks through each pixel once more, and then from the back to the front. With
+c_j = dL/dalpha + dL/dcolor C_j + dL/ddepth z_j, what layer j is worth to the loss L, and B_j the same of all that lies behind it,
+
+    B_last = dL/dcolor C_b + dL/ddepth far     B_{j-1} = a_j c_j + (1 - a_j) B_j
+    dL/da_j = T_j (c_j - B_j)                  dL/dc_j = T_j a_j
+
+which has no quotient that an opaque face would make infinite. From there to corners, features and opacities it is straight-line code: the gradient that Taichi
+generates of `layers`, which computes a_j and c_j of each pair and lane; by hand for the usual choices (`kernels.composite_adjoint`).
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..language import ti
+from .blending import Order
+from .composite_adjoint import faces_adjoint_kernel, gather_rows_kernel, has_face_adjoint, n_of_row, pairs_by_face_kernel
+from .coverage import Distribution
+from .face import CompositeChoices, block_centres, centres_at, evaluate, evaluate_with, item_and_group, load_set_up, slot
+from .op import Op
+from .softness import FAR, N_SOFTNESS, SHAPE
+from .texture import Texture, channel_of, face_features, features_at
+from .tiles import block_of, place_and_block
+from .triangle import AZ, BZ, CZ, load_face, set_up
+from .variant import AT_ONCE, Variant
+
+__all__ = ["DEPTH_SLACK", "N_HELD", "RUN", "composite_op", "sort_tiles_kernel"]
+
+DEPTH_SLACK = 1e-5  # by this part of it a depth at a pixel may come out nearer than the nearest corner, by rounding
+FACES_AT_ONCE = 16  # that a block looks at before it finds out whether all of its pixels have seen enough
+RUN = 8  # neighbouring tiles that a worker does one after the other: they share lines of the cache
+FARTHEST = 3e38  # no depth is larger
+LANES_OF_PICTURES = 1  # the gradient to texels is scattered one by one: with all lanes it would compile for half a minute
+
+# What is held of a layer on the way back, in this order: a_j, c_j, T_j. On the way forward: a_j, depth, features.
+N_HELD = 3
+
+
+@functools.cache
+def composite_op(variant: Variant, choices: CompositeChoices) -> Op:
+    """Inputs: vertices_screen, features, places, opacity, opacity_places, window, background, softness. Outputs: alpha, features and depth of the image.
+
+    Among the rest is one argument with `chunks` that stand for the pairs, sorted, and the scratch of the workers (`taichi_softras.engine.composite`).
+    """
+    return Op(name="composite", kernel=_composite_kernel(variant, choices), n_inputs=8, n_outputs=3, gradient=_gradient(variant, choices))
+
+
+@functools.cache
+def _gradient(variant: Variant, choices: CompositeChoices) -> Callable[[Any, Sequence[Any]], None]:
+    """Layer by layer, by hand, to a_j and c_j; then as Taichi generates it."""
+    by_hand = has_face_adjoint(variant, choices)
+    walk_back = layers_adjoint_kernel(variant, choices, packs=by_hand)
+    of_layers = _faces_gradient(variant, choices) if by_hand else _generated_gradient(variant, choices)
+
+    def gradient(arrays: Any, arguments: Sequence[Any]) -> None:
+        inputs, images, (set_ups, faces, corners, opacity_corners, face_image, face_source, walk, *rest) = arguments[:8], arguments[8:11], arguments[11:]
+        constants, n_groups = [arrays.constant(array) for array in inputs], rest[9]
+        grads = [arrays.gradient_or_scratch(array) for array in (inputs[6], *images)]  # of the background, and of the images
+        background_wanted = int(arrays.gradient_of(inputs[6]) is not None)
+        lists = (faces, corners, opacity_corners, face_image, face_source)
+
+        def layers_of(chunk: tuple[Any, ...], place_of_pair: Any) -> tuple[Any, Any]:
+            """The layers of a chunk, with their gradient, and that of the images, packed."""
+            n_blocks, n_pairs = chunk[4] * variant.blocks_per_tile, max(chunk[5], 1)
+            shape = (n_pairs * variant.blocks_per_tile, 2, variant.lanes)
+            layers = arrays.empty(shape) if by_hand else arrays.with_gradient(arrays.kept(shape))
+            packed = arrays.empty((n_blocks * n_groups, 1 + choices.features.features_at_once, variant.lanes) if by_hand else (1, 1, 1))
+            found = layers if by_hand else arrays.gradient_of(layers)
+            arrays.launch(walk_back, (*constants, *grads, place_of_pair, found, packed, set_ups, *lists, *chunk, *rest, background_wanted))
+            return layers, packed
+
+        of_layers(arrays, inputs, grads[1:], set_ups, lists, walk, layers_of, rest)
+
+    return gradient
+
+
+@functools.cache
+def _generated_gradient(variant: Variant, choices: CompositeChoices) -> Callable[..., None]:
+    """From layers to all that they are made of, for all choices."""
+    layers_grad = layers_kernel(variant, choices).grad
+
+    def gradient(arrays, inputs, image_grads, set_ups, lists, walk, layers_of, rest) -> None:
+        *tables, _, opacity_channel, n_features, n_groups, height, width = rest
+        for chunk in walk.chunks():
+            layers, _ = layers_of(chunk, chunk[0])
+            numbers = (chunk[5], *tables, opacity_channel, n_features, n_groups, height, width)
+            arrays.launch(layers_grad, (*inputs[:6], inputs[7], *image_grads, layers, *lists, *chunk[:2], *numbers))
+
+    return gradient
+
+
+@functools.cache
+def _faces_gradient(variant: Variant, choices: CompositeChoices) -> Callable[..., None]:
+    """The same for the choices of `has_face_adjoint`."""
+    at_once = choices.features.features_at_once
+    of_faces, gather, by_faces = faces_adjoint_kernel(variant, choices), gather_rows_kernel(variant, at_once), pairs_by_face_kernel(variant)
+
+    def gradient(arrays, inputs, image_grads, set_ups, lists, walk, layers_of, rest) -> None:
+        vertices, features, _, opacity, _, window, _, softness = inputs
+        faces, corners, opacity_corners, _, face_source = lists
+        *_, opacity_channel, n_features, n_groups, height, width = rest
+        constants, n_faces = [arrays.constant(array) for array in (features, opacity, window, softness)], faces.shape[0]
+        rows = arrays.zeros((n_faces * n_groups, n_of_row(choices)))
+        for chunk in walk.chunks():
+            pair_face, pair_tile, _, first_tile, _, n_pairs = chunk[:6]
+            last_of_face, place_of_pair, tile_at = arrays.zeros_index(n_faces), *(arrays.empty_index(max(n_pairs, 1)) for _ in range(2))
+            arrays.launch(by_faces, (pair_face, pair_tile, last_of_face, place_of_pair, tile_at, n_pairs, n_faces))
+            layers, packed = layers_of(chunk, place_of_pair)
+            numbers = (opacity_channel, n_features, n_groups, n_faces, first_tile, height, width)
+            arrays.launch(of_faces, (*constants, layers, packed, set_ups, corners, opacity_corners, face_source, last_of_face, tile_at, rows, *numbers))
+        differentiable = (vertices, features, opacity, window)
+        wanted = [arrays.gradient_of(array) is not None for array in differentiable]
+        n_rows = [array.shape[0] if want else 0 for array, want in zip(differentiable, wanted, strict=True)]
+        grads = [arrays.gradient_or_scratch(array) for array in differentiable]
+        places = [place for want, at in zip(wanted, walk.corners_at, strict=True) for place in (at() if want else (pair_face, pair_face))]
+        arrays.launch(gather, (rows, *grads, *places, *n_rows, opacity_channel, n_features, n_groups))
+
+    return gradient
+
+
+@functools.cache
+def sort_tiles_kernel(variant: Variant):
+    """Sorts the faces of each tile by the nearest of their depths, in place; of equal depths the lower number first."""
+    real, index = variant.array, variant.index
+    a_tile = variant.spread(16)
+
+    @ti.kernel
+    def sort_tiles(
+        set_ups: real(2),  # [F, N_SET_UP]
+        pair_face: index(1),  # [pairs] sorted
+        face_depth: real(1),  # [F] scratch
+        pair_depth: real(1),  # [pairs] scratch
+        tile_offset: index(1),  # [tiles + 1]
+        n_tiles: ti.i32,
+        n_faces: ti.i32,
+    ):
+        ti.loop_config(serialize=variant.serial)
+        for f in range(n_faces):
+            face_depth[f] = nearest_depth(f, set_ups)  # of faces that are left out anything: nobody asks
+        ti.loop_config(serialize=variant.serial)
+        for part in range(n_tiles * a_tile):
+            if part % a_tile != 0:
+                continue
+            tile = part // a_tile
+            first, n = tile_offset[tile], tile_offset[tile + 1] - tile_offset[tile]
+            for k in range(first, first + n):
+                pair_depth[k] = face_depth[pair_face[k]]
+            gap = 1
+            while 3 * gap + 1 < n:
+                gap = 3 * gap + 1
+            while gap > 0:  # Shell's sort
+                for k in range(first + gap, first + n):
+                    f, depth, place = pair_face[k], pair_depth[k], k
+                    while place - gap >= first and comes_later(pair_depth[ti.max(place - gap, first)], pair_face[ti.max(place - gap, first)], depth, f):
+                        pair_face[place] = pair_face[place - gap]
+                        pair_depth[place] = pair_depth[place - gap]
+                        place -= gap
+                    pair_face[place] = f
+                    pair_depth[place] = depth
+                gap = gap // 3
+
+    return sort_tiles
+
+
+@ti.func
+def nearest_depth(f, set_ups: ti.template()):
+    """Of the three corners."""
+    return ti.min(set_ups[f, AZ], set_ups[f, BZ], set_ups[f, CZ])
+
+
+@ti.func
+def farthest_depth(f, set_ups: ti.template()):
+    return ti.max(set_ups[f, AZ], set_ups[f, BZ], set_ups[f, CZ])
+
+
+@ti.func
+def comes_later(depth, f, other_depth, other_f):
+    """In the order of depths; of equal depths the lower number is first."""
+    return depth > other_depth or (depth == other_depth and f > other_f)
+
+
+@ti.func
+def softness_of(f, softness: ti.template(), window: ti.template(), face_source: ti.template(), choices: ti.template()):
+    """The settings of a face: those of all, and the window of its own."""
+    held = softness
+    if ti.static(choices.features.distribution == Distribution.WINDOW):
+        held[SHAPE] = window[ti.min(face_source[f, 0], window.shape[0] - 1), 0]
+    return held
+
+
+@ti.func
+def item_of(turn, worker, n_workers):
+    """Which block a worker does in a turn. (`n_turns` is an argument, for LLVM leaves all loops of a kernel scalar that works out an end with a division.)"""
+    return (turn // RUN * n_workers + worker) * RUN + turn % RUN
+
+
+@ti.func
+def first_place(worker, room, first_pair, n_here, block, variant: ti.template()):
+    """Where the layers of a block begin in the scratch: a worker on a CPU has ``room`` of its own; on GPUs each block has some for each of its faces."""
+    place = worker * room
+    if ti.static(variant.lanes == 1):
+        place = first_pair * variant.tile_pixels + block * n_here
+    return place
+
+
+@ti.func
+def rank_face(
+    k, f, mine: ti.template(), nearest, farthest, base, first_pair, n_open, closed: ti.template(), depths: ti.template(), ranks: ti.template(),
+    order: ti.template(), open_faces: ti.template(), open_depths: ti.template(), pair_face: ti.template(), choices: ti.template(), variant: ti.template(),
+):  # fmt: skip
+    """Finds the rank of face k of the tile among the layers of each lane, and moves those behind it. Returns how many faces are open.
+
+    ``mine`` are its depths, `FARTHEST` where it does not count. A face is open while one to come may be nearer than it somewhere: only with those is compared.
+    Of one that is closed the ranks are known, and it is written into the order.
+    """
+    lanes = ti.static(variant.lanes)
+    n_left = 0
+    if ti.static(choices.order == Order.PIXEL):
+        my_rank = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
+        its_depth = ti.Vector.zero(variant.real, lanes)
+        its_rank = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
+        for i in range(n_open):
+            j = open_faces[base + i]
+            at = (base + j) * lanes
+            for l in ti.static(range(lanes)):
+                its_depth[l] = depths[at + l]
+                its_rank[l] = ranks[at + l]
+            if open_depths[base + i] < nearest:
+                for l in ti.static(range(lanes)):
+                    if its_depth[l] < FARTHEST:
+                        order[(base + its_rank[l]) * lanes + l] = j
+                        closed[l] += 1
+            else:
+                is_second = ti.cast(pair_face[first_pair + j] > f, ti.i32)  # on a tie
+                for l in range(lanes):
+                    there, here = its_depth[slot(0, l, lanes)], mine[slot(0, l, lanes)]
+                    behind = ti.select(there > here, 1, ti.select(there < here, 0, is_second))
+                    its_rank[slot(0, l, lanes)] += behind
+                    my_rank[slot(0, l, lanes)] += 1 - behind
+                for l in ti.static(range(lanes)):
+                    ranks[at + l] = its_rank[l]
+                open_faces[base + n_left] = j
+                open_depths[base + n_left] = open_depths[base + i]
+                n_left += 1
+        for l in ti.static(range(lanes)):
+            depths[(base + k) * lanes + l] = mine[l]
+            ranks[(base + k) * lanes + l] = my_rank[l] + closed[l]
+        open_faces[base + n_left] = k
+        open_depths[base + n_left] = farthest
+        n_left += 1
+    else:
+        for l in ti.static(range(lanes)):
+            if mine[l] < FARTHEST:
+                order[(base + closed[l]) * lanes + l] = k
+                closed[l] += 1
+    return n_left
+
+
+@ti.func
+def settle(
+    nearest, base, n_open, closed: ti.template(), settled: ti.template(), depths: ti.template(), ranks: ti.template(), order: ti.template(),
+    open_faces: ti.template(), variant: ti.template(),
+):  # fmt: skip
+    """Writes all layers nearer than ``nearest`` into the order, and in ``settled`` how many these are for each lane."""
+    lanes = ti.static(variant.lanes)
+    for l in ti.static(range(lanes)):
+        settled[l] = closed[l]
+    for i in range(n_open):
+        j = open_faces[base + i]
+        at = (base + j) * lanes
+        for l in ti.static(range(lanes)):
+            if depths[at + l] < nearest:
+                order[(base + ranks[at + l]) * lanes + l] = j
+                settled[l] += 1
+
+
+@functools.cache
+def _composite_kernel(variant: Variant, choices: CompositeChoices):
+    """The way forward."""
+    real, index = variant.array, variant.index
+    lanes = variant.lanes
+    single, wide = replace(variant, lanes=1), min(variant.lanes, variant.tile_width)
+    shown, opaque = choices.features, choices.opacity
+    at_once, n_held = shown.features_at_once, choices.n_held
+    n_of_face = 3 * at_once if shown.texture is Texture.VERTEX else 6
+    n_of_opacity = 3 if opaque.texture is Texture.VERTEX else 6
+    a_worker = variant.spread(AT_ONCE)
+
+    @ti.kernel
+    def composite(
+        vertices_screen: real(2),  # [N, 3] x, y on the screen; depth
+        features: real(2),  # [M, n_features or more]
+        places: real(2),  # [P, 2] on the textures; with texels per face, barycentric coordinates
+        opacity: real(2),  # [O, opacity_channel + 1 or more] in [0, 1]
+        opacity_places: real(2),  # [Q, 2] likewise
+        window: real(2),  # [1 or source faces, 1] exponents (`Distribution.WINDOW`)
+        background: real(2),  # [B, n_features]
+        softness_array: real(1),
+        alpha_img: real(3),  # [B, H, W] written
+        features_img: real(4),  # [B, H, W, n_features] written
+        depth_img: real(3),  # [B, H, W] written
+        set_ups: real(2),  # [F, N_SET_UP] of `triangle`
+        faces: index(2),  # [F, 3]
+        corners: index(2),  # [F, 3] into features; with texels [F, 4]: into places, and the number of the texture
+        opacity_corners: index(2),  # likewise
+        face_image: index(1),  # [F]
+        face_source: index(2),  # [F, 1]
+        pair_face: index(1),  # [pairs] of a chunk of the tiles, sorted
+        pair_tile: index(1),
+        tile_offset: index(1),  # [tiles of the chunk + 1]
+        first_tile: ti.i32,
+        n_tiles: ti.i32,  # of the chunk
+        n_pairs: ti.i32,
+        depths: real(1),  # [room of all workers * lanes] scratch: of layers as they come
+        ranks: index(1),  # the same: their places in the order
+        order: index(1),  # the same: which of the tile's faces layers are, in their order
+        open_faces: index(1),  # [room of all workers] scratch
+        open_depths: real(1),  # [room of all workers] scratch
+        held: real(1),  # [room of all workers * n_held * lanes] scratch: of layers as they come
+        room: ti.i32,  # of a worker: layers
+        n_workers: ti.i32,
+        n_turns: ti.i32,  # of a worker: runs of `RUN`, the last of which may go beyond the end
+        levels: index(2),
+        textures: index(2),
+        opacity_levels: index(2),
+        opacity_textures: index(2),
+        texture_size: ti.i32,
+        opacity_size: ti.i32,
+        cutoff: variant.real,
+        opacity_channel: ti.i32,
+        n_features: ti.i32,
+        n_groups: ti.i32,
+        height: ti.i32,
+        width: ti.i32,
+    ):
+        ti.loop_config(serialize=variant.serial)
+        for part in range(n_workers * a_worker):
+            if part % a_worker != 0:
+                continue
+            worker = part // a_worker
+            for turn in range(n_turns):
+                item = item_of(turn, worker, n_workers)
+                if item < n_tiles * variant.blocks_per_tile:
+                    nth_tile, block = place_and_block(item, variant)
+                    image, first_line, first_column = block_of(first_tile + nth_tile, block, height, width, variant)
+                    first_pair, n_here = tile_offset[nth_tile], tile_offset[nth_tile + 1] - tile_offset[nth_tile]
+                    base = first_place(worker, room, first_pair, n_here, block, variant)
+                    softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
+                    pixel_size = 2.0 / ti.cast(ti.min(height, width), variant.real)
+                    for group in range(n_groups):
+                        left = ti.Vector.zero(variant.real, lanes)  # T
+                        sums = ti.Vector.zero(variant.real, (1 + at_once) * lanes)  # of depth and features
+                        ready = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)  # layers of each lane that are composited
+                        closed = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
+                        settled = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
+                        looks = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)  # whether a pixel has not seen enough
+                        mine = ti.Vector.zero(variant.real, lanes)
+                        for l in range(lanes):
+                            within = first_line + l // wide < height and first_column + l % wide < width
+                            left[slot(0, l, lanes)] = ti.select(within, 1.0, 0.0)
+                            looks[slot(0, l, lanes)] = ti.cast(within, ti.i32)
+                        k, n_open, goes_on = 0, 0, n_here > 0
+                        while goes_on:
+                            end = ti.min(k + FACES_AT_ONCE, n_here)
+                            while k < end:
+                                f = pair_face[first_pair + k]
+                                face = load_set_up(f, set_ups)
+                                of_face = ti.static(face_features(f, group, n_features, features, corners, places, shown))
+                                shows = ti.Vector([of_face[i] for i in ti.static(range(n_of_face))])
+                                at_opacity = ti.static(face_features(f, opacity_channel, opacity_channel + 1, opacity, opacity_corners, opacity_places, opaque))
+                                lets_through = ti.Vector([at_opacity[i] for i in ti.static(range(n_of_opacity))])
+                                of_layer = ti.Vector.zero(variant.real, n_held * lanes)
+                                own_softness = softness_of(f, softness, window, face_source, choices)
+                                for l in range(lanes):
+                                    x, y = centres_at(first_line + l // wide, first_column + l % wide, height, width, single)
+                                    _, coverage, depth, colored, wa, wb, wc, qa, qb, qc = evaluate_with(
+                                        own_softness, softness_array, x, y, face, shown, variant.real
+                                    )
+                                    opacities = ti.static(
+                                        features_at(
+                                            f, lets_through, opacity_channel, opacity_channel + 1, face, qa, qb, qc, wa, wb, wc, pixel_size, opacity,
+                                            opacity_corners, opacity_levels, opacity_textures, opacity_size, opaque, single,
+                                        )
+                                    )  # fmt: skip
+                                    counts = colored[0] & (looks[slot(0, l, lanes)] > 0)
+                                    of_layer[slot(0, l, lanes)] = ti.select(counts, coverage[0] * opacities[0][0], 0.0)
+                                    of_layer[slot(1, l, lanes)] = depth[0]
+                                    mine[slot(0, l, lanes)] = ti.select(counts, depth[0], FARTHEST)
+                                    values = ti.static(
+                                        features_at(
+                                            f, shows, group, n_features, face, qa, qb, qc, wa, wb, wc, pixel_size, features, corners, levels, textures,
+                                            texture_size, shown, single,
+                                        )
+                                    )  # fmt: skip
+                                    for s in ti.static(range(at_once)):
+                                        of_layer[slot(2 + s, l, lanes)] = values[s][0]
+                                for i in ti.static(range(n_held)):
+                                    for l in ti.static(range(lanes)):
+                                        held[(base + k) * ti.static(n_held * lanes) + ti.static(i * lanes + l)] = of_layer[i * lanes + l]
+                                n_open = rank_face(
+                                    k, f, mine, nearest_depth(f, set_ups) * (1.0 - DEPTH_SLACK), farthest_depth(f, set_ups), base, first_pair, n_open, closed,
+                                    depths, ranks, order, open_faces, open_depths, pair_face, choices, variant,
+                                )  # fmt: skip
+                                k += 1
+                            nearest = variant.real(FARTHEST)
+                            if k < n_here:
+                                nearest = nearest_depth(pair_face[first_pair + k], set_ups) * (1.0 - DEPTH_SLACK)
+                            settle(nearest, base, n_open, closed, settled, depths, ranks, order, open_faces, variant)
+                            n_looking = 0
+                            for l in range(lanes):
+                                t, place = left[slot(0, l, lanes)], ready[slot(0, l, lanes)]
+                                while place < settled[slot(0, l, lanes)] and t > cutoff:
+                                    at = (base + order[(base + place) * lanes + l]) * ti.static(n_held * lanes) + l
+                                    weight = t * held[at]
+                                    for s in ti.static(range(1 + at_once)):
+                                        sums[slot(s, l, lanes)] += weight * held[at + ti.static((1 + s) * lanes)]
+                                    t -= weight
+                                    place += 1
+                                left[slot(0, l, lanes)] = t
+                                ready[slot(0, l, lanes)] = place
+                                looks[slot(0, l, lanes)] = ti.cast(t > cutoff, ti.i32)
+                                n_looking += looks[slot(0, l, lanes)]
+                            goes_on = n_looking > 0 and k < n_here
+
+                        behind = ti.Vector([background[image, channel_of(group, s, n_features, shown)] for s in ti.static(range(at_once))])
+                        for l in range(lanes):
+                            line, column = first_line + l // wide, first_column + l % wide
+                            if line < height and column < width:
+                                if group == 0:
+                                    alpha_img[image, line, column] = 1.0 - left[slot(0, l, lanes)]
+                                    if ti.static(at_once > 0):
+                                        depth_img[image, line, column] = sums[slot(0, l, lanes)] + left[slot(0, l, lanes)] * softness[FAR]
+                                for s in ti.static(range(at_once)):
+                                    channel = group * at_once + s
+                                    if channel < n_features:  # the last group may have places to spare
+                                        features_img[image, line, column, channel] = sums[slot(1 + s, l, lanes)] + left[slot(0, l, lanes)] * behind[s]
+
+    return composite
+
+
+@functools.cache
+def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, packs: bool):
+    """From the gradient of the image to that of a_j and c_j of each pair and lane; adds that of the background.
+
+    With ``packs`` it also writes down the gradient of the image block by block, for `composite_adjoint`.
+    """
+    real, index = variant.array, variant.index
+    lanes, blocks_per_tile = variant.lanes, variant.blocks_per_tile
+    single, wide = replace(variant, lanes=1), min(variant.lanes, variant.tile_width)
+    shown, opaque = choices.features, choices.opacity
+    at_once = shown.features_at_once
+    n_of_face = 3 * at_once if shown.texture is Texture.VERTEX else 6
+    n_of_opacity = 3 if opaque.texture is Texture.VERTEX else 6
+    a_worker = variant.spread(AT_ONCE)
+    A, C, T = 0, 1, 2  # places in `held`
+
+    @ti.kernel
+    def layers_adjoint(
+        vertices_screen: real(2),
+        features: real(2),
+        places: real(2),
+        opacity: real(2),
+        opacity_places: real(2),
+        window: real(2),
+        background: real(2),
+        softness_array: real(1),
+        background_grad: real(2),  # [B, n_features] added to
+        alpha_img_grad: real(3),
+        features_img_grad: real(4),
+        depth_img_grad: real(3),
+        place_of_pair: index(1),  # [pairs] with ``packs``, where a pair stands in the list of those of its face
+        layer_grads: real(3),  # [pairs * blocks, 2, lanes] written: dL/da_j and dL/dc_j; with ``packs`` face by face
+        packed: real(3),  # [tiles of the chunk * blocks * n_groups, 1 + at_once, lanes] written: the gradient of depth and features
+        set_ups: real(2),
+        faces: index(2),
+        corners: index(2),
+        opacity_corners: index(2),
+        face_image: index(1),
+        face_source: index(2),
+        pair_face: index(1),
+        pair_tile: index(1),
+        tile_offset: index(1),
+        first_tile: ti.i32,
+        n_tiles: ti.i32,
+        n_pairs: ti.i32,
+        depths: real(1),
+        ranks: index(1),
+        order: index(1),
+        open_faces: index(1),
+        open_depths: real(1),
+        held: real(1),
+        room: ti.i32,
+        n_workers: ti.i32,
+        n_turns: ti.i32,  # of a worker: runs of `RUN`, the last of which may go beyond the end
+        levels: index(2),
+        textures: index(2),
+        opacity_levels: index(2),
+        opacity_textures: index(2),
+        texture_size: ti.i32,
+        opacity_size: ti.i32,
+        cutoff: variant.real,
+        opacity_channel: ti.i32,
+        n_features: ti.i32,
+        n_groups: ti.i32,
+        height: ti.i32,
+        width: ti.i32,
+        background_wanted: ti.i32,
+    ):
+        ti.loop_config(serialize=variant.serial)
+        for part in range(n_workers * a_worker):
+            if part % a_worker != 0:
+                continue
+            worker = part // a_worker
+            for turn in range(n_turns):
+                item = item_of(turn, worker, n_workers)
+                if item < n_tiles * blocks_per_tile:
+                    nth_tile, block = place_and_block(item, variant)
+                    image, first_line, first_column = block_of(first_tile + nth_tile, block, height, width, variant)
+                    first_pair, n_here = tile_offset[nth_tile], tile_offset[nth_tile + 1] - tile_offset[nth_tile]
+                    base = first_place(worker, room, first_pair, n_here, block, variant)
+                    softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
+                    pixel_size = 2.0 / ti.cast(ti.min(height, width), variant.real)
+                    left = ti.Vector.zero(variant.real, lanes)  # T
+                    wanted = ti.Vector.zero(variant.real, (2 + at_once) * lanes)  # the gradient of alpha, depth and features of a group
+                    ready = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)  # layers of each lane that are composited
+                    closed = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
+                    settled = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
+                    looks = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)  # whether a pixel has not seen enough
+                    mine = ti.Vector.zero(variant.real, lanes)
+                    for l in range(lanes):
+                        line, column = first_line + l // wide, first_column + l % wide
+                        if line < height and column < width:
+                            left[slot(0, l, lanes)] = 1.0
+                            looks[slot(0, l, lanes)] = 1
+                            wanted[slot(0, l, lanes)] = alpha_img_grad[image, line, column]
+                            if ti.static(at_once > 0):
+                                wanted[slot(1, l, lanes)] = depth_img_grad[image, line, column]
+                            if ti.static(at_once > 0 and not shown.grouped):
+                                for s in ti.static(range(at_once)):
+                                    wanted[slot(2 + s, l, lanes)] = features_img_grad[image, line, column, s]
+                    if ti.static(packs):
+                        for group in range(n_groups):
+                            here = item * n_groups + group
+                            for l in ti.static(range(lanes)):
+                                line, column = first_line + ti.static(variant.lane_places[l][0]), first_column + ti.static(variant.lane_places[l][1])
+                                packed[here, 0, l] = wanted[ti.static(lanes + l)]
+                                for s in ti.static(range(at_once)):
+                                    packed[here, 1 + s, l] = 0.0
+                                    if line < height and column < width and group * at_once + s < n_features:
+                                        packed[here, 1 + s, l] = features_img_grad[image, line, column, group * at_once + s]
+                    k, n_open, goes_on = 0, 0, n_here > 0
+                    while goes_on:
+                        end = ti.min(k + FACES_AT_ONCE, n_here)
+                        while k < end:
+                            f = pair_face[first_pair + k]
+                            face = load_set_up(f, set_ups)
+                            at_opacity = ti.static(face_features(f, opacity_channel, opacity_channel + 1, opacity, opacity_corners, opacity_places, opaque))
+                            lets_through = ti.Vector([at_opacity[i] for i in ti.static(range(n_of_opacity))])
+                            of_layer = ti.Vector.zero(variant.real, N_HELD * lanes)  # T is nought where the layer's turn never comes
+                            own_softness = softness_of(f, softness, window, face_source, choices)
+                            for group in range(n_groups):
+                                of_face = ti.static(face_features(f, group, n_features, features, corners, places, shown))
+                                shows = ti.Vector([of_face[i] for i in ti.static(range(n_of_face))])
+                                if ti.static(shown.grouped):
+                                    for l in range(lanes):
+                                        line, column = first_line + l // wide, first_column + l % wide
+                                        for s in ti.static(range(at_once)):
+                                            channel = group * at_once + s
+                                            if line < height and column < width and channel < n_features:
+                                                wanted[slot(2 + s, l, lanes)] = features_img_grad[image, line, column, channel]
+                                            else:
+                                                wanted[slot(2 + s, l, lanes)] = 0.0
+                                for l in range(lanes):
+                                    x, y = centres_at(first_line + l // wide, first_column + l % wide, height, width, single)
+                                    _, coverage, depth, colored, wa, wb, wc, qa, qb, qc = evaluate_with(
+                                        own_softness, softness_array, x, y, face, shown, variant.real
+                                    )
+                                    opacities = ti.static(
+                                        features_at(
+                                            f, lets_through, opacity_channel, opacity_channel + 1, face, qa, qb, qc, wa, wb, wc, pixel_size, opacity,
+                                            opacity_corners, opacity_levels, opacity_textures, opacity_size, opaque, single,
+                                        )
+                                    )  # fmt: skip
+                                    counts = colored[0] & (looks[slot(0, l, lanes)] > 0)
+                                    of_layer[slot(A, l, lanes)] = ti.select(counts, coverage[0] * opacities[0][0], 0.0)
+                                    mine[slot(0, l, lanes)] = ti.select(counts, depth[0], FARTHEST)
+                                    worth = of_layer[slot(C, l, lanes)] + ti.select(
+                                        group == 0, wanted[slot(0, l, lanes)] + wanted[slot(1, l, lanes)] * depth[0], 0.0
+                                    )
+                                    values = ti.static(
+                                        features_at(
+                                            f, shows, group, n_features, face, qa, qb, qc, wa, wb, wc, pixel_size, features, corners, levels, textures,
+                                            texture_size, shown, single,
+                                        )
+                                    )  # fmt: skip
+                                    for s in ti.static(range(at_once)):
+                                        worth += wanted[slot(2 + s, l, lanes)] * values[s][0]
+                                    of_layer[slot(C, l, lanes)] = worth
+                            for i in ti.static(range(N_HELD)):
+                                for l in ti.static(range(lanes)):
+                                    held[(base + k) * ti.static(N_HELD * lanes) + ti.static(i * lanes + l)] = of_layer[i * lanes + l]
+                            n_open = rank_face(
+                                k, f, mine, nearest_depth(f, set_ups) * (1.0 - DEPTH_SLACK), farthest_depth(f, set_ups), base, first_pair, n_open, closed,
+                                depths, ranks, order, open_faces, open_depths, pair_face, choices, variant,
+                            )  # fmt: skip
+                            k += 1
+                        nearest = variant.real(FARTHEST)
+                        if k < n_here:
+                            nearest = nearest_depth(pair_face[first_pair + k], set_ups) * (1.0 - DEPTH_SLACK)
+                        settle(nearest, base, n_open, closed, settled, depths, ranks, order, open_faces, variant)
+                        n_looking = 0
+                        for l in range(lanes):
+                            t, place = left[slot(0, l, lanes)], ready[slot(0, l, lanes)]
+                            while place < settled[slot(0, l, lanes)] and t > cutoff:
+                                at = (base + order[(base + place) * lanes + l]) * ti.static(N_HELD * lanes) + l
+                                held[at + ti.static(T * lanes)] = t
+                                t -= t * held[at]
+                                place += 1
+                            left[slot(0, l, lanes)] = t
+                            ready[slot(0, l, lanes)] = place
+                            looks[slot(0, l, lanes)] = ti.cast(t > cutoff, ti.i32)
+                            n_looking += looks[slot(0, l, lanes)]
+                        goes_on = n_looking > 0 and k < n_here
+
+                    for l in range(lanes):
+                        line, column = first_line + l // wide, first_column + l % wide
+                        if line < height and column < width:
+                            behind = wanted[slot(1, l, lanes)] * softness[FAR]
+                            for channel in range(n_features):
+                                grad = features_img_grad[image, line, column, channel]
+                                behind += grad * background[image, channel]
+                                if background_wanted != 0:
+                                    background_grad[image, channel] += left[slot(0, l, lanes)] * grad
+                            for turned in range(ready[slot(0, l, lanes)]):
+                                layer = order[(base + ready[slot(0, l, lanes)] - 1 - turned) * lanes + l]
+                                at = (base + layer) * ti.static(N_HELD * lanes) + l
+                                a, c, t = held[at], held[at + ti.static(C * lanes)], held[at + ti.static(T * lanes)]
+                                held[at] = t * (c - behind)
+                                held[at + ti.static(C * lanes)] = t * a
+                                behind += a * (c - behind)
+                    for j in range(n_here):
+                        pair, at = first_pair + j, (base + j) * ti.static(N_HELD * lanes)
+                        if ti.static(packs):
+                            pair = place_of_pair[pair]
+                        for i in ti.static(range(2)):
+                            for l in ti.static(range(lanes)):
+                                grad = variant.real(0.0)
+                                if j < k:
+                                    grad = ti.select(held[at + ti.static(T * lanes + l)] > 0, held[at + ti.static(i * lanes + l)], 0.0)
+                                layer_grads[pair * blocks_per_tile + block, i, l] = grad
+
+    return layers_adjoint
+
+
+@functools.cache
+def layers_kernel(variant: Variant, choices: CompositeChoices):
+    """a_j and c_j of each pair and lane, flat, for the gradient that Taichi generates of it."""
+    side_by_side = variant.lanes
+    shown, opaque = choices.features, choices.opacity
+    if Texture.IMAGE in (shown.texture, opaque.texture):
+        variant = replace(variant, lanes=min(variant.lanes, LANES_OF_PICTURES))
+    real, index, vector = variant.array, variant.index, variant.vector
+    lanes = variant.lanes
+    at_once = shown.features_at_once
+
+    @ti.kernel
+    def layers(
+        vertices_screen: real(2),
+        features: real(2),
+        places: real(2),
+        opacity: real(2),
+        opacity_places: real(2),
+        window: real(2),
+        softness_array: real(1),
+        alpha_img_grad: real(3),
+        features_img_grad: real(4),
+        depth_img_grad: real(3),
+        layer: real(3),  # [pairs * blocks, 2, lanes] added to: a_j and c_j
+        faces: index(2),
+        corners: index(2),
+        opacity_corners: index(2),
+        face_image: index(1),
+        face_source: index(2),
+        pair_face: index(1),
+        pair_tile: index(1),
+        n_pairs: ti.i32,
+        levels: index(2),
+        textures: index(2),
+        opacity_levels: index(2),
+        opacity_textures: index(2),
+        texture_size: ti.i32,
+        opacity_size: ti.i32,
+        opacity_channel: ti.i32,
+        n_features: ti.i32,
+        n_groups: ti.i32,
+        height: ti.i32,
+        width: ti.i32,
+    ):
+        for item in range(n_pairs * variant.blocks_per_tile * n_groups):
+            place, group = item_and_group(item, n_groups, shown)
+            pair, block = place_and_block(place, variant)
+            f, tile = pair_face[pair], pair_tile[pair]
+            at_block, at_lane = place * lanes // side_by_side, place * lanes % side_by_side
+            image, first_line, first_column = block_of(tile, block, height, width, variant)
+            x, y = block_centres(tile, block, height, width, variant)
+            pixel_size = 2.0 / ti.cast(ti.min(height, width), variant.real)
+            face = set_up(*load_face(f, vertices_screen, faces))
+            coverage, depth, colored, wa, wb, wc, qa, qb, qc = ti.static(_evaluated(x, y, f, face, softness_array, window, face_source, choices, variant))
+            counts = ti.select(group == 0, 1.0, 0.0)
+            at_opacity = ti.static(face_features(f, opacity_channel, opacity_channel + 1, opacity, opacity_corners, opacity_places, opaque))
+            opacities_here = ti.static(
+                features_at(
+                    f, at_opacity, opacity_channel, opacity_channel + 1, face, qa, qb, qc, wa, wb, wc, pixel_size, opacity, opacity_corners, opacity_levels,
+                    opacity_textures, opacity_size, opaque, variant,
+                )
+            )  # fmt: skip
+            a = ti.select(colored, coverage * opacities_here[0], 0.0)
+            for l in ti.static(range(lanes)):
+                layer[at_block, 0, at_lane + l] += a[l] * counts
+            if ti.static(at_once > 0):
+                lines = ti.Vector([ti.min(first_line + ti.static(p[0]), height - 1) for p in ti.static(variant.lane_places)])
+                columns = ti.Vector([ti.min(first_column + ti.static(p[1]), width - 1) for p in ti.static(variant.lane_places)])
+                of_depth = vector([depth_img_grad[image, lines[l], columns[l]] for l in ti.static(range(lanes))])
+                of_face = ti.static(face_features(f, group, n_features, features, corners, places, shown))
+                values = ti.static(
+                    features_at(
+                        f, of_face, group, n_features, face, qa, qb, qc, wa, wb, wc, pixel_size, features, corners, levels, textures, texture_size, shown,
+                        variant,
+                    )
+                )  # fmt: skip
+                for l in ti.static(range(lanes)):
+                    layer[at_block, 1, at_lane + l] += counts * of_depth[l] * depth[l]
+                for s in ti.static(range(at_once)):
+                    channel = channel_of(group, s, n_features, shown)
+                    is_one = ti.select(group * at_once + s < n_features, 1.0, 0.0)
+                    for l in ti.static(range(lanes)):
+                        layer[at_block, 1, at_lane + l] += is_one * features_img_grad[image, lines[l], columns[l], channel] * values[s][l]
+
+    return layers
+
+
+@ti.func
+def _evaluated(
+    x, y, f, face: ti.template(), softness_array: ti.template(), window: ti.template(), face_source: ti.template(), choices: ti.template(),
+    variant: ti.template(),
+):  # fmt: skip
+    """`evaluate` with the window of the face, where there are windows; a list, for ``ti.static``."""
+    if ti.static(choices.features.distribution == Distribution.WINDOW):
+        exponent = window[ti.min(face_source[f, 0], window.shape[0] - 1), 0]
+        own = ti.Vector([exponent if i == SHAPE else softness_array[i] for i in ti.static(range(N_SOFTNESS))])
+        _, coverage, depth, colored, wa, wb, wc, qa, qb, qc = evaluate(x, y, face, own, choices.features, variant.real)
+        return [coverage, depth, colored, wa, wb, wc, qa, qb, qc]
+    _, coverage, depth, colored, wa, wb, wc, qa, qb, qc = evaluate(x, y, face, softness_array, choices.features, variant.real)
+    return [coverage, depth, colored, wa, wb, wc, qa, qb, qc]

@@ -1,0 +1,341 @@
+"""From the gradient of layers to corners, features, opacities and windows, by hand, for the choices that most people make (see `kernels.adjoint`).
+
+`kernels.composite` gives dL/da_j and dL/dc_j of each layer at each pixel, where a = o D and c = dL/dcolor C + dL/ddepth z (+ what has no gradient here). A face
+visits its pairs, sums up over their pixels, lanes at a time, and writes a row of its own; `gather_rows_kernel` adds up the rows. With the names of
+`kernels.adjoint`, what differs from there is
+
+    opacity     o = sum p_k o_k, p_k the weights of features       dL/do = D dL/da, dL/dD = o dL/da
+    window      D = (d/r)^q, 1/r = circumference/|2 area|           dL/dd^2 = q D/(2 d^2) dL/dD, dL/d(1/r) = q D r dL/dD, dL/dq = D log(d/r) dL/dD
+"""
+
+import functools
+from dataclasses import replace
+
+from ..language import ti
+from .adjoint import OF_FEATURES, clipped_adjoint, depth_adjoint, total_of, weights_adjoint
+from .coverage import Distribution, coverage_of
+from .face import CompositeChoices, Interpolation, centres_at, face_depth, item_and_group, load_block, load_set_up, over_inradius, slot, who_counts
+from .softness import N_SOFTNESS, OVER_SIGMA, REACH_SQ, SHAPE
+from .special import smaller
+from .texture import Texture, channel_of
+from .tiles import block_of
+from .triangle import (
+    AX,
+    AY,
+    BX,
+    BY,
+    CX,
+    CY,
+    OVER_AB_SQ,
+    OVER_AREA2,
+    OVER_AZ,
+    OVER_BC_SQ,
+    OVER_BZ,
+    OVER_CA_SQ,
+    OVER_CZ,
+    TINY_LENGTH_SQ,
+    Distance,
+    Extrapolation,
+    clipped_weights,
+    on_nearest_edge,
+    outline_weights,
+    segment,
+)
+from .variant import Variant
+
+__all__ = ["faces_adjoint_kernel", "gather_rows_kernel", "has_face_adjoint", "n_of_row", "pairs_by_face_kernel"]
+
+
+def has_face_adjoint(variant: Variant, choices: CompositeChoices) -> bool:
+    """Whether the gradient of these choices is written here."""
+    shown = choices.features
+    return (
+        variant.lanes > 1
+        and shown.distance is Distance.EUCLIDEAN
+        and shown.distribution in (Distribution.LOGISTIC, Distribution.WINDOW)
+        and shown.texture is Texture.VERTEX
+        and choices.opacity.texture is Texture.VERTEX
+    )
+
+
+def n_of_row(choices: CompositeChoices) -> int:
+    """Numbers of a face's row: of its corners, of the features at them, of the opacities at them, of its window."""
+    return OF_FEATURES + 3 * choices.features.features_at_once + 4
+
+
+@functools.cache
+def pairs_by_face_kernel(variant: Variant):
+    """Where each pair stands in a list that goes face by face, by counting: what is written there is read one after the other. One thread."""
+    index = variant.index
+
+    @ti.kernel
+    def pairs_by_face(
+        pair_face: index(1),  # [pairs]
+        pair_tile: index(1),  # [pairs]
+        last_of_face: index(1),  # [F] nought; written: one past the last place of each face
+        place_of_pair: index(1),  # [pairs] written
+        tile_at: index(1),  # [pairs] written: the tile of the pair at each place
+        n_pairs: ti.i32,
+        n_faces: ti.i32,
+    ):
+        ti.loop_config(serialize=True)
+        for _ in range(1):
+            for pair in range(n_pairs):
+                last_of_face[pair_face[pair]] = last_of_face[pair_face[pair]] + 1
+            before = 0
+            for f in range(n_faces):
+                here = last_of_face[f]
+                last_of_face[f] = before
+                before += here
+            for pair in range(n_pairs):
+                f = pair_face[pair]
+                place = last_of_face[f]
+                place_of_pair[pair] = place
+                tile_at[place] = pair_tile[pair]
+                last_of_face[f] = place + 1
+
+    return pairs_by_face
+
+
+@functools.cache
+def faces_adjoint_kernel(variant: Variant, choices: CompositeChoices):
+    """Adds to the rows of all faces what the pairs of a chunk want of them."""
+    real, index = variant.array, variant.index
+    single, wide = replace(variant, lanes=1), min(variant.lanes, variant.tile_width)
+    lanes, blocks_per_tile = variant.lanes, variant.blocks_per_tile
+    shown = choices.features
+    at_once = shown.features_at_once
+    clipped = shown.extrapolation is Extrapolation.CLIPPED
+    windowed = shown.distribution is Distribution.WINDOW
+    OF_OPACITY = OF_FEATURES + 3 * at_once  # places in the sums of a face
+    OF_WINDOW = OF_OPACITY + 3
+    OF_INRADIUS = OF_WINDOW + 1
+    a_face = variant.spread(8)
+
+    @ti.kernel
+    def faces_adjoint(
+        features: real(2),  # [M, n_features]
+        opacity: real(2),  # [O, 1]
+        window: real(2),  # [1 or source faces, 1]
+        softness_array: real(1),
+        layer_grads: variant.blocks(2),  # [pairs * blocks, 2, lanes] dL/da_j, dL/dc_j, face by face
+        packed: variant.blocks(2),  # [tiles of the chunk * blocks * n_groups, 1 + at_once, lanes] the gradient of depth and features
+        set_ups: real(2),  # [F, N_SET_UP]
+        corners: index(2),  # [F, 3] into features
+        opacity_corners: index(2),  # [F, 3] into opacity
+        face_source: index(2),  # [F, 1]
+        last_of_face: index(1),  # [F] one past its last pair (`pairs_by_face_kernel`)
+        tile_at: index(1),  # [pairs] tiles of the pairs, face by face
+        rows: real(2),  # [F * n_groups, n_of_row] added to
+        opacity_channel: ti.i32,
+        n_features: ti.i32,
+        n_groups: ti.i32,
+        n_faces: ti.i32,
+        first_tile: ti.i32,
+        height: ti.i32,
+        width: ti.i32,
+    ):
+        ti.loop_config(serialize=variant.serial)
+        for part in range(n_faces * n_groups * a_face):
+            if part % a_face != 0:
+                continue
+            item = part // a_face
+            f, group = item_and_group(item, n_groups, shown)
+            first, last = 0, last_of_face[f]
+            if f > 0:
+                first = last_of_face[f - 1]
+            totals = ti.Vector.zero(variant.real, ti.static((OF_INRADIUS + 1) * lanes))
+            layer = ti.Vector.zero(variant.real, 2 * lanes)
+            wanted = ti.Vector.zero(variant.real, (1 + at_once) * lanes)
+            softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
+            if ti.static(windowed):
+                softness[SHAPE] = window[ti.min(face_source[f, 0], window.shape[0] - 1), 0]
+            face = load_set_up(f, set_ups)
+            ax, ay, bx, by, cx, cy, area = face[AX], face[AY], face[BX], face[BY], face[CX], face[CY], face[OVER_AREA2]
+            over_radius = over_inradius(face)
+            of_face = ti.Vector.zero(variant.real, 3 * at_once + 3)
+            for s in ti.static(range(at_once)):
+                channel = channel_of(group, s, n_features, shown)
+                for corner in ti.static(range(3)):
+                    of_face[3 * s + corner] = features[corners[f, corner], channel]
+            for corner in ti.static(range(3)):
+                of_face[3 * at_once + corner] = opacity[opacity_corners[f, corner], opacity_channel]
+            counts = ti.select(group == 0, 1.0, 0.0)  # what is not of a channel counts once
+            for place in range(first * blocks_per_tile, last * blocks_per_tile):
+                load_block(layer, 0, layer_grads, place, 0, variant)
+                load_block(layer, 1, layer_grads, place, 1, variant)
+                is_seen = variant.real(0.0)
+                for i in ti.static(range(2 * lanes)):
+                    is_seen += ti.abs(layer[i])
+                if is_seen > 0:
+                    tile, block = tile_at[place // blocks_per_tile], place % blocks_per_tile
+                    here = ((tile - first_tile) * blocks_per_tile + block) * n_groups + group
+                    for i in ti.static(range(1 + at_once)):
+                        load_block(wanted, i, packed, here, i, variant)
+                    _, first_line, first_column = block_of(tile, block, height, width, variant)
+                    for l in range(lanes):
+                        centre_x, centre_y = centres_at(first_line + l // wide, first_column + l % wide, height, width, single)
+                        x, y = centre_x[0], centre_y[0]
+                        t_ab, x_ab, y_ab, d_ab, s_c = segment(x, y, ax, ay, bx, by, face[OVER_AB_SQ])
+                        t_bc, x_bc, y_bc, d_bc, s_a = segment(x, y, bx, by, cx, cy, face[OVER_BC_SQ])
+                        t_ca, x_ca, y_ca, d_ca, s_b = segment(x, y, cx, cy, ax, ay, face[OVER_CA_SQ])
+                        wa, wb, wc = s_a * area, s_b * area, s_c * area
+                        inside = (wa > 0) & (wb > 0) & (wc > 0)
+                        ea, eb, ec = outline_weights(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
+                        la, lb, lc = ti.select(inside, wa, ea), ti.select(inside, wb, eb), ti.select(inside, wc, ec)
+                        if ti.static(clipped):
+                            ka, kb, kc = clipped_weights(wa, wb, wc)
+                            la, lb, lc = ti.select(area != 0, ka, la), ti.select(area != 0, kb, lb), ti.select(area != 0, kc, lc)
+                        rx, ry = on_nearest_edge(d_ab, d_bc, d_ca, x_ab, x_bc, x_ca), on_nearest_edge(d_ab, d_bc, d_ca, y_ab, y_bc, y_ca)
+                        distance_sq = smaller(d_ab, smaller(d_bc, d_ca))
+                        distance = ti.sqrt(ti.max(distance_sq, TINY_LENGTH_SQ))
+                        side = ti.select(inside, 1.0, -1.0)
+                        du = side * softness[OVER_SIGMA]  # du/dd^2
+                        u = du * distance_sq
+                        in_reach = inside | (distance_sq < softness[REACH_SQ])
+                        if ti.static(windowed):
+                            u = ti.select(inside, distance * over_radius, -1.0)
+                            du = 0.5 / (distance * distance)  # of log u
+                            in_reach = inside
+                        elif ti.static(not shown.squared):
+                            u = du * distance
+                            du = ti.select(distance_sq > TINY_LENGTH_SQ, 0.5 * du / distance, 0.0)
+                        coverage, complement = coverage_of(u, softness, shown.distribution, variant.real)
+                        depth, in_range = face_depth(la, lb, lc, face, softness, shown.interpolation)
+                        _, colored = who_counts(inside, in_reach, in_range, coverage, area, shown)
+                        ua, ub, uc = la, lb, lc  # the weights of features
+                        if ti.static(shown.interpolation == Interpolation.PERSPECTIVE):
+                            ua, ub, uc = la * depth * face[OVER_AZ], lb * depth * face[OVER_BZ], lc * depth * face[OVER_CZ]
+                        a_grad = ti.select(colored, counts * layer[slot(0, l, lanes)], 0.0)
+                        worth_grad = ti.select(colored, layer[slot(1, l, lanes)], 0.0)
+                        oa, ob, oc = of_face[3 * at_once], of_face[3 * at_once + 1], of_face[3 * at_once + 2]
+                        coverage_grad = a_grad * (ua * oa + ub * ob + uc * oc)
+                        opacity_grad = a_grad * coverage
+                        totals[slot(OF_OPACITY, l, lanes)] += opacity_grad * ua
+                        totals[slot(OF_OPACITY + 1, l, lanes)] += opacity_grad * ub
+                        totals[slot(OF_OPACITY + 2, l, lanes)] += opacity_grad * uc
+                        ma, mb, mc = opacity_grad * oa, opacity_grad * ob, opacity_grad * oc  # of the weights of features
+                        for s in ti.static(range(at_once)):
+                            value_grad = worth_grad * wanted[slot(1 + s, l, lanes)]
+                            ma += value_grad * of_face[3 * s]
+                            mb += value_grad * of_face[3 * s + 1]
+                            mc += value_grad * of_face[3 * s + 2]
+                            totals[slot(OF_FEATURES + 3 * s, l, lanes)] += value_grad * ua
+                            totals[slot(OF_FEATURES + 3 * s + 1, l, lanes)] += value_grad * ub
+                            totals[slot(OF_FEATURES + 3 * s + 2, l, lanes)] += value_grad * uc
+                        u_grad = coverage_grad * coverage * complement
+                        if ti.static(windowed):
+                            u_grad = coverage_grad * coverage * softness[SHAPE]  # of log u
+                            totals[slot(OF_WINDOW, l, lanes)] += ti.select(u > 0, coverage_grad * coverage * ti.log(ti.max(smaller(u, 1.0), 1e-30)), 0.0)
+                            totals[slot(OF_INRADIUS, l, lanes)] += u_grad
+                        depth_grad = counts * worth_grad * wanted[slot(0, l, lanes)]
+                        ga, gb, gc, gaz, gbz, gcz = depth_adjoint(depth, depth_grad, ma, mb, mc, la, lb, lc, face, shown.interpolation)
+                        within = inside
+                        if ti.static(clipped):  # but for a face without area
+                            within = inside | (area != 0)
+                            ka, kb, kc = clipped_adjoint(ga, gb, gc, wa, wb, wc)
+                            ga, gb, gc = ti.select(within, ka, ga), ti.select(within, kb, gb), ti.select(within, kc, gc)
+                            la, lb, lc = ti.select(within, wa, la), ti.select(within, wb, lb), ti.select(within, wc, lc)
+                        gax, gay, gbx, gby, gcx, gcy = weights_adjoint(ga, gb, gc, la, lb, lc, within, t_ab, t_bc, t_ca, d_ab, d_bc, d_ca, rx, ry, face)
+                        distance_grad = -2.0 * u_grad * du
+                        hx, hy = distance_grad * rx, distance_grad * ry
+                        of_corners = ti.static([gax + ea * hx, gay + ea * hy, gaz, gbx + eb * hx, gby + eb * hy, gbz, gcx + ec * hx, gcy + ec * hy, gcz])
+                        for i in ti.static(range(OF_FEATURES)):
+                            totals[slot(i, l, lanes)] += of_corners[i]
+            of_radius = ti.Vector.zero(variant.real, 6)
+            if ti.static(windowed):
+                of_radius = inradius_adjoint(total_of(totals, OF_INRADIUS, lanes), face)
+            for i in ti.static(range(OF_INRADIUS)):
+                total = total_of(totals, i, lanes)
+                if ti.static(windowed and i < OF_FEATURES and i % 3 < 2):
+                    total += of_radius[i // 3 * 2 + i % 3]
+                rows[item, i] = rows[item, i] + total
+
+    return faces_adjoint
+
+
+@ti.func
+def inradius_adjoint(log_grad, face: ti.template()):
+    """From the gradient of the logarithm of one over the inradius to x and y of the corners a, b and c.
+
+    It is log(circumference) - log|2 area|; d|e|/db = e/|e| for the edge e from a to b, d(2 area)/da = (y_b - y_c, x_c - x_b) and so on.
+    """
+    ax, ay, bx, by, cx, cy = face[AX], face[AY], face[BX], face[BY], face[CX], face[CY]
+    ab = ti.sqrt(ti.max((bx - ax) ** 2 + (by - ay) ** 2, TINY_LENGTH_SQ))
+    bc = ti.sqrt(ti.max((cx - bx) ** 2 + (cy - by) ** 2, TINY_LENGTH_SQ))
+    ca = ti.sqrt(ti.max((ax - cx) ** 2 + (ay - cy) ** 2, TINY_LENGTH_SQ))
+    of_length, of_area = log_grad / (ab + bc + ca), -log_grad * face[OVER_AREA2]
+    abx, aby, bcx, bcy, cax, cay = (bx - ax) / ab, (by - ay) / ab, (cx - bx) / bc, (cy - by) / bc, (ax - cx) / ca, (ay - cy) / ca
+    return ti.Vector(
+        [
+            of_length * (cax - abx) + of_area * (by - cy), of_length * (cay - aby) + of_area * (cx - bx),
+            of_length * (abx - bcx) + of_area * (cy - ay), of_length * (aby - bcy) + of_area * (ax - cx),
+            of_length * (bcx - cax) + of_area * (ay - by), of_length * (bcy - cay) + of_area * (bx - ax),
+        ]
+    )  # fmt: skip
+
+
+@functools.cache
+def gather_rows_kernel(variant: Variant, at_once: int):
+    """Adds up the rows of the faces: at the vertices, the rows of features, those of opacities, and the windows. Nobody else writes there: no atomics."""
+    real, index = variant.array, variant.index
+    OF_OPACITY = OF_FEATURES + 3 * at_once
+    OF_WINDOW = OF_OPACITY + 3
+
+    @ti.kernel
+    def gather_rows(
+        rows: real(2),  # [F * n_groups, n_of_row]
+        vertices_screen_grad: real(2),  # [N, 3] added to
+        features_grad: real(2),  # [M, n_features] added to
+        opacity_grad: real(2),  # [O, 1] added to
+        window_grad: real(2),  # [W, 1] added to
+        vertex_offset: index(1),  # [N + 1] from where on the corners at each vertex stand in
+        vertex_corner: index(1),  # [3 F] 3 f + corner
+        feature_offset: index(1),
+        feature_corner: index(1),
+        opacity_offset: index(1),
+        opacity_corner: index(1),
+        window_offset: index(1),
+        window_face: index(1),  # [F] faces
+        n_vertices: ti.i32,  # each nought if no gradient is wanted
+        n_rows: ti.i32,
+        n_opacities: ti.i32,
+        n_windows: ti.i32,
+        opacity_channel: ti.i32,
+        n_features: ti.i32,
+        n_groups: ti.i32,
+    ):
+        ti.loop_config(serialize=variant.serial)
+        for row in range(n_vertices):
+            gx, gy, gz = variant.real(0.0), variant.real(0.0), variant.real(0.0)
+            for k in range(vertex_offset[row], vertex_offset[row + 1]):
+                f, corner = vertex_corner[k] // 3, vertex_corner[k] % 3
+                for group in range(n_groups):
+                    gx += rows[f * n_groups + group, 3 * corner]
+                    gy += rows[f * n_groups + group, 3 * corner + 1]
+                    gz += rows[f * n_groups + group, 3 * corner + 2]
+            vertices_screen_grad[row, 0] = vertices_screen_grad[row, 0] + gx
+            vertices_screen_grad[row, 1] = vertices_screen_grad[row, 1] + gy
+            vertices_screen_grad[row, 2] = vertices_screen_grad[row, 2] + gz
+        ti.loop_config(serialize=variant.serial)
+        for r in range(n_rows):
+            if ti.static(at_once > 0):
+                for k in range(feature_offset[r], feature_offset[r + 1]):
+                    f, corner = feature_corner[k] // 3, feature_corner[k] % 3
+                    for channel in range(n_features):
+                        of_face = f * n_groups + channel // at_once
+                        features_grad[r, channel] = features_grad[r, channel] + rows[of_face, OF_FEATURES + 3 * (channel % at_once) + corner]
+        ti.loop_config(serialize=variant.serial)
+        for r in range(n_opacities):
+            total = variant.real(0.0)
+            for k in range(opacity_offset[r], opacity_offset[r + 1]):
+                total += rows[opacity_corner[k] // 3 * n_groups, OF_OPACITY + opacity_corner[k] % 3]
+            opacity_grad[r, opacity_channel] = opacity_grad[r, opacity_channel] + total
+        ti.loop_config(serialize=variant.serial)
+        for r in range(n_windows):
+            total = variant.real(0.0)
+            for k in range(window_offset[r], window_offset[r + 1]):
+                total += rows[window_face[k] * n_groups, OF_WINDOW]
+            window_grad[r, 0] = window_grad[r, 0] + total
+
+    return gather_rows
