@@ -32,6 +32,7 @@ def _chosen() -> str:
 
 NAME = _chosen()
 _IS_TAICHI = NAME == "taichi"
+os.environ.setdefault(f"ENABLE_{NAME.upper()}_HEADER_PRINT", "0")  # a line on the standard output, where what a program prints is read by others
 if TYPE_CHECKING:
     import taichi as ti
 else:

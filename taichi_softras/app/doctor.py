@@ -16,6 +16,7 @@ from ..engine import Renderer, losses
 from ..language import HAS_WINDOWS, NAME, ti
 from ..runtime import GPU_BACKENDS, cpu_name, has_display, init, offer_of
 from ..scene import Camera, RasterizeSettings, creature
+from .common import say
 
 __all__ = ["doctor"]
 
@@ -37,6 +38,7 @@ def doctor() -> bool:
     """
     print(f"Python {platform.python_version()} on {platform.platform()}")
     print(", ".join(f"{name} {_version(name)}" for name in PACKAGES))
+    say("each backend is tried in a process of its own, which takes some seconds")
     offers = {arch: offer_of(arch) for arch in GPU_BACKENDS}
     print(f"\ncpu: {cpu_name()}")
     works = True

@@ -8,9 +8,11 @@ are what they were in the call before are not handed over again. The rest goes t
 import contextlib
 import functools
 import sys
+import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,6 +38,7 @@ from ..language import (
 
 __all__ = ["launch"]
 
+PATIENCE = 3.0  # seconds
 LLVM = ("cpu", "cuda")  # what runs on other backends is compiled by their drivers
 
 Setter = Callable[[Any, tuple[int], Any, Any], Any]
@@ -77,7 +80,7 @@ def launch(kernel: Any, arguments: Sequence[Any]) -> None:
         known = {}
         _prepared[implementation] = weakref.ref(running), known
     if key not in known:
-        with _compiled_quickly(implementation):
+        with _waited_for(), _compiled_quickly(implementation):
             kernel(*arguments)  # it compiles, and tells what does not fit
         known[key] = _prepare(implementation, arguments)
         return
@@ -93,6 +96,34 @@ def launch(kernel: Any, arguments: Sequence[Any]) -> None:
     prepared.run(context)
     if _on_cpu():  # other launchers leave in it what belongs to the one launch
         prepared.context, prepared.handed_over = context, handed_over
+
+
+@dataclass(slots=True)
+class Waiting:
+    """How long somebody has waited for kernels in this process, and whether the reason was told."""
+
+    seconds: float = 0.0
+    told: bool = False
+
+
+_waiting = Waiting()
+
+
+@contextlib.contextmanager
+def _waited_for() -> Iterator[None]:
+    """Says before a kernel is compiled, once, that this is why nothing else happens: where none has ever been compiled, or it has taken long already. (While
+    Taichi compiles, no other thread gets to run that could say it later.) It is said to who waits, at a terminal or in a notebook; a log needs no consolation.
+    """
+    kept = Path(config().offline_cache_file_path)
+    if not _waiting.told and (_waiting.seconds > PATIENCE or not any(kept.glob("*.tcb"))) and (sys.stderr.isatty() or "ipykernel" in sys.modules):
+        _waiting.told = True
+        later = f"; they are kept in {kept}, and the next start is quick" if config().offline_cache else ""
+        print(f"taichi_softras: kernels are compiled, which takes some seconds{later}", file=sys.stderr, flush=True)
+    begin = time.monotonic()
+    try:
+        yield
+    finally:
+        _waiting.seconds += time.monotonic() - begin
 
 
 @contextlib.contextmanager

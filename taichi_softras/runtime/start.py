@@ -5,6 +5,7 @@ Taichi that is already running does not suit, a sentence says what to do.
 """
 
 import atexit
+import contextlib
 import os
 import random
 import sys
@@ -167,7 +168,8 @@ def _init(arch: str, options: dict[str, Any]) -> str:
     if running is None:
         os.environ.setdefault("TI_SKIP_VERSION_CHECK", "ON")  # no question to a server at every start
         options = {"log_level": ti.WARN} | INIT_OPTIONS | options
-        ti.init(arch=_ARCHES[arch], **options)
+        with contextlib.redirect_stdout(sys.stderr):  # what it says of itself is no result
+            ti.init(arch=_ARCHES[arch], **options)
         _compile_something()
         running = current_arch()
         if running != arch:

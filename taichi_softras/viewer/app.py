@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from tqdm import trange
 
 from ..language import HAS_WINDOWS, NAME
 from ..recover import Views, initial_sphere, save_animation, save_picture
@@ -88,7 +89,7 @@ def _say_without_vulkan() -> None:
 def take_pictures(model: Model, size: tuple[int, int], frames: int, screenshot: Path | None, video: Path | None) -> None:
     """Without a window: so many frames, each a step if the model is running; the last one as a PNG, all of them, the camera going round once, as a GIF."""
     pictures: list[np.ndarray] = []
-    for _ in range(frames):
+    for _ in trange(frames, desc="frames", disable=frames == 1, dynamic_ncols=True):
         if model.running:
             model.step()
         if video is not None:

@@ -8,7 +8,7 @@ import numpy as np
 import taichi_softras as ts
 from taichi_softras import lighting, losses
 from taichi_softras.engine import dibr, fragments, textures, voxels
-from taichi_softras.recover import atlas, fit, hull, metrics, pictures, poses, remesh, rendering, results, texture, views
+from taichi_softras.recover import atlas, fit, hull, metrics, pictures, poses, remesh, rendering, report, results, texture, views
 from taichi_softras.scene import RasterizeSettings, distortion_limit, shapes
 
 from . import (
@@ -984,6 +984,29 @@ def picture_functions() -> Iterator[Function]:
         good=lambda: two() | {"path": In(lambda folder: folder / "s.png"), "columns": 2},
         natures={"path": path(missing=False), "target": instance(), "result": instance(), "columns": whole(0)},
         more=[(Kind.SHAPE, "a result of other views", {"result": views_of_a_square(1)})],
+    )
+    yield Function(
+        name="recover.report",
+        call=report.report,
+        good=lambda: {
+            "path": In(lambda folder: folder / "r.html"),
+            "title": "title",
+            "model": In(lambda folder: square().save(folder / "m.glb") or folder / "m.glb"),
+            "headline": {},
+            "pictures": {},
+            "tables": {},
+            "meaning": {},
+        },
+        natures={
+            "path": path(missing=False),
+            "title": instance(),
+            "model": path(),
+            "headline": instance(),
+            "pictures": instance(Mistake(Kind.FILE, "one that is not there", {"a": "none.png"})),
+            "tables": instance(),
+            "meaning": optional(instance(), dict),
+        },
+        more=[(Kind.FILE, "a model of another format", {"model": In(lambda folder: square().save(folder / "m.obj") or folder / "m.obj")})],
     )
     yield Function(
         name="recover.fit_curves",

@@ -1,5 +1,8 @@
 """Kernels called with little ado do what Taichi's own call does: with arrays of every library, again and again, and with arguments that do not fit."""
 
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -233,3 +236,40 @@ class TestCompiling:
         with ti.ad.Tape(loss):
             losses.silhouette_iou(alpha, arrays.real(target), into=loss)
         assert np.isfinite(alpha.grad.to_numpy()).all()
+
+
+class TestWaiting:
+    """Whoever waits for kernels at a terminal is told so, once; a log is not, and nobody is where there is little to wait for."""
+
+    @pytest.fixture
+    def told(self, monkeypatch, capsys, tmp_path):
+        def told(*, terminal: bool, cached: bool, seconds: float = 0.0) -> list[str]:
+            if cached:
+                (tmp_path / "ticache.tcb").touch()
+            config = SimpleNamespace(offline_cache=True, offline_cache_file_path=str(tmp_path))
+            monkeypatch.setattr(launching, "config", lambda: config)
+            monkeypatch.setattr(launching, "_waiting", launching.Waiting(seconds=seconds))
+            monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+            monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+            for _ in range(2):
+                with launching._waited_for():
+                    pass
+            said = capsys.readouterr()
+            assert said.out == ""
+            return said.err.splitlines()
+
+        return told
+
+    def test_at_a_terminal_where_no_kernel_was_ever_compiled(self, told, tmp_path):
+        (line,) = told(terminal=True, cached=False)
+        assert line.startswith("taichi_softras: kernels are compiled")
+        assert str(tmp_path) in line
+
+    def test_where_it_takes_long_all_the_same(self, told):
+        assert len(told(terminal=True, cached=True, seconds=10.0)) == 1
+
+    def test_not_where_they_are_in_the_cache(self, told):
+        assert told(terminal=True, cached=True) == []
+
+    def test_not_in_a_log(self, told):
+        assert told(terminal=False, cached=False, seconds=10.0) == []
