@@ -28,6 +28,7 @@ from . import (
     numbers,
     optional,
     path,
+    text,
     whole,
 )
 
@@ -987,7 +988,7 @@ def picture_functions() -> Iterator[Function]:
     )
     yield Function(
         name="recover.report",
-        call=report.report,
+        call=report,
         good=lambda: {
             "path": In(lambda folder: folder / "r.html"),
             "title": "title",
@@ -999,7 +1000,7 @@ def picture_functions() -> Iterator[Function]:
         },
         natures={
             "path": path(missing=False),
-            "title": instance(),
+            "title": text(),
             "model": path(),
             "headline": instance(),
             "pictures": instance(Mistake(Kind.FILE, "one that is not there", {"a": "none.png"})),

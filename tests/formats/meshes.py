@@ -628,6 +628,7 @@ def of_textures() -> Iterator[Row]:
     see_through = np.concatenate([PICTURE, np.full((2, 2, 1), 128)], 2)
     transparent = Gltf()
     transparent.primitive(TEXCOORD_0=UVS, material=transparent.material(picture=see_through))
+    transparent.tree["materials"][0]["alphaMode"] = "BLEND"
     yield Row(
         feature="transparency of a picture",
         judge=fourth_channel,
