@@ -9,10 +9,14 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-import taichi as ti
-from matplotlib.figure import Figure
 
 import taichi_softras as tsr
+from taichi_softras.language import ti
+
+try:
+    from matplotlib.figure import Figure
+except ImportError:
+    raise SystemExit("this program draws with matplotlib, which is not installed: pip install 'taichi_softras[plot]'") from None
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("-o", "--out", type=Path, default=Path("out/01_triangle"), help="folder for the picture (default: %(default)s)")

@@ -12,12 +12,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import taichi as ti
 from PIL import Image, UnidentifiedImageError
 from program import program_parser, run_program
 from tqdm import tqdm
 
 import taichi_softras as tsr
+from taichi_softras.language import ti
 from taichi_softras.recover import save_animation, save_picture
 from taichi_softras.scene import PICTURE_FORMATS
 

@@ -17,12 +17,12 @@ from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
-import taichi as ti
 from program import program_parser, run_program
 from scipy.sparse.linalg import splu
 from tqdm import tqdm
 
 import taichi_softras as tsr
+from taichi_softras.language import ti
 from taichi_softras.recover import SHARP, render_views, save_animation, save_picture, shaded
 from taichi_softras.recover.metrics import silhouette_iou
 from taichi_softras.scene import creature
@@ -108,9 +108,9 @@ def main() -> None:
     before, after = (silhouette_iou(alpha, shown[2]).mean() for alpha in shown[:2])
     rows = [np.concatenate(list(1 - row), 1) for row in (shown[2], shown[1], np.abs(shown[1] - shown[2]))]
     save_picture(options.out / "silhouettes.png", np.repeat(np.concatenate(rows)[..., None], 3, -1))
+    print(f"{options.views} silhouettes, {options.steps} steps: on 8 others, IoU {before:.4f} before, {after:.4f} after")
     save_animation(options.out / "silhouettes.gif", animation(meshes, target), seconds=6)
     meshes[-1].save(options.out / "mesh.glb")
-    print(f"{options.views} silhouettes, {options.steps} steps: on 8 others, IoU {before:.4f} before, {after:.4f} after")
     print(f"silhouettes.gif, silhouettes.png and mesh.glb are in {options.out}")
 
 

@@ -15,12 +15,12 @@ import sys
 from dataclasses import replace
 
 import numpy as np
-import taichi as ti
 import trimesh
 from program import program_parser, run_program
 from tqdm import tqdm
 
 import taichi_softras as tsr
+from taichi_softras.language import ti
 from taichi_softras.recover import save_animation
 
 DISTANCE, FOV = 4.0, 40.0

@@ -14,11 +14,15 @@ from pathlib import Path
 
 import numpy as np
 import trimesh
-from matplotlib.figure import Figure
 from program import program_parser, run_program
 from tqdm import tqdm
 
 import taichi_softras as tsr
+
+try:
+    from matplotlib.figure import Figure
+except ImportError:
+    raise SystemExit("this program draws with matplotlib, which is not installed: pip install 'taichi_softras[plot]'") from None
 
 DISTANCE, FOV = 4.0, 40.0
 TRUE_AZIMUTH, TRUE_ELEVATION = 30.0, 25.0  # degrees

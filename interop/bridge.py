@@ -9,16 +9,27 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import taichi as ti
 import torch
 from torch.autograd.function import once_differentiable
 
 from ..kernels.op import Op
-from ..runtime import Arrays, cpu_shares, ensure_initialized, is_deterministic, spare_array, variant_of
+from ..language import ti
+from ..runtime import Arrays, check_sizes, cpu_shares, ensure_initialized, is_deterministic, spare_array, variant_of
 
-__all__ = ["TorchArrays"]
+__all__ = ["TorchArrays", "check_device"]
 
 _REALS = {torch.float32: ti.f32, torch.float64: ti.f64}
+
+
+def check_device(op: str, name: str, device: torch.device) -> None:
+    """Whether kernels may run there: on the CPU, or on the first GPU that the process sees, which is Taichi's."""
+    if device.type not in ("cpu", "cuda"):
+        raise ValueError(f"{op}: {name} must be on cpu or cuda, got {device}")
+    if device.type == "cuda" and device.index not in (None, 0):
+        raise ValueError(
+            f"{op}: {name} must be on cuda:0, the GPU that Taichi runs on, got {device}; "
+            f"start Python with CUDA_VISIBLE_DEVICES={device.index}, and that GPU is cuda:0"
+        )
 
 
 class TorchArrays(Arrays):
@@ -27,8 +38,7 @@ class TorchArrays(Arrays):
     def __init__(self, dtype: torch.dtype, device: torch.device) -> None:
         if dtype not in _REALS:
             raise TypeError(f"TorchArrays: dtype must be float32 or float64, got {dtype}")
-        if device.type not in ("cpu", "cuda"):
-            raise ValueError(f"TorchArrays: device must be cpu or cuda, got {device}")
+        check_device("TorchArrays", "device", device)
         arch = ensure_initialized(device.type)
         if arch != device.type:
             raise RuntimeError(
@@ -54,8 +64,8 @@ class TorchArrays(Arrays):
             first = given[first_name]
             if tensor.dtype not in _REALS:
                 raise TypeError(f"{op}: {name} must be float32 or float64, got {tensor.dtype}")
-            if tensor is first and tensor.device.type not in ("cpu", "cuda"):
-                raise ValueError(f"{op}: {name} must be on cpu or cuda, got {tensor.device}")
+            if tensor is first:
+                check_device(op, name, tensor.device)
             if tensor.dtype != first.dtype:
                 raise TypeError(f"{op}: {name} must have the dtype of {first_name} ({first.dtype}), got {tensor.dtype}")
             if tensor.device != first.device:
@@ -104,6 +114,7 @@ class TorchArrays(Arrays):
         return ("torch", self.device)
 
     def run(self, op: Op, inputs: Sequence[torch.Tensor], outputs: Sequence[Any], rest: Sequence[Any]) -> list[torch.Tensor]:
+        check_sizes(op, inputs, outputs)
         return list(_Run.apply(self, op, outputs, rest, *inputs))  # type: ignore[no-untyped-call]
 
     def launch(self, kernel: Any, arguments: Sequence[Any]) -> None:

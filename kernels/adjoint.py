@@ -9,17 +9,16 @@ separates the pixel from it, L the loss:
     distance    d^2 = |r|^2                       dL/dv_k = -2 e_k r dL/dd^2             (the closest point is the best one: its own motion does not count)
     inside      sum w_k v_k = p, sum w_k = 1      dL/dv_k = -w_k G, G = sum_j dL/dw_j grad w_j
     on an edge  (p - (s + t e)) e = 0             dL/dv_k = -w_k G + h_k R, G = T e, R = T r, T = dL/dt/|e|^2, h = -1 at the start s of the edge, 1 at its end
-    coverage    D = F(u), u = +-d^2/sigma         dL/du = D dL/dS + (1 - D) D dL/dD      (logistic; S = log(1 + exp(u)))
+    coverage    D = F(u), u = +-d^2/sigma         dL/du = F'(u) (g'(D) dL/dS + dL/dD)     (S the sum of g(D); logistic, g = -log(1 - D): F' g' = D)
     weight      w = D exp((n(z) - m)/gamma)       dL/dD = w/D dL/dw, dL/dz = -w dL/dw/((far - near) gamma)
 """
 
 import functools
 from dataclasses import replace
 
-import taichi as ti
-
+from ..language import ti
 from .blending import Blending, background_weight_of, depth_weight, normalised_depth
-from .coverage import Distribution, coverage_of
+from .coverage import coverage_of, density_of
 from .face import (
     DEPTH,
     FEATURES,
@@ -37,11 +36,11 @@ from .face import (
     sum_row,
     who_counts,
 )
-from .silhouette import Silhouette
+from .silhouette import silhouette_inverse_slope, silhouette_slope
 from .softness import FAR, N_SOFTNESS, OVER_DEPTH_RANGE, OVER_GAMMA, OVER_SIGMA, REACH_SQ
-from .special import exp, smaller
+from .special import smaller
 from .texture import Texture, channel_of
-from .tiles import LARGE, block_of, misses_tile, next_in_box, tiles_of_box, tiles_of_image, tiles_to_miss, with_slack
+from .tiles import LARGE, block_of, large_box, misses_tile, next_in_box, tiles_of_image
 from .triangle import (
     AX,
     AY,
@@ -63,7 +62,8 @@ from .triangle import (
     Distance,
     Extrapolation,
     clipped_weights,
-    on_nearest_edge,
+    nearest_edge,
+    on_edge,
     outline_weights,
     segment,
 )
@@ -78,8 +78,8 @@ def has_adjoint(choices: Choices) -> bool:
     """Whether the gradient of these choices is written here."""
     return (
         choices.distance is Distance.EUCLIDEAN
-        and choices.distribution is Distribution.LOGISTIC
-        and choices.silhouette is Silhouette.PROBABILISTIC
+        and choices.distribution.value.density is not None
+        and choices.silhouette.value.slopes is not None
         and choices.blending is Blending.SOFTMAX
         and choices.texture is Texture.VERTEX
     )
@@ -128,22 +128,22 @@ def clipped_adjoint(ga, gb, gc, wa, wb, wc):
 
 
 @ti.func
-def weights_adjoint(ga, gb, gc, la, lb, lc, inside, t_ab, t_bc, t_ca, d_ab, d_bc, d_ca, rx, ry, face: ti.template()):
+def weights_adjoint(ga, gb, gc, la, lb, lc, inside, ab, bc, t_ab, t_bc, t_ca, rx, ry, face: ti.template()):
     """From dL/dw_k to x and y of the corners: inside, and else for the closest point of an edge (the lines "inside" and "on an edge" above).
 
-    l_k are the weights.
+    l_k are the weights; ``ab`` and ``bc`` say which edge is the nearest.
     """
     ax, ay, bx, by, cx, cy = face[AX], face[AY], face[BX], face[BY], face[CX], face[CY]
-    t = on_nearest_edge(d_ab, d_bc, d_ca, t_ab, t_bc, t_ca)
-    along_edge = on_nearest_edge(d_ab, d_bc, d_ca, (gb - ga) * face[OVER_AB_SQ], (gc - gb) * face[OVER_BC_SQ], (ga - gc) * face[OVER_CA_SQ])
+    t = on_edge(ab, bc, t_ab, t_bc, t_ca)
+    along_edge = on_edge(ab, bc, (gb - ga) * face[OVER_AB_SQ], (gc - gb) * face[OVER_BC_SQ], (ga - gc) * face[OVER_CA_SQ])
     along_edge = ti.select((t > 0.0) & (t < 1.0), along_edge, 0.0)  # T; nought where the closest point is a corner
-    gx = along_edge * on_nearest_edge(d_ab, d_bc, d_ca, bx - ax, cx - bx, ax - cx)
-    gy = along_edge * on_nearest_edge(d_ab, d_bc, d_ca, by - ay, cy - by, ay - cy)
+    gx = along_edge * on_edge(ab, bc, bx - ax, cx - bx, ax - cx)
+    gy = along_edge * on_edge(ab, bc, by - ay, cy - by, ay - cy)
     gx = ti.select(inside, (ga * (by - cy) + gb * (cy - ay) + gc * (ay - by)) * face[OVER_AREA2], gx)
     gy = ti.select(inside, (ga * (cx - bx) + gb * (ax - cx) + gc * (bx - ax)) * face[OVER_AREA2], gy)
     along_edge = ti.select(inside, 0.0, along_edge)
-    ha = along_edge * on_nearest_edge(d_ab, d_bc, d_ca, -1.0, 0.0, 1.0)
-    hb = along_edge * on_nearest_edge(d_ab, d_bc, d_ca, 1.0, -1.0, 0.0)
+    ha = along_edge * on_edge(ab, bc, -1.0, 0.0, 1.0)
+    hb = along_edge * on_edge(ab, bc, 1.0, -1.0, 0.0)
     hc = -ha - hb
     return ha * rx - la * gx, ha * ry - la * gy, hb * rx - lb * gx, hb * ry - lb * gy, hc * rx - lc * gx, hc * ry - lc * gy
 
@@ -169,14 +169,14 @@ def tiles_at_a_time(width, variant: ti.template()):
 @ti.func
 def resolve_adjoint(
     grads: ti.template(), of_background: ti.template(), pixels: ti.template(), l, behind: ti.template(), softness: ti.template(), choices: ti.template(),
-    variant: ti.template(),
+    share, variant: ti.template(),
 ):  # fmt: skip
     """In ``grads``, the gradient of the sums of lane l in place of that of its alpha, depth and features (`resolve_pixel`), and m; adds up the background's.
 
-    alpha = 1 - exp(-S); with T = W + w_b a value is v = (V + w_b v_b)/T, so dL/dV = dL/dv/T, dL/dv_b = w_b dL/dv/T, dL/dW = -sum v dL/dv/T.
+    alpha = g^-1(S); with T = W + w_b a value is v = (V + w_b v_b)/T, so dL/dV = dL/dv/T, dL/dv_b = w_b dL/dv/T, dL/dW = -sum v dL/dv/T.
     """
     lanes, at_once = ti.static(variant.lanes, choices.features_at_once)
-    grads[slot(SILHOUETTE, l, lanes)] *= exp(-pixels[slot(SILHOUETTE, l, lanes)], variant.real)
+    grads[slot(SILHOUETTE, l, lanes)] *= silhouette_inverse_slope(pixels[slot(SILHOUETTE, l, lanes)], share, softness, choices.silhouette, variant.real)
     if ti.static(at_once > 0):
         m = pixels[slot(FEATURES + at_once, l, lanes)]
         weight_sum = pixels[slot(WEIGHT, l, lanes)]
@@ -232,7 +232,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
         faces: index(2),
         corners: index(2),
         face_image: index(1),
-        reached: index(1),  # [2 F] which tiles each face reaches (`visit_tiles`)
+        reached: index(1),  # [N_REACHED F] which tiles each face reaches (`count_tiles`)
         pair_face: index(1),  # of the pairs (one lane)
         pair_tile: index(1),
         packed: variant.blocks(2),  # [tiles * blocks * n_groups, n_packed, lanes] written: the gradient of the sums, and m, block by block
@@ -241,6 +241,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
         vertex_corner: index(1),  # [3 F] 3 f + corner
         feature_offset: index(1),  # [M + 1] the same for the rows of features
         feature_corner: index(1),
+        one_over_faces: real(1),  # [B] one over the number of faces of each image
         n_features: ti.i32,
         n_groups: ti.i32,
         n_lines: ti.i32,  # of the tiles' blocks (`tiles_at_a_time`); nought if they are packed already
@@ -262,6 +263,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
             for group in range(n_groups):
                 channels = ti.static([channel_of(group, s, n_features, choices) for s in ti.static(range(at_once))])
                 image, _, _ = block_of(first_tile, block, height, width, variant)
+                share = one_over_faces[image]
                 colors_behind = ti.Vector([background[image, channel] for channel in ti.static(channels)])
                 of_background = ti.Vector.zero(variant.real, max(at_once, 1) * lanes)
                 counts = ti.select(group == 0, 1.0, 0.0)  # what is not of a channel counts once
@@ -294,10 +296,10 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                                     if group * at_once + s < n_features:
                                         grads[slot(FEATURES + s, l, lanes)] = features_img_grad[image, row, column, channels[s]]
                         if ti.static(lanes == 1):  # Taichi makes no valid code for Vulkan of a loop here
-                            resolve_adjoint(grads, of_background, pixels, 0, colors_behind, softness, choices, variant)
+                            resolve_adjoint(grads, of_background, pixels, 0, colors_behind, softness, choices, share, variant)
                         else:
                             for l in range(lanes):
-                                resolve_adjoint(grads, of_background, pixels, l, colors_behind, softness, choices, variant)
+                                resolve_adjoint(grads, of_background, pixels, l, colors_behind, softness, choices, share, variant)
                     for i in ti.static(range(M + 1)):  # elsewhere nought: a face may come there, of which nothing is in reach
                         store_block(packed, here, i, grads, i, variant)
                 if background_wanted != 0:
@@ -333,16 +335,12 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                 for corner in ti.static(range(3)):
                     of_face[3 * s + corner] = features[corners[f, corner], channels[s]]
             tiles_x, tiles_y = tiles_of_image(height, width, variant)
-            zero = variant.real(0.0)
-            pa, qa, ra, pb, qb, rb, pc, qc, rc = zero, zero, zero, zero, zero, zero, zero, zero, zero
+            pa, qa, ra, pb, qb, rb, pc, qc, rc = 0, 0, 0, 0, 0, 0, 0, 0, 0
             column_0, row_0 = first_tile % tiles_x, first_tile // tiles_x % tiles_y
             column_1, row_1 = column_0, row_0
             if ti.static(not by_pair):
                 if left == LARGE:
-                    reach = with_slack(ti.sqrt(softness[REACH_SQ]), height, width)
-                    sign = ti.cast(area > 0, ti.i32) - ti.cast(area < 0, ti.i32)
-                    column_0, column_1, row_0, row_1 = tiles_of_box(ax, ay, bx, by, cx, cy, reach, height, width, variant)
-                    pa, qa, ra, pb, qb, rb, pc, qc, rc = tiles_to_miss(ax, ay, bx, by, cx, cy, sign, reach, height, width, variant)
+                    column_1, row_1, pa, qa, ra, pb, qb, rb, pc, qc, rc = large_box(f, n_items, reached)
 
             pixels = ti.Vector.zero(variant.real, (M + 1) * lanes)  # what comes from the image: the gradient of its sums, and m
             tx, ty = column_0, row_0
@@ -369,12 +367,13 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                             t_ca, x_ca, y_ca, d_ca, s_b = segment(x, y, cx, cy, ax, ay, face[OVER_CA_SQ])
                             wa, wb, wc = s_a * area, s_b * area, s_c * area
                             inside = (wa > 0) & (wb > 0) & (wc > 0)
-                            ea, eb, ec = outline_weights(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
+                            ab, bc = nearest_edge(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
+                            ea, eb, ec = outline_weights(ab, bc, t_ab, t_bc, t_ca)
                             la, lb, lc = ti.select(inside, wa, ea), ti.select(inside, wb, eb), ti.select(inside, wc, ec)
                             if ti.static(clipped):
                                 ka, kb, kc = clipped_weights(wa, wb, wc)
                                 la, lb, lc = ti.select(area != 0, ka, la), ti.select(area != 0, kb, lb), ti.select(area != 0, kc, lc)
-                            rx, ry = on_nearest_edge(d_ab, d_bc, d_ca, x_ab, x_bc, x_ca), on_nearest_edge(d_ab, d_bc, d_ca, y_ab, y_bc, y_ca)
+                            rx, ry = on_edge(ab, bc, x_ab, x_bc, x_ca), on_edge(ab, bc, y_ab, y_bc, y_ca)
                             distance_sq = smaller(d_ab, smaller(d_bc, d_ca))
                             side = ti.select(inside, 1.0, -1.0)
                             du = side * softness[OVER_SIGMA]  # du/dd^2
@@ -384,10 +383,12 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                                 u = du * distance
                                 du = ti.select(distance_sq > TINY_LENGTH_SQ, 0.5 * du / distance, 0.0)
                             coverage, complement = coverage_of(u, softness, choices.distribution, variant.real)
+                            density = density_of(u, coverage, complement, softness, choices.distribution, variant.real)
                             depth, in_range = face_depth(la, lb, lc, face, softness, choices.interpolation)
                             in_reach = inside | (distance_sq < softness[REACH_SQ])
                             counted, colored = who_counts(inside, in_reach, in_range, coverage, area, choices)
-                            u_grad = ti.select(counted, pixels[slot(0, l, lanes)] * coverage, 0.0)
+                            slope = silhouette_slope(coverage, complement, density, softness, choices.distribution, choices.silhouette, variant.real)
+                            u_grad = ti.select(counted, pixels[slot(0, l, lanes)] * slope, 0.0)
                             zero = u_grad * 0.0
                             gax, gay, gaz, gbx, gby, gbz, gcx, gcy, gcz = zero, zero, zero, zero, zero, zero, zero, zero, zero
                             if ti.static(at_once > 0):
@@ -395,7 +396,8 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                                 weight_grad = pixels[slot(WEIGHT, l, lanes)]
                                 depth_sum_grad = pixels[slot(DEPTH, l, lanes)]
                                 depth_norm = ti.select(colored, normalised_depth(depth, softness), m)
-                                weight = ti.select(colored, coverage * depth_weight(depth_norm, m, softness, variant.real), 0.0)
+                                nearness = ti.select(colored, depth_weight(depth_norm, m, softness, variant.real), 0.0)
+                                weight = coverage * nearness
                                 ua, ub, uc = la, lb, lc  # the weights of features
                                 if ti.static(choices.interpolation == Interpolation.PERSPECTIVE):
                                     ua, ub, uc = la * depth * face[OVER_AZ], lb * depth * face[OVER_BZ], lc * depth * face[OVER_CZ]
@@ -411,7 +413,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                                     totals[slot(OF_FEATURES + 3 * s, l, lanes)] += value_grad * ua
                                     totals[slot(OF_FEATURES + 3 * s + 1, l, lanes)] += value_grad * ub
                                     totals[slot(OF_FEATURES + 3 * s + 2, l, lanes)] += value_grad * uc
-                                u_grad += weight_grad * weight * complement
+                                u_grad += weight_grad * nearness * density
                                 depth_grad = weight * (depth_sum_grad - weight_grad * over_depth_gamma)
                                 ga, gb, gc, za, zb, zc = depth_adjoint(depth, depth_grad, ma, mb, mc, la, lb, lc, face, choices.interpolation)
                                 within = inside
@@ -420,7 +422,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                                     ka, kb, kc = clipped_adjoint(ga, gb, gc, wa, wb, wc)
                                     ga, gb, gc = ti.select(within, ka, ga), ti.select(within, kb, gb), ti.select(within, kc, gc)
                                     la, lb, lc = ti.select(within, wa, la), ti.select(within, wb, lb), ti.select(within, wc, lc)
-                                gax, gay, gbx, gby, gcx, gcy = weights_adjoint(ga, gb, gc, la, lb, lc, within, t_ab, t_bc, t_ca, d_ab, d_bc, d_ca, rx, ry, face)
+                                gax, gay, gbx, gby, gcx, gcy = weights_adjoint(ga, gb, gc, la, lb, lc, within, ab, bc, t_ab, t_bc, t_ca, rx, ry, face)
                                 gaz, gbz, gcz = za, zb, zc
                             distance_grad = -2.0 * u_grad * du
                             hx, hy = distance_grad * rx, distance_grad * ry

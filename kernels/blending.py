@@ -2,8 +2,7 @@
 
 import enum
 
-import taichi as ti
-
+from ..language import ti
 from .softness import BACKGROUND_DEPTH_NORM, FAR, OVER_DEPTH_RANGE, OVER_GAMMA
 from .special import exp, smaller
 

@@ -5,8 +5,7 @@ An edge is cut at a + t (b - a), a its end ahead of the plane and b the one behi
 
 import functools
 
-import taichi as ti
-
+from ..language import ti
 from .op import Op
 from .variant import Variant
 

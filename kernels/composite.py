@@ -22,24 +22,22 @@ generates of `layers`, which computes a_j and c_j of each pair and lane; by hand
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-import taichi as ti
-
+from ..language import ti
 from .blending import Order
-from .composite_adjoint import faces_adjoint_kernel, gather_rows_kernel, has_face_adjoint, n_of_row
+from .composite_adjoint import faces_adjoint_kernel, gather_rows_kernel, has_face_adjoint, n_of_row, pairs_by_face_kernel
 from .coverage import Distribution
-from .face import Choices, block_centres, centres_at, evaluate, evaluate_with, item_and_group, load_set_up, slot
-from .fragments import sort_by_face_kernel
+from .face import CompositeChoices, block_centres, centres_at, evaluate, evaluate_with, item_and_group, load_set_up, slot
 from .op import Op
 from .softness import FAR, N_SOFTNESS, SHAPE
 from .texture import Texture, channel_of, face_features, features_at
 from .tiles import block_of, place_and_block
 from .triangle import AZ, BZ, CZ, load_face, set_up
-from .variant import Variant
+from .variant import AT_ONCE, Variant
 
-__all__ = ["DEPTH_SLACK", "N_HELD", "RUN", "CompositeChoices", "composite_op", "sort_tiles_kernel"]
+__all__ = ["DEPTH_SLACK", "N_HELD", "RUN", "composite_op", "sort_tiles_kernel"]
 
 DEPTH_SLACK = 1e-5  # by this part of it a depth at a pixel may come out nearer than the nearest corner, by rounding
 FACES_AT_ONCE = 16  # that a block looks at before it finds out whether all of its pixels have seen enough
@@ -49,26 +47,6 @@ LANES_OF_PICTURES = 1  # the gradient to texels is scattered one by one: with al
 
 # What is held of a layer on the way back, in this order: a_j, c_j, T_j. On the way forward: a_j, depth, features.
 N_HELD = 3
-
-
-@dataclass(frozen=True, kw_only=True)
-class CompositeChoices:
-    """The discrete choices that specialise the kernels.
-
-    Attributes:
-        features: of what is shown.
-        opacity: of where opacities stand: one channel, the ``opacity_channel`` of its rows.
-        order: of the layers.
-    """
-
-    features: Choices
-    opacity: Choices
-    order: Order = Order.PIXEL
-
-    @property
-    def n_held(self) -> int:
-        """Numbers that are held of a layer and a lane on the way forward."""
-        return 2 + self.features.features_at_once
 
 
 @functools.cache
@@ -94,14 +72,14 @@ def _gradient(variant: Variant, choices: CompositeChoices) -> Callable[[Any, Seq
         background_wanted = int(arrays.gradient_of(inputs[6]) is not None)
         lists = (faces, corners, opacity_corners, face_image, face_source)
 
-        def layers_of(chunk: tuple[Any, ...]) -> tuple[Any, Any]:
+        def layers_of(chunk: tuple[Any, ...], place_of_pair: Any) -> tuple[Any, Any]:
             """The layers of a chunk, with their gradient, and that of the images, packed."""
             n_blocks, n_pairs = chunk[4] * variant.blocks_per_tile, max(chunk[5], 1)
             shape = (n_pairs * variant.blocks_per_tile, 2, variant.lanes)
             layers = arrays.empty(shape) if by_hand else arrays.with_gradient(arrays.kept(shape))
             packed = arrays.empty((n_blocks * n_groups, 1 + choices.features.features_at_once, variant.lanes) if by_hand else (1, 1, 1))
             found = layers if by_hand else arrays.gradient_of(layers)
-            arrays.launch(walk_back, (*constants, *grads, found, packed, set_ups, *lists, *chunk, *rest, background_wanted))
+            arrays.launch(walk_back, (*constants, *grads, place_of_pair, found, packed, set_ups, *lists, *chunk, *rest, background_wanted))
             return layers, packed
 
         of_layers(arrays, inputs, grads[1:], set_ups, lists, walk, layers_of, rest)
@@ -117,7 +95,7 @@ def _generated_gradient(variant: Variant, choices: CompositeChoices) -> Callable
     def gradient(arrays, inputs, image_grads, set_ups, lists, walk, layers_of, rest) -> None:
         *tables, _, opacity_channel, n_features, n_groups, height, width = rest
         for chunk in walk.chunks():
-            layers, _ = layers_of(chunk)
+            layers, _ = layers_of(chunk, chunk[0])
             numbers = (chunk[5], *tables, opacity_channel, n_features, n_groups, height, width)
             arrays.launch(layers_grad, (*inputs[:6], inputs[7], *image_grads, layers, *lists, *chunk[:2], *numbers))
 
@@ -128,7 +106,7 @@ def _generated_gradient(variant: Variant, choices: CompositeChoices) -> Callable
 def _faces_gradient(variant: Variant, choices: CompositeChoices) -> Callable[..., None]:
     """The same for the choices of `has_face_adjoint`."""
     at_once = choices.features.features_at_once
-    of_faces, gather, by_faces = faces_adjoint_kernel(variant, choices), gather_rows_kernel(variant, at_once), sort_by_face_kernel(variant)
+    of_faces, gather, by_faces = faces_adjoint_kernel(variant, choices), gather_rows_kernel(variant, at_once), pairs_by_face_kernel(variant)
 
     def gradient(arrays, inputs, image_grads, set_ups, lists, walk, layers_of, rest) -> None:
         vertices, features, _, opacity, _, window, _, softness = inputs
@@ -137,12 +115,12 @@ def _faces_gradient(variant: Variant, choices: CompositeChoices) -> Callable[...
         constants, n_faces = [arrays.constant(array) for array in (features, opacity, window, softness)], faces.shape[0]
         rows = arrays.zeros((n_faces * n_groups, n_of_row(choices)))
         for chunk in walk.chunks():
-            (pair_face, pair_tile, _, first_tile, _, n_pairs), (layers, packed) = chunk[:6], layers_of(chunk)
-            last_of_face, by_face = arrays.zeros_index(n_faces), arrays.empty_index(max(n_pairs, 1))
-            arrays.launch(by_faces, (pair_face, last_of_face, by_face, n_pairs, n_faces))
+            pair_face, pair_tile, _, first_tile, _, n_pairs = chunk[:6]
+            last_of_face, place_of_pair, tile_at = arrays.zeros_index(n_faces), *(arrays.empty_index(max(n_pairs, 1)) for _ in range(2))
+            arrays.launch(by_faces, (pair_face, pair_tile, last_of_face, place_of_pair, tile_at, n_pairs, n_faces))
+            layers, packed = layers_of(chunk, place_of_pair)
             numbers = (opacity_channel, n_features, n_groups, n_faces, first_tile, height, width)
-            lists_of_pairs = (corners, opacity_corners, face_source, pair_tile, last_of_face, by_face)
-            arrays.launch(of_faces, (*constants, layers, packed, set_ups, *lists_of_pairs, rows, *numbers))
+            arrays.launch(of_faces, (*constants, layers, packed, set_ups, corners, opacity_corners, face_source, last_of_face, tile_at, rows, *numbers))
         differentiable = (vertices, features, opacity, window)
         wanted = [arrays.gradient_of(array) is not None for array in differentiable]
         n_rows = [array.shape[0] if want else 0 for array, want in zip(differentiable, wanted, strict=True)]
@@ -157,20 +135,29 @@ def _faces_gradient(variant: Variant, choices: CompositeChoices) -> Callable[...
 def sort_tiles_kernel(variant: Variant):
     """Sorts the faces of each tile by the nearest of their depths, in place; of equal depths the lower number first."""
     real, index = variant.array, variant.index
+    a_tile = variant.spread(16)
 
     @ti.kernel
     def sort_tiles(
         set_ups: real(2),  # [F, N_SET_UP]
         pair_face: index(1),  # [pairs] sorted
+        face_depth: real(1),  # [F] scratch
         pair_depth: real(1),  # [pairs] scratch
         tile_offset: index(1),  # [tiles + 1]
         n_tiles: ti.i32,
+        n_faces: ti.i32,
     ):
         ti.loop_config(serialize=variant.serial)
-        for tile in range(n_tiles):
+        for f in range(n_faces):
+            face_depth[f] = nearest_depth(f, set_ups)  # of faces that are left out anything: nobody asks
+        ti.loop_config(serialize=variant.serial)
+        for part in range(n_tiles * a_tile):
+            if part % a_tile != 0:
+                continue
+            tile = part // a_tile
             first, n = tile_offset[tile], tile_offset[tile + 1] - tile_offset[tile]
             for k in range(first, first + n):
-                pair_depth[k] = nearest_depth(pair_face[k], set_ups)
+                pair_depth[k] = face_depth[pair_face[k]]
             gap = 1
             while 3 * gap + 1 < n:
                 gap = 3 * gap + 1
@@ -310,6 +297,7 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
     at_once, n_held = shown.features_at_once, choices.n_held
     n_of_face = 3 * at_once if shown.texture is Texture.VERTEX else 6
     n_of_opacity = 3 if opaque.texture is Texture.VERTEX else 6
+    a_worker = variant.spread(AT_ONCE)
 
     @ti.kernel
     def composite(
@@ -359,7 +347,10 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
         width: ti.i32,
     ):
         ti.loop_config(serialize=variant.serial)
-        for worker in range(n_workers):
+        for part in range(n_workers * a_worker):
+            if part % a_worker != 0:
+                continue
+            worker = part // a_worker
             for turn in range(n_turns):
                 item = item_of(turn, worker, n_workers)
                 if item < n_tiles * variant.blocks_per_tile:
@@ -473,6 +464,7 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, packs: bo
     at_once = shown.features_at_once
     n_of_face = 3 * at_once if shown.texture is Texture.VERTEX else 6
     n_of_opacity = 3 if opaque.texture is Texture.VERTEX else 6
+    a_worker = variant.spread(AT_ONCE)
     A, C, T = 0, 1, 2  # places in `held`
 
     @ti.kernel
@@ -489,7 +481,8 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, packs: bo
         alpha_img_grad: real(3),
         features_img_grad: real(4),
         depth_img_grad: real(3),
-        layer_grads: real(3),  # [pairs * blocks, 2, lanes] written: dL/da_j and dL/dc_j
+        place_of_pair: index(1),  # [pairs] with ``packs``, where a pair stands in the list of those of its face
+        layer_grads: real(3),  # [pairs * blocks, 2, lanes] written: dL/da_j and dL/dc_j; with ``packs`` face by face
         packed: real(3),  # [tiles of the chunk * blocks * n_groups, 1 + at_once, lanes] written: the gradient of depth and features
         set_ups: real(2),
         faces: index(2),
@@ -527,7 +520,10 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, packs: bo
         background_wanted: ti.i32,
     ):
         ti.loop_config(serialize=variant.serial)
-        for worker in range(n_workers):
+        for part in range(n_workers * a_worker):
+            if part % a_worker != 0:
+                continue
+            worker = part // a_worker
             for turn in range(n_turns):
                 item = item_of(turn, worker, n_workers)
                 if item < n_tiles * blocks_per_tile:
@@ -565,10 +561,6 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, packs: bo
                                     packed[here, 1 + s, l] = 0.0
                                     if line < height and column < width and group * at_once + s < n_features:
                                         packed[here, 1 + s, l] = features_img_grad[image, line, column, group * at_once + s]
-                    for k in range(n_here):
-                        for l in ti.static(range(lanes)):
-                            layer_grads[(first_pair + k) * blocks_per_tile + block, 0, l] = 0.0
-                            layer_grads[(first_pair + k) * blocks_per_tile + block, 1, l] = 0.0
                     k, n_open, goes_on = 0, 0, n_here > 0
                     while goes_on:
                         end = ti.min(k + FACES_AT_ONCE, n_here)
@@ -577,7 +569,7 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, packs: bo
                             face = load_set_up(f, set_ups)
                             at_opacity = ti.static(face_features(f, opacity_channel, opacity_channel + 1, opacity, opacity_corners, opacity_places, opaque))
                             lets_through = ti.Vector([at_opacity[i] for i in ti.static(range(n_of_opacity))])
-                            of_layer = ti.Vector.zero(variant.real, N_HELD * lanes)
+                            of_layer = ti.Vector.zero(variant.real, N_HELD * lanes)  # T is nought where the layer's turn never comes
                             own_softness = softness_of(f, softness, window, face_source, choices)
                             for group in range(n_groups):
                                 of_face = ti.static(face_features(f, group, n_features, features, corners, places, shown))
@@ -617,7 +609,7 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, packs: bo
                                     for s in ti.static(range(at_once)):
                                         worth += wanted[slot(2 + s, l, lanes)] * values[s][0]
                                     of_layer[slot(C, l, lanes)] = worth
-                            for i in ti.static(range(2)):
+                            for i in ti.static(range(N_HELD)):
                                 for l in ti.static(range(lanes)):
                                     held[(base + k) * ti.static(N_HELD * lanes) + ti.static(i * lanes + l)] = of_layer[i * lanes + l]
                             n_open = rank_face(
@@ -656,9 +648,19 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, packs: bo
                                 layer = order[(base + ready[slot(0, l, lanes)] - 1 - turned) * lanes + l]
                                 at = (base + layer) * ti.static(N_HELD * lanes) + l
                                 a, c, t = held[at], held[at + ti.static(C * lanes)], held[at + ti.static(T * lanes)]
-                                layer_grads[(first_pair + layer) * blocks_per_tile + block, 0, l] = t * (c - behind)
-                                layer_grads[(first_pair + layer) * blocks_per_tile + block, 1, l] = t * a
+                                held[at] = t * (c - behind)
+                                held[at + ti.static(C * lanes)] = t * a
                                 behind += a * (c - behind)
+                    for j in range(n_here):
+                        pair, at = first_pair + j, (base + j) * ti.static(N_HELD * lanes)
+                        if ti.static(packs):
+                            pair = place_of_pair[pair]
+                        for i in ti.static(range(2)):
+                            for l in ti.static(range(lanes)):
+                                grad = variant.real(0.0)
+                                if j < k:
+                                    grad = ti.select(held[at + ti.static(T * lanes + l)] > 0, held[at + ti.static(i * lanes + l)], 0.0)
+                                layer_grads[pair * blocks_per_tile + block, i, l] = grad
 
     return layers_adjoint
 

@@ -10,13 +10,11 @@ visits its pairs, sums up over their pixels, lanes at a time, and writes a row o
 
 import functools
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-import taichi as ti
-
+from ..language import ti
 from .adjoint import OF_FEATURES, clipped_adjoint, depth_adjoint, total_of, weights_adjoint
 from .coverage import Distribution, coverage_of
-from .face import Interpolation, centres_at, face_depth, item_and_group, load_block, load_set_up, over_inradius, slot, who_counts
+from .face import CompositeChoices, Interpolation, centres_at, face_depth, item_and_group, load_block, load_set_up, over_inradius, slot, who_counts
 from .softness import N_SOFTNESS, OVER_SIGMA, REACH_SQ, SHAPE
 from .special import smaller
 from .texture import Texture, channel_of
@@ -39,19 +37,17 @@ from .triangle import (
     Distance,
     Extrapolation,
     clipped_weights,
-    on_nearest_edge,
+    nearest_edge,
+    on_edge,
     outline_weights,
     segment,
 )
 from .variant import Variant
 
-if TYPE_CHECKING:
-    from .composite import CompositeChoices
-
-__all__ = ["faces_adjoint_kernel", "gather_rows_kernel", "has_face_adjoint", "n_of_row"]
+__all__ = ["faces_adjoint_kernel", "gather_rows_kernel", "has_face_adjoint", "n_of_row", "pairs_by_face_kernel"]
 
 
-def has_face_adjoint(variant: Variant, choices: "CompositeChoices") -> bool:
+def has_face_adjoint(variant: Variant, choices: CompositeChoices) -> bool:
     """Whether the gradient of these choices is written here."""
     shown = choices.features
     return (
@@ -63,13 +59,47 @@ def has_face_adjoint(variant: Variant, choices: "CompositeChoices") -> bool:
     )
 
 
-def n_of_row(choices: "CompositeChoices") -> int:
+def n_of_row(choices: CompositeChoices) -> int:
     """Numbers of a face's row: of its corners, of the features at them, of the opacities at them, of its window."""
     return OF_FEATURES + 3 * choices.features.features_at_once + 4
 
 
 @functools.cache
-def faces_adjoint_kernel(variant: Variant, choices: "CompositeChoices"):
+def pairs_by_face_kernel(variant: Variant):
+    """Where each pair stands in a list that goes face by face, by counting: what is written there is read one after the other. One thread."""
+    index = variant.index
+
+    @ti.kernel
+    def pairs_by_face(
+        pair_face: index(1),  # [pairs]
+        pair_tile: index(1),  # [pairs]
+        last_of_face: index(1),  # [F] nought; written: one past the last place of each face
+        place_of_pair: index(1),  # [pairs] written
+        tile_at: index(1),  # [pairs] written: the tile of the pair at each place
+        n_pairs: ti.i32,
+        n_faces: ti.i32,
+    ):
+        ti.loop_config(serialize=True)
+        for _ in range(1):
+            for pair in range(n_pairs):
+                last_of_face[pair_face[pair]] = last_of_face[pair_face[pair]] + 1
+            before = 0
+            for f in range(n_faces):
+                here = last_of_face[f]
+                last_of_face[f] = before
+                before += here
+            for pair in range(n_pairs):
+                f = pair_face[pair]
+                place = last_of_face[f]
+                place_of_pair[pair] = place
+                tile_at[place] = pair_tile[pair]
+                last_of_face[f] = place + 1
+
+    return pairs_by_face
+
+
+@functools.cache
+def faces_adjoint_kernel(variant: Variant, choices: CompositeChoices):
     """Adds to the rows of all faces what the pairs of a chunk want of them."""
     real, index = variant.array, variant.index
     single, wide = replace(variant, lanes=1), min(variant.lanes, variant.tile_width)
@@ -81,6 +111,7 @@ def faces_adjoint_kernel(variant: Variant, choices: "CompositeChoices"):
     OF_OPACITY = OF_FEATURES + 3 * at_once  # places in the sums of a face
     OF_WINDOW = OF_OPACITY + 3
     OF_INRADIUS = OF_WINDOW + 1
+    a_face = variant.spread(8)
 
     @ti.kernel
     def faces_adjoint(
@@ -88,15 +119,14 @@ def faces_adjoint_kernel(variant: Variant, choices: "CompositeChoices"):
         opacity: real(2),  # [O, 1]
         window: real(2),  # [1 or source faces, 1]
         softness_array: real(1),
-        layer_grads: variant.blocks(2),  # [pairs * blocks, 2, lanes] dL/da_j, dL/dc_j
+        layer_grads: variant.blocks(2),  # [pairs * blocks, 2, lanes] dL/da_j, dL/dc_j, face by face
         packed: variant.blocks(2),  # [tiles of the chunk * blocks * n_groups, 1 + at_once, lanes] the gradient of depth and features
         set_ups: real(2),  # [F, N_SET_UP]
         corners: index(2),  # [F, 3] into features
         opacity_corners: index(2),  # [F, 3] into opacity
         face_source: index(2),  # [F, 1]
-        pair_tile: index(1),
-        last_of_face: index(1),  # [F] one past its last place in
-        by_face: index(1),  # [pairs] the pairs, face by face
+        last_of_face: index(1),  # [F] one past its last pair (`pairs_by_face_kernel`)
+        tile_at: index(1),  # [pairs] tiles of the pairs, face by face
         rows: real(2),  # [F * n_groups, n_of_row] added to
         opacity_channel: ti.i32,
         n_features: ti.i32,
@@ -107,7 +137,10 @@ def faces_adjoint_kernel(variant: Variant, choices: "CompositeChoices"):
         width: ti.i32,
     ):
         ti.loop_config(serialize=variant.serial)
-        for item in range(n_faces * n_groups):
+        for part in range(n_faces * n_groups * a_face):
+            if part % a_face != 0:
+                continue
+            item = part // a_face
             f, group = item_and_group(item, n_groups, shown)
             first, last = 0, last_of_face[f]
             if f > 0:
@@ -130,15 +163,13 @@ def faces_adjoint_kernel(variant: Variant, choices: "CompositeChoices"):
                 of_face[3 * at_once + corner] = opacity[opacity_corners[f, corner], opacity_channel]
             counts = ti.select(group == 0, 1.0, 0.0)  # what is not of a channel counts once
             for place in range(first * blocks_per_tile, last * blocks_per_tile):
-                pair, block = by_face[place // blocks_per_tile], place % blocks_per_tile
-                at = pair * blocks_per_tile + block
-                load_block(layer, 0, layer_grads, at, 0, variant)
-                load_block(layer, 1, layer_grads, at, 1, variant)
+                load_block(layer, 0, layer_grads, place, 0, variant)
+                load_block(layer, 1, layer_grads, place, 1, variant)
                 is_seen = variant.real(0.0)
                 for i in ti.static(range(2 * lanes)):
                     is_seen += ti.abs(layer[i])
                 if is_seen > 0:
-                    tile = pair_tile[pair]
+                    tile, block = tile_at[place // blocks_per_tile], place % blocks_per_tile
                     here = ((tile - first_tile) * blocks_per_tile + block) * n_groups + group
                     for i in ti.static(range(1 + at_once)):
                         load_block(wanted, i, packed, here, i, variant)
@@ -151,12 +182,13 @@ def faces_adjoint_kernel(variant: Variant, choices: "CompositeChoices"):
                         t_ca, x_ca, y_ca, d_ca, s_b = segment(x, y, cx, cy, ax, ay, face[OVER_CA_SQ])
                         wa, wb, wc = s_a * area, s_b * area, s_c * area
                         inside = (wa > 0) & (wb > 0) & (wc > 0)
-                        ea, eb, ec = outline_weights(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
+                        ab, bc = nearest_edge(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
+                        ea, eb, ec = outline_weights(ab, bc, t_ab, t_bc, t_ca)
                         la, lb, lc = ti.select(inside, wa, ea), ti.select(inside, wb, eb), ti.select(inside, wc, ec)
                         if ti.static(clipped):
                             ka, kb, kc = clipped_weights(wa, wb, wc)
                             la, lb, lc = ti.select(area != 0, ka, la), ti.select(area != 0, kb, lb), ti.select(area != 0, kc, lc)
-                        rx, ry = on_nearest_edge(d_ab, d_bc, d_ca, x_ab, x_bc, x_ca), on_nearest_edge(d_ab, d_bc, d_ca, y_ab, y_bc, y_ca)
+                        rx, ry = on_edge(ab, bc, x_ab, x_bc, x_ca), on_edge(ab, bc, y_ab, y_bc, y_ca)
                         distance_sq = smaller(d_ab, smaller(d_bc, d_ca))
                         distance = ti.sqrt(ti.max(distance_sq, TINY_LENGTH_SQ))
                         side = ti.select(inside, 1.0, -1.0)
@@ -206,7 +238,7 @@ def faces_adjoint_kernel(variant: Variant, choices: "CompositeChoices"):
                             ka, kb, kc = clipped_adjoint(ga, gb, gc, wa, wb, wc)
                             ga, gb, gc = ti.select(within, ka, ga), ti.select(within, kb, gb), ti.select(within, kc, gc)
                             la, lb, lc = ti.select(within, wa, la), ti.select(within, wb, lb), ti.select(within, wc, lc)
-                        gax, gay, gbx, gby, gcx, gcy = weights_adjoint(ga, gb, gc, la, lb, lc, within, t_ab, t_bc, t_ca, d_ab, d_bc, d_ca, rx, ry, face)
+                        gax, gay, gbx, gby, gcx, gcy = weights_adjoint(ga, gb, gc, la, lb, lc, within, ab, bc, t_ab, t_bc, t_ca, rx, ry, face)
                         distance_grad = -2.0 * u_grad * du
                         hx, hy = distance_grad * rx, distance_grad * ry
                         of_corners = ti.static([gax + ea * hx, gay + ea * hy, gaz, gbx + eb * hx, gby + eb * hy, gbz, gcx + ec * hx, gcy + ec * hy, gcz])

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 import scipy  # its modules are loaded when they are asked for
-import taichi as ti
 
+from ..language import ti
 from .named import Named
 from .softness import LOG_FACTORIAL, SERIES, SHAPE, SHIFT
-from .special import arctangent, erfc, exp, expm1
+from .special import arctangent, erfc, exp, expm1, log
 
-__all__ = ["Distribution", "coverage_of", "reach_of", "series_coefficients"]
+__all__ = ["Distribution", "coverage_of", "density_of", "reach_of", "series_coefficients"]
 
 ONE_OVER_PI = 1 / math.pi
 EDGE_OF_SEMICIRCLE = 1 - 1e-9  # its derivatives have a root in the denominator that is zero at 1
@@ -86,7 +86,7 @@ def logistic(u, softness: ti.template(), real: ti.template()):
 @ti.func
 def hyperbolic_secant(u, softness: ti.template(), real: ti.template()):
     """(2/pi) atan(exp(u)), which is (2/pi) atan(tanh(u/2)) + 1/2: the Gudermannian function."""
-    return symmetric(u, 2.0 * real(ONE_OVER_PI) * arctangent(ti.exp(-ti.abs(u)), real))
+    return symmetric(u, 2.0 * real(ONE_OVER_PI) * arctangent(exp(-ti.abs(u), real), real))
 
 
 @ti.func
@@ -104,14 +104,14 @@ def reciprocal(u, softness: ti.template(), real: ti.template()):
 
 @ti.func
 def gumbel_max(u, softness: ti.template(), real: ti.template()):
-    e = ti.exp(ti.min(-u, STEEPEST))
-    return ti.exp(-e), -expm1(-e, real)
+    e = exp(ti.min(-u, STEEPEST), real)
+    return exp(-e, real), -expm1(-e, real)
 
 
 @ti.func
 def exponential(u, softness: ti.template(), real: ti.template()):
     v = ti.max(u + softness[SHIFT], 0.0)
-    return -expm1(-v, real), ti.exp(-v)
+    return -expm1(-v, real), exp(-v, real)
 
 
 @ti.func
@@ -122,7 +122,7 @@ def gamma(u, softness: ti.template(), real: ti.template()):
     for block in ti.static(range(SERIES_TERMS[real] // TERMS_AT_ONCE - 1, -1, -1)):
         for k in ti.static(range(TERMS_AT_ONCE - 1, -1, -1)):
             total = 1.0 + total * x * softness[SERIES + block * TERMS_AT_ONCE + k]
-    value = ti.min(ti.exp(softness[SHAPE] * ti.log(ti.max(x, real(TINY))) - x - softness[LOG_FACTORIAL]) * total, 1.0)
+    value = ti.min(exp(softness[SHAPE] * log(ti.max(x, real(TINY)), real) - x - softness[LOG_FACTORIAL], real) * total, 1.0)
     return value, 1.0 - value
 
 
@@ -136,9 +136,82 @@ def levy(u, softness: ti.template(), real: ti.template()):
 @ti.func
 def window(u, softness: ti.template(), real: ti.template()):
     """u^p within [0, 1], p the shape; nought outside of the face. (u is told in `kernels.face`.)"""
-    value = ti.exp(softness[SHAPE] * ti.log(ti.min(ti.max(u, real(TINY)), 1.0)))
+    value = exp(softness[SHAPE] * log(ti.min(ti.max(u, real(TINY)), 1.0), real), real)
     value = ti.select(u > 0, value, 0.0)
     return value, 1.0 - value
+
+
+# Densities F', for gradients by hand: functions of u, F(u) and 1 - F(u).
+
+
+@ti.func
+def heaviside_density(u, value, complement, softness: ti.template(), real: ti.template()):
+    return u * 0.0
+
+
+@ti.func
+def uniform_density(u, value, complement, softness: ti.template(), real: ti.template()):
+    return ti.select(ti.abs(u) < 1.0, u * 0.0 + 0.5, u * 0.0)
+
+
+@ti.func
+def cubic_hermite_density(u, value, complement, softness: ti.template(), real: ti.template()):
+    y, z = uniform(u, softness, real)
+    return 3.0 * y * z
+
+
+@ti.func
+def wigner_semicircle_density(u, value, complement, softness: ti.template(), real: ti.template()):
+    return ti.select(ti.abs(u) < real(EDGE_OF_SEMICIRCLE), 2.0 * real(ONE_OVER_PI) * ti.sqrt(ti.max(1.0 - u * u, 0.0)), u * 0.0)
+
+
+@ti.func
+def gaussian_density(u, value, complement, softness: ti.template(), real: ti.template()):
+    return exp(-0.5 * u * u, real) * real(ti.static(1 / math.sqrt(2 * math.pi)))
+
+
+@ti.func
+def laplace_density(u, value, complement, softness: ti.template(), real: ti.template()):
+    return ti.min(value, complement)
+
+
+@ti.func
+def logistic_density(u, value, complement, softness: ti.template(), real: ti.template()):
+    return value * complement
+
+
+@ti.func
+def hyperbolic_secant_density(u, value, complement, softness: ti.template(), real: ti.template()):
+    e = exp(-ti.abs(u), real)
+    return 2.0 * real(ONE_OVER_PI) * e / (1.0 + e * e)
+
+
+@ti.func
+def cauchy_density(u, value, complement, softness: ti.template(), real: ti.template()):
+    return real(ONE_OVER_PI) / (1.0 + u * u)
+
+
+@ti.func
+def reciprocal_density(u, value, complement, softness: ti.template(), real: ti.template()):
+    tail = ti.min(value, complement)
+    return 2.0 * tail * tail
+
+
+@ti.func
+def gumbel_max_density(u, value, complement, softness: ti.template(), real: ti.template()):
+    return value * exp(ti.min(-u, STEEPEST), real)
+
+
+@ti.func
+def exponential_density(u, value, complement, softness: ti.template(), real: ti.template()):
+    return ti.select(u + softness[SHIFT] > 0, complement, 0.0)
+
+
+@ti.func
+def levy_density(u, value, complement, softness: ti.template(), real: ti.template()):
+    v = ti.max(u + softness[SHIFT], real(SHORTEST_LEVY))
+    density = exp(-0.5 / v, real) * real(ti.static(1 / math.sqrt(2 * math.pi))) / (v * ti.sqrt(v))
+    return ti.select(v > real(SHORTEST_LEVY), density, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,11 +222,13 @@ class Family:
         function: F and 1 - F, a ``ti.func`` of (u, softness, real).
         quantile: (probability, shape, shift) -> u with F(u) = probability: it tells how far outside of a face a coverage can still be seen.
         reversed: whether the distribution is the mirror image, 1 - F(-u).
+        density: F', a ``ti.func`` of (u, F, 1 - F, softness, real), which makes gradients several times as fast; None: Taichi differentiates ``function``.
     """
 
     function: Any
     quantile: Callable[[float, float, float], float]
     reversed: bool = False
+    density: Any = None
 
 
 def _semicircle_quantile(q: float, p: float, b: float) -> float:
@@ -172,24 +247,24 @@ class Distribution(Named):
     of the incentre, so that D is 1 there, and 0 on the outline and beyond. Neither sigma nor ``squared`` has a part in it.
     """
 
-    HEAVISIDE = Family(heaviside, lambda q, p, b: 0.0)
-    UNIFORM = Family(uniform, lambda q, p, b: 2 * q - 1)
-    CUBIC_HERMITE = Family(cubic_hermite, lambda q, p, b: -2 * math.sin(math.asin(1 - 2 * q) / 3))
-    WIGNER_SEMICIRCLE = Family(wigner_semicircle, _semicircle_quantile)
-    GAUSSIAN = Family(gaussian, lambda q, p, b: scipy.special.ndtri(q))
-    LAPLACE = Family(laplace, lambda q, p, b: math.log(2 * q) if q < 0.5 else -math.log(2 - 2 * q))
-    LOGISTIC = Family(logistic, lambda q, p, b: -math.log(1 / q - 1))
-    HYPERBOLIC_SECANT = Family(hyperbolic_secant, lambda q, p, b: math.log(math.tan(math.pi * q / 2)))
-    CAUCHY = Family(cauchy, lambda q, p, b: math.tan(math.pi * (q - 0.5)))
-    RECIPROCAL = Family(reciprocal, lambda q, p, b: 1 - 0.5 / q if q < 0.5 else 0.5 / (1 - q) - 1)
-    GUMBEL_MAX = Family(gumbel_max, lambda q, p, b: -math.log(-math.log(q)))
-    GUMBEL_MIN = Family(gumbel_max, lambda q, p, b: -math.log(-math.log(q)), reversed=True)
-    EXPONENTIAL = Family(exponential, lambda q, p, b: -math.log1p(-q) - b)
-    EXPONENTIAL_REV = Family(exponential, lambda q, p, b: -math.log1p(-q) - b, reversed=True)
+    HEAVISIDE = Family(heaviside, lambda q, p, b: 0.0, density=heaviside_density)
+    UNIFORM = Family(uniform, lambda q, p, b: 2 * q - 1, density=uniform_density)
+    CUBIC_HERMITE = Family(cubic_hermite, lambda q, p, b: -2 * math.sin(math.asin(1 - 2 * q) / 3), density=cubic_hermite_density)
+    WIGNER_SEMICIRCLE = Family(wigner_semicircle, _semicircle_quantile, density=wigner_semicircle_density)
+    GAUSSIAN = Family(gaussian, lambda q, p, b: scipy.special.ndtri(q), density=gaussian_density)
+    LAPLACE = Family(laplace, lambda q, p, b: math.log(2 * q) if q < 0.5 else -math.log(2 - 2 * q), density=laplace_density)
+    LOGISTIC = Family(logistic, lambda q, p, b: -math.log(1 / q - 1), density=logistic_density)
+    HYPERBOLIC_SECANT = Family(hyperbolic_secant, lambda q, p, b: math.log(math.tan(math.pi * q / 2)), density=hyperbolic_secant_density)
+    CAUCHY = Family(cauchy, lambda q, p, b: math.tan(math.pi * (q - 0.5)), density=cauchy_density)
+    RECIPROCAL = Family(reciprocal, lambda q, p, b: 1 - 0.5 / q if q < 0.5 else 0.5 / (1 - q) - 1, density=reciprocal_density)
+    GUMBEL_MAX = Family(gumbel_max, lambda q, p, b: -math.log(-math.log(q)), density=gumbel_max_density)
+    GUMBEL_MIN = Family(gumbel_max, lambda q, p, b: -math.log(-math.log(q)), reversed=True, density=gumbel_max_density)
+    EXPONENTIAL = Family(exponential, lambda q, p, b: -math.log1p(-q) - b, density=exponential_density)
+    EXPONENTIAL_REV = Family(exponential, lambda q, p, b: -math.log1p(-q) - b, reversed=True, density=exponential_density)
     GAMMA = Family(gamma, lambda q, p, b: scipy.special.gammaincinv(p, q) - b)
     GAMMA_REV = Family(gamma, lambda q, p, b: scipy.special.gammaincinv(p, q) - b, reversed=True)
-    LEVY = Family(levy, lambda q, p, b: 0.5 / scipy.special.erfcinv(q) ** 2 - b)
-    LEVY_REV = Family(levy, lambda q, p, b: 0.5 / max(scipy.special.erfcinv(q), 1e-9) ** 2 - b, reversed=True)
+    LEVY = Family(levy, lambda q, p, b: 0.5 / scipy.special.erfcinv(q) ** 2 - b, density=levy_density)
+    LEVY_REV = Family(levy, lambda q, p, b: 0.5 / max(scipy.special.erfcinv(q), 1e-9) ** 2 - b, reversed=True, density=levy_density)
     WINDOW = Family(window, lambda q, p, b: q ** (1 / p))
 
 
@@ -201,6 +276,16 @@ def coverage_of(u, softness: ti.template(), distribution: ti.template(), real: t
     if ti.static(distribution.value.reversed):
         value, complement = complement, value
     return value, complement
+
+
+@ti.func
+def density_of(u, coverage, complement, softness: ti.template(), distribution: ti.template(), real: ti.template()):
+    """dD/du = F'(u), given D and 1 - D; of distributions that have a ``density``."""
+    mirror = ti.static(-1.0 if distribution.value.reversed else 1.0)
+    value, other = coverage, complement
+    if ti.static(distribution.value.reversed):
+        value, other = complement, coverage
+    return distribution.value.density(mirror * u, value, other, softness, real)
 
 
 def reach_of(distribution: Distribution, cutoff: float, shape: float, shift: float) -> float:

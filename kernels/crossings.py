@@ -2,8 +2,7 @@
 
 import functools
 
-import taichi as ti
-
+from ..language import ti
 from .nearest import MAX_DEPTH
 from .variant import Variant
 

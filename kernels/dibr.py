@@ -14,8 +14,7 @@ import enum
 import functools
 from dataclasses import replace
 
-import taichi as ti
-
+from ..language import ti
 from .op import Op
 from .tiles import block_of, pixel_place, place_and_block
 from .triangle import one_over_length_sq, oriented_area, segment

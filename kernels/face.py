@@ -3,9 +3,8 @@
 import enum
 from dataclasses import dataclass
 
-import taichi as ti
-
-from .blending import Blending
+from ..language import ti
+from .blending import Blending, Order
 from .coverage import Distribution, coverage_of, series_coefficients
 from .silhouette import Silhouette, silhouette_generator
 from .softness import FAR, NEAR, OVER_SIGMA, REACH_SQ
@@ -39,6 +38,7 @@ __all__ = [
     "SILHOUETTE",
     "WEIGHT",
     "Choices",
+    "CompositeChoices",
     "Interpolation",
     "Sides",
     "block_centres",
@@ -112,6 +112,26 @@ class Choices:
     def n_sums(self, n_features: int) -> int:
         """The last group may have places to spare."""
         return FEATURES + self.n_groups(n_features) * self.features_at_once if self.features_at_once else WEIGHT
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompositeChoices:
+    """The discrete choices that specialise the kernels.
+
+    Attributes:
+        features: of what is shown.
+        opacity: of where opacities stand: one channel, the ``opacity_channel`` of its rows.
+        order: of the layers.
+    """
+
+    features: Choices
+    opacity: Choices
+    order: Order = Order.PIXEL
+
+    @property
+    def n_held(self) -> int:
+        """Numbers that are held of a layer and a lane on the way forward."""
+        return 2 + self.features.features_at_once
 
 
 @ti.func

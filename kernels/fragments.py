@@ -15,8 +15,7 @@ slots are empty where K is large.
 import functools
 from dataclasses import dataclass, replace
 
-import taichi as ti
-
+from ..language import ti
 from .face import Interpolation, Sides, centres_at, slot
 from .op import Op
 from .tiles import block_of, place_and_block

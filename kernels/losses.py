@@ -1,14 +1,14 @@
 """What the pictures and the mesh are compared with. Each adds ``weight`` times its value to the loss: an array [1], or a field without dimensions."""
 
 import functools
+from collections.abc import Sequence
+from typing import Any
 
-import taichi as ti
-
+from ..language import ti
 from .op import Op
 from .variant import Variant
 
 __all__ = [
-    "PIXELS_PER_ITEM",
     "edge_length_op",
     "flatten_op",
     "image_l1_op",
@@ -19,10 +19,36 @@ __all__ = [
     "square_sum_op",
 ]
 
-PIXELS_PER_ITEM = 8  # summed before they meet in memory: one atomic addition for eight pixels
 TINY_LENGTH_SQ = 1e-12  # added under square roots: an edge or a face without extent has a finite gradient
 TINY_AREA_SQ = 1e-20  # the same for squared areas
 EMPTY_UNION = 1e-6  # added to the union, as SoftRas does: two empty pictures have IoU 0, not NaN
+
+
+def pixels_at_once(variant: Variant) -> int:
+    """How many pixels of a line are summed before they meet the others in memory, in one atomic addition."""
+    return 256 if variant.lanes > 1 else 8
+
+
+def gradients_and_wishes(arrays: Any, inputs: Sequence[Any]) -> tuple[list[Any], list[int]]:
+    """Where the gradients of inputs are to be added, and whether they are wanted; what is not wanted has an array of one number."""
+    found = [arrays.gradient_of(array) for array in inputs]
+    return [arrays.zeros((1,) * len(array.shape)) if gradient is None else gradient for array, gradient in zip(inputs, found, strict=True)], [
+        int(gradient is not None) for gradient in found
+    ]
+
+
+@ti.func
+def piece_of(item, height, width, variant: ti.template()):
+    """(image, line, first column, one past the last) of a piece of a picture: part of a line."""
+    pieces = (width + ti.static(pixels_at_once(variant)) - 1) // ti.static(pixels_at_once(variant))
+    first = item % pieces * ti.static(pixels_at_once(variant))
+    return item // (pieces * height), item // pieces % height, first, ti.min(first + ti.static(pixels_at_once(variant)), width)
+
+
+@ti.func
+def n_pieces(n_images, height, width, variant: ti.template()):
+    """How many there are."""
+    return n_images * height * ((width + ti.static(pixels_at_once(variant)) - 1) // ti.static(pixels_at_once(variant)))
 
 
 @functools.cache
@@ -30,24 +56,51 @@ def overlap_op(variant: Variant, weighted: bool = False) -> Op:
     """Inputs: a, b and, if ``weighted``, the pixels' weights, all [B, H, W]. Output: overlap [B, 2], the sums over pixels of a b (intersection) and
     a + b - a b (union)."""
     real = variant.array
+    a_piece = variant.spread(8)
 
     @ti.kernel
     def overlap(a: real(3), b: real(3), weights: real(3), overlap: real(2), n_images: ti.i32, height: ti.i32, width: ti.i32):
-        for item in range(n_images * height * ((width + PIXELS_PER_ITEM - 1) // PIXELS_PER_ITEM)):
-            items = (width + PIXELS_PER_ITEM - 1) // PIXELS_PER_ITEM
-            image = item // (items * height)
-            row = item // items % height
-            first = item % items * PIXELS_PER_ITEM
-            columns = [ti.min(first + l, width - 1) for l in ti.static(range(PIXELS_PER_ITEM))]
-            shares = [
-                ti.select(first + l < width, weights[image, row, columns[l]] if ti.static(weighted) else 1.0, 0.0) for l in ti.static(range(PIXELS_PER_ITEM))
-            ]
-            products = [shares[l] * a[image, row, columns[l]] * b[image, row, columns[l]] for l in ti.static(range(PIXELS_PER_ITEM))]
-            sums = [shares[l] * (a[image, row, columns[l]] + b[image, row, columns[l]]) for l in ti.static(range(PIXELS_PER_ITEM))]
-            overlap[image, 0] += ti.Vector(products).sum()
-            overlap[image, 1] += ti.Vector(sums).sum() - ti.Vector(products).sum()
+        ti.loop_config(serialize=variant.serial)
+        for part in range(n_pieces(n_images, height, width, variant) * a_piece):
+            if part % a_piece == 0:
+                image, row, first, last = piece_of(part // a_piece, height, width, variant)
+                intersection, union = variant.real(0.0), variant.real(0.0)
+                for column in range(first, last):
+                    share = weights[image, row, column] if ti.static(weighted) else variant.real(1.0)
+                    both = a[image, row, column] * b[image, row, column]
+                    intersection += share * both
+                    union += share * (a[image, row, column] + b[image, row, column] - both)
+                overlap[image, 0] += intersection
+                overlap[image, 1] += union
 
-    return Op(name="overlap", kernel=overlap, n_inputs=3, n_outputs=1)
+    @ti.kernel
+    def overlap_adjoint(
+        a: real(3), b: real(3), weights: real(3), overlap_grad: real(2), a_grad: real(3), b_grad: real(3), weights_grad: real(3),
+        a_wanted: ti.i32, b_wanted: ti.i32, weights_wanted: ti.i32, n_images: ti.i32, height: ti.i32, width: ti.i32,
+    ):  # fmt: skip
+        ti.loop_config(serialize=variant.serial)
+        for part in range(n_pieces(n_images, height, width, variant) * a_piece):
+            if part % a_piece == 0:
+                image, row, first, last = piece_of(part // a_piece, height, width, variant)
+                of_intersection, of_union = overlap_grad[image, 0], overlap_grad[image, 1]
+                for column in range(first, last):  # no ``+=``, which would be atomic: nobody else writes here
+                    share = weights[image, row, column] if ti.static(weighted) else variant.real(1.0)
+                    at_a, at_b = a[image, row, column], b[image, row, column]
+                    if a_wanted != 0:
+                        a_grad[image, row, column] = a_grad[image, row, column] + share * (of_intersection * at_b + of_union * (1.0 - at_b))
+                    if b_wanted != 0:
+                        b_grad[image, row, column] = b_grad[image, row, column] + share * (of_intersection * at_a + of_union * (1.0 - at_a))
+                    if ti.static(weighted):
+                        if weights_wanted != 0:
+                            of_share = of_intersection * at_a * at_b + of_union * (at_a + at_b - at_a * at_b)
+                            weights_grad[image, row, column] = weights_grad[image, row, column] + of_share
+
+    def gradient(arrays, arguments) -> None:
+        *inputs, result, n_images, height, width = arguments
+        gradients, wanted = gradients_and_wishes(arrays, inputs)
+        arrays.launch(overlap_adjoint, (*inputs, arrays.gradient_of(result), *gradients, *wanted, n_images, height, width))
+
+    return Op(name="overlap", kernel=overlap, n_inputs=3, n_outputs=1, gradient=gradient)
 
 
 @functools.cache
@@ -69,29 +122,54 @@ def image_l1_op(variant: Variant) -> Op:
     """Inputs: a, b [B, H, W, C], mask [B, H, W]. Output: loss; the sum of mask |a - b| over pixels and channels."""
     real = variant.array
     at = variant.loss_place
+    a_piece = variant.spread(8)
 
     @ti.kernel
     def image_l1(
         a: real(4), b: real(4), mask: real(3), loss: real(1), weight: variant.real, n_images: ti.i32, height: ti.i32, width: ti.i32, n_channels: ti.i32
     ):
-        for item in range(n_images * height * ((width + PIXELS_PER_ITEM - 1) // PIXELS_PER_ITEM) * n_channels):
-            items = (width + PIXELS_PER_ITEM - 1) // PIXELS_PER_ITEM
-            channel = item % n_channels
-            image = item // (n_channels * items * height)
-            row = item // (n_channels * items) % height
-            first = item // n_channels % items * PIXELS_PER_ITEM
-            columns = [ti.min(first + l, width - 1) for l in ti.static(range(PIXELS_PER_ITEM))]
-            differences = [
-                ti.select(
-                    first + l < width,
-                    mask[image, row, columns[l]] * ti.abs(a[image, row, columns[l], channel] - b[image, row, columns[l], channel]),
-                    0.0,
-                )
-                for l in ti.static(range(PIXELS_PER_ITEM))
-            ]
-            loss[at] += weight * ti.Vector(differences).sum()
+        ti.loop_config(serialize=variant.serial)
+        for part in range(n_pieces(n_images, height, width, variant) * a_piece):
+            if part % a_piece == 0:
+                image, row, first, last = piece_of(part // a_piece, height, width, variant)
+                total = variant.real(0.0)
+                for column in range(first, last):
+                    difference = variant.real(0.0)
+                    for channel in range(n_channels):
+                        difference += ti.abs(a[image, row, column, channel] - b[image, row, column, channel])
+                    total += mask[image, row, column] * difference
+                loss[at] += weight * total
 
-    return Op(name="image_l1", kernel=image_l1, n_inputs=3, n_outputs=1)
+    @ti.kernel
+    def image_l1_adjoint(
+        a: real(4), b: real(4), mask: real(3), loss_grad: real(1), a_grad: real(4), b_grad: real(4), mask_grad: real(3), weight: variant.real,
+        a_wanted: ti.i32, b_wanted: ti.i32, mask_wanted: ti.i32, n_images: ti.i32, height: ti.i32, width: ti.i32, n_channels: ti.i32,
+    ):  # fmt: skip
+        ti.loop_config(serialize=variant.serial)
+        for part in range(n_pieces(n_images, height, width, variant) * a_piece):
+            if part % a_piece == 0:
+                image, row, first, last = piece_of(part // a_piece, height, width, variant)
+                share = weight * loss_grad[at]
+                for column in range(first, last):  # no ``+=``, which would be atomic: nobody else writes here
+                    total, of_pixel = variant.real(0.0), share * mask[image, row, column]
+                    for channel in range(n_channels):
+                        difference = a[image, row, column, channel] - b[image, row, column, channel]
+                        total += ti.abs(difference)
+                        slope = of_pixel * (ti.cast(difference > 0.0, variant.real) - ti.cast(difference < 0.0, variant.real))
+                        if a_wanted != 0:
+                            a_grad[image, row, column, channel] = a_grad[image, row, column, channel] + slope
+                        if b_wanted != 0:
+                            b_grad[image, row, column, channel] = b_grad[image, row, column, channel] - slope
+                    if mask_wanted != 0:
+                        mask_grad[image, row, column] = mask_grad[image, row, column] + share * total
+
+    def gradient(arrays, arguments) -> None:
+        *inputs, loss, weight, n_images, height, width, n_channels = arguments
+        gradients, wanted = gradients_and_wishes(arrays, inputs)
+        sizes = (n_images, height, width, n_channels)
+        arrays.launch(image_l1_adjoint, (*inputs, arrays.gradient_of(loss), *gradients, weight, *wanted, *sizes))
+
+    return Op(name="image_l1", kernel=image_l1, n_inputs=3, n_outputs=1, gradient=gradient)
 
 
 @functools.cache

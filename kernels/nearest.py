@@ -6,8 +6,7 @@ things each. A search goes down to the nearer child first, and leaves out boxes 
 
 import functools
 
-import taichi as ti
-
+from ..language import ti
 from .losses import cross, dot
 from .variant import Variant
 

@@ -2,8 +2,7 @@
 
 import functools
 
-import taichi as ti
-
+from ..language import ti
 from .losses import cross, dot
 from .op import Op
 from .variant import Variant

@@ -2,8 +2,7 @@
 
 import functools
 
-import taichi as ti
-
+from ..language import ti
 from .variant import Variant
 
 __all__ = ["adam_moments_kernel", "adam_step_kernel", "sgd_kernel"]

@@ -4,8 +4,7 @@ import enum
 import functools
 import math
 
-import taichi as ti
-
+from ..language import ti
 from .op import Op
 from .special import arctangent
 from .tiles import BEHIND_EYE

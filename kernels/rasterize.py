@@ -23,8 +23,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import taichi as ti
-
+from ..language import ti
 from .adjoint import OF_FEATURES, adjoint_kernel, has_adjoint, n_packed
 from .blending import Blending, depth_weight, normalised_depth
 from .face import (
@@ -52,9 +51,16 @@ from .tiles import block_of, place_and_block
 from .triangle import load_face, set_up
 from .variant import Variant
 
-__all__ = ["contribute_kernel", "draw_op", "generated_gradient", "gradient_by_hand"]
+__all__ = ["LANES_OF_PICTURES", "contribute_kernel", "draw_op", "generated_gradient", "gradient_by_hand", "most_numbers"]
 
 LANES_OF_PICTURES = 1  # the gradient to texels is scattered one by one: with all lanes it would compile for half a minute
+
+
+def most_numbers(variant: Variant, choices: Choices, n_features: int) -> tuple[int, int]:
+    """How many numbers of a pixel, and how many of a face, stand in one of the arrays that a picture and its gradient take."""
+    n_groups = choices.n_groups(n_features) if has_adjoint(choices) else 0
+    of_face = n_groups * (OF_FEATURES + 3 * choices.features_at_once) if variant.lanes > 1 else 0
+    return max(choices.n_sums(n_features), n_groups * n_packed(choices)), of_face
 
 
 @functools.cache
@@ -75,7 +81,7 @@ def gradient_by_hand(variant: Variant, choices: Choices) -> Callable[[Any, Seque
     def gradient(arrays, arguments) -> None:
         vertices, features, _, background, softness, alpha, color, depth, sums, max_depth_norm, _, _, *rest = arguments
         set_ups, faces, corners, face_image, walk, *rest = rest
-        n_features, n_groups, height, width = rest[-4:]
+        one_over_faces, n_features, n_groups, height, width = rest[-5:]
         differentiable = (vertices, features, background)
         wanted = [arrays.gradient_of(array) is not None for array in differentiable]
         gradients = [arrays.gradient_or_scratch(array) for array in (*differentiable, alpha, color, depth)]
@@ -88,7 +94,7 @@ def gradient_by_hand(variant: Variant, choices: Choices) -> Callable[[Any, Seque
             rows = arrays.zeros((1,))
             for pair_face, pair_tile, _, _, _, n_pairs in walk.chunks():
                 lists = (pair_face, pair_tile, packed, rows, *nothing, *nothing)
-                arrays.launch(kernel, (*heads, *lists, n_features, n_groups, n_lines, n_pairs, 0, 0, int(wanted[2]), height, width))
+                arrays.launch(kernel, (*heads, *lists, one_over_faces, n_features, n_groups, n_lines, n_pairs, 0, 0, int(wanted[2]), height, width))
                 n_lines = 0  # it is packed now
             return
         n_faces = faces.shape[0]
@@ -97,7 +103,7 @@ def gradient_by_hand(variant: Variant, choices: Choices) -> Callable[[Any, Seque
         at_vertices = walk.corners_at_vertices() if wanted[0] else nothing
         at_features = walk.corners_at_features() if wanted[1] else nothing
         lists = (*nothing, packed, rows, *at_vertices, *at_features)  # a face finds its tiles itself
-        arrays.launch(kernel, (*heads, *lists, n_features, n_groups, n_lines, n_faces, *n_gathered, int(wanted[2]), height, width))
+        arrays.launch(kernel, (*heads, *lists, one_over_faces, n_features, n_groups, n_lines, n_faces, *n_gathered, int(wanted[2]), height, width))
 
     return gradient
 

@@ -2,8 +2,7 @@
 
 import functools
 
-import taichi as ti
-
+from ..language import ti
 from .blending import Blending, background_weight_of
 from .face import DEPTH, FEATURES, SILHOUETTE, WEIGHT, Choices, item_and_group, slot, sum_row
 from .silhouette import silhouette_inverse

@@ -4,8 +4,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-import taichi as ti
-
+from ..language import ti
 from .op import Op
 from .variant import Variant
 

@@ -11,8 +11,7 @@ import enum
 import functools
 from typing import Any
 
-import taichi as ti
-
+from ..language import ti
 from .losses import dot
 from .normals import TINY_LENGTH_SQ, normalised
 from .op import Op

@@ -20,8 +20,7 @@ import functools
 import math
 from dataclasses import dataclass
 
-import taichi as ti
-
+from ..language import ti
 from .fragments import used_slot
 from .losses import dot
 from .op import Op

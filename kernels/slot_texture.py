@@ -6,8 +6,7 @@ middles of the outermost texels, x = u W - 1/2 and y = (1 - v) H - 1/2 if they a
 
 import functools
 
-import taichi as ti
-
+from ..language import ti
 from .fragments import used_slot
 from .op import Op
 from .texture_image import FIRST_TEXEL, HEIGHT, WIDTH

@@ -1,6 +1,6 @@
 """Functions that Taichi lacks, or has in single precision only, as straight-line code that it can differentiate.
 
-And some that it has, but that are slow in hot loops. On the CPU `exp` and `log_of_one_plus` would call the mathematics library for one number after the
+And some that it has, but that are slow in hot loops. On the CPU `exp`, `log` and `log_of_one_plus` would call the mathematics library for one number after the
 other: in kernels without a gradient they are polynomials here, which the compiler turns into code for all lanes at once (6 times faster). Taichi's minimum and
 maximum look out for NaN, with three instructions for one: `smaller` and `larger` do not.
 
@@ -12,11 +12,10 @@ import math
 
 import numpy as np
 import scipy  # its modules are loaded when they are asked for
-import taichi as ti
-from taichi.lang import impl
-from taichi.lang.enums import AutodiffMode
 
-__all__ = ["arctangent", "erfc", "exp", "expm1", "larger", "log1p", "log_of_one_plus", "power", "smaller"]
+from ..language import arch_name, ti, without_gradient
+
+__all__ = ["arctangent", "erfc", "exp", "expm1", "larger", "log", "log1p", "log_of_one_plus", "power", "smaller"]
 
 TAYLOR_BELOW = 0.3  # expm1 and log1p are series up to here
 LARGEST_EXPONENT = 60.0  # of `power`: exp(60) = 1e26, and sums of many such are float32 numbers still
@@ -54,23 +53,19 @@ _LOG1P_TERMS = 10
 _EXP = _exp_coefficients(4)
 _LOG = _log_coefficients(4)
 _LN2_HIGH, _LN2_LOW = 0.693359375, float(np.log(2) - 0.693359375)  # the first has few enough bits that its multiples are exact
+_ROOT_OF_HALF = int(np.float32(0.5**0.5).view(np.int32))  # its bits
 _LEAST_EXPONENT = -87.0  # exp of less is no normal float32, and counts as nought
-
-
-def _without_gradient() -> bool:
-    """Whether no gradient is generated of the kernel that is being compiled."""
-    return impl.get_runtime().current_kernel.autodiff_mode is AutodiffMode.NONE
 
 
 def _by_polynomial(real: object) -> bool:
     """Whether the kernel that is being compiled is better off with polynomials: in single precision, on the CPU, where no gradient is generated."""
-    return real is ti.f32 and impl.current_cfg().arch in (ti.x64, ti.arm64) and _without_gradient()
+    return real is ti.f32 and arch_name() == "cpu" and without_gradient()
 
 
 @ti.func
 def smaller(a, b):
     """The minimum of two finite numbers."""
-    if ti.static(_without_gradient()):
+    if ti.static(without_gradient()):
         return ti.select(a < b, a, b)
     return ti.min(a, b)
 
@@ -78,14 +73,14 @@ def smaller(a, b):
 @ti.func
 def larger(a, b):
     """The maximum of two finite numbers."""
-    if ti.static(_without_gradient()):
+    if ti.static(without_gradient()):
         return ti.select(a > b, a, b)
     return ti.max(a, b)
 
 
 @ti.func
 def exp(x, real: ti.template()):
-    """exp(x) for x <= 1."""
+    """exp(x) for x <= 87."""
     value = x
     if ti.static(_by_polynomial(real)):
         bounded = larger(x, _LEAST_EXPONENT)
@@ -102,17 +97,37 @@ def exp(x, real: ti.template()):
 
 
 @ti.func
+def _log_series(e):
+    """log(1 + e) for -1/3 <= e <= 1, in single precision."""
+    s = e / (2.0 + e)
+    series = s * 0.0 + ti.static(_LOG[-1])
+    for c in ti.static(_LOG[-2::-1]):
+        series = series * s * s + c
+    return series * s
+
+
+@ti.func
 def log_of_one_plus(e, real: ti.template()):
     """log(1 + e) for 0 <= e <= 1."""
     value = e
     if ti.static(_by_polynomial(real)):
-        s = e / (2.0 + e)
-        series = s * 0.0 + ti.static(_LOG[-1])
-        for c in ti.static(_LOG[-2::-1]):
-            series = series * s * s + c
-        value = series * s
+        value = _log_series(e)
     else:
         value = ti.log(1.0 + e)
+    return value
+
+
+@ti.func
+def log(x, real: ti.template()):
+    """log(x), x at least the smallest normal number."""
+    value = x
+    if ti.static(_by_polynomial(real)):  # x = 2^n m, m from sqrt(1/2) to sqrt(2)
+        beyond = ti.bit_cast(x, ti.i32) - _ROOT_OF_HALF
+        m = ti.bit_cast(ti.cast((beyond & 0x7FFFFF) + _ROOT_OF_HALF, ti.i32), ti.f32)
+        n = ti.cast(beyond >> 23, ti.f32)
+        value = n * _LN2_HIGH + (_log_series(m - 1.0) + n * _LN2_LOW)
+    else:
+        value = ti.log(x)
     return value
 
 
@@ -128,7 +143,7 @@ def erfc(z, real: ti.template()):
         following = 2.0 * s * current - previous + real(c)
         previous = current
         current = following
-    return t * ti.exp(s * current - previous + real(coefficients[0]) - z * z)
+    return t * exp(s * current - previous + real(coefficients[0]) - z * z, real)
 
 
 @ti.func
@@ -150,7 +165,7 @@ def expm1(z, real: ti.template()):
     series = z * 0.0
     for k in ti.static(range(_EXPM1_TERMS, 0, -1)):
         series = (series + 1.0) * small / real(ti.static(float(k)))
-    return ti.select(ti.abs(z) < real(TAYLOR_BELOW), series, ti.exp(z) - 1.0)
+    return ti.select(ti.abs(z) < real(TAYLOR_BELOW), series, exp(z, real) - 1.0)
 
 
 @ti.func
@@ -161,11 +176,11 @@ def log1p(z, real: ti.template()):
     series = z * 0.0
     for k in ti.static(range(_LOG1P_TERMS, -1, -1)):
         series = series * s * s + real(ti.static(2.0 / (2 * k + 1)))
-    return ti.select(z < real(TAYLOR_BELOW), series * s, ti.log(1.0 + z))
+    return ti.select(z < real(TAYLOR_BELOW), series * s, log(1.0 + z, real))
 
 
 @ti.func
 def power(x, exponent, real: ti.template()):
     """x^exponent for x >= 0, kept between exp(-60) and exp(60): beyond, it is constant."""
-    logarithm = exponent * ti.log(ti.max(x, real(TINY)))
-    return ti.exp(ti.min(ti.max(logarithm, -LARGEST_EXPONENT), LARGEST_EXPONENT))
+    logarithm = exponent * log(ti.max(x, real(TINY)), real)
+    return exp(ti.min(ti.max(logarithm, -LARGEST_EXPONENT), LARGEST_EXPONENT), real)

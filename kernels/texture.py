@@ -2,8 +2,7 @@
 
 import enum
 
-import taichi as ti
-
+from ..language import ti
 from .texture_image import (
     FIRST_LEVEL,
     FIRST_TEXEL,

@@ -15,8 +15,7 @@ The functions take single numbers or one number a lane alike.
 import enum
 import functools
 
-import taichi as ti
-
+from ..language import ti
 from .op import Op
 from .variant import Variant
 

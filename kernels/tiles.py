@@ -6,9 +6,8 @@ faces are dealt in ``n_shares`` contiguous shares, each written by one thread: a
 
 import functools
 
-import taichi as ti
-
-from .triangle import N_SET_UP, load_face, oriented_area, set_up
+from ..language import ti
+from .triangle import N_SET_UP, TINY_LENGTH_SQ, load_face, oriented_area, set_up
 from .variant import AT_ONCE, Variant
 
 __all__ = [
@@ -18,23 +17,21 @@ __all__ = [
     "LARGE",
     "MAX_PAIRS",
     "NOTHING_BEHIND",
+    "N_REACHED",
     "N_STATISTICS",
     "OVERFLOW",
-    "REACH_SLACK",
     "SCAN_CHUNK",
     "TOTAL",
     "bin_kernel",
     "block_of",
     "fill_kernel",
+    "large_box",
     "misses_tile",
     "next_in_box",
     "pixel_place",
     "place_and_block",
     "scan_kernel",
-    "tiles_of_box",
     "tiles_of_image",
-    "tiles_to_miss",
-    "with_slack",
 ]
 
 # What `statistics` holds after `scan`:
@@ -47,8 +44,11 @@ MAX_PAIRS = 1 << 30
 BEHIND_EYE = 1e-6  # a face with a vertex at or before this depth is left out: its screen position means nothing
 NOTHING_BEHIND = -3e38  # no vertex lies before this depth
 SCAN_CHUNK = 1024
-BOX_COLUMNS, BOX_ROWS = 4, 7  # a box of tiles no larger than that has a bit for each in the record of `visit_tiles`
+BOX_COLUMNS, BOX_ROWS = 4, 7  # a box of tiles no larger than that has a bit for each in the record of `count_tiles`
 LARGE = -1  # in place of the bits: the box is larger
+N_LARGE = 11  # what is written down of a larger box: where it ends, and what `misses_tile` goes by
+N_REACHED = 2 + N_LARGE  # numbers in the record of a face
+LARGEST_SUM = 1 << 29  # of the products in `misses_tile`; what is added to them is up to twice as large: all of it fits 32 bits
 REACH_SLACK = 1e-5  # a tile is kept if it is this fraction of the screen beyond reach: rounding never drops a pair
 
 
@@ -129,34 +129,36 @@ def tiles_of_box(ax, ay, bx, by, cx, cy, reach, height, width, variant: ti.templ
 
 @ti.func
 def tiles_beyond_edge(ax, ay, bx, by, sign, reach, height, width, variant: ti.template()):
-    """(p, q, r) with p column + q row + r < 0 for the tiles whose pixels all lie farther than ``reach`` outside of the edge ab.
+    """(p, q, r), whole numbers, with p column + q row + r < 0 for the tiles whose pixels all lie farther than ``reach`` outside of the edge ab.
 
-    ``sign`` is that of the face's area.
+    ``sign`` is that of the face's area. They are rounded up, so that a tile is rather kept, and scaled so that their sum fits 32 bits for every tile.
     """
     half_pixel = 1.0 / ti.cast(ti.min(height, width), variant.real)
-    ex = (bx - ax) * sign
-    ey = (by - ay) * sign
+    over_length = sign / ti.sqrt(ti.max((bx - ax) * (bx - ax) + (by - ay) * (by - ay), TINY_LENGTH_SQ))
+    ex = (bx - ax) * over_length
+    ey = (by - ay) * over_length
     x = ti.cast(1 - width, variant.real) * half_pixel  # of the tile's pixel that is nearest to the inside, in the first tile
     y = ti.cast(height - 1, variant.real) * half_pixel
     x = ti.select(ey > 0, x, x + ti.static(2.0 * (variant.tile_width - 1)) * half_pixel)
     y = ti.select(ex > 0, y, y - ti.static(2.0 * (variant.tile_height - 1)) * half_pixel)
-    step_x, step_y = ti.static(2.0 * variant.tile_width) * half_pixel, ti.static(-2.0 * variant.tile_height) * half_pixel
-    return -ey * step_x, ex * step_y, ex * (y - ay) - ey * (x - ax) + reach * ti.sqrt(ex * ex + ey * ey)
-
-
-@ti.func
-def tiles_to_miss(ax, ay, bx, by, cx, cy, sign, reach, height, width, variant: ti.template()):
-    """Of the three edges, for `misses_tile`: nine numbers."""
-    pa, qa, ra = tiles_beyond_edge(ax, ay, bx, by, sign, reach, height, width, variant)
-    pb, qb, rb = tiles_beyond_edge(bx, by, cx, cy, sign, reach, height, width, variant)
-    pc, qc, rc = tiles_beyond_edge(cx, cy, ax, ay, sign, reach, height, width, variant)
-    return pa, qa, ra, pb, qb, rb, pc, qc, rc
+    step_x, step_y = ti.static(2.0 * variant.tile_width) * half_pixel, ti.static(2.0 * variant.tile_height) * half_pixel
+    tiles_x, tiles_y = tiles_of_image(height, width, variant)
+    scale = LARGEST_SUM / (ti.cast(tiles_x + tiles_y, variant.real) * ti.max(step_x, step_y))
+    r = ti.min(ti.max((ex * (y - ay) - ey * (x - ax) + reach) * scale, -2.0 * LARGEST_SUM), 2.0 * LARGEST_SUM)
+    return ti.cast(ti.ceil(-ey * step_x * scale), ti.i32), ti.cast(ti.ceil(-ex * step_y * scale), ti.i32), ti.cast(ti.ceil(r), ti.i32)
 
 
 @ti.func
 def misses_tile(tx, ty, pa, qa, ra, pb, qb, rb, pc, qc, rc):
-    """Whether no pixel of a tile is in reach of the face. A few that are not are not recognised: those beyond a corner."""
+    """Whether no pixel of a tile is in reach of the face, by `tiles_beyond_edge`. A few that are not are not recognised: those beyond a corner."""
     return (pa * tx + qa * ty + ra < 0) | (pb * tx + qb * ty + rb < 0) | (pc * tx + qc * ty + rc < 0)
+
+
+@ti.func
+def large_box(f, n_faces, reached: ti.template()):
+    """Of a face whose box is `LARGE`: one past its last column and its last row, and the nine numbers for `misses_tile`."""
+    first = 2 * n_faces + N_LARGE * f
+    return ti.static([reached[first + i] for i in range(N_LARGE)])
 
 
 @ti.func
@@ -177,16 +179,21 @@ def fill_place(tile, f, share, first_tile, n_shares, places: ti.template(), pair
 
 
 @ti.func
-def visit_tiles(
-    vertices_screen: ti.template(), faces: ti.template(), face_image: ti.template(), set_ups: ti.template(), reached: ti.template(), places: ti.template(),
-    pair_face: ti.template(), pair_tile: ti.template(), statistics: ti.template(), reach, behind, first_tile, last_tile, n_faces, n_shares, height, width,
-    filling: ti.template(), whole_box: ti.template(), variant: ti.template(),
-):  # fmt: skip
-    """Visits every (face, tile) pair in reach. The outer loop is parallel.
+def first_of_share(share, n_faces, n_shares):
+    """The first face of a share; the next share's first is one past the last."""
+    return share * (n_faces // n_shares) + ti.min(share, n_faces % n_shares)
 
-    Counting writes down each face's set-up (`triangle`), and what was decided: the first tile of its box and a bit for each tile of it, `BOX_COLUMNS` to a row,
-    or `LARGE` (of a box that has tiles). Who comes later (filling, the gradient) reads that: what two kernels work out, a compiler may round differently, and
-    to read is faster. Only larger boxes are gone through again.
+
+@ti.func
+def count_tiles(
+    vertices_screen: ti.template(), faces: ti.template(), face_image: ti.template(), set_ups: ti.template(), reached: ti.template(), counts: ti.template(),
+    statistics: ti.template(), reach, behind, n_faces, n_shares, height, width, whole_box: ti.template(), variant: ti.template(),
+):  # fmt: skip
+    """Decides which tiles each face reaches, and counts them. The outer loop is parallel.
+
+    It writes down each face's set-up (`triangle`), and what was decided: the first tile of its box and a bit for each tile of it, `BOX_COLUMNS` to a row, or
+    `LARGE` (of a box that has tiles), and then what `large_box` reads. Who comes later (filling, the gradient) goes by that: what two kernels work out, a
+    compiler may round differently, and to read is faster. So the numbers that decide of a large box are whole ones.
 
     With ``whole_box`` everything within the bounding box grown by the reach counts as in reach.
     """
@@ -198,66 +205,79 @@ def visit_tiles(
         share = part // spread
         double = ti.static(variant.real == ti.f64)
         tiles_x, tiles_y = tiles_of_image(height, width, variant)
-        first = share * (n_faces // n_shares) + ti.min(share, n_faces % n_shares)
-        last = first + n_faces // n_shares + ti.cast(share < n_faces % n_shares, ti.i32)
         slack_reach = with_slack(reach, height, width)
-        for f in range(first, last):
-            wanted = True
-            if ti.static(filling):
-                left = reached[2 * f + 1]
-                wanted = left == LARGE
-                if not wanted:
-                    while left != 0:
-                        row, column, left = next_in_box(left)
-                        tile = reached[2 * f] + row * tiles_x + column
-                        if tile >= first_tile and tile < last_tile:
-                            fill_place(tile, f, share, first_tile, n_shares, places, pair_face, pair_tile)
-            if wanted:
-                a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-                ax, ay, az = vertices_screen[a, 0], vertices_screen[a, 1], vertices_screen[a, 2]
-                bx, by, bz = vertices_screen[b, 0], vertices_screen[b, 1], vertices_screen[b, 2]
-                cx, cy, cz = vertices_screen[c, 0], vertices_screen[c, 1], vertices_screen[c, 2]
-                bits = 0
-                if ti.static(not filling):
-                    finite = (
-                        is_finite(ax, double) and is_finite(ay, double) and is_finite(az, double)
-                        and is_finite(bx, double) and is_finite(by, double) and is_finite(bz, double)
-                        and is_finite(cx, double) and is_finite(cy, double) and is_finite(cz, double)
-                    )  # fmt: skip
-                    if not finite:
-                        statistics[BAD_FACE] = f + 1
-                    wanted = finite and ti.min(az, bz, cz) > behind
-                    if wanted:
-                        of_face = set_up(*load_face(f, vertices_screen, faces))
-                        for i in ti.static(range(N_SET_UP)):
-                            set_ups[f, i] = of_face[i]
-                if wanted:
+        for f in range(first_of_share(share, n_faces, n_shares), first_of_share(share + 1, n_faces, n_shares)):
+            a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+            ax, ay, az = vertices_screen[a, 0], vertices_screen[a, 1], vertices_screen[a, 2]
+            bx, by, bz = vertices_screen[b, 0], vertices_screen[b, 1], vertices_screen[b, 2]
+            cx, cy, cz = vertices_screen[c, 0], vertices_screen[c, 1], vertices_screen[c, 2]
+            bits = 0
+            finite = (
+                is_finite(ax, double) and is_finite(ay, double) and is_finite(az, double)
+                and is_finite(bx, double) and is_finite(by, double) and is_finite(bz, double)
+                and is_finite(cx, double) and is_finite(cy, double) and is_finite(cz, double)
+            )  # fmt: skip
+            if not finite:
+                statistics[BAD_FACE] = f + 1
+            if finite and ti.min(az, bz, cz) > behind:
+                of_face = set_up(*load_face(f, vertices_screen, faces))
+                for i in ti.static(range(N_SET_UP)):
+                    set_ups[f, i] = of_face[i]
+                column_0, column_1, row_0, row_1 = tiles_of_box(ax, ay, bx, by, cx, cy, slack_reach, height, width, variant)
+                pa, qa, ra, pb, qb, rb, pc, qc, rc = 0, 0, 0, 0, 0, 0, 0, 0, 0
+                if ti.static(not whole_box):
                     _, sign = oriented_area(ax, ay, bx, by, cx, cy)
-                    pa, qa, ra, pb, qb, rb, pc, qc, rc = tiles_to_miss(ax, ay, bx, by, cx, cy, sign, slack_reach, height, width, variant)
-                    column_0, column_1, row_0, row_1 = tiles_of_box(ax, ay, bx, by, cx, cy, slack_reach, height, width, variant)
-                    first_row = face_image[f] * tiles_y
-                    if ti.static(not filling):
-                        reached[2 * f] = (first_row + row_0) * tiles_x + column_0
-                        if row_1 > row_0 and (column_1 - column_0 > BOX_COLUMNS or row_1 - row_0 > BOX_ROWS):
-                            bits = LARGE
-                    row_0 = ti.max(row_0, first_tile // tiles_x - first_row)
-                    row_1 = ti.min(row_1, (last_tile - 1) // tiles_x + 1 - first_row)
-                    for ty in range(row_0, row_1):
-                        for tx in range(column_0, column_1):
-                            tile = (first_row + ty) * tiles_x + tx
-                            missed = tile < first_tile or tile >= last_tile
-                            if ti.static(not whole_box):
-                                missed = missed or misses_tile(tx, ty, pa, qa, ra, pb, qb, rb, pc, qc, rc)
-                            if not missed:
-                                if ti.static(filling):
-                                    fill_place(tile, f, share, first_tile, n_shares, places, pair_face, pair_tile)
-                                else:
-                                    place = tile * n_shares + share
-                                    places[place] = places[place] + 1
-                                    if bits != LARGE:
-                                        bits = bits | (1 << ((ty - row_0) * BOX_COLUMNS + tx - column_0))
-                if ti.static(not filling):
-                    reached[2 * f + 1] = bits
+                    pa, qa, ra = tiles_beyond_edge(ax, ay, bx, by, sign, slack_reach, height, width, variant)
+                    pb, qb, rb = tiles_beyond_edge(bx, by, cx, cy, sign, slack_reach, height, width, variant)
+                    pc, qc, rc = tiles_beyond_edge(cx, cy, ax, ay, sign, slack_reach, height, width, variant)
+                first_row = face_image[f] * tiles_y
+                reached[2 * f] = (first_row + row_0) * tiles_x + column_0
+                if row_1 > row_0 and (column_1 - column_0 > BOX_COLUMNS or row_1 - row_0 > BOX_ROWS):
+                    bits = LARGE
+                    of_box = ti.static([column_1, row_1, pa, qa, ra, pb, qb, rb, pc, qc, rc])
+                    for i in ti.static(range(N_LARGE)):
+                        reached[2 * n_faces + N_LARGE * f + i] = of_box[i]
+                for ty in range(row_0, row_1):
+                    for tx in range(column_0, column_1):
+                        if not misses_tile(tx, ty, pa, qa, ra, pb, qb, rb, pc, qc, rc):
+                            place = ((first_row + ty) * tiles_x + tx) * n_shares + share
+                            counts[place] = counts[place] + 1
+                            if bits != LARGE:
+                                bits = bits | (1 << ((ty - row_0) * BOX_COLUMNS + tx - column_0))
+            reached[2 * f + 1] = bits
+
+
+@ti.func
+def fill_tiles(
+    reached: ti.template(), places: ti.template(), pair_face: ti.template(), pair_tile: ti.template(), first_tile, last_tile, n_faces, n_shares, height, width,
+    variant: ti.template(),
+):  # fmt: skip
+    """Lists what `count_tiles` has decided, of some of the tiles. The outer loop is parallel, as there."""
+    spread = ti.static(variant.spread(AT_ONCE))
+    ti.loop_config(serialize=variant.serial)
+    for part in range(n_shares * spread):
+        if part % spread != 0:
+            continue
+        share = part // spread
+        tiles_x, tiles_y = tiles_of_image(height, width, variant)
+        for f in range(first_of_share(share, n_faces, n_shares), first_of_share(share + 1, n_faces, n_shares)):
+            corner, left = reached[2 * f], reached[2 * f + 1]
+            if left == LARGE:
+                column_1, row_1, pa, qa, ra, pb, qb, rb, pc, qc, rc = large_box(f, n_faces, reached)
+                first_row = corner // tiles_x // tiles_y * tiles_y
+                row_0 = ti.max(corner // tiles_x, first_tile // tiles_x) - first_row
+                row_1 = ti.min(row_1, (last_tile - 1) // tiles_x + 1 - first_row)
+                for ty in range(row_0, row_1):
+                    for tx in range(corner % tiles_x, column_1):
+                        tile = (first_row + ty) * tiles_x + tx
+                        if tile >= first_tile and tile < last_tile and not misses_tile(tx, ty, pa, qa, ra, pb, qb, rb, pc, qc, rc):
+                            fill_place(tile, f, share, first_tile, n_shares, places, pair_face, pair_tile)
+            else:
+                while left != 0:
+                    row, column, left = next_in_box(left)
+                    tile = corner + row * tiles_x + column
+                    if tile >= first_tile and tile < last_tile:
+                        fill_place(tile, f, share, first_tile, n_shares, places, pair_face, pair_tile)
 
 
 @ti.func
@@ -316,7 +336,7 @@ def bin_kernel(variant: Variant, whole_box: bool = False):
         faces: index(2),  # [F, 3]
         face_image: index(1),  # [F] the image each face is in
         set_ups: real(2),  # [F, N_SET_UP] written, of the faces that are not left out
-        reached: index(1),  # [2 F] written: which tiles each face reaches
+        reached: index(1),  # [N_REACHED F] written: which tiles each face reaches
         counts: index(1),  # [tiles * n_shares] nought; counted: the number of the faces of the share that reach the tile
         places: index(1),  # [tiles * n_shares] written
         chunk_sums: index(1),  # [ceil(tiles * n_shares / SCAN_CHUNK)] written
@@ -333,37 +353,27 @@ def bin_kernel(variant: Variant, whole_box: bool = False):
         height: ti.i32,
         width: ti.i32,
     ):
-        visit_tiles(
-            vertices_screen, faces, face_image, set_ups, reached, counts, pair_face, pair_tile, statistics,
-            reach, behind, 0, n_tiles, n_faces, n_shares, height, width,
-            False, whole_box, variant,
+        count_tiles(
+            vertices_screen, faces, face_image, set_ups, reached, counts, statistics, reach, behind, n_faces, n_shares, height, width, whole_box, variant
         )  # fmt: skip
         scan_counts(counts, places, chunk_sums, tile_offset, statistics, n_tiles * n_shares, n_shares, variant)
-        visit_tiles(
-            vertices_screen, faces, face_image, set_ups, reached, places, pair_face, pair_tile, statistics, reach, behind, 0, n_tiles,
-            ti.select(statistics[TOTAL] > capacity, 0, n_faces), n_shares, height, width, True, whole_box, variant,
-        )  # fmt: skip
+        n_filled = ti.select(statistics[TOTAL] > capacity, 0, n_faces)
+        fill_tiles(reached, places, pair_face, pair_tile, 0, n_tiles, n_filled, n_shares, height, width, variant)
 
     return bin_faces
 
 
 @functools.cache
-def fill_kernel(variant: Variant, whole_box: bool = False):
+def fill_kernel(variant: Variant):
     """Lists the pairs of some of the tiles, at given places, which are moved on."""
-    real, index = variant.array, variant.index
+    index = variant.index
 
     @ti.kernel
     def fill(
-        vertices_screen: real(2),
-        faces: index(2),
-        face_image: index(1),
-        reached: index(1),  # [2 F] as `bin_faces` has written it
+        reached: index(1),  # [N_REACHED F] as `bin_faces` has written it
         places: index(1),  # [tiles * n_shares] of the chosen tiles
         pair_face: index(1),  # written
         pair_tile: index(1),  # written
-        statistics: index(1),  # [N_STATISTICS]
-        reach: variant.real,
-        behind: variant.real,
         first_tile: ti.i32,
         last_tile: ti.i32,  # one past the last
         n_faces: ti.i32,
@@ -371,11 +381,7 @@ def fill_kernel(variant: Variant, whole_box: bool = False):
         height: ti.i32,
         width: ti.i32,
     ):
-        visit_tiles(
-            vertices_screen, faces, face_image, vertices_screen, reached, places, pair_face, pair_tile, statistics,
-            reach, behind, first_tile, last_tile, n_faces,
-            n_shares, height, width, True, whole_box, variant,
-        )  # fmt: skip
+        fill_tiles(reached, places, pair_face, pair_tile, first_tile, last_tile, n_faces, n_shares, height, width, variant)
 
     return fill
 

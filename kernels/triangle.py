@@ -7,8 +7,7 @@ straight-line code without a division that could meet zero, so that Taichi can d
 
 import enum
 
-import taichi as ti
-
+from ..language import ti
 from .special import larger, smaller
 
 __all__ = [
@@ -35,7 +34,8 @@ __all__ = [
     "clipped_weights",
     "load_face",
     "locate",
-    "on_nearest_edge",
+    "nearest_edge",
+    "on_edge",
     "one_over_length_sq",
     "oriented_area",
     "outline_weights",
@@ -127,19 +127,28 @@ def chebyshev_to_segment(x, y, ax, ay, bx, by):
 
 
 @ti.func
-def on_nearest_edge(d_ab, d_bc, d_ca, of_ab, of_bc, of_ca):
-    """What belongs to the nearest edge of the three, whose squared distances are given."""
-    return ti.select((d_ab <= d_bc) & (d_ab <= d_ca), of_ab, ti.select(d_bc <= d_ca, of_bc, of_ca))
+def nearest_edge(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca):
+    """Whether ab is the nearest edge of the three, and whether bc is (if ab is not), given the closest points' places on them and their squared distances.
+
+    Two edges that meet in a corner are as near as each other, to all digits that a number has, where the closest point of the one is the corner and that of the
+    other just beside it; but colour and depth change along the one alone. So the one whose closest point is their corner is never taken before the other.
+    """
+    ab = ((t_bc <= 0.0) | ((t_ab < 1.0) & (d_ab <= d_bc))) & (t_ab > 0.0) & ((t_ca >= 1.0) | (d_ab <= d_ca))
+    bc = (t_ca <= 0.0) | ((t_bc < 1.0) & (d_bc <= d_ca))
+    return ab, bc
 
 
 @ti.func
-def outline_weights(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca):
-    """Weights of a, b and c in the closest point of the outline."""
+def on_edge(ab, bc, of_ab, of_bc, of_ca):
+    """What belongs to the edge that `nearest_edge` has found."""
+    return ti.select(ab, of_ab, ti.select(bc, of_bc, of_ca))
+
+
+@ti.func
+def outline_weights(ab, bc, t_ab, t_bc, t_ca):
+    """Weights of a, b and c in the closest point of the outline, which is on the edge that `nearest_edge` has found."""
     zero = t_ab * 0.0
-    a = on_nearest_edge(d_ab, d_bc, d_ca, 1.0 - t_ab, zero, t_ca)
-    b = on_nearest_edge(d_ab, d_bc, d_ca, t_ab, 1.0 - t_bc, zero)
-    c = on_nearest_edge(d_ab, d_bc, d_ca, zero, t_bc, 1.0 - t_ca)
-    return a, b, c
+    return on_edge(ab, bc, 1.0 - t_ab, zero, t_ca), on_edge(ab, bc, t_ab, 1.0 - t_bc, zero), on_edge(ab, bc, zero, t_bc, 1.0 - t_ca)
 
 
 @ti.func
@@ -214,7 +223,8 @@ def locate(x, y, face: ti.template(), distance: ti.template(), extrapolation: ti
         to_ca = chebyshev_to_segment(x, y, cx, cy, ax, ay)
         smallest = ti.min(to_ab, ti.min(to_bc, to_ca))
         distance_sq = smallest * smallest
-    ea, eb, ec = outline_weights(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
+    ab, bc = nearest_edge(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
+    ea, eb, ec = outline_weights(ab, bc, t_ab, t_bc, t_ca)
     pa, pb, pc = ti.select(inside, wa, ea), ti.select(inside, wb, eb), ti.select(inside, wc, ec)
     if ti.static(extrapolation == Extrapolation.CLIPPED):
         qa, qb, qc = clipped_weights(wa, wb, wc)

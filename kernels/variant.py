@@ -8,7 +8,7 @@ import enum
 from dataclasses import dataclass
 from typing import Any
 
-import taichi as ti
+from ..language import ti
 
 __all__ = ["Storage", "Variant"]
 

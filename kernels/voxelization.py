@@ -5,8 +5,7 @@ A mesh is given in voxels: voxel (i, j, k) is the cube from (i, j, k) to (i + 1,
 
 import functools
 
-import taichi as ti
-
+from ..language import ti
 from .variant import Variant
 
 __all__ = ["FREE", "OUTSIDE", "SURFACE", "flood_kernel", "surface_kernel"]

@@ -34,6 +34,7 @@ from .scene import (
 
 if TYPE_CHECKING:
     from .recover import Capture
+    from .viewer.browser.showing import show
 
 __version__ = "0.1.0"
 
@@ -81,14 +82,17 @@ __all__ = [
     "memory_budget",
     "render_mesh",
     "set_memory_budget",
+    "show",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """What is imported when it is asked for: the main job, which needs half of SciPy; and modules by the paths that they had."""
+    """What is imported when it is asked for: the main job, which needs half of SciPy, and `show`; and modules by the paths that they had."""
     if name in ("Capture", "recover"):
         recover = importlib.import_module(".recover", __name__)
         return recover if name == "recover" else recover.Capture
+    if name == "show":
+        return importlib.import_module(".viewer.browser.showing", __name__).show
     if name in MOVED:
         return moved_module(name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,7 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from .language import NAME
+
 __all__ = [
+    "COUNTABLE",
     "MAX_IMAGE_SIDE",
     "as_array",
     "as_numbers",
@@ -30,6 +33,7 @@ __all__ = [
 ]
 
 MAX_IMAGE_SIDE = 1 << 14
+COUNTABLE = 2**31 - 2**24  # the kernels count in 32 bits, and a GPU's threads go on from where they are by as many as there are
 
 
 def check_shape(op: str, name: str, shape: Sequence[int], expected: Sequence[int | str], sizes: dict[str, int] | None = None) -> None:
@@ -68,7 +72,7 @@ def check_array(op: str, name: str, values: object, expected: Sequence[int | str
 
 
 _SPELLINGS = {"f32": ("f32", "float32", "torch.float32"), "f64": ("f64", "float64", "torch.float64")}  # of one type, in each library
-_MODULES = {"taichi": {"taichi", "numpy"}, "field": {"taichi", "numpy"}, "torch": {"torch"}}  # whose arrays a library takes
+_MODULES = {"taichi": {NAME, "numpy"}, "field": {NAME, "numpy"}, "torch": {"torch"}}  # whose arrays a library takes
 
 
 _makers: dict[type, set[str]] = {}  # the packages that classes and their bases come from
@@ -130,9 +134,9 @@ def check_flag(op: str, name: str, value: object) -> None:
 
 
 def check_countable(op: str, what: str, n: int) -> None:
-    """The kernels count in 32 bits."""
-    if n >= 2**31:
-        raise MemoryError(f"{op}: there must be fewer than 2^31 {what}, got {n}; use smaller images, batches, textures or softness")
+    """What is a place in an array of the kernels, or a turn of their loops, is below `COUNTABLE`."""
+    if n >= COUNTABLE:
+        raise MemoryError(f"{op}: there must be fewer than {COUNTABLE} {what}, got {n}; use smaller images, batches, textures or softness")
 
 
 def check_image_size(op: str, image_size: int | Sequence[int]) -> tuple[int, int]:
@@ -177,6 +181,7 @@ def check_features(op: str, name: str, shape: Sequence[int], sizes: dict[str, in
     check_shape(op, name, shape, ("V", "C"), dict(sizes))
     if shape[1] == 0:
         raise ValueError(f"{op}: {name} must have at least one channel (None stands for none), got {tuple(shape)}")
+    check_countable(op, f"numbers in {name}", shape[0] * shape[1])
 
 
 def check_finite(op: str, name: str, values: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""What every test shares: Taichi on the CPU, started once, and the data beside the repository.
+"""What every test shares: Taichi on the CPU (or another ``--arch``), started once, and the data beside the repository.
 
 Scenes are made in `scenes.py`, and compared with the plain torch of `interop/dense.py` (`second_opinion.py`). One process has one Taichi: a test that needs
 another backend, or another order of starting, runs a script in a process of its own (`run_python`).
@@ -24,7 +24,6 @@ from taichi_softras.recover import Views
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared"
 
-taichi_softras.init("cpu")
 collect_ignore = []
 try:
     import torch
@@ -59,6 +58,18 @@ LONG_FILES = (
     "test_doctor.py",
     "test_packaging.py",
 )
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--arch", default="cpu", choices=("cpu", "cuda"), help="what Taichi runs on where tests ask for the CPU")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Taichi is started, once for all. (Programs that tests start, start it as they say.)"""
+    arch, start = config.getoption("--arch"), taichi_softras.init
+    if arch != "cpu":
+        taichi_softras.init = lambda asked="cpu", **options: start(arch if asked == "cpu" else asked, **options)
+    taichi_softras.init("cpu")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -39,6 +39,11 @@ class WorldScene:
     camera: Camera
 
 
+def as_numpy(array) -> np.ndarray:
+    """An array of the kernels, read back: on the CPU some are NumPy's already."""
+    return array if isinstance(array, np.ndarray) else array.to_numpy()
+
+
 def screen_scene(
     seed: int, n_faces: Sequence[int] = (7, 4), *, n_features: int = 3, size: float = 0.7, depths: tuple[float, float] = (2.0, 6.0)
 ) -> ScreenScene:

@@ -18,9 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-import taichi as ti
 import torch
-from taichi.lang import impl
 
 import taichi_softras
 from taichi_softras import (
@@ -40,6 +38,7 @@ from taichi_softras import (
 )
 from taichi_softras.interop import losses as torch_losses
 from taichi_softras.interop import rasterize, render
+from taichi_softras.language import runtime, ti
 
 OPTIONS = (
     RasterizeSettings(),
@@ -62,7 +61,7 @@ class Reading:
     def now(cls, began: float, scenes: int) -> "Reading":
         gc.collect()
         resident = psutil.Process().memory_info().rss / 2**20
-        return cls((time.monotonic() - began) / 60, scenes, resident, impl.get_runtime().get_num_compiled_functions(), len(gc.get_objects()))
+        return cls((time.monotonic() - began) / 60, scenes, resident, runtime().get_num_compiled_functions(), len(gc.get_objects()))
 
 
 def settings_of(rng: np.random.Generator) -> RasterizeSettings:

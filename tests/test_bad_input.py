@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import taichi as ti
 import torch
 from bad_input.files import payload
 
@@ -18,6 +17,7 @@ from taichi_softras import Camera, Connectivity, Convention, Mesh, RasterizeSett
 from taichi_softras.app import main
 from taichi_softras.interop import EdgeLengthLoss, SoftRenderer, rasterize, render
 from taichi_softras.interop import losses as torch_losses
+from taichi_softras.language import ti
 from taichi_softras.recover import Views, render_views
 
 FACES = np.array([[0, 1, 2], [0, 2, 3]])

@@ -72,7 +72,7 @@ def faults_of(page: str, root: Path = REPOSITORY) -> list[str]:
                 faults += faults_of_program(rest, root)
             case ["taichi-softras", command, *_]:
                 sources = [path.read_text(encoding="utf-8") for path in sorted((root / "taichi_softras/app").glob("*.py"))]
-                faults += [] if any(re.search(rf'add_parser\(\s*"{command}"', source) for source in sources) else [f"no command {command}"]
+                faults += [] if any(re.search(rf'add_command\(\s*commands,\s*"{command}"', source) for source in sources) else [f"no command {command}"]
             case other:
                 faults.append(f"no command that is known: {' '.join(other)}")
     return faults

@@ -22,7 +22,8 @@ from taichi_softras.replacing import replacing
 resource = pytest.importorskip("resource", reason="limits of memory and files are Unix's")
 
 SCENE = """
-import sys, resource, torch, taichi as ti, taichi_softras
+import sys, resource, torch, taichi_softras
+from taichi_softras.language import ti
 from taichi_softras import Camera, Mesh
 from taichi_softras.interop import render
 torch.set_num_threads(1)

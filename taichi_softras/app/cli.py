@@ -1,8 +1,8 @@
 """The command ``taichi-softras``."""
 
 import argparse
-import importlib.metadata
 import importlib.util
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -15,10 +15,11 @@ from PIL import ImageColor
 
 from .. import __version__
 from ..checks import MAX_IMAGE_SIDE, check_image_size, check_integer, check_number
+from ..language import NAME, VERSION
 from ..recover import DEPTH_SCALE, SHARP, render_geometry, render_views
 from ..runtime import GPU_BACKENDS, init_for
 from ..scene import Camera, RasterizeSettings
-from .common import DISTANCE, FOV, GPUS, INTERRUPTED, add_arch, colored, numbered
+from .common import DISTANCE, FOV, GPUS, INTERRUPTED, Help, add_arch, add_command, add_page, check_out, colored, numbered, say
 from .fitting import add_fit
 
 __all__ = ["main"]
@@ -29,6 +30,40 @@ DEEPEST = DEPTH_SCALE * (2**16 - 1)  # of a picture of depths
 GREY = 0.8  # of a mesh without colours, under a light
 VIEWS = ("color", "alpha", "depth", "normals", "coverage", "gradient")  # of the viewer
 TASKS = ("shape", "color", "shape and color", "pose")
+GONE = 141  # the exit status of a program whose reader has gone
+SHELLS = ("bash", "zsh", "tcsh")
+EPILOG = """\
+first of all
+  taichi-softras doctor                     does it work here?
+  taichi-softras fit -o out/creature        the main job, on an embedded creature: a mesh from pictures
+  taichi-softras COMMAND --help             options, and examples
+
+exit status
+  0    done
+  1    it could not be done, and one sentence on the standard error says why; of `doctor`: something does not work
+  2    an option or a command that there is not, or a value that is none
+  130  interrupted by Ctrl-C; what `fit` has until then is in OUT, and goes on with --resume
+  141  whoever read its output has gone
+
+The results are told on the standard output, all else (progress, warnings, faults) on the standard error.
+"""
+RENDER_EXAMPLES = """\
+examples
+  taichi-softras render MESH.glb -o OUT                                        36 pictures from all around, as `fit` reads them
+  taichi-softras render MESH.glb -o OUT --elevation 20 --light headlight --background white
+  taichi-softras render MESH.glb -o OUT --views 8 --size 480 640 --depth --normals
+"""
+VIEW_EXAMPLES = """\
+examples
+  taichi-softras view MESH.glb
+  taichi-softras view MESH.glb --target OTHER.glb --optimise shape             watch one become the other
+  taichi-softras view MESH.glb --headless --screenshot PICTURE.png             where there is no window
+"""
+COMPLETION_EXAMPLES = """\
+examples
+  eval "$(taichi-softras completion bash)"                                     in ~/.bashrc, or once
+  taichi-softras completion zsh > "${fpath[1]}/_taichi-softras"
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,7 +72,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
-            return options.run(options)
+            status: int = options.run(options)
+            sys.stdout.flush()
+            return status
+    except BrokenPipeError:  # who read the output has gone, as `head` does: there is nobody to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still in the buffer goes there when Python ends
+        return GONE
     except (ValueError, TypeError, OSError, RuntimeError, MemoryError, FloatingPointError) as error:
         print(f"taichi-softras: {error}", file=sys.stderr)
         return 1
@@ -53,80 +93,119 @@ def _show_warning(message: Warning | str, category: type[Warning], filename: str
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="taichi-softras", description="A differentiable mesh renderer in Taichi.")
-    parser.add_argument("--version", action="version", version=f"taichi_softras {__version__} (taichi {importlib.metadata.version('taichi')})")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser = argparse.ArgumentParser(prog="taichi-softras", description="A differentiable mesh renderer in Taichi.", epilog=EPILOG, formatter_class=Help)
+    parser.add_argument("--version", action="version", version=f"taichi_softras {__version__} ({NAME} {VERSION})")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
 
     add_fit(commands)
     _add_render(commands)
-    examine = commands.add_parser(
+    _add_view(commands)
+    examine = add_command(
+        commands,
         "doctor",
-        help="what this machine offers, and whether it works",
+        what="what this machine offers, and whether it works",
+        usage="",
         description="Prints versions and devices, and tries a forward and a backward pass on each backend, compared with the CPU's.",
+        epilog="examples\n  taichi-softras doctor && echo all that is here works",
     )
     examine.set_defaults(run=_doctor)
-    _add_view(commands)
+    complete = add_command(
+        commands,
+        "completion",
+        what="a script by which a shell completes this command",
+        usage="SHELL",
+        description="Prints a script by which a shell completes commands, options and files. Made by shtab: pip install 'taichi_softras[completion]'.",
+        epilog=COMPLETION_EXAMPLES,
+    )
+    complete.add_argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))
+    complete.set_defaults(run=lambda options: _completion(parser, options.shell))
     return parser
 
 
 def _add_render(commands: Any) -> None:
-    render = commands.add_parser(
+    render = add_command(
+        commands,
         "render",
-        help="render pictures of a mesh",
+        what="render pictures of a mesh",
+        usage="[MESH] -o OUT [OPTION ...]",
         description="Renders a mesh of radius 1 into a folder in the NeRF-synthetic layout that `fit` reads: from cameras spread over a sphere, or on a ring.",
+        epilog=RENDER_EXAMPLES,
     )
     render.add_argument("mesh", metavar="MESH", nargs="?", help="a mesh file; by default the embedded creature")
-    render.add_argument("-o", "--out", type=Path, required=True, help="folder for the pictures and transforms.json")
-    render.add_argument("--views", type=int, default=36, help="how many pictures (default: %(default)s)")
-    render.add_argument("--size", type=int, nargs="+", default=[128], metavar="N", help="side, or height and width, in pixels (default: 128)")
-    render.add_argument("--elevation", type=float, metavar="DEGREES", help="of all cameras, which then stand on one ring (default: all over a sphere)")
-    render.add_argument("--azimuth", type=float, default=0.0, metavar="DEGREES", help="of the first camera of a ring; turns a sphere (default: %(default)s)")
-    render.add_argument("--distance", type=float, default=DISTANCE, help="of the cameras from the mesh's middle, in its radii (default: %(default)s)")
-    render.add_argument("--fov", type=float, default=FOV, metavar="DEGREES", help="across the shorter side of a picture (default: %(default)s)")
-    render.add_argument(
+    add = render.add_argument_group("the pictures").add_argument
+    add("-o", "--out", type=Path, required=True, help="folder for the pictures and transforms.json")
+    add("--views", type=int, default=36, help="how many pictures (default: %(default)s)")
+    add("--size", type=int, nargs="+", default=[128], metavar="N", help="side, or height and width, in pixels (default: 128)")
+    add("--depth", action="store_true", help=f"write r_000_depth.png, too: 16 bits, {DEPTH_SCALE:g} radii a step, 0 where nothing is")
+    add("--normals", action="store_true", help="write r_000_normal.png, too: x, y, z of the world as red, green, blue")
+    add("--overwrite", action="store_true", help="render anew although OUT holds pictures with their transforms.json")
+    add = render.add_argument_group("the cameras").add_argument
+    add("--elevation", type=float, metavar="DEGREES", help="of all cameras, which then stand on one ring (default: all over a sphere)")
+    add("--azimuth", type=float, default=0.0, metavar="DEGREES", help="of the first camera of a ring; turns a sphere (default: %(default)s)")
+    add("--distance", type=float, default=DISTANCE, help="of the cameras from the mesh's middle, in its radii (default: %(default)s)")
+    add("--fov", type=float, default=FOV, metavar="DEGREES", help="across the shorter side of a picture (default: %(default)s)")
+    add = render.add_argument_group("light and softness").add_argument
+    add(
         "--light",
         nargs="+",
         default=["none"],
         metavar="L",
         help="none: the mesh's colours as they are; headlight: from the eye; or X Y Z: from there, in the mesh's world, y up (default: none)",
     )
-    render.add_argument(
+    add(
         "--background",
         nargs="+",
         metavar="C",
         help="a colour, by name, as #rrggbb, or three numbers from 0 to 1 (default: transparent, which `fit` needs)",
     )
-    render.add_argument("--depth", action="store_true", help=f"write r_000_depth.png, too: 16 bits, {DEPTH_SCALE:g} radii a step, 0 where nothing is")
-    render.add_argument("--normals", action="store_true", help="write r_000_normal.png, too: x, y, z of the world as red, green, blue")
-    render.add_argument("--sigma", type=float, help="softness of edges, squared screen units (default: none)")
-    render.add_argument("--gamma", type=float, default=SHARP.gamma, help="softness in depth (default: %(default)s)")
-    render.add_argument("--samples", type=int, default=4, help="antialiasing: render so many times larger and average (default: %(default)s)")
-    render.add_argument("--overwrite", action="store_true", help="render anew although OUT holds pictures with their transforms.json")
+    add("--sigma", type=float, help="softness of edges, squared screen units (default: none)")
+    add("--gamma", type=float, default=SHARP.gamma, help="softness in depth (default: %(default)s)")
+    add("--samples", type=int, default=4, help="antialiasing: render so many times larger and average (default: %(default)s)")
     add_arch(render, GPU_BACKENDS)
     render.set_defaults(run=_render)
 
 
 def _add_view(commands: Any) -> None:
-    view = commands.add_parser(
+    view = add_command(
+        commands,
         "view",
-        help="look at a mesh, and watch an optimisation, in a window",
+        what="look at a mesh, and watch an optimisation, in a window",
+        usage="[MESH] [OPTION ...]",
         description="Shows a mesh in a window: softness, light and kinds of views by sliders, live optimisation, pictures and videos. H shows the keys.",
+        epilog=VIEW_EXAMPLES,
     )
     view.add_argument("mesh", metavar="MESH", nargs="?", help="a mesh file; by default the embedded creature")
-    view.add_argument("--target", metavar="TARGET", help="what an optimisation is to reach: a mesh file, or a folder as `fit` reads it (default: MESH itself)")
-    view.add_argument("-o", "--out", type=Path, default=Path("out/view"), help="folder for pictures, videos and meshes (default: %(default)s)")
-    view.add_argument("--size", type=int, nargs=2, default=[800, 1160], metavar=("H", "W"), help="of the window, or the picture, in pixels (default: 800 1160)")
-    view.add_argument("--view", default="color", choices=VIEWS, help="what is shown at first (default: %(default)s)")
-    view.add_argument("--wireframe", action="store_true", help="draw the edges")
-    view.add_argument("--sigma", type=float, help="softness of edges at first")
-    view.add_argument("--gamma", type=float, help="softness in depth at first")
-    view.add_argument("--optimise", choices=TASKS, help="begin at once to recover this")
-    view.add_argument("--frames", type=int, help="end after so many frames; each is a step of the optimisation (default: until you leave; 1 with --headless)")
-    view.add_argument("--screenshot", type=Path, metavar="PNG", help="save the last frame")
-    view.add_argument("--headless", action="store_true", help="open no window: needs neither display nor Vulkan")
+    add = view.add_argument_group("what is shown").add_argument
+    add("--view", default="color", choices=VIEWS, help="what is shown at first (default: %(default)s)")
+    add("--wireframe", action="store_true", help="draw the edges")
+    add("--sigma", type=float, help="softness of edges at first")
+    add("--gamma", type=float, help="softness in depth at first")
+    add("--size", type=int, nargs=2, default=[800, 1160], metavar=("H", "W"), help="of the window, or the picture, in pixels (default: 800 1160)")
+    add = view.add_argument_group("an optimisation to watch").add_argument
+    add("--optimise", choices=TASKS, help="begin at once to recover this")
+    add("--target", metavar="TARGET", help="what an optimisation is to reach: a mesh file, or a folder as `fit` reads it (default: MESH itself)")
+    add = view.add_argument_group("what is saved").add_argument
+    add("-o", "--out", type=Path, default=Path("out/view"), help="folder for pictures, videos and meshes (default: %(default)s)")
+    add("--frames", type=int, help="end after so many frames; each is a step of the optimisation (default: until you leave; 1 with --headless)")
+    add("--screenshot", type=Path, metavar="PNG", help="save the last frame")
+    add("--headless", action="store_true", help="open no window: needs neither display nor Vulkan")
+    add("--video", type=Path, metavar="GIF", help="with --headless: save all frames, the camera going round once")
+    add_page(view, "--browser", "show it in a browser instead: no display or Vulkan is needed here, and it may be another machine's")
     add_arch(view, GPUS)
-    view.add_argument("--video", type=Path, metavar="GIF", help="with --headless: save all frames, the camera going round once")
     view.set_defaults(run=_view)
+
+
+def _completion(parser: argparse.ArgumentParser, shell: str) -> int:
+    if importlib.util.find_spec("shtab") is None:
+        raise RuntimeError("completion: the script is made by shtab, which is not installed: pip install 'taichi_softras[completion]'")
+    import shtab
+
+    for command in next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction)).choices.values():
+        for action in command._actions:
+            if action.type is Path or action.dest in ("source", "mesh", "target", "reference", "init"):
+                action.complete = shtab.FILE
+    print(shtab.complete(parser, shell))
+    return 0
 
 
 def _doctor(_: argparse.Namespace) -> int:
@@ -143,8 +222,7 @@ def _render(options: argparse.Namespace) -> int:
     check_integer("render", "--samples", options.samples, 1, 16)
     if max(size) * options.samples > MAX_IMAGE_SIDE:
         raise ValueError(f"render: --size times --samples must be at most {MAX_IMAGE_SIDE} pixels a side, got {max(size)} x {options.samples}")
-    if options.out.exists() and not options.out.is_dir():
-        raise NotADirectoryError(f"render: OUT must be a folder, got the file {options.out}")
+    check_out("render", "OUT", options.out)
     if (options.out / "transforms.json").exists() and not options.overwrite:
         raise FileExistsError(f"render: {options.out} already holds a transforms.json; replace it (--overwrite) or choose another folder")
     settings, camera = _softness(options), _cameras(options)
@@ -153,6 +231,7 @@ def _render(options: argparse.Namespace) -> int:
         raise ValueError(f"render: --distance must be at most {DEEPEST - 1:g} with --depth (16 bits of thousandths), got {options.distance:g}")
     mesh = colored(options.mesh, None if light is None else GREY)
     init_for("render", options.arch, GPU_BACKENDS)
+    say(f"{options.views} pictures are rendered")
     views = render_views(mesh, camera, size, numbered(len(camera)), settings, options.samples, light)
     if background is not None:
         views = replace(views, color=views.over(background), alpha=np.ones_like(views.alpha))
@@ -231,6 +310,10 @@ def _view(options: argparse.Namespace) -> int:
         path = getattr(options, name)
         if path is not None and path.suffix.lower() != suffix:
             raise ValueError(f"view: --{name} must be a {suffix} file, got {path}")
+        if path is not None:
+            check_out("view", f"the folder of --{name}", path.parent)
+    if options.browser and (options.headless or options.frames is not None or options.screenshot is not None):
+        raise ValueError("view: --browser must come without --headless, --frames and --screenshot (the page has buttons that save)")
     if options.headless and options.screenshot is None and options.video is None:
         raise ValueError("view: --headless must come with --screenshot or --video, got neither")
     if options.video is not None and not options.headless:
@@ -238,10 +321,15 @@ def _view(options: argparse.Namespace) -> int:
     if options.screenshot is not None and options.frames is None and not options.headless:
         raise ValueError("view: --screenshot must come with --frames or --headless (in the window, P saves a picture)")
     from ..viewer.app import show, start, take_pictures
+    from ..viewer.browser import check_address, view_in_browser
 
+    if options.browser:
+        check_address("view", options.host, options.port)
     init_for("view", options.arch, GPUS)
     model = start(options)
-    if options.headless:
+    if options.browser:
+        view_in_browser(model, options.host, options.port)
+    elif options.headless:
         take_pictures(model, size, options.frames or 1, options.screenshot, options.video)
     else:
         show(model, size, options.frames, options.screenshot)

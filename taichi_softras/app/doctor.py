@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import taichi as ti
 
 from ..engine import Renderer, losses
+from ..language import HAS_WINDOWS, NAME, ti
 from ..runtime import GPU_BACKENDS, cpu_name, has_display, init, offer_of
 from ..scene import Camera, RasterizeSettings, creature
+from .common import say
 
 __all__ = ["doctor"]
 
 TOLERANCE = 1e-3  # of the largest number: single precision, and another order of adding
 TIMEOUT = 300  # seconds
-PACKAGES = ("taichi", "numpy", "torch", "matplotlib", "trimesh", "pillow")
+PACKAGES = (NAME, "numpy", "torch", "matplotlib", "trimesh", "pillow")
 REMEDIES = {
     "cuda": "Only for NVIDIA GPUs: install NVIDIA's driver; no CUDA toolkit is needed.",
     "vulkan": "Install the driver of your GPU; on Debian and Ubuntu: apt install libvulkan1 mesa-vulkan-drivers (works without a GPU, too, slowly).",
@@ -37,6 +38,7 @@ def doctor() -> bool:
     """
     print(f"Python {platform.python_version()} on {platform.platform()}")
     print(", ".join(f"{name} {_version(name)}" for name in PACKAGES))
+    say("each backend is tried in a process of its own, which takes some seconds")
     offers = {arch: offer_of(arch) for arch in GPU_BACKENDS}
     print(f"\ncpu: {cpu_name()}")
     works = True
@@ -63,7 +65,8 @@ def doctor() -> bool:
             print(f"     {verdict}: {_told(got)}; from the CPU's, image and gradient differ by {errors['image']:.0e} and {errors['gradient']:.0e}")
     chosen = next((arch for arch, offer in offers.items() if offer.has_gpu), "cpu")
     print(f'\ntaichi_softras.init("auto") takes {chosen}.')
-    print("A window can be opened." if has_display() else "No window can be opened (DISPLAY names no display): `taichi-softras view --headless`.")
+    why_none = f"{NAME} has none" if not HAS_WINDOWS else "" if has_display() else "DISPLAY names no display"
+    print(f"No window can be opened ({why_none}): `taichi-softras view --headless`." if why_none else "A window can be opened.")
     return works
 
 

@@ -3,9 +3,11 @@
 import argparse
 import importlib.util
 import json
+import platform
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,8 +16,10 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from .. import __version__
 from ..checks import check_integer
 from ..interrupting import noting_interrupts
+from ..language import NAME, VERSION
 from ..recover import (
     SHARP,
     Capture,
@@ -32,6 +36,7 @@ from ..recover import (
     mean_score,
     registered,
     render_views,
+    report,
     rotation_to_y_up,
     save_picture,
     score,
@@ -41,9 +46,9 @@ from ..recover import (
     up_of,
 )
 from ..replacing import replacing
-from ..runtime import init_for
+from ..runtime import current_arch, init_for
 from ..scene import Camera, Mesh, read_json
-from .common import DISTANCE, FOV, GPUS, INTERRUPTED, add_arch, colored, numbered
+from .common import DISTANCE, FOV, GPUS, INTERRUPTED, add_arch, add_command, add_page, check_out, colored, numbered, say
 from .splatting import MESH, TRIANGLES, splat_options, write_triangles
 
 __all__ = ["add_fit"]
@@ -52,58 +57,89 @@ CHECKPOINT, SOURCE = "checkpoint.npz", "source.json"
 TRAIN, TEST = "train", "test"
 CAMERA_FILES = (".json", ".npz", ".bin", ".txt")  # which are not meshes
 HELD_OUT_EVERY = 6  # without a test split, every sixth picture is not fitted
-NEEDED = {"matplotlib": "draws its curves", "skimage": "begins with marching cubes", "gpytoolbox": "makes meshes anew", "xatlas": "makes an atlas"}
+NEEDED = {"skimage": "begins with marching cubes", "gpytoolbox": "makes meshes anew", "xatlas": "makes an atlas"}
 STEPS = {Start.HULL: 200, Start.SPHERE: 1200}
 UPS = {"x": (1, 0, 0), "-x": (-1, 0, 0), "y": (0, 1, 0), "-y": (0, -1, 0), "z": (0, 0, 1), "-z": (0, 0, -1)}
 REFINING = 4  # times as many steps are due where cameras are to be found, too
 LOCATING_STEPS = 100  # of the descent on cameras whose pictures were not fitted
+Tell = Callable[[str, int, int], None]
 LARGE = 512  # pixels a side: of larger pictures, four samples of each pixel are enough to measure by
+
+
+EXAMPLES = """\
+first of all
+  --size says how fine the result is and how long it takes: 128 is a first look, 256 and more show what the pictures hold.
+  Without masks in the pictures, or beside them in a folder `masks`: --segment, and look at what it has found in OUT/masks.
+  Where the outline of the result is doubled or eaten away, the cameras are not exact: --refine-cameras.
+
+examples
+  taichi-softras fit -o out/creature                                   try it out, on an embedded creature
+  taichi-softras fit PICTURES -o OUT --size 256                        photographs with masks, and their cameras
+  taichi-softras fit PICTURES -o OUT --segment --refine-cameras        masks are found, cameras mended
+  taichi-softras fit MESH.obj -o OUT                                   pictures of a mesh are rendered first
+  taichi-softras fit -o OUT --resume                                   go on after Ctrl-C
+
+OUT then holds report.html, a page with all of it (the mesh turns in it), and by themselves mesh.glb (y up), mesh.obj (in the cameras' world), sheet.png,
+curves.png, turntable.gif, unseen.png and metrics.json.
+"""
 
 
 def add_fit(commands: Any) -> None:
     """The command's options."""
-    fit = commands.add_parser(
+    fit = add_command(
+        commands,
         "fit",
-        help="recover a textured mesh from pictures",
+        what="recover a textured mesh from pictures",
+        usage="[SOURCE] -o OUT [OPTION ...]",
         description="Recovers shape and colour from pictures with masks and cameras: the visual hull of the masks, gradient descent on it, a texture.",
+        epilog=EXAMPLES,
     )
-    add = fit.add_argument
-    add(
+    fit.add_argument(
         "source",
         nargs="?",
         metavar="SOURCE",
         help="pictures with cameras: a folder, or its file of cameras, of NeRF, nerfstudio, instant-ngp, COLMAP, NeuS or Middlebury; or a mesh file (pictures "
         "of it are rendered first); by default an embedded creature",
     )
+    add = fit.add_argument_group("where to").add_argument
     add("-o", "--out", type=Path, required=True, help="folder for the results")
     add("--resume", action="store_true", help="go on with the fit in OUT, with its source and options")
     add("--overwrite", action="store_true", help="start anew although OUT holds a fit")
+    add = fit.add_argument_group("the pictures").add_argument
     add("--size", type=int, default=128, help="shorter side of the pictures that shape is fitted to, pixels; larger ones are reduced (default: %(default)s)")
-    add("--representation", choices=(MESH, TRIANGLES), default=MESH, help="one mesh, or triangles that let light through (default: %(default)s)")
-    add("--triangles", type=int, help="of that representation, how many at most (default: 20000)")
     add("--masks", type=Path, metavar="DIR", help="folder of masks, named as the pictures are: 0 outside, 255 inside, 128 unknown")
     add("--segment", action="store_true", help="find masks where there are none, roughly, and write them to OUT/masks (or DIR): look at them")
-    add("--init", default="hull", metavar="hull|sphere|MESH", help="what to begin with; a mesh lies in the cameras' world (default: %(default)s)")
+    add("--refine-cameras", action="store_true", help="move the cameras, too: for poses that are not exact")
+    add("--balance", action="store_true", help="find each picture's exposure and white balance")
+    add = fit.add_argument_group("what comes out").add_argument
+    defaults = FitOptions()
+
+    def add_own(name: str, meaning: str) -> None:
+        default = getattr(defaults, name)
+        add(f"--{name.replace('_', '-')}", type=type(default), default=default, help=f"{meaning} (default: %(default)s)")
+
+    add("--representation", choices=(MESH, TRIANGLES), default=MESH, help="one mesh, or triangles that let light through (default: %(default)s)")
+    add("--triangles", type=int, help="of that representation, how many at most (default: 20000)")
+    add_own("faces", "about how many faces the mesh has in the end; 0: as many as the pictures can show")
     add("--colors", choices=("texture", "vertex"), default="texture", help="a texture as sharp as the pictures, or colours at vertices (default: %(default)s)")
     add("--up", choices=("auto", *UPS), default="auto", help="what of the cameras' world is up in mesh.glb (default: as the cameras were held)")
     add("--reference", metavar="MESH", help="compare the result with this mesh, in the cameras' world (of a mesh's pictures, that mesh)")
-    add("--views", type=int, default=36, help="of a mesh, how many pictures to render for the fit (default: %(default)s)")
-    add("--test-views", type=int, default=12, help="of a mesh, how many more to measure the result (default: %(default)s)")
-    add("--refine-cameras", action="store_true", help="move the cameras, too: for poses that are not exact")
-    add("--balance", action="store_true", help="find each picture's exposure and white balance")
+    add = fit.add_argument_group("where SOURCE is a mesh").add_argument
+    add("--views", type=int, default=36, help="how many pictures to render for the fit (default: %(default)s)")
+    add("--test-views", type=int, default=12, help="how many more to measure the result (default: %(default)s)")
+    add = fit.add_argument_group("how it descends (seldom needed)").add_argument
     told = f"{STEPS[Start.HULL]}, of triangles 6000, from a sphere or a mesh {STEPS[Start.SPHERE]}; with --refine-cameras {REFINING} times as many"
     add("--steps", type=int, help=f"steps of gradient descent (default: {told})")
-    defaults = FitOptions()
+    add("--init", default="hull", metavar="hull|sphere|MESH", help="what to begin with; a mesh lies in the cameras' world (default: %(default)s)")
     for name, meaning in (
-        ("faces", "about how many faces the mesh has in the end; 0: as many as the pictures can show"),
         ("smoothness", "of the surface while it moves"),
         ("color_weight", "weight of the colour loss"),
         ("normal_weight", "weight of the normal consistency loss"),
         ("seed", "of the order of the pictures"),
     ):
-        default = getattr(defaults, name)
-        add(f"--{name.replace('_', '-')}", type=type(default), default=default, help=f"{meaning} (default: %(default)s)")
+        add_own(name, meaning)
     add("--views-per-step", type=int, help=f"pictures that one step looks at (default: {defaults.views_per_step}, of triangles 1)")
+    add_page(fit, "--live", "watch it in a browser: pictures, mesh, curves; pause, go on, stop and keep. Closing the page does not stop the fit")
     add_arch(fit, GPUS)
     fit.set_defaults(run=partial(_fit, fit.get_default))
 
@@ -184,16 +220,19 @@ def _fit(default_of: Callable[[str], Any], options: argparse.Namespace) -> int:
     for name, what in NEEDED.items():
         if importlib.util.find_spec(name) is None:
             raise RuntimeError(f"fit {what} with {name}, which is not installed: pip install 'taichi_softras[fit]'")
+    if options.live:
+        from ..viewer.browser import check_address
+
+        check_address("fit", options.host, options.port)
     out: Path = options.out
-    if out.exists() and not out.is_dir():
-        raise NotADirectoryError(f"fit: OUT must be a folder, got the file {out}")
+    check_out("fit", "OUT", out)
     checkpoint = out / CHECKPOINT
     if options.resume and not checkpoint.is_file():
         raise FileNotFoundError(f"fit: there is no fit to resume in {out} (no {CHECKPOINT})")
     if checkpoint.is_file() and not (options.resume or options.overwrite):
         raise FileExistsError(f"fit: {out} already holds a fit; go on with it (--resume), replace it (--overwrite) or choose another folder")
     if options.resume:
-        given = vars(options).keys() - {"out", "resume", "arch", "run"}
+        given = vars(options).keys() - {"out", "resume", "arch", "run", "live", "host", "port"}
         if any(getattr(options, name) != default_of(name) for name in given):
             raise ValueError("fit: --resume goes on with the source and the options of the fit in OUT; give neither")
         source = _Source.load(out)
@@ -203,16 +242,18 @@ def _fit(default_of: Callable[[str], Any], options: argparse.Namespace) -> int:
     else:
         source, train, test, fit = _begin(options, out, default_of)
         fit.save(checkpoint)
-    with noting_interrupts() as interrupted:
-        whole = _descend(fit, checkpoint, interrupted)
+    with noting_interrupts() as interrupted, _watched(options, fit, interrupted) as tell:
+        whole = _descend(fit, checkpoint, interrupted, tell)
         done = "" if whole else f"interrupted after {len(fit.losses)} of {fit.options.steps} steps"
         if isinstance(fit, SplatFit):
+            say("results are measured and written")
             write_triangles(out, fit, test, source.size, source.rotation(fit.views.camera), began)
         else:
             mesh, seen = fit.best, None
             if not done and source.colors == "texture":
-                mesh, seen = _textured(fit, train, interrupted)
+                mesh, seen = _textured(fit, train, interrupted, tell)
                 done = "interrupted before the texture was made" if seen is None else ""
+            tell("measuring and writing", 0, 1)
             _write_results(out, source, fit, mesh, seen, test, began, interrupted)
     if done:
         print(f"{done}; go on with: taichi-softras fit -o {out} --resume")
@@ -233,6 +274,8 @@ def _begin(options: argparse.Namespace, out: Path, default_of: Callable[[str], A
     for name, low in (("size", 8), ("views", 1), ("test_views", 1)):
         check_integer("fit", f"--{name.replace('_', '-')}", getattr(options, name), low, 4096)
     given: str | None = options.source
+    if given is not None and not Path(given).exists():
+        raise FileNotFoundError(f"fit: there is no folder and no file {given}")
     of_pictures = given is not None and (Path(given).is_dir() or Path(given).suffix.lower() in CAMERA_FILES)
     masks = options.masks or (out / "masks" if options.segment else None)
     if masks is not None and not of_pictures:
@@ -243,6 +286,7 @@ def _begin(options: argparse.Namespace, out: Path, default_of: Callable[[str], A
         Mesh.load(options.reference)  # what is wrong with it is told before anything is computed
     init_for("fit", options.arch, GPUS)
     if mesh is not None:
+        say(f"{options.views} and {options.test_views} pictures of the mesh are rendered")
         for split, count, turn in ((TRAIN, options.views, 0.0), (TEST, options.test_views, 50.0)):
             camera = Camera.all_around(count, DISTANCE, turn, fov=FOV)
             render_views(mesh, camera, (options.size, options.size), numbered(count), SHARP).save(out / "views", split)
@@ -259,6 +303,7 @@ def _begin(options: argparse.Namespace, out: Path, default_of: Callable[[str], A
         normalized=of_mesh,
     )
     train, test = source.captures()
+    say(f"{len(train)} pictures are read, and {'the hull of their masks is made' if first is None and start is Start.HULL else 'the descent is made ready'}")
     views = train.views(source.size)
     fit = Fit(views, choices, first) if splatting is None else SplatFit(views, splatting, train.points)
     out.mkdir(parents=True, exist_ok=True)
@@ -271,7 +316,26 @@ def _bar(what: str, total: int, initial: int = 0, unit: str = "picture") -> tqdm
     return tqdm(total=total, initial=initial, unit=unit, desc=what, dynamic_ncols=True, mininterval=pause)
 
 
-def _descend(fit: Fit | SplatFit, checkpoint: Path, interrupted: Sequence[bool]) -> bool:
+@contextmanager
+def _watched(options: argparse.Namespace, fit: Fit | SplatFit, interrupted: list[bool]) -> Iterator[Tell]:
+    """What is to be told of each step: (phase, steps done, steps in all). With --live a page shows it, until the fit ends."""
+    if not options.live:
+        yield lambda *_: None
+        return
+    if isinstance(fit, SplatFit):
+        raise ValueError(f"fit: --live must be left out with --representation {TRIANGLES}, got it")
+    from ..viewer.browser import open_page
+    from ..viewer.browser.live import Live
+
+    live = Live(fit, interrupted, options.host, options.port)
+    open_page(live.server)
+    try:
+        yield live.tell
+    finally:
+        live.close(f"ended; the results are in {options.out}")
+
+
+def _descend(fit: Fit | SplatFit, checkpoint: Path, interrupted: Sequence[bool], tell: Tell) -> bool:
     """Steps until the fit is done, or until Ctrl-C, which ends it after the step at hand. Returns whether it is done."""
     if fit.done:
         return True
@@ -283,29 +347,39 @@ def _descend(fit: Fit | SplatFit, checkpoint: Path, interrupted: Sequence[bool])
             bar.update()
             if len(fit.losses) % fit.options.score_every == 0:
                 fit.save(checkpoint)
+            tell("shape", len(fit.losses), fit.options.steps)
     if isinstance(fit, Fit):
         fit.remember_best()
     fit.save(checkpoint)
     return fit.done
 
 
-def _textured(fit: Fit, train: Capture, interrupted: Sequence[bool]) -> tuple[Mesh, np.ndarray | None]:
+def _textured(fit: Fit, train: Capture, interrupted: Sequence[bool], tell: Tell) -> tuple[Mesh, np.ndarray | None]:
     """The best mesh with a texture, and which texels were seen; without them after Ctrl-C. It is made anew from its beginning, always the same."""
     moved = fit.best_camera if fit.options.refine_cameras else None
+    say("the mesh is laid out flat for its texture")
     texture = TextureFit.for_mesh(fit.best, Pictures(train, fit.views.camera, moved), gains=fit.gains)
     with _bar("texture", texture.n_steps) as bar:
         while not (texture.done or interrupted):
             texture.step()
             bar.update()
+            tell("texture", bar.n, texture.n_steps)
     return texture.result() if texture.done else (fit.best, None)
 
 
 def _write_results(out: Path, source: _Source, fit: Fit, mesh: Mesh, seen: np.ndarray | None, test: Capture, began: float, interrupted: Sequence[bool]) -> None:
+    say("results are measured and written")
     turn = source.rotation(fit.views.camera)
     upright = replace(mesh, vertices=np.asarray(mesh.vertices, np.float64) @ turn.T)
     upright.save(out / "mesh.glb", normals=True)
     mesh.save(out / "mesh.obj", normals=True)
-    written = ["mesh.glb", "mesh.obj", "turntable.gif", "sheet.png", "curves.png", "metrics.json"]
+    pictures = {"Pictures that were not fitted": "sheet.png"}
+    if importlib.util.find_spec("matplotlib") is not None:
+        fit_curves(out / "curves.png", fit.losses, fit.scores, np.cumsum([0, *(stage.steps for stage in fit.stages)])[:-1].tolist())
+        pictures["The descent"] = "curves.png"
+    else:
+        print("taichi-softras: curves.png is left out: matplotlib, which draws it, is not installed (pip install 'taichi_softras[plot]')", file=sys.stderr)
+    written = ["mesh.glb", "mesh.obj", "turntable.gif", *pictures.values(), "metrics.json", "report.html"]
     if seen is not None:
         save_picture(out / "unseen.png", np.repeat(1 - seen[..., None], 3, 2))  # white where no picture shows the surface
         written.insert(2, "unseen.png")
@@ -316,7 +390,6 @@ def _write_results(out: Path, source: _Source, fit: Fit, mesh: Mesh, seen: np.nd
         views = replace(views, camera=moved)
     rendered = seen_from(views, mesh)
     sheet(out / "sheet.png", views, rendered)
-    fit_curves(out / "curves.png", fit.losses, fit.scores, np.cumsum([0, *(stage.steps for stage in fit.stages)])[:-1].tolist())
     turntable(out / "turntable.gif", upright)
     fitted_to = replace(fit.views, camera=fit.best_camera)
     scores = {"test": score(rendered, views), "fitted": score(seen_from(fitted_to, mesh, samples=2), fitted_to)}
@@ -330,8 +403,29 @@ def _write_results(out: Path, source: _Source, fit: Fit, mesh: Mesh, seen: np.nd
     with replacing(out / "metrics.json") as partial:
         partial.write_text(json.dumps(metrics, indent=1) + "\n")
     found = own_size or scores["test"]
+    meaning = metrics.pop("meaning")
+    report(
+        out / "report.html",
+        title=f"{out.resolve().name}: a mesh from {len(fit.views)} pictures",
+        model=out / "mesh.glb",
+        headline={
+            "IoU": f"{found.iou:.4f}",
+            "PSNR over white": f"{found.psnr_white:.2f} dB",
+            f"on {len(test)} pictures that were not fitted;": f"{len(mesh.faces):,} faces, {seconds:.0f} s",
+        },
+        pictures={name: out / file for name, file in pictures.items()},
+        tables={"Figures": metrics, "Options": _options(source, fit)},
+        meaning=meaning,
+    )
     print(f"on {len(test)} pictures that were not fitted: IoU {found.iou:.4f}, PSNR over white {found.psnr_white:.2f} dB; {seconds:.0f} s")
-    print(f"{', '.join(written[:-1])} and {written[-1]} are in {out}")
+    print(f"{', '.join(written[:-1])} and {written[-1]} (all of it on one page) are in {out}")
+
+
+def _options(source: _Source, fit: Fit) -> dict[str, Any]:
+    """With which the fit can be done once more, and by what it was done."""
+    options = {name: value.value if isinstance(value, Start) else value for name, value in asdict(fit.options).items()}
+    versions = {"taichi_softras": __version__, NAME: VERSION, "numpy": np.__version__, "python": platform.python_version()}
+    return asdict(source) | options | {"versions": versions, "computed on": current_arch()}
 
 
 def _cameras_of(fit: Fit, views: Views) -> Camera:

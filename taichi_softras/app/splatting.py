@@ -1,7 +1,9 @@
 """What ``taichi-softras fit --representation triangles`` does besides what ``fit`` does: its options, and the files that it leaves."""
 
 import argparse
+import importlib.util
 import json
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -32,7 +34,7 @@ from .common import DISTANCE, FOV
 __all__ = ["MESH", "TRIANGLES", "splat_options", "write_triangles"]
 
 MESH, TRIANGLES = "mesh", "triangles"  # representations
-OF_A_MESH = ("init", "colors", "faces", "smoothness", "color_weight", "normal_weight", "refine_cameras", "balance", "reference")
+OF_A_MESH = ("init", "colors", "faces", "smoothness", "color_weight", "normal_weight", "refine_cameras", "balance", "reference", "live")
 FRAMES, FRAME_SIZE, ELEVATION = 48, 256, 20.0  # of the turntable
 FITTED = 12  # of the fitted pictures that are measured
 
@@ -61,8 +63,13 @@ def write_triangles(out: Path, fit: SplatFit, test: Capture, size: int, turn: np
     shown = {name: (composited_from(views, kind), composited_from(fitted, kind)) for name, kind in (("soft", soft), ("opaque", opaque))}
     sheet(out / "sheet.png", views, shown["soft"][0])
     sheet(out / "sheet_opaque.png", views, shown["opaque"][0])
-    starts = [0, *(round(fit.options.steps * share) for share in fit.CHANGES)]
-    fit_curves(out / "curves.png", fit.losses, fit.scores, [start for start in starts if start < len(fit.losses)], "PSNR over white")
+    written = ["triangles.npz", "mesh.glb", "turntable.gif", "sheet.png", "sheet_opaque.png", "metrics.json"]
+    if importlib.util.find_spec("matplotlib") is not None:
+        written.append("curves.png")
+        starts = [0, *(round(fit.options.steps * share) for share in fit.CHANGES)]
+        fit_curves(out / "curves.png", fit.losses, fit.scores, [start for start in starts if start < len(fit.losses)], "PSNR over white")
+    else:
+        print("taichi-softras: curves.png is left out: matplotlib, which draws it, is not installed (pip install 'taichi_softras[plot]')", file=sys.stderr)
     _turntable(out / "turntable.gif", fit, soft, opaque, turn)
     metrics: dict[str, Any] = {"views_not_fitted": len(views), "image_size": list(views.image_size)}
     for name, (seen, seen_fitted) in shown.items():
@@ -84,7 +91,7 @@ def write_triangles(out: Path, fit: SplatFit, test: Capture, size: int, turn: np
     found: dict[str, Score] = {name: score(seen, views) for name, (seen, _) in shown.items()}
     told = "; ".join(f"{name} PSNR over white {one.psnr_white:.2f} dB, IoU {one.iou:.4f}" for name, one in found.items())
     print(f"on {len(test)} pictures that were not fitted: {told}; {metrics['seconds']:.0f} s")
-    print(f"triangles.npz, mesh.glb, turntable.gif, sheet.png, sheet_opaque.png, curves.png and metrics.json are in {out}")
+    print(f"{', '.join(written[:-1])} and {written[-1]} are in {out}")
 
 
 def _ssim(seen: Views, views: Views) -> float:

@@ -31,7 +31,7 @@ class Pairs:
     tile: Any  # [n]
     tile_offset: Any  # [tiles + 1] first pair of each tile
     set_ups: Any  # [F, N_SET_UP] what the pixels of each face need to know (`kernels.triangle`)
-    reached: Any  # [2 F] which tiles each face reaches (`kernels.tiles.visit_tiles`)
+    reached: Any  # [N_REACHED F] which tiles each face reaches (`kernels.tiles.count_tiles`)
     n: int
     n_tiles: int
 
@@ -64,6 +64,11 @@ def prefix_sum(arrays: Arrays, values: Any, places: Any, n: int, offsets: Any = 
     return int(arrays.to_numpy(statistics)[tiles.TOTAL])
 
 
+def most_pairs(turns: int) -> int:
+    """How many pairs a list may hold of which loops make so many turns for each."""
+    return max(tiles.MAX_PAIRS // turns, 1)
+
+
 @dataclass(kw_only=True)
 class PairSearch:
     """Finds the pairs whose face comes nearer than ``reach`` (screen units) to a pixel of the tile. The host waits for the device: to learn how many there are.
@@ -71,6 +76,7 @@ class PairSearch:
     Attributes:
         op: who asks, named in errors.
         behind: a face with a vertex at or before this depth is left out.
+        turns: how many turns the loops over pairs make for each, at most; None: one for each block of pixels.
         whole_box: whether everything within the bounding box of a face, grown by the reach, counts.
 
     Its methods raise ValueError if a vertex of a face is not finite, and MemoryError if there are more pairs (`within_budget`: of one tile) than a list holds.
@@ -84,20 +90,22 @@ class PairSearch:
     reach: float
     behind: float = tiles.BEHIND_EYE
     whole_box: bool = False
+    turns: int | None = None
 
     def __post_init__(self) -> None:
         arrays, (height, width) = self.arrays, self.image_size
+        check_countable(self.op, "numbers of the faces", max(N_SET_UP, tiles.N_REACHED) * len(self.topology.faces))
         self.variant = variant = arrays.variant_for(len(self.topology.faces), FEW_FACES)
         indices = self.topology.on(arrays)
         self.heads = (arrays.constant(self.vertices_screen), indices["faces"], indices["face_image"])
         self.set_ups = arrays.empty((len(self.topology.faces), N_SET_UP))
-        self.reached = arrays.empty_index(2 * len(self.topology.faces))
+        self.reached = arrays.empty_index(tiles.N_REACHED * len(self.topology.faces))
         self.how_far = (float(self.reach), float(self.behind))
         self.n_tiles = self.topology.n_images * -(-height // variant.tile_height) * -(-width // variant.tile_width)
         self.n_shares = 1 if variant.serial else arrays.n_shares
         self.n_counts = self.n_tiles * self.n_shares
         check_countable(self.op, "tiles times shares", self.n_counts)
-        self.most_at_once = tiles.MAX_PAIRS // variant.blocks_per_tile  # the kernels count blocks of pixels in 32 bits
+        self.most_at_once = most_pairs(self.turns or variant.blocks_per_tile)
         self.memory_key = ("pairs", self.image_size, variant.tile_width, self.whole_box)
 
     def all(self) -> Pairs:
@@ -163,11 +171,8 @@ class PairSearch:
         def fill(first: int, last: int) -> Chunk:
             of_chunk = counts[first:last].ravel()
             places = np.concatenate([[0], np.cumsum(of_chunk)])
-            rest = (*self.how_far, first, last, len(self.topology.faces), n_shares, *self.image_size)
-            arrays.launch(
-                tiles.fill_kernel(self.variant, self.whole_box),
-                (*self.heads, self.reached, arrays.index(places[:-1].astype(np.int32)), pair_face, pair_tile, self.statistics, *rest),
-            )
+            rest = (first, last, len(self.topology.faces), n_shares, *self.image_size)
+            arrays.launch(tiles.fill_kernel(self.variant), (self.reached, arrays.index(places[:-1].astype(np.int32)), pair_face, pair_tile, *rest))
             offsets = arrays.index(np.ascontiguousarray(places[::n_shares], dtype=np.int32))
             return pair_face, pair_tile, offsets, first, last - first, int(places[-1])
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..checks import check_countable, check_reals, check_shape
-from ..kernels.composite import N_HELD, RUN, CompositeChoices, sort_tiles_kernel
+from ..kernels.composite import N_HELD, RUN, sort_tiles_kernel
 from ..kernels.coverage import LARGEST_SHAPE
-from ..kernels.face import Choices
+from ..kernels.face import Choices, CompositeChoices
 from ..runtime import Arrays
 from ..scene import Blending, Distribution, Opacity, RasterizeSettings, Topology
 from .binning import Chunk, ChunkedPairs, Pairs
@@ -140,8 +140,9 @@ class SortedPairs:
         arrays, (pair_face, _, tile_offset, _, n_tiles, n_pairs) = self.arrays, chunk
         variant = arrays.variant
         if not self._once_sorted:
-            scratch = arrays.empty((max(n_pairs, 1),))
-            arrays.launch(sort_tiles_kernel(arrays.variant_for(n_pairs)), (self.pairs.set_ups, pair_face, scratch, tile_offset, n_tiles))
+            n_faces = len(self.topology.faces)
+            scratch = (arrays.empty((n_faces,)), arrays.empty((max(n_pairs, 1),)))
+            arrays.launch(sort_tiles_kernel(arrays.variant_for(n_pairs)), (self.pairs.set_ups, pair_face, *scratch, tile_offset, n_tiles, n_faces))
             if isinstance(self.pairs, Pairs):
                 self._once_sorted.append(pair_face)
         if variant.lanes == 1:

@@ -160,7 +160,7 @@ class _Scene:
         self.height, self.width = check_image_size(op, image_size)
         check_reals(op, arrays, vertices_image=vertices_image)
         check_shape(op, "vertices_image", vertices_image.shape, ("N", 3), {"N": len(topology.vertex_source)})
-        check_countable(op, "pixels", topology.n_images * (self.height + 8) * (self.width + 8))
+        check_countable(op, "numbers of the pixels", topology.n_images * (self.height + 8) * (self.width + 8) * 2)
         variant = arrays.variant
         self.indices = topology.on(arrays)
         self.column_x = arrays.real(_centres(self.width, variant.tile_width, settings.multiplier))

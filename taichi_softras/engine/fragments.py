@@ -154,7 +154,7 @@ def fragments(
         image_size: (height, width), or one number for a square.
 
     Raises:
-        ValueError: if a shape does not fit, or a vertex is not finite. MemoryError: if there are 2^31 slots or more.
+        ValueError: if a shape does not fit, or a vertex is not finite. MemoryError: if there are too many slots to be counted in 32 bits.
 
     Gradient: from depth, bary and distance_sq_signed to vertices_screen, exact; none through the decision which faces a slot holds. It is undefined where two
     edges are equally near, and where a clipped weight is nought.

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 import scipy  # its modules are loaded when they are asked for
-import taichi as ti
 
 from ..checks import as_numbers, check_faces, check_finite, check_number, check_reals, check_shape
 from ..kernels.cotangents import cotangents_op
+from ..language import ti
 from ..runtime import Arrays, TaichiArrays
 
 __all__ = ["cotangent_laplacian", "cotangents"]

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..checks import as_array, check_choice, check_faces, check_finite, check_kind, check_reals, check_shape
+from ..checks import COUNTABLE, as_array, check_choice, check_faces, check_finite, check_kind, check_reals, check_shape
 from ..kernels import normals as normal_ops
 from ..kernels import shading as ops
 from ..kernels.op import Op
@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 Shape = tuple[int, ...]
-_MAX_ITEMS = 2**31 // 3  # the kernels count in 32 bits
+_MAX_ITEMS = COUNTABLE // 3
 _COLORS = ("color", "ambient", "diffuse", "specular")
 
 # ------------------------------------------------------------------------------------------------------------------------ parameters

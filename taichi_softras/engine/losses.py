@@ -4,14 +4,15 @@ Each returns an array [1]. On ``ti.ad.Tape`` pass the tape's loss as ``into``: t
 `taichi_softras.interop.losses`: the same functions on tensors.)
 """
 
+import math
 from typing import Any
 
 import numpy as np
-import taichi as ti
 
 from ..checks import check_kind, check_number, check_reals, check_shape
 from ..kernels import losses as ops
 from ..kernels.variant import Storage
+from ..language import ti
 from ..runtime import Arrays, TaichiArrays, library_of
 from ..scene import Connectivity
 
@@ -47,7 +48,8 @@ def silhouette_iou(alpha: Any, target: Any, known: Any = None, *, into: Any = No
         check_shape("silhouette_iou", "known", known.shape, tuple(alpha.shape))
     n_images = alpha.shape[0]
     inputs = (alpha, target, arrays.zeros((1, 1, 1)) if known is None else known)
-    (overlap,) = arrays.run(ops.overlap_op(arrays.variant, known is not None), inputs, [(n_images, 2)], tuple(alpha.shape))
+    variant = arrays.variant_for(math.prod(alpha.shape))
+    (overlap,) = arrays.run(ops.overlap_op(variant, known is not None), inputs, [(n_images, 2)], tuple(alpha.shape))
     return arrays.run(ops.intersection_over_union_op(arrays.variant), (overlap,), [loss], (weight, n_images))[0]
 
 
@@ -69,9 +71,8 @@ def color_l1(color: Any, target: Any, mask: Any, *, into: Any = None, weight: fl
     check_shape("color_l1", "mask", mask.shape, ("B", "H", "W"), sizes)
     n_images, height, width, n_channels = color.shape
     share = weight / (n_images * height * width * n_channels)
-    return arrays.run(
-        ops.image_l1_op(arrays.variant), (color, target, mask), [loss], (share, n_images, height, width, n_channels)
-    )[0]  # fmt: skip
+    variant = arrays.variant_for(math.prod(color.shape))
+    return arrays.run(ops.image_l1_op(variant), (color, target, mask), [loss], (share, n_images, height, width, n_channels))[0]
 
 
 def laplacian(vertices: Any, connectivity: Connectivity, *, into: Any = None, weight: float = 1.0, arrays: Arrays | None = None) -> Any:

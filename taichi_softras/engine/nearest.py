@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import scipy  # its modules are loaded when they are asked for
-import taichi as ti
 
-from ..checks import as_numbers, check_finite, check_integer, check_number, check_one_of, check_shape
+from ..checks import as_numbers, check_countable, check_finite, check_integer, check_number, check_one_of, check_shape
 from ..kernels.crossings import crossings_kernel
 from ..kernels.nearest import nearest_kernel
+from ..language import ti
 from ..runtime import Arrays, FieldArrays, TaichiArrays, ensure_initialized
 from .boxes import Boxes
 
@@ -124,6 +124,7 @@ def search(arrays: Arrays, points: Any, corners: Any, min_area: float, of_points
 
     The boxes are made on the host, whither what is searched is copied; the search runs where the arrays are.
     """
+    check_countable("nearest", "coordinates", max(3 * points.shape[0], 9 * corners.shape[0]))
     queries, things = (points, corners) if of_points else (corners, points)
     n = queries.shape[0]
     nearest, weights = arrays.zeros_index(n), arrays.zeros((n, 3))
@@ -137,6 +138,7 @@ def search(arrays: Arrays, points: Any, corners: Any, min_area: float, of_points
 def crossings(arrays: Arrays, points: Any, corners: Any) -> Any:
     """[P] integers: how many triangles, corners in rows [N, 9], the ray from each of the points [P, 3] along x passes through; arrays as for `search`."""
     n = points.shape[0]
+    check_countable("crossings", "coordinates", max(3 * n, 9 * corners.shape[0]))
     found = arrays.zeros_index(n)
     if n and corners.shape[0]:
         boxes = Boxes.around(arrays.to_numpy(corners).reshape(-1, 3, 3))

@@ -5,10 +5,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
-import taichi as ti
-
 from ..checks import check_flag, check_number
 from ..kernels.optimizers import adam_moments_kernel, adam_step_kernel, sgd_kernel
+from ..language import ti
 from ..runtime import Arrays, library_of
 
 __all__ = ["SGD", "Adam"]

@@ -11,7 +11,7 @@ from ..checks import as_numbers, check_choice, check_countable, check_features, 
 from ..kernels.composite import composite_op
 from ..kernels.op import Op
 from ..kernels.projection import project_op, see_op, view_op
-from ..kernels.rasterize import draw_op
+from ..kernels.rasterize import draw_op, most_numbers
 from ..kernels.resolve import face_id_kernel
 from ..kernels.tiles import BEHIND_EYE, NOTHING_BEHIND
 from ..kernels.variant import Variant
@@ -123,7 +123,9 @@ class Scene:
         image_size: tuple[int, int],
         unclipped: Topology | None = None,
         layers: Layers | None = None,
+        surfaces: Collection[Surface] = (),
     ) -> "Scene":
+        turns = max((surface.turns(settings, arrays.variant) for surface in surfaces), default=None)
         # A mean over faces counts those of the mesh, not those that clipping has left.
         return cls(
             arrays=arrays,
@@ -131,7 +133,7 @@ class Scene:
             vertices_screen=vertices_screen,
             settings=settings,
             image_size=image_size,
-            pairs=arrays.untracked(lambda: pairs_in_reach(arrays, topology, vertices_screen, settings, image_size)),
+            pairs=arrays.untracked(lambda: pairs_in_reach(arrays, topology, vertices_screen, settings, image_size, turns)),
             softness=arrays.real(settings.softness),
             one_over_faces=arrays.real((unclipped or topology).one_over_faces),
             layers=layers,
@@ -162,8 +164,10 @@ class Scene:
     def plan(self, surface: Surface, background: Any | None) -> Plan:
         arrays, topology, settings, pairs, (height, width) = self.arrays, self.topology, self.settings, self.pairs, self.image_size
         n_features = 0 if background is None else surface.n_features
-        check_countable("rasterize", "numbers in the picture", topology.n_images * (height + 8) * (width + 8) * (3 + n_features))
         choices, image = surface.choices(settings, n_features), (topology.n_images, height, width)
+        of_pixel, of_face = most_numbers(arrays.variant, choices, n_features)
+        check_countable("rasterize", "numbers in the picture", topology.n_images * (height + 8) * (width + 8) * of_pixel)
+        check_countable("rasterize", "numbers of the faces", len(topology.faces) * of_face)
         outputs = [image, (*image, n_features), image] if n_features else [image, (1, 1, 1, 1), (1, 1, 1)]
         background = arrays.zeros((1, 1)) if background is None else background
         variant = arrays.variant_for(pairs.n * arrays.variant.blocks_per_tile * choices.n_groups(n_features), FEW_BLOCKS)
@@ -249,11 +253,14 @@ def rasterize(
     surface = surface if features is None else shown_of(surface, settings)
     if background is not None:
         check_shape("rasterize", "background", background.shape, ("B", "C"), {"B": topology.n_images, "C": surface.n_features})
-    return RenderedImage(*Scene.of(arrays, topology, vertices_screen, settings, image_size, layers=layers).draw(surface, background))
+    scene = Scene.of(arrays, topology, vertices_screen, settings, image_size, layers=layers, surfaces=(surface,))
+    return RenderedImage(*scene.draw(surface, background))
 
 
-def pairs_in_reach(arrays: Arrays, topology: Topology, vertices_screen: Any, settings: RasterizeSettings, image_size: tuple[int, int]) -> Pairs | ChunkedPairs:
-    """The (face, tile) pairs that these settings let touch each other."""
+def pairs_in_reach(
+    arrays: Arrays, topology: Topology, vertices_screen: Any, settings: RasterizeSettings, image_size: tuple[int, int], turns: int | None = None
+) -> Pairs | ChunkedPairs:  # fmt: skip
+    """The (face, tile) pairs that these settings let touch each other. ``turns``: see `PairSearch`."""
     behind = NOTHING_BEHIND if settings.silhouette_beyond_depth_range else BEHIND_EYE
     return PairSearch(
         op="rasterize",
@@ -264,6 +271,7 @@ def pairs_in_reach(arrays: Arrays, topology: Topology, vertices_screen: Any, set
         reach=settings.reach,
         behind=behind,
         whole_box=settings.distance is Distance.BARYCENTRIC,
+        turns=turns,
     ).within_budget()
 
 
@@ -320,7 +328,7 @@ def render(
         topology = clipped.topology
         vertices_screen = project(arrays, topology, clipped.vertices_camera, camera)
 
-    scene = Scene.of(arrays, topology, vertices_screen, settings, image_size, unclipped, layers)
+    scene = Scene.of(arrays, topology, vertices_screen, settings, image_size, unclipped, layers, surfaces.values())
     drawn: dict[str, Any] = {}
     for name, surface in surfaces.items():
         behind = background if name == "color" and background is not None else arrays.zeros((topology.n_images, surface.n_features))

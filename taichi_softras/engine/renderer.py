@@ -5,9 +5,9 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
-import taichi as ti
 
 from ..checks import as_numbers, check_features, check_finite, check_image_size, check_kind, check_reals, check_shape
+from ..language import ti
 from ..runtime import Arrays, FieldArrays, TaichiArrays, current_runtime, default_arrays
 from ..scene import Camera, Mesh, Opacity, RasterizeSettings, Topology
 from .rasterizer import Output, RenderedImage, render

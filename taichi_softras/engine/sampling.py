@@ -3,16 +3,16 @@
 from typing import Any
 
 import numpy as np
-import taichi as ti
 
-from ..checks import as_numbers, check_countable, check_faces, check_finite, check_integer, check_reals, check_shape
+from ..checks import COUNTABLE, as_numbers, check_countable, check_faces, check_finite, check_integer, check_reals, check_shape
 from ..kernels.normals import cross_op
 from ..kernels.sampling import interpolate_op, place_kernel
+from ..language import ti
 from ..runtime import Arrays, TaichiArrays
 
 __all__ = ["at_places", "draw_places", "face_areas", "sample_surface"]
 
-MAX_PLACES = 2**31 // 3 - 1
+MAX_PLACES = (COUNTABLE - 1) // 3
 
 
 def sample_surface(vertices: Any, faces: Any, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

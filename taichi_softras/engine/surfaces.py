@@ -8,7 +8,9 @@ import numpy as np
 
 from ..checks import check_features, check_shape
 from ..kernels.face import Choices
+from ..kernels.rasterize import LANES_OF_PICTURES
 from ..kernels.texture import Texture
+from ..kernels.variant import Variant
 from ..runtime import Arrays
 from ..scene import RasterizeSettings, Topology
 from .textures import FlatTextures, TextureLevels, TextureSettings, UVTexture, flat_textures, n_pictures
@@ -97,6 +99,11 @@ class Surface:
     def choices(self, settings: RasterizeSettings, n_features: int) -> Choices:
         """What specialises the kernels."""
         return _choices(settings, n_features, self.kind, self.sampling)
+
+    def turns(self, settings: RasterizeSettings, variant: Variant) -> int:
+        """How many turns the kernels' loops over pairs make for each, at most: over blocks of pixels (of pictures, the gradient's are smaller), and groups."""
+        lanes = min(variant.lanes, LANES_OF_PICTURES) if self.kind is Texture.IMAGE else variant.lanes
+        return variant.tile_pixels // lanes * self.choices(settings, self.n_features).n_groups(self.n_features)
 
     def corners_at_features(self, arrays: Arrays, topology: Topology, name: str = "features") -> tuple[Any, Any]:
         """Which corners of the faces show each row of the features (`Topology.corners_at`)."""

@@ -10,6 +10,7 @@ from .pictures import fit_curves, normal_colors, save_animation, shaded, sheet, 
 from .poses import registered
 from .remesh import components, remeshed, self_intersections
 from .rendering import SHARP, render_geometry, render_views, seen_from
+from .report import report
 from .results import Pictures, mean_score, rotation_to_y_up, up_of
 from .splatting import SplatFit, SplatOptions, first_triangles
 from .texture import BakeOptions, TextureFit, bake, texels_shown
@@ -51,6 +52,7 @@ __all__ = [
     "render_geometry",
     "render_triangles",
     "render_views",
+    "report",
     "rotation_to_y_up",
     "save_animation",
     "save_picture",

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse.linalg as spla
-import taichi as ti
 
 from ..checks import check_array, check_choice, check_finite, check_indices, check_integer, check_kind, check_number
 from ..engine import Renderer, losses
+from ..language import ti
 from ..replacing import replacing
 from ..scene import Camera, Connectivity, Mesh, RasterizeSettings, Topology, as_path, read_arrays
 from .hull import bounding_sphere, hull_mesh, needed_pieces
@@ -323,7 +323,8 @@ class Fit:
         self._topology = Topology.shared(self.faces, n, self._views_per_step)
         self._renderer = Renderer(self._views.image_size)
         system = self._connectivity.smoothing_system(stage.smoothness)
-        self._solve = spla.splu(system).solve
+        # It is symmetric, and its diagonal the largest of each row: a third fewer numbers in the factors, and as much less time to solve.
+        self._solve = spla.splu(system, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}).solve
         self._coordinates = system @ (self.vertices - self.centre)
         self._shape_adam, self._color_adam = NumpyAdam(uniform=True), NumpyAdam()
 

@@ -7,18 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import trimesh
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from ..checks import MAX_IMAGE_SIDE, check_array, check_finite, check_integer, check_kind, check_number
 from ..replacing import replacing
 from ..scene import Camera, Mesh, as_path
+from .metrics import score
 from .rendering import render_views
-from .views import Views, save_picture
+from .views import Views
 
 __all__ = ["fit_curves", "normal_colors", "save_animation", "shaded", "sheet", "turntable"]
 
 SHORTEST_FRAME = 2  # hundredths of a second: viewers show a frame of a GIF that says less for ten
 LONGEST = 655.36  # seconds: a GIF counts the hundredths of a frame in two bytes, and pictures that are alike become one frame
+CELL, MARGIN, FONT, LINE = 128, 72, 13, 18  # pixels of a sheet: the least width of a picture, what stands left of them, letters and their lines
+HEAD = 3 * LINE
 _LIGHT = np.array([0.35, 0.65, 0.68])
 
 
@@ -87,39 +90,71 @@ def _frame_times(n_pictures: int, seconds: float) -> tuple[list[int], list[int]]
 
 
 def sheet(path: str | Path, target: Views, result: Views, columns: int = 8) -> None:
-    """Writes a PNG with three rows, over white: target, result, and their difference (white where there is none)."""
+    """Writes a PNG with three rows, over white: target, result, and their difference (white where there is none).
+
+    Above each column stand the view's name, the IoU of its silhouettes and the PSNR over white (`score`); below all of them, the mean over all views, also of
+    those that are not shown. Pictures smaller than `CELL` pixels are enlarged by a whole factor.
+    """
     for name, given in (("target", target), ("result", result)):
         check_kind("sheet", name, given, Views)
     check_integer("sheet", "columns", columns, 1, 10_000)
     if result.alpha.shape != target.alpha.shape:
         raise ValueError(f"sheet: result must have the shape of target, {target.alpha.shape}, got {result.alpha.shape}")
     path = as_path("sheet", "path", path)
-    n = min(columns, len(target))
-    which = np.linspace(0, len(target) - 1, n).astype(int)
+    scores = [score(result.select([i]), target.select([i])) for i in range(len(target))]
+    which = np.linspace(0, len(target) - 1, min(columns, len(target))).astype(int)
     rows = [views.select(which).over_white() for views in (target, result)]
     rows.append(1 - np.abs(rows[0] - rows[1]))
-    save_picture(path, np.concatenate([np.concatenate(list(row), axis=1) for row in rows], axis=0))
+    larger = max(1, -(-CELL // target.image_size[1]))
+    height, width = larger * target.image_size[0], larger * target.image_size[1]
+    iou, psnr = (float(np.mean([getattr(one, name) for one in scores])) for name in ("iou", "psnr_white"))
+    below, font = f"mean of {len(target)} pictures: IoU {iou:.4f}, PSNR over white {psnr:.2f} dB", ImageFont.load_default(FONT)
+    paper = Image.new("RGB", (max(MARGIN + len(which) * width, int(font.getlength(below)) + 8), HEAD + 3 * height + LINE), "white")
+    pen = ImageDraw.Draw(paper)
+    pen.text((4, HEAD + 3 * height), below, "black", font)
+    for r, (row, what) in enumerate(zip(rows, ("target", "result", "difference"), strict=True)):
+        pen.text((4, HEAD + r * height + height // 2), what, "black", font, anchor="lm")
+        for c, picture in enumerate(row):
+            pixels = Image.fromarray(np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8))
+            paper.paste(pixels.resize((width, height), Image.Resampling.NEAREST), (MARGIN + c * width, HEAD + r * height))
+    for c, i in enumerate(which):
+        label = f"IoU {scores[i].iou:.3f}", f"PSNR {scores[i].psnr_white:.1f} dB"
+        for line, text in enumerate((_shortened(target.names[i], font, width - 4), *label)):
+            pen.text((MARGIN + c * width + width // 2, line * LINE), text, "black", font, anchor="ma")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as partial:
+        paper.save(partial)
+
+
+def _shortened(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
+    """The end of a text, as much as there is room for: pictures differ in the ends of their names."""
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(f"...{text}") > width:
+        text = text[1:]
+    return f"...{text}"
 
 
 def fit_curves(path: str | Path, losses: list[float], scores: list[tuple[int, float]], stage_starts: list[int], figure_of_merit: str = "IoU") -> None:
     """Writes a PNG of the loss of every step and of a figure (the IoU, or what it is called) on the fitted pictures. Needs matplotlib."""
     path = as_path("fit_curves", "path", path)
-    import matplotlib
+    from matplotlib.figure import Figure  # not pyplot, which has a backend that is the user's
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, left = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
-    left.plot(losses, linewidth=0.7, color="tab:blue", label="loss")
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    left = figure.subplots()
+    left.plot(losses, linewidth=0.7, color="tab:blue", label=f"loss, {losses[-1]:.3g} in the end" if losses else "loss")
     left.set(xlabel="step", ylabel="loss", yscale="log")
     right = left.twinx()
     if scores:
-        right.plot(*zip(*scores, strict=True), "o-", markersize=3, color="tab:orange", label=f"{figure_of_merit} on the fitted pictures")
+        label = f"{figure_of_merit} on the fitted pictures, {scores[-1][1]:.4f} in the end"
+        right.plot(*zip(*scores, strict=True), "o-", markersize=3, color="tab:orange", label=label)
     right.set(ylabel=figure_of_merit)
     if figure_of_merit == "IoU":
-        right.set(ylim=(min([0.5, *(iou for _, iou in scores)]), 1.0))
-    for start in stage_starts[1:]:
+        right.set(ylim=(min([0.9, *(iou - 0.01 for _, iou in scores)]), 1.0))
+    for stage, start in enumerate(stage_starts, 1):
         left.axvline(start, color="0.7", linewidth=0.8, linestyle="--")
+        left.text(start, 0.01, f" stage {stage}", color="0.5", transform=left.get_xaxis_transform())
     figure.legend(loc="outside upper center", ncols=2)
-    figure.savefig(path, dpi=120)
-    pyplot.close(figure)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=120)

@@ -6,7 +6,7 @@ What is done with Taichi's private names is done here.
 from . import quick_taichi  # noqa: F401, before the first kernel is read
 
 # isort: split
-from .arrays import Arrays, FieldArrays, TaichiArrays, cpu_shares, default_arrays, library_of, variant_of
+from .arrays import Arrays, FieldArrays, TaichiArrays, check_sizes, cpu_shares, default_arrays, library_of, variant_of
 from .budget import free_memory, memory_budget, set_memory_budget, within_budget
 from .devices import GPU_BACKENDS, cpu_name, has_display, offer_of, vulkan_offer
 from .spare_memory import spare_array
@@ -18,6 +18,7 @@ __all__ = [
     "FieldArrays",
     "TaichiArrays",
     "check_not_forked",
+    "check_sizes",
     "cpu_name",
     "cpu_shares",
     "current_arch",

@@ -6,6 +6,7 @@ finds its way back (on ``ti.ad.Tape`` here, through autograd there).
 
 import contextlib
 import functools
+import math
 import os
 import weakref
 from abc import ABC, abstractmethod
@@ -14,16 +15,16 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import taichi as ti
-from taichi.lang import impl
 
+from ..checks import check_countable
 from ..kernels.op import Op
 from ..kernels.variant import Storage, Variant
+from ..language import has_place, is_one_node, runtime, tape, ti
 from .launch import launch
 from .spare_memory import spare_array, spare_ndarray
 from .start import check_not_forked, ensure_initialized, is_deterministic, one_at_a_time
 
-__all__ = ["Arrays", "FieldArrays", "TaichiArrays", "default_arrays", "library_of", "variant_of"]
+__all__ = ["Arrays", "FieldArrays", "TaichiArrays", "check_sizes", "default_arrays", "library_of", "variant_of"]
 
 Array = Any
 Shape = tuple[int, ...]
@@ -143,11 +144,21 @@ class Arrays(ABC):
         """A key that tells where index arrays of this library live. (Taichi's runtime is another one after each ``ti.init``, and the arrays are gone.)"""
 
 
+def check_sizes(op: Op, inputs: Sequence[Array], outputs: Sequence[Shape | Array]) -> None:
+    """Before an operation is run: a kernel's loop is as long as one of these arrays, or shorter, but for those over pairs (`engine.binning.most_pairs`).
+
+    Raises:
+        MemoryError: if one has more numbers than kernels count.
+    """
+    for array in (*inputs, *outputs):
+        check_countable(op.name, "numbers in an array", math.prod(array if isinstance(array, tuple) else array.shape))
+
+
 class _TaichiBase(Arrays):
     """What ndarrays and fields have in common: Taichi's tape records them."""
 
     def untracked(self, function: Callable[[], Any]) -> Any:
-        if impl.get_runtime().grad_replaced:  # within such a function already: Taichi's own decorator would end that with the inner one
+        if is_one_node():  # within such a function already: Taichi's own decorator would end that with the inner one
             return function()
         result: list[Any] = []
         _call_untracked(function, result)
@@ -161,6 +172,7 @@ class _TaichiBase(Arrays):
         op.launch_gradient(self, arguments)
 
     def run(self, op: Op, inputs: Sequence[Array], outputs: Sequence[Shape | Array], rest: Sequence[Any]) -> list[Array]:
+        check_sizes(op, inputs, outputs)
         _clear_gradients(self, inputs)
         outputs = [self._differentiable(output) if isinstance(output, tuple) else output for output in outputs]
         arguments = (*inputs, *outputs, *rest)
@@ -176,10 +188,10 @@ _cleared: "weakref.WeakKeyDictionary[Any, set[int]]" = weakref.WeakKeyDictionary
 
 def _clear_gradients(arrays: Arrays, inputs: Sequence[Array]) -> None:
     """Within a tape, sets the gradients of ndarrays to zero when they are met for the first time: Taichi's tape does so with fields, and forgets ndarrays."""
-    tape = impl.get_runtime().target_tape
-    if tape is None or not tape.clear_gradients:
+    recording = tape()
+    if recording is None or not recording.clear_gradients:
         return
-    met = _cleared.setdefault(tape, set())
+    met = _cleared.setdefault(recording, set())
     new = [array for array in inputs if isinstance(array, ti.Ndarray) and array.grad is not None and id(array) not in met]
     if new:
         met.update(map(id, new))
@@ -222,7 +234,7 @@ class TaichiArrays(_TaichiBase):
     def with_gradient(self, array: Array) -> Array:
         if isinstance(array, np.ndarray):
             return self.parameter(array)
-        array._set_grad(spare_ndarray(self.variant.real, tuple(array.shape)))
+        array.grad = spare_ndarray(self.variant.real, tuple(array.shape))
         return array
 
     def real(self, values: np.ndarray) -> Array:
@@ -258,7 +270,7 @@ class TaichiArrays(_TaichiBase):
 
     @property
     def place(self) -> object:
-        return ("taichi", impl.get_runtime())
+        return ("taichi", runtime())
 
 
 class _FieldPool:
@@ -278,13 +290,13 @@ class _FieldPool:
 
     def take(self, dtype: Any, shape: Shape, needs_grad: bool) -> tuple[Any, bool]:
         """A field, and whether it has been used before."""
-        tape = impl.get_runtime().target_tape
-        if self.lasting or (tape is None and not self.frames and not self.going_back):
+        recording = tape()
+        if self.lasting or (recording is None and not self.frames and not self.going_back):
             return ti.field(dtype, shape, needs_grad=needs_grad), False
-        if tape is not None and self._tape() is not tape:
-            self._tape = weakref.ref(tape)
+        if recording is not None and self._tape() is not recording:
+            self._tape = weakref.ref(recording)
             self.free(in_tape=True)
-        key = (tape is not None or self.going_back, str(dtype), shape, needs_grad)
+        key = (recording is not None or self.going_back, str(dtype), shape, needs_grad)
         fields, used = self._fields.setdefault(key, []), self._used.get(key, 0)
         self._used[key] = used + 1
         if used < len(fields):
@@ -309,7 +321,7 @@ class FieldArrays(_TaichiBase):
     def __init__(self, real: object = ti.f32) -> None:
         arch = ensure_initialized()
         super().__init__(variant_of(arch, real, Storage.FIELD), n_shares=cpu_shares() if arch == "cpu" else 256)
-        self._pool = _pools.setdefault(impl.get_runtime(), _FieldPool())
+        self._pool = _pools.setdefault(runtime(), _FieldPool())
 
     def zeros(self, shape: Shape) -> Array:
         return self._zeros(self.variant.real, shape)
@@ -326,7 +338,7 @@ class FieldArrays(_TaichiBase):
 
     def gradient_of(self, array: Array) -> Array | None:
         """Every field has a ``grad``, but a place in memory only if it was made with one."""
-        return array.grad if array.grad is not None and array.grad.vars[0].ptr.snode() is not None else None
+        return array.grad if has_place(array.grad) else None
 
     def zeros_index(self, size: int | tuple[int, ...]) -> Array:
         return self._zeros(ti.i32, size if isinstance(size, tuple) else (size,))
@@ -384,7 +396,7 @@ class FieldArrays(_TaichiBase):
 
     @contextlib.contextmanager
     def frame(self) -> Iterator[Callable[[Array], Array]]:
-        if impl.get_runtime().target_tape is not None:
+        if tape() is not None:
             yield lambda array: array
             return
         if not self._pool.frames:
@@ -406,7 +418,7 @@ class FieldArrays(_TaichiBase):
 
     @property
     def place(self) -> object:
-        return ("field", impl.get_runtime())
+        return ("field", runtime())
 
 
 def library_of(array: Any) -> TaichiArrays | FieldArrays:

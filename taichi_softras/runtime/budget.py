@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 from ..checks import check_integer
+from .devices import cuda_free_memory
+from .start import current_arch
 
 __all__ = ["free_memory", "memory_budget", "set_memory_budget", "within_budget"]
 
@@ -22,7 +24,7 @@ def set_memory_budget(n_bytes: int | None) -> None:
     made anew on the way back (not for the default choices on the CPU, whose way back needs none).
 
     Args:
-        n_bytes: at least 256; None for a quarter of the memory that is free when a picture is made.
+        n_bytes: at least 256; None for a quarter of the memory that is free when a picture is made (with CUDA, of the GPU's).
 
     Raises:
         TypeError, ValueError: if it is no such number.
@@ -42,7 +44,7 @@ def memory_budget() -> int:
         1048576
         >>> set_memory_budget(None)
     """
-    return max(int(SHARE_OF_FREE * free_memory()), SMALLEST) if _budget is None else _budget
+    return max(int(SHARE_OF_FREE * _free_where_kernels_run()), SMALLEST) if _budget is None else _budget
 
 
 def within_budget(n_bytes: int) -> bool:
@@ -50,8 +52,15 @@ def within_budget(n_bytes: int) -> bool:
     return (_budget is None and n_bytes <= SMALL) or n_bytes <= memory_budget()
 
 
+def _free_where_kernels_run() -> int:
+    if current_arch() == "cuda":
+        free = cuda_free_memory()
+        return WHERE_UNKNOWN if free is None else free
+    return free_memory()
+
+
 def free_memory() -> int:
-    """The bytes that the host has free. (On GPUs too: their lists are bounded by the same figure or by `set_memory_budget`.)"""
+    """The bytes that the host has free. (Vulkan and Metal do not tell: there lists are bounded by the same figure, or by `set_memory_budget`.)"""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))

@@ -7,7 +7,7 @@ import platform
 import sys
 from dataclasses import dataclass
 
-__all__ = ["GPU_BACKENDS", "Device", "Offer", "cpu_name", "cuda_offer", "has_display", "metal_offer", "offer_of", "vulkan_offer"]
+__all__ = ["GPU_BACKENDS", "Device", "Offer", "cpu_name", "cuda_free_memory", "cuda_offer", "has_display", "metal_offer", "offer_of", "vulkan_offer"]
 
 GPU_BACKENDS = ("cuda", "metal", "vulkan")  # the one that is preferred first
 
@@ -47,11 +47,20 @@ def _library(*names: str) -> ctypes.CDLL | None:
     return None
 
 
+def _cuda_driver() -> ctypes.CDLL | None:
+    """NVIDIA's."""
+    return _library("nvcuda.dll") if sys.platform == "win32" else _library("libcuda.so.1", "libcuda.so")
+
+
 def cuda_offer() -> Offer:
     """NVIDIA's GPUs."""
-    library = _library("nvcuda.dll") if sys.platform == "win32" else _library("libcuda.so.1", "libcuda.so")
+    library = _cuda_driver()
     if library is None:
         return Offer(why_none="NVIDIA's driver (libcuda) is not installed")
+    if sys.platform != "win32" and _library("libcuda.so") is None:
+        return Offer(
+            why_none="NVIDIA's driver is there as libcuda.so.1, but Taichi looks for libcuda.so: make that link beside it (ln -s libcuda.so.1 libcuda.so)"
+        )
     if (status := library.cuInit(0)) != 0:
         return Offer(why_none=f"NVIDIA's driver finds no usable GPU (cuInit: {status})")
     count, devices = ctypes.c_int(), []
@@ -62,6 +71,22 @@ def cuda_offer() -> Offer:
         library.cuDeviceGetName(name, len(name), device)
         devices.append(Device(name.value.decode(errors="replace")))
     return Offer(tuple(devices), "" if devices else "NVIDIA's driver finds no GPU")
+
+
+def cuda_free_memory() -> int | None:
+    """The bytes that are free on the GPU that Taichi runs on, the first one; None if the driver does not tell."""
+    library, device, free, total = _cuda_driver(), ctypes.c_int(), ctypes.c_size_t(), ctypes.c_size_t()
+    context, before = ctypes.c_void_p(), ctypes.c_void_p()
+    if library is None or library.cuInit(0) or library.cuDeviceGet(ctypes.byref(device), 0):
+        return None
+    if library.cuDevicePrimaryCtxRetain(ctypes.byref(context), device):  # there is one, which Taichi and torch share
+        return None
+    library.cuCtxGetCurrent(ctypes.byref(before))
+    library.cuCtxSetCurrent(context)
+    status = library.cuMemGetInfo_v2(ctypes.byref(free), ctypes.byref(total))
+    library.cuCtxSetCurrent(before)
+    library.cuDevicePrimaryCtxRelease_v2(device)
+    return None if status else free.value
 
 
 class _InstanceInfo(ctypes.Structure):
@@ -138,7 +163,9 @@ def has_display() -> bool:
     name = os.environ.get("DISPLAY")
     if not name:
         return False
-    x11 = ctypes.CDLL("libX11.so.6")  # Taichi itself is linked to it
+    x11 = _library("libX11.so.6")  # Taichi itself is linked to it, quadrants is not
+    if x11 is None:
+        return False
     x11.XOpenDisplay.restype, x11.XOpenDisplay.argtypes = ctypes.c_void_p, [ctypes.c_char_p]
     display = x11.XOpenDisplay(name.encode())
     if not display:

@@ -8,21 +8,38 @@ are what they were in the call before are not handed over again. The rest goes t
 import contextlib
 import functools
 import sys
+import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import taichi as ti
-from taichi.lang import impl
-from taichi.lang.enums import AutodiffMode
-from taichi.lang.matrix import MatrixType
-from taichi.types.ndarray_type import NdarrayType
+
+from ..language import (
+    PLACES,
+    MatrixType,
+    NdarrayType,
+    arch_name,
+    config,
+    instance_of,
+    is_recorded,
+    kernel_of,
+    runtime,
+    set_external,
+    set_float,
+    set_int,
+    set_ndarray,
+    set_ndarray_with_grad,
+    ti,
+    without_gradient,
+)
 
 __all__ = ["launch"]
 
-LLVM = (ti.x64, ti.arm64, ti.cuda)  # what runs on other backends is compiled by their drivers
+PATIENCE = 3.0  # seconds
+LLVM = ("cpu", "cuda")  # what runs on other backends is compiled by their drivers
 
 Setter = Callable[[Any, tuple[int], Any, Any], Any]
 """Called with (launch context of Taichi, place of the argument, argument, what it returned for the argument that is there now, or None). What it returns tells
@@ -34,36 +51,36 @@ class Prepared:
     """An instantiation of a kernel, and what hands over its arguments.
 
     Attributes:
-        instance: Taichi's.
+        run: launches, with a context.
+        new_context: makes one.
         setters: one for each argument.
         context: the launch context of the last call; None where it cannot be used again.
         handed_over: what the setters returned in that call.
     """
 
-    instance: Any
+    run: Callable[[Any], None]
+    new_context: Callable[[], Any]
     setters: list[Setter]
     context: Any
     handed_over: list[Any]
 
 
 _prepared: "weakref.WeakKeyDictionary[Any, tuple[weakref.ref[Any], dict[Any, Prepared | None]]]" = weakref.WeakKeyDictionary()
-_PLACES = [(i,) for i in range(64)]
 
 
 def launch(kernel: Any, arguments: Sequence[Any]) -> None:
     """``kernel(*arguments)``, where ``kernel`` may be the ``grad`` of one. To be called by one thread at a time."""
-    implementation, runtime = getattr(kernel, "_primal", kernel), impl.get_runtime()
-    on_tape = runtime.target_tape is not None and not runtime.grad_replaced
-    key = None if on_tape or runtime.fwd_mode_manager else _kinds(arguments)
+    implementation, running = kernel_of(kernel), runtime()
+    key = None if is_recorded() else _kinds(arguments)
     if key is None:
         kernel(*arguments)
         return
     of_runtime, known = _prepared.get(implementation, (None, {}))
-    if of_runtime is None or of_runtime() is not runtime:  # Taichi was started again
+    if of_runtime is None or of_runtime() is not running:  # Taichi was started again
         known = {}
-        _prepared[implementation] = weakref.ref(runtime), known
+        _prepared[implementation] = weakref.ref(running), known
     if key not in known:
-        with _compiled_quickly(implementation):
+        with _waited_for(), _compiled_quickly(implementation):
             kernel(*arguments)  # it compiles, and tells what does not fit
         known[key] = _prepare(implementation, arguments)
         return
@@ -73,13 +90,40 @@ def launch(kernel: Any, arguments: Sequence[Any]) -> None:
         return
     context, before = prepared.context, prepared.handed_over
     if context is None:
-        context, before = prepared.instance.make_launch_context(), [None] * len(arguments)
+        context, before = prepared.new_context(), [None] * len(arguments)
     prepared.context = None  # should anything be raised, it is made anew
-    handed_over = [set_argument(context, *rest) for set_argument, *rest in zip(prepared.setters, _PLACES, arguments, before, strict=False)]
-    program = runtime.prog
-    program.launch_kernel(program.compile_kernel(program.config(), program.get_device_caps(), prepared.instance), context)
+    handed_over = [set_argument(context, *rest) for set_argument, *rest in zip(prepared.setters, PLACES, arguments, before, strict=False)]
+    prepared.run(context)
     if _on_cpu():  # other launchers leave in it what belongs to the one launch
         prepared.context, prepared.handed_over = context, handed_over
+
+
+@dataclass(slots=True)
+class Waiting:
+    """How long somebody has waited for kernels in this process, and whether the reason was told."""
+
+    seconds: float = 0.0
+    told: bool = False
+
+
+_waiting = Waiting()
+
+
+@contextlib.contextmanager
+def _waited_for() -> Iterator[None]:
+    """Says before a kernel is compiled, once, that this is why nothing else happens: where none has ever been compiled, or it has taken long already. (While
+    Taichi compiles, no other thread gets to run that could say it later.) It is said to who waits, at a terminal or in a notebook; a log needs no consolation.
+    """
+    kept = Path(config().offline_cache_file_path)
+    if not _waiting.told and (_waiting.seconds > PATIENCE or not any(kept.glob("*.tcb"))) and (sys.stderr.isatty() or "ipykernel" in sys.modules):
+        _waiting.told = True
+        later = f"; they are kept in {kept}, and the next start is quick" if config().offline_cache else ""
+        print(f"taichi_softras: kernels are compiled, which takes some seconds{later}", file=sys.stderr, flush=True)
+    begin = time.monotonic()
+    try:
+        yield
+    finally:
+        _waiting.seconds += time.monotonic() - begin
 
 
 @contextlib.contextmanager
@@ -89,14 +133,13 @@ def _compiled_quickly(implementation: Any) -> Iterator[None]:
 
     A gradient that Taichi generates needs that pass: without it, sums over lists come out as NaN (Taichi 1.7.4).
     """
-    config = impl.current_cfg()
-    leave_out = implementation.autodiff_mode == AutodiffMode.NONE and config.arch in LLVM
-    before = config.cfg_optimization
-    config.cfg_optimization = before and not leave_out
+    options = config()
+    before = options.cfg_optimization
+    options.cfg_optimization = before and not (arch_name() in LLVM and without_gradient(implementation))
     try:
         yield
     finally:
-        config.cfg_optimization = before
+        options.cfg_optimization = before
 
 
 def _kinds(arguments: Sequence[Any]) -> tuple[Any, ...] | None:
@@ -124,8 +167,11 @@ def _kinds(arguments: Sequence[Any]) -> tuple[Any, ...] | None:
 def _prepare(implementation: Any, arguments: Sequence[Any]) -> Prepared | None:
     """The instantiation for these arguments, and what hands over each of them."""
     setters: list[Setter] = []
-    for declared, argument in zip(implementation.arguments, arguments, strict=True):
-        wanted = declared.annotation
+    instance = instance_of(implementation, arguments)
+    if instance is None or len(arguments) > len(PLACES):
+        return None
+    annotations, new_context, run = instance
+    for wanted, argument in zip(annotations, arguments, strict=True):
         if isinstance(wanted, NdarrayType):
             n_inner = wanted.dtype.ndim if isinstance(wanted.dtype, MatrixType) else 0
             setter = _array_setter(argument, n_inner)
@@ -138,7 +184,7 @@ def _prepare(implementation: Any, arguments: Sequence[Any]) -> Prepared | None:
             setters.append(_set_float)
         else:
             return None
-    return Prepared(implementation.compiled_kernels[implementation.ensure_compiled(*arguments)], setters, None, [])
+    return Prepared(run, new_context, setters, None, [])
 
 
 def _array_setter(array: Any, n_inner: int) -> Setter | None:
@@ -147,38 +193,38 @@ def _array_setter(array: Any, n_inner: int) -> Setter | None:
         return _set_ndarray if array.grad is None else _set_ndarray_with_gradient
     if isinstance(array, np.ndarray):
         return _set_numpy_of_vectors if n_inner == 1 else _set_numpy if n_inner == 0 else None
-    if (array.device.type == "cpu" and _on_cpu()) or (array.device.type == "cuda" and impl.current_cfg().arch == ti.cuda):
+    if (array.device.type == "cpu" and _on_cpu()) or (array.device.type == "cuda" and arch_name() == "cuda"):
         return _set_tensor_of_vectors if n_inner == 1 else _set_tensor if n_inner == 0 else None
     return None
 
 
 def _on_cpu() -> bool:
-    return impl.current_cfg().arch in (ti.x64, ti.arm64)
+    return arch_name() == "cpu"
 
 
 def _set_int(context: Any, place: tuple[int], number: int, before: int | None) -> int:
     if number != before:
-        context.set_arg_int(place, number)
+        set_int(context, place, number)
     return number
 
 
 def _set_float(context: Any, place: tuple[int], number: float, before: Any) -> None:
-    context.set_arg_float(place, float(number))
+    set_float(context, place, float(number))
 
 
 def _set_ndarray(context: Any, place: tuple[int], array: ti.Ndarray, before: Any) -> None:
-    context.set_arg_ndarray(place, array.arr)  # always: the launch replaces it by its address
+    set_ndarray(context, place, array.arr)  # always: the launch replaces it by its address
 
 
 def _set_ndarray_with_gradient(context: Any, place: tuple[int], array: ti.Ndarray, before: Any) -> None:
-    context.set_arg_ndarray_with_grad(place, array.arr, array.grad.arr)
+    set_ndarray_with_grad(context, place, array.arr, array.grad.arr)
 
 
 def _set_numpy(context: Any, place: tuple[int], array: np.ndarray, before: "weakref.ref[np.ndarray] | None", n_inner: int = 0) -> "weakref.ref[np.ndarray]":
     if before is not None and before() is array:  # NumPy does not resize an array that is referred to: it is where it was
         return before
     shape = array.shape[: array.ndim - n_inner]
-    context.set_arg_external_array_with_shape(place, array.__array_interface__["data"][0], array.nbytes, shape, 0)
+    set_external(context, place, array.__array_interface__["data"][0], array.nbytes, shape, 0)
     return weakref.ref(array)
 
 
@@ -188,7 +234,7 @@ def _set_tensor(context: Any, place: tuple[int], tensor: Any, before: tuple[Any,
     if now != before:
         address, address_of_gradient, shape = now
         n_bytes = tensor.element_size() * tensor.nelement()
-        context.set_arg_external_array_with_shape(place, address, n_bytes, shape[: len(shape) - n_inner], address_of_gradient)
+        set_external(context, place, address, n_bytes, shape[: len(shape) - n_inner], address_of_gradient)
     return now
 
 

@@ -13,8 +13,7 @@ import sys
 import textwrap
 from typing import Any
 
-from taichi.lang import kernel_impl
-from taichi.lang.ast import ast_transformer_utils
+from ..language import CLASS_LINES, INSIDE_CLASS, POSITIONS, SOURCES, WRAPPER
 
 __all__ = ["class_line", "positions_once", "sources_once", "wrapper_of"]
 
@@ -68,8 +67,7 @@ def sources_once(getsourcelines: Any) -> Any:
         key = (code.co_filename, code.co_firstlineno, code.co_name)
         if key not in remembered:
             remembered[key] = getsourcelines(function)
-        lines, first = remembered[key]
-        return list(lines), first
+        return tuple(list(part) if isinstance(part, list) else part for part in remembered[key])
 
     return sourcelines
 
@@ -84,21 +82,15 @@ def class_line(taichis: Any) -> Any:
         except ValueError:
             return False
         line = linecache.getline(frame.f_code.co_filename, frame.f_lineno, frame.f_globals).strip()
-        return any(pattern.match(line) for pattern in kernel_impl._KERNEL_CLASS_STACKFRAME_STMT_RES)
+        return any(pattern.match(line) for pattern in CLASS_LINES)
 
     return inside_class
 
 
 def _install() -> None:
-    if hasattr(ast_transformer_utils, "TextWrapper"):
-        ast_transformer_utils.TextWrapper = wrapper_of
-    context = getattr(ast_transformer_utils, "ASTTransformerContext", None)
-    if context is not None and hasattr(context, "get_pos_info"):
-        context.get_pos_info = positions_once(context.get_pos_info)
-    if hasattr(kernel_impl, "getsourcelines"):
-        kernel_impl.getsourcelines = sources_once(kernel_impl.getsourcelines)
-    if hasattr(kernel_impl, "_inside_class") and hasattr(kernel_impl, "_KERNEL_CLASS_STACKFRAME_STMT_RES"):
-        kernel_impl._inside_class = class_line(kernel_impl._inside_class)
+    for (where, name), quicker in ((WRAPPER, lambda _: wrapper_of), (POSITIONS, positions_once), (SOURCES, sources_once), (INSIDE_CLASS, class_line)):
+        if hasattr(where, name):
+            setattr(where, name, quicker(getattr(where, name)))
 
 
 _install()

@@ -11,10 +11,8 @@ import weakref
 from typing import Any
 
 import numpy as np
-import taichi as ti
-from taichi.lang import _ndarray as taichi_ndarray
-from taichi.lang import impl
 
+from ..language import HANDS_ON, ScalarNdarray, address, adopt, allocate, program, runtime, ti
 from .start import current_arch, one_at_a_time
 
 __all__ = ["SPARE_BYTES", "spare_array", "spare_ndarray"]
@@ -98,40 +96,31 @@ def spare_ndarray(dtype: object, shape: int | Shape, needs_grad: bool = False) -
     with one_at_a_time:
         array = _ReusedNdarray(dtype, shape)
         if needs_grad:
-            array._set_grad(_ReusedNdarray(dtype, shape))
+            array.grad = _ReusedNdarray(dtype, shape)
     return array
 
 
-class _ReusedNdarray(taichi_ndarray.ScalarNdarray):
-    """Taichi formats a stack trace for each new array, too, in case that memory runs out; not here."""
-
+class _ReusedNdarray(ScalarNdarray):
     arr: Any  # Taichi's own handle
 
     def __init__(self, dtype: object, shape: Shape) -> None:
-        runtime = impl.get_runtime()
-        self._spare = _of_taichi.setdefault(runtime, SpareMemory())
+        self._spare = _of_taichi.setdefault(runtime(), SpareMemory())
         self._key = (str(dtype), shape)
         found = self._spare.take(self._key)
         if found is None:
-            get_traceback, taichi_ndarray.get_traceback = taichi_ndarray.get_traceback, str
-            try:
-                super().__init__(dtype, shape)
-            finally:
-                taichi_ndarray.get_traceback = get_traceback
-            self._on_cpu = current_arch() == "cpu"
+            allocate(self, dtype, shape)
+            self._is_handed_on = HANDS_ON and current_arch() == "cpu"
             self._n_bytes = self.arr.nelement() * self.arr.element_size()
             return
-        taichi_ndarray.Ndarray.__init__(self)
-        self.dtype, self.element_type, self.shape = taichi_ndarray.cook_dtype(dtype), dtype, shape
-        self.arr, self._n_bytes = found
-        self._on_cpu = True
-        ctypes.memset(runtime.prog.get_ndarray_data_ptr_as_int(self.arr), 0, self._n_bytes)
+        memory, self._n_bytes = found
+        adopt(self, dtype, shape, memory)
+        self._is_handed_on = True
+        ctypes.memset(address(memory), 0, self._n_bytes)
 
     def __del__(self) -> None:
         if sys is None or sys.is_finalizing() or getattr(self, "arr", None) is None:
             return
-        runtime = impl.get_runtime()
-        if runtime.prog is None or _of_taichi.get(runtime) is not self._spare:  # Taichi was started again, and the memory is gone
+        if program() is None or _of_taichi.get(runtime()) is not self._spare:  # Taichi was started again, and the memory is gone
             return
-        if not self._on_cpu or not self._spare.give(self._key, (self.arr, self._n_bytes), self._n_bytes):
+        if not self._is_handed_on or not self._spare.give(self._key, (self.arr, self._n_bytes), self._n_bytes):
             super().__del__()

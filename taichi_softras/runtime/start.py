@@ -5,6 +5,7 @@ Taichi that is already running does not suit, a sentence says what to do.
 """
 
 import atexit
+import contextlib
 import os
 import random
 import sys
@@ -14,10 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import taichi as ti
-from taichi.lang import impl
-
 from ..checks import check_flag
+from ..language import INIT_OPTIONS, arch_name, config, program, runtime, ti
 from . import devices
 
 __all__ = ["check_not_forked", "current_arch", "current_runtime", "ensure_initialized", "init", "init_for", "is_deterministic", "one_at_a_time"]
@@ -34,7 +33,7 @@ _lost_in_fork = False
 def _after_fork() -> None:
     """A forked process has the memory of a running Taichi, and none of its threads: a kernel would wait for them for ever."""
     global _lost_in_fork
-    _lost_in_fork = impl.get_runtime().prog is not None
+    _lost_in_fork = program() is not None
 
 
 if hasattr(os, "register_at_fork"):
@@ -44,8 +43,8 @@ if hasattr(os, "register_at_fork"):
 @atexit.register
 def _save_compiled() -> None:
     """Taichi writes what it has compiled to its cache when it ends, and nobody ends it where torch is in use."""
-    if impl.get_runtime().prog is not None and not _lost_in_fork and one_at_a_time.acquire(timeout=1.0):
-        _wait_for_others(Path(impl.current_cfg().offline_cache_file_path) / "ticache.lock")
+    if program() is not None and not _lost_in_fork and one_at_a_time.acquire(timeout=1.0):
+        _wait_for_others(Path(config().offline_cache_file_path) / "ticache.lock")
         ti.reset()
 
 
@@ -76,16 +75,12 @@ def check_not_forked() -> None:
 
 def current_arch() -> str | None:
     """The backend that Taichi runs on: "cpu", "cuda", "vulkan", "metal", another name of Taichi's, or None if it has not been started."""
-    program = impl.get_runtime().prog
-    if program is None:
-        return None
-    arch = program.config().arch
-    return "cpu" if arch in (ti.x64, ti.arm64) else ti._lib.core.arch_name(arch)
+    return None if program() is None else arch_name()
 
 
 def current_runtime() -> Any:
     """Taichi as it runs now: another object after each ``ti.init`` or ``ti.reset``, which end all arrays of before."""
-    return impl.get_runtime()
+    return runtime()
 
 
 def is_deterministic() -> bool:
@@ -93,8 +88,7 @@ def is_deterministic() -> bool:
 
     Pictures have the same bits in every run in any case.
     """
-    program = impl.get_runtime().prog
-    return program is not None and current_arch() == "cpu" and program.config().cpu_max_num_threads == 1
+    return current_arch() == "cpu" and config().cpu_max_num_threads == 1
 
 
 def init(arch: str = "cpu", *, deterministic: bool = False, **options: object) -> str:
@@ -173,8 +167,9 @@ def _init(arch: str, options: dict[str, Any]) -> str:
     running = current_arch()
     if running is None:
         os.environ.setdefault("TI_SKIP_VERSION_CHECK", "ON")  # no question to a server at every start
-        options = {"log_level": ti.WARN} | options
-        ti.init(arch=_ARCHES[arch], **options)
+        options = {"log_level": ti.WARN} | INIT_OPTIONS | options
+        with contextlib.redirect_stdout(sys.stderr):  # what it says of itself is no result
+            ti.init(arch=_ARCHES[arch], **options)
         _compile_something()
         running = current_arch()
         if running != arch:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import scipy  # its modules are loaded when they are asked for
 
-from ..checks import check_array, check_faces, check_integer, check_number, check_table
+from ..checks import check_array, check_countable, check_faces, check_integer, check_number, check_table
 
 __all__ = ["Connectivity", "edges_of", "pairs_at_edges"]
 
@@ -67,6 +67,7 @@ class Connectivity:
         check_table(op, "edges", self.edges, ("E", 2), self.n_vertices, at_least_one=False)
         check_table(op, "hinges", self.hinges, ("H", 4), self.n_vertices, at_least_one=False)
         check_array(op, "one_over_degree", self.one_over_degree, ("V",), {"V": self.n_vertices})
+        check_countable(op, "numbers in a list", max(self.edges.size, self.hinges.size, 3 * self.n_vertices))
 
     def __getstate__(self) -> dict[str, Any]:
         """What is copied and pickled: not what lies on a device."""

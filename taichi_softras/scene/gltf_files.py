@@ -2,8 +2,8 @@
 
 Numbers in parentheses are sections of it (https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html). What a file needs that is not read here is refused by
 name; what it would merely like (its ``extensionsUsed``) is left out as the specification allows. Read are the triangles of the scene, in the pose that the file
-keeps (of skins and of morph targets), and of materials the base colour: factor, texture and colours at the vertices. Ignored are points, lines, cameras,
-lights, animations, normals, ``alphaMode`` and what a material is besides.
+keeps (of skins and of morph targets), and of materials the base colour: factor, texture and colours at the vertices, and of a texture the alpha that
+``alphaMode`` gives it (3.9.4). Ignored are points, lines, cameras, lights, animations, normals and what a material is besides.
 
 Colours are linear in a glTF file where they are numbers (COLOR_0, baseColorFactor) and sRGB in its pictures (3.9.2, 3.7.2.1); a `Contents` has sRGB everywhere.
 
@@ -100,6 +100,8 @@ class _Material:
         uv_set: which texture coordinates are the picture's.
         uv_matrix: [2, 3] what is done to them before; None if nothing.
         wraps: of u and of v, if the file says so.
+        opacity: the factor's alpha; None if the material is opaque, whatever its alpha (3.9.4).
+        cutoff: the alpha from which on it is opaque, and else not there; None if it is blended.
     """
 
     factor: tuple[float, ...] | None = None
@@ -107,6 +109,8 @@ class _Material:
     uv_set: int = 0
     uv_matrix: np.ndarray | None = None
     wraps: tuple[Wrap, Wrap] | None = None
+    opacity: float | None = None
+    cutoff: float | None = None
 
 
 def _material(file: GltfFile, index: Any) -> _Material:
@@ -116,10 +120,18 @@ def _material(file: GltfFile, index: Any) -> _Material:
     given, keys = object_of(material.get("pbrMetallicRoughness", {}), name), ("baseColorFactor", "baseColorTexture")
     if (older := extension_of(material, SPECULAR)) is not None:
         given, keys = older, ("diffuseFactor", "diffuseTexture")
-    factor = None
+    factor, (*_, alpha) = None, np.clip(floats_of(given, keys[0], name, [1.0] * 4), 0, 1)
     if keys[0] in given:
         factor = tuple(np.clip(floats_of(given, keys[0], name, [1.0] * 4)[:3], 0, 1).tolist())
+    mode = material.get("alphaMode", "OPAQUE")
+    if mode not in ("OPAQUE", "BLEND", "MASK"):
+        raise ValueError(f"{name} of alphaMode {mode!r}, which is none")
+    opacity, cutoff = None if mode == "OPAQUE" else float(alpha), None
+    if mode == "MASK":
+        (cutoff,) = floats_of({"alphaCutoff": [material.get("alphaCutoff", 0.5)]}, "alphaCutoff", name, [0.5])
     if keys[1] not in given:
+        if opacity is not None and opacity < 1:
+            file.warnings.append("the transparency of what has no picture is left out")
         return _Material(factor)
     info = object_of(given[keys[1]], f"{name}.{keys[1]}")
     texture = entry_of(file.tree, "textures", info.get("index"))
@@ -131,7 +143,7 @@ def _material(file: GltfFile, index: Any) -> _Material:
     entry_of(file.tree, "images", image)
     moved = extension_of(info, TRANSFORM) or {}
     uv_set = whole_of(moved, "texCoord", TRANSFORM, whole_of(info, "texCoord", f"{name}.{keys[1]}", 0))
-    return _Material(factor, image, uv_set, _uv_matrix(moved) if moved else None, _wraps(file.tree, texture))
+    return _Material(factor, image, uv_set, _uv_matrix(moved) if moved else None, _wraps(file.tree, texture), opacity, cutoff)
 
 
 def _uv_matrix(moved: dict[str, Any]) -> np.ndarray:
@@ -458,7 +470,11 @@ def _united(file: GltfFile, parts: list[_Part]) -> Contents:
     """The parts as one mesh, with one texture: that of all, or one that is made of theirs."""
     if not parts:
         raise ValueError(f"Mesh.load: {file.path} must hold triangles, got none")
-    pictures = [None if part.material.image is None or part.uvs is None else file.picture(part.material.image) for part in parts]
+    seen: dict[tuple[Any, ...], np.ndarray | None] = {}
+    for part in parts:
+        if part.material.image is not None and part.uvs is not None and _look(part.material) not in seen:
+            seen[_look(part.material)] = _with_alpha(file.picture(part.material.image), part.material)
+    pictures = [None if part.uvs is None else seen.get(_look(part.material)) for part in parts]
     is_textured = any(picture is not None for picture in pictures)
     is_colored = is_textured or any(part.tint is not None or part.material.factor is not None for part in parts)
     offsets = np.cumsum([0, *(len(part.vertices) for part in parts)])
@@ -490,6 +506,23 @@ def _united(file: GltfFile, parts: list[_Part]) -> Contents:
     if face_uvs is faces:  # nothing was joined, and nothing made anew
         return Contents(vertices=vertices, faces=faces, colors=colors, uvs=uvs, texture=texture, wrap=wrap)
     return Contents(vertices=vertices, faces=faces, colors=colors, uvs=uvs, face_uvs=face_uvs, texture=texture, wrap=wrap)
+
+
+def _look(material: _Material) -> tuple[Any, ...]:
+    """What tells the pictures of two materials apart."""
+    return material.image, material.opacity, material.cutoff
+
+
+def _with_alpha(picture: np.ndarray | None, material: _Material) -> np.ndarray | None:
+    """A picture with the alpha that its material gives it (3.9.4): none where all is opaque."""
+    if picture is None or (material.opacity is None and picture.shape[2] == 3):
+        return picture
+    if material.opacity is None:
+        return np.ascontiguousarray(picture[..., :3])
+    alpha = material.opacity * (picture[..., 3:] if picture.shape[2] == 4 else np.ones_like(picture[..., :1]))
+    if material.cutoff is not None:
+        alpha = (alpha >= material.cutoff).astype(np.float32)
+    return np.ascontiguousarray(np.concatenate([picture[..., :3], alpha.astype(np.float32)][: 1 if (alpha == 1).all() else 2], axis=-1))
 
 
 def _together(arrays: list[np.ndarray]) -> np.ndarray:
@@ -576,6 +609,8 @@ def _generator() -> str:
 def write_glb(path: Path, mesh: Contents, normals: np.ndarray | None = None) -> None:
     """Writes a GLB file, with its picture in it; a vertex with several texture coordinates is split. With a texture there are no colours besides it.
 
+    A texture with alpha is blended, or a mask where alpha is nothing but 0 and 1 (3.9.4).
+
     Colours are linear float32 (3.7.2.1), so that none is lost; the material is no metal and rough, as what has no material is metal (3.9.2). Positions that
     float32 cannot hold are counted from the middle of the mesh, where a node puts them back.
     """
@@ -625,6 +660,9 @@ def write_glb(path: Path, mesh: Contents, normals: np.ndarray | None = None) -> 
             code = next(code for code, meant in WRAPS.items() if meant is mesh.wrap)
             tree["samplers"], tree["textures"][0]["sampler"] = [{"wrapS": code, "wrapT": code}], 0
     tree["materials"] = [{"pbrMetallicRoughness": material}]
+    if mesh.texture is not None and mesh.texture.shape[2] == 4:
+        alpha = mesh.texture[..., 3]
+        tree["materials"][0]["alphaMode"] = "MASK" if ((alpha == 0) | (alpha == 1)).all() else "BLEND"
     indices = accessor(faces.reshape(-1, 1).astype("<u4"), "SCALAR", 34963)
     tree["meshes"] = [{"primitives": [{"attributes": attributes, "indices": indices, "material": 0}]}]
     binary = b"".join(chunks)

@@ -109,8 +109,8 @@ class Mesh(Contents):
         GLB and glTF 2.0 are read to the letter of the specification, from which follows: baseColorFactor multiplies the picture, and the colours of vertices
         (COLOR_0), in linear light, and all comes in sRGB; meshes stand where their nodes, skins and default morph weights have them; where a node mirrors,
         faces turn; points and lines are left out. KHR_texture_transform, KHR_mesh_quantization, EXT_texture_webp and, with the extra ``draco``, Draco's
-        compression are read; what else a file requires is refused by name. Vertices at one point and of one colour are one. ``alphaMode`` is ignored.
-        Where the texture goes on differently in u and in v, ``wrap`` is None.
+        compression are read; what else a file requires is refused by name. Vertices at one point and of one colour are one. A texture has the alpha that
+        ``alphaMode`` gives it (BLEND, MASK), and none where the material is opaque. Where it goes on differently in u and in v, ``wrap`` is None.
 
         Warns:
             UserWarning: of a picture that a file names, and that is nowhere; of textures that are reduced to colours at the vertices.

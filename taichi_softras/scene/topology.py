@@ -102,8 +102,9 @@ class Topology:
             raise ValueError(f"Topology: faces and n_vertices must be as many, and at least one, got {len(faces)} and {len(n_vertices)}")
         for n in n_vertices:
             check_integer("Topology", "each of n_vertices", n, 1, LARGEST)
-        check_countable("Topology", "vertices in all images", sum(n_vertices))
+        check_countable("Topology", "coordinates in all images", 3 * sum(n_vertices))
         checked = [check_faces("Topology", f, n) for f, n in zip(faces, n_vertices, strict=True)]
+        check_countable("Topology", "corners in all images", 3 * sum(map(len, checked)))
         starts = np.concatenate([[0], np.cumsum(n_vertices)]).astype(np.int32)
         flat = np.concatenate([f + start for f, start in zip(checked, starts[:-1], strict=True)]).astype(np.int32)
         images = np.arange(len(faces), dtype=np.int32)

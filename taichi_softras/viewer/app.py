@@ -6,7 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from tqdm import trange
 
+from ..language import HAS_WINDOWS, NAME
 from ..recover import Views, initial_sphere, save_animation, save_picture
 from ..runtime import has_display, vulkan_offer
 from ..scene import Mesh, creature
@@ -18,6 +20,7 @@ __all__ = ["show", "start", "take_pictures"]
 
 ROOM_TO_GROW = 1.6  # what the sphere becomes is larger
 HEADLESS = "taichi-softras view --headless --screenshot out.png"
+BROWSER = "taichi-softras view --browser"
 
 
 def start(options: argparse.Namespace) -> Model:
@@ -53,10 +56,12 @@ def show(model: Model, size: tuple[int, int], frames: int | None = None, screens
     """Opens a window of (height, width) pixels: GGUI's with its panel, or without Vulkan the simple one, and says so on stderr.
 
     Raises:
-        RuntimeError: if there is no display; the sentence says what else to do.
+        RuntimeError: if there is no display, or the runtime has no windows; the sentence says what else to do.
     """
+    if not HAS_WINDOWS:
+        raise RuntimeError(f"view: {NAME} opens no windows; in a browser, here or elsewhere: {BROWSER}; a picture alone: {HEADLESS}")
     if not has_display():
-        raise RuntimeError(f"view: there is no display to open a window on (DISPLAY); a picture without a window: {HEADLESS}")
+        raise RuntimeError(f"view: there is no display to open a window on (DISPLAY); in a browser, here or elsewhere: {BROWSER}; a picture alone: {HEADLESS}")
     from .window import SimpleWindow, Window
 
     if sys.platform.startswith("linux") and not vulkan_offer().devices:  # elsewhere Taichi brings a loader of its own
@@ -76,7 +81,7 @@ def show(model: Model, size: tuple[int, int], frames: int | None = None, screens
 def _say_without_vulkan() -> None:
     print(
         "taichi-softras: view: there is no Vulkan, which the window with the panel needs (libvulkan1 and a driver, such as mesa-vulkan-drivers); "
-        "this is the simple window, H shows its keys",
+        f"this is the simple window, H shows its keys; with a panel, in a browser: {BROWSER}",
         file=sys.stderr,
     )
 
@@ -84,7 +89,7 @@ def _say_without_vulkan() -> None:
 def take_pictures(model: Model, size: tuple[int, int], frames: int, screenshot: Path | None, video: Path | None) -> None:
     """Without a window: so many frames, each a step if the model is running; the last one as a PNG, all of them, the camera going round once, as a GIF."""
     pictures: list[np.ndarray] = []
-    for _ in range(frames):
+    for _ in trange(frames, desc="frames", disable=frames == 1, dynamic_ncols=True):
         if model.running:
             model.step()
         if video is not None:

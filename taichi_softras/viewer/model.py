@@ -38,7 +38,7 @@ class Refinement:
         self.moving, self.resting, self._clock = moving, resting, clock
         self._level, self._moved = 3, clock()  # the level that follows the hand
         self._shown = -1  # the level that the picture on the screen has; -1: it is out of date
-        self._seconds = 0.0
+        self._seconds, self._measured = 0.0, 0  # of the last picture, and its level
 
     def touch(self) -> None:
         """Something has moved."""
@@ -55,11 +55,13 @@ class Refinement:
             return None
         return self.SCALES[finer]
 
-    def measured(self, scale: float, seconds: float) -> None:
-        """A picture of this scale has been drawn."""
+    def measured(self, scale: float, seconds: float, doubtful: bool = False) -> None:
+        """A picture of this scale has been drawn. One that is ``doubtful`` may have waited for a compiler: it took at most twice what the last one tells."""
         level = self.SCALES.index(scale)
         follows = level == self._level
-        self._shown, self._seconds = level, seconds
+        told = 2 * self._seconds * (scale / self.SCALES[self._measured]) ** 2
+        self._shown, self._measured, self._seconds = level, level, min(seconds, told) if doubtful and told > 0 else seconds
+        seconds = self._seconds
         if follows and seconds > self.moving:
             while self._level > 0 and seconds * (self.SCALES[self._level] / scale) ** 2 > self.moving:
                 self._level -= 1
@@ -98,8 +100,16 @@ class Model:
         self._frames: list[np.ndarray] | None = None
         self._frame_times: list[float] = []
         self._compiled: set[tuple[Any, ...]] = set()
+        self._timed: set[tuple[tuple[Any, ...], float]] = set()
         self._views: Views | None = None
         self._gradient_of: tuple[Any, ...] = ()
+
+    def another(self) -> "Model":
+        """One that begins with what this one shows, for somebody else: the mesh, the look, the task."""
+        other = Model(self.start, self._target, self.out, self._origin)
+        other.scene.look, other.scene.orbit, other.scene.face = replace(self.scene.look), replace(self.scene.orbit), self.scene.face
+        other.task, other.loss, other.fit_sigma, other.running, other._views = self.task, self.loss, self.fit_sigma, self.running, self._views
+        return other
 
     # ---------------------------------------------------------------------------------------------------------------- pictures
 
@@ -113,17 +123,28 @@ class Model:
         """Something that is seen has changed."""
         self.refinement.touch()
 
+    def draw(self, height: int, width: int, always: bool = False) -> np.ndarray | None:
+        """The picture [h, w, 3] in [0, 1] of a window of height x width pixels, as coarse or fine as it is drawn now; None if what is shown is as good as it
+        gets, unless it is ``always`` drawn."""
+        scale = self.refinement.next()
+        if scale is None and not always:
+            return None
+        compiled, began = self.scene.compiles, time.monotonic()
+        scale = self.refinement.SCALES[0] if compiled or scale is None else scale  # what nobody has timed yet may be slow
+        picture = self._render((max(1, round(height * scale)), max(1, round(width * scale))))
+        self.drawn, self.seconds = picture.shape[:2], time.monotonic() - began
+        first = (self.scene.kernels, scale)  # a larger picture may be drawn by other kernels: with more threads
+        self.refinement.measured(scale, self.refinement.moving if compiled else self.seconds, first not in self._timed)  # the time of a compiler tells nothing
+        self._timed.add(first)
+        return picture
+
     def frame(self, height: int, width: int) -> np.ndarray:
         """The picture [height, width, 3] uint8 that the window shows now: drawn if it is out of date, or could be finer."""
-        scale = self.refinement.next()
-        if scale is not None or self._picture is None or self._picture.shape[:2] != (height, width):
-            compiled, began = self.scene.compiles, time.monotonic()
-            scale = self.refinement.SCALES[0] if compiled or scale is None else scale  # what nobody has timed yet may be slow
-            picture = self._render((max(1, round(height * scale)), max(1, round(width * scale))))
-            self.drawn, self.seconds = picture.shape[:2], time.monotonic() - began
-            self.refinement.measured(scale, self.refinement.moving if compiled else self.seconds)  # the time of a compiler tells nothing
+        picture = self.draw(height, width, always=self._picture is None or self._picture.shape[:2] != (height, width))
+        if picture is not None:
             self._picture = enlarge(picture, height, width)
             self._record(self._picture)
+        assert self._picture is not None
         return self._annotated(self._picture)
 
     def best_frame(self, height: int, width: int) -> np.ndarray:
@@ -205,7 +226,7 @@ class Model:
     def _kernels(self) -> tuple[Any, ...]:
         look = self.scene.look
         shown = self.loss if look.view is View.GRADIENT else Loss.TOTAL
-        return self.task, shown, look.distribution, look.silhouette, look.distance
+        return self.task, shown, look.distribution, look.silhouette, look.distance, look.blending
 
     def _update_gradient(self) -> None:
         optimisation = self.begin()

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import scipy.sparse.linalg as spla
-import taichi as ti
 from scipy.spatial.transform import Rotation
 
 from ..engine import Renderer, losses
+from ..language import ti
 from ..recover import SHARP, Capture, NumpyAdam, Views, initial_sphere, render_views
 from ..runtime import TaichiArrays
 from ..scene import Camera, Connectivity, Mesh, RasterizeSettings, Topology

@@ -10,7 +10,7 @@ from ..checks import check_choice, check_image_size, check_kind
 from ..engine import Filter, Output, RenderedImage, Renderer, TextureSettings, UVTexture, Wrap, flat_textures
 from ..engine.lighting import AmbientLight, DirectionalLight, shade, vertex_normals
 from ..runtime import TaichiArrays
-from ..scene import Camera, Connectivity, Distance, Distribution, Mesh, RasterizeSettings, Silhouette, Topology
+from ..scene import Blending, Camera, Connectivity, Distance, Distribution, Mesh, RasterizeSettings, Silhouette, Topology
 from .overlay import draw_edges, heat
 
 __all__ = ["Look", "Orbit", "Scene", "View"]
@@ -46,7 +46,7 @@ class Look:
 
     Attributes:
         view: what is shown.
-        sigma, gamma, distribution, silhouette, distance: as in `RasterizeSettings`.
+        sigma, gamma, distribution, silhouette, distance, blending: as in `RasterizeSettings`.
         light_azimuth, light_elevation: degrees, where the light stands as seen from the eye: (0, 0) is the eye itself.
         light, ambient: how strong the light is, and what comes from everywhere.
         wireframe: whether the edges that are seen are drawn.
@@ -58,6 +58,7 @@ class Look:
     distribution: Distribution = Distribution.LOGISTIC
     silhouette: Silhouette = Silhouette.PROBABILISTIC
     distance: Distance = Distance.EUCLIDEAN
+    blending: Blending = Blending.SOFTMAX
     light_azimuth: float = -35.0
     light_elevation: float = 40.0
     light: float = 0.8
@@ -160,6 +161,7 @@ class Scene:
             distribution=look.distribution,
             silhouette=look.silhouette,
             distance=look.distance,
+            blending=look.blending,
         )
 
     @property
@@ -176,13 +178,15 @@ class Scene:
     @property
     def compiles(self) -> bool:
         """Whether the next picture waits for kernels that were not needed yet."""
-        return self._kernels not in self._compiled
+        return self.kernels not in self._compiled
 
     @property
-    def _kernels(self) -> tuple[Any, ...]:
+    def kernels(self) -> tuple[Any, ...]:
+        """What decides which kernels the next picture needs."""
         look = self.look
         textured = isinstance(self._albedo, UVTexture) and look.view is View.COLOR
-        return look.view, look.distribution, self.drawn.silhouette, look.distance, textured, self.face >= 0 and look.view is View.COVERAGE, look.wireframe
+        choices = look.distribution, self.drawn.silhouette, look.distance, look.blending
+        return look.view, *choices, textured, self.face >= 0 and look.view is View.COVERAGE, look.wireframe
 
     def render(self, image_size: int | tuple[int, int]) -> np.ndarray:
         """[H, W, 3] float32 in [0, 1], row 0 the top. What is not a number is magenta.
@@ -203,7 +207,7 @@ class Scene:
         picture = draw(image_size)
         if self.look.wireframe:
             draw_edges(picture, self._edge_list(), self.mesh.vertices, self.orbit.camera, self._surface_depth(image_size), 0.01 * self.orbit.radius)
-        self._compiled.add(self._kernels)
+        self._compiled.add(self.kernels)
         picture[~np.isfinite(picture).all(-1)] = NOT_A_NUMBER
         return np.clip(picture, 0, 1).astype(np.float32)
 

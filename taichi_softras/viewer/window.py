@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import taichi as ti
 
+from ..language import ti
 from .controls import Controls
 from .keys import BUTTONS, CONTROL, KEYS, SHIFT
 from .model import Model

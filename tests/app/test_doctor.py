@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from taichi_softras.language import NAME, VERSION
 from taichi_softras.runtime import devices
 
 NO_VULKAN = {"VK_ICD_FILENAMES": "/nonexistent", "VK_DRIVER_FILES": "/nonexistent"}
@@ -21,7 +22,7 @@ def test_with_what_there_is():
     assert result.returncode == 0, result.stdout + result.stderr
     lines = result.stdout.splitlines()
     python = next(i for i, line in enumerate(lines) if line.startswith("Python 3."))
-    assert lines[python + 1].startswith("taichi 1.")
+    assert lines[python + 1].startswith(f"{NAME} {VERSION}, numpy ")
     cpu = next(i for i, line in enumerate(lines) if line.startswith("cpu: "))
     assert lines[cpu + 1].startswith("     works: forward and backward in ")
     if devices.vulkan_offer().devices:
@@ -54,7 +55,7 @@ class TestAuto:
         assert told[1] == f"taichi_softras: Taichi already runs on {arch}"
 
     def test_respects_a_taichi_that_runs(self, run_python):
-        result = run_python("import taichi as ti\nti.init(arch=ti.cpu)\n" + self.SCRIPT)
+        result = run_python("from taichi_softras.language import ti\nti.init(arch=ti.cpu)\n" + self.SCRIPT)
         assert result.stdout.split()[-3:] == ["cpu", "cpu", "cpu"]
         assert result.stderr.count("Taichi already runs on cpu") == 2
 
@@ -68,6 +69,13 @@ class TestAuto:
             pytest.skip("this machine has such a GPU")
         assert result.stdout.split()[-3:] == ["cpu", "cpu", "cpu"]
         assert "this machine offers Taichi no cuda" in result.stderr
+
+
+def test_a_driver_without_its_link_is_told(monkeypatch):
+    """Where NVIDIA's container runtime brings libcuda.so.1 alone, Taichi finds no driver."""
+    monkeypatch.setattr(devices.sys, "platform", "linux")
+    monkeypatch.setattr(devices, "_library", lambda *names: object() if "libcuda.so.1" in names else None)
+    assert "Taichi looks for libcuda.so: make that link" in devices.cuda_offer().why_none
 
 
 def test_offers():

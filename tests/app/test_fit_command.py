@@ -15,9 +15,10 @@ from PIL import Image
 from taichi_softras import Mesh
 from taichi_softras.app import main
 from taichi_softras.recover import Views
+from taichi_softras.recover.pictures import HEAD, LINE, MARGIN
 
 SMALL = ["--size", "32", "--views", "8", "--test-views", "3", "--views-per-step", "3"]
-FILES = ("mesh.glb", "mesh.obj", "turntable.gif", "sheet.png", "curves.png", "metrics.json")
+FILES = ("mesh.glb", "mesh.obj", "turntable.gif", "sheet.png", "curves.png", "metrics.json", "report.html")
 
 
 class TestFitCommand:
@@ -39,14 +40,26 @@ class TestFitCommand:
             assert unseen.size == mesh.texture.shape[1::-1]
         with Image.open(out / "turntable.gif") as turntable, Image.open(out / "sheet.png") as sheet, Image.open(out / "curves.png") as curves:
             assert turntable.n_frames == 48
-            assert sheet.size == (3 * 32, 3 * 32)
+            assert sheet.size == (MARGIN + 3 * 128, HEAD + 3 * 128 + LINE)  # pictures of 32 pixels are shown four times as large
             assert curves.size[0] > 500
+        page = (out / "report.html").read_text()
+        for figure in (f"{metrics['own_size']['iou']:.4f}", f"{metrics['own_size']['psnr_white']:.2f} dB", "views_per_step", "turntable.gif"):
+            assert figure in page
+        assert page.count("data:image/png;base64,") == 2
         assert len(Views.load(out / "views", "train")) == 8
 
-    def test_a_folder_without_a_test_split_keeps_pictures_back(self, ellipsoid_views, tmp_path):
+    def test_a_folder_without_a_test_split_and_without_matplotlib(self, ellipsoid_views, tmp_path, capsys, monkeypatch):
+        """Pictures are kept back; the curves alone are left out, with a sentence."""
         ellipsoid_views.save(tmp_path / "pictures")
-        assert main(["fit", str(tmp_path / "pictures"), "-o", str(tmp_path / "out"), "--steps", "4", "--views-per-step", "3"]) == 0
-        assert json.loads((tmp_path / "out" / "metrics.json").read_text())["views_not_fitted"] == 1
+        monkeypatch.setitem(sys.modules, "matplotlib", None)
+        out = tmp_path / "out"
+        assert main(["fit", str(tmp_path / "pictures"), "-o", str(out), "--steps", "4", "--views-per-step", "3"]) == 0
+        told = capsys.readouterr()
+        assert json.loads((out / "metrics.json").read_text())["views_not_fitted"] == 1
+        assert "curves.png is left out" in told.err
+        assert "curves.png" not in told.out
+        assert sorted(path.name for path in out.iterdir() if path.name in FILES) == sorted(set(FILES) - {"curves.png"})
+        assert (out / "report.html").read_text().count("data:image/png;base64,") == 1
 
     def test_colors_at_vertices_from_a_mesh_beside_a_reference(self, ellipsoid_views, tmp_path):
         ellipsoid_views.save(tmp_path / "pictures")
@@ -99,8 +112,9 @@ class TestFitCommand:
     def test_out_must_be_a_folder(self, tmp_path, capsys):
         (tmp_path / "file").write_text("")
         for command in ("fit", "render"):
-            assert main([command, "-o", str(tmp_path / "file")]) == 1
-            assert "OUT must be a folder" in capsys.readouterr().err
+            for out in ("file", "file/within"):
+                assert main([command, "-o", str(tmp_path / out)]) == 1
+                assert "OUT must be a folder" in capsys.readouterr().err
 
     def test_nothing_to_resume(self, tmp_path, capsys):
         assert main(["fit", "-o", str(tmp_path), "--resume"]) == 1
@@ -110,7 +124,8 @@ class TestFitCommand:
         ("arguments", "sentence"),
         [
             (["no_such_mesh.obj"], "no file no_such_mesh.obj"),
-            (["mesh.xyz"], "must be one of"),
+            (["no_such_folder"], "no folder and no file no_such_folder"),
+            ([__file__], "must be one of"),
             (["--steps", "0"], "steps must be between"),
             (["--init", "no_such_start.obj"], "no file no_such_start.obj"),
             (["--reference", "no_such_reference.obj"], "no file no_such_reference.obj"),

@@ -188,6 +188,11 @@ def named() -> Nature:
     return Nature(lambda good: [Mistake(Kind.RANGE, "a name that there is not", "nonsense")])
 
 
+def text() -> Nature:
+    """Any text."""
+    return Nature(lambda good: [Mistake(Kind.TYPE, "a number", 1)])
+
+
 def flag() -> Nature:
     """True or False."""
     return Nature(lambda good: [Mistake(Kind.TYPE, "text", "yes")])

@@ -46,7 +46,7 @@ INTERNAL = {  # modules whose names are public to each other, not to users
     "scene.polygon_files": "called by Mesh.load, which is in the table",
     "scene.stl_files": "called by Mesh.load and Mesh.save, which are in the table",
     "scene.contents": "called by Mesh.load and Mesh.save, which are in the table",
-    "viewer": "the window of the command line; its files are read by Mesh.load and Views.load",
+    "viewer": "the window and pages of the command line; its files are read by Mesh.load and Views.load; show is in tests/viewer/test_show.py",
     "interop.checks": "the checks themselves",
     "interop.dense": "the readable second opinion that tests compare with; it checks nothing",
     "interop.dense_surfaces": "the readable second opinion that tests compare with; it checks nothing",

@@ -8,7 +8,22 @@ import numpy as np
 import taichi_softras as ts
 from taichi_softras import lighting, losses
 from taichi_softras.engine import dibr, fragments, textures, voxels
-from taichi_softras.recover import atlas, fit, hull, metrics, pictures, poses, remesh, rendering, results, splatting, texture, triangles, views
+from taichi_softras.recover import (
+    atlas,
+    fit,
+    hull,
+    metrics,
+    pictures,
+    poses,
+    remesh,
+    rendering,
+    report,
+    results,
+    splatting,
+    texture,
+    triangles,
+    views,
+)
 from taichi_softras.scene import RasterizeSettings, distortion_limit, shapes
 
 from . import (
@@ -28,6 +43,7 @@ from . import (
     numbers,
     optional,
     path,
+    text,
     whole,
 )
 
@@ -300,7 +316,7 @@ def topology_functions() -> Iterator[Function]:
         call=ts.Topology.shared,
         good=lambda: {"faces": FACES, "n_vertices": 4, "n_images": 1},
         natures={"faces": faces(), "n_vertices": whole(0, 2**31), "n_images": whole(0, 2**21)},
-        more=[(Kind.RANGE, "more than 2^31 corners", {"n_images": 2**20, "faces": np.tile(FACES, (500, 1))})],
+        more=[(Kind.RANGE, "more corners than can be counted", {"n_images": 2**20, "faces": np.tile(FACES, (500, 1))})],
     )
     yield Function(
         name="Topology.batch",
@@ -481,7 +497,7 @@ def camera_of_nan() -> ts.Camera:
 
 
 def array_without_gradient() -> Any:
-    import taichi as ti
+    from taichi_softras.language import ti
 
     return ti.ndarray(ti.f32, 3)
 
@@ -610,7 +626,7 @@ def surface_rows(shape: tuple[int, ...]) -> Nature:
     """Numbers, which become an array of the library, or a Taichi array."""
 
     def mistakes(good: Any) -> list[Mistake]:
-        import taichi as ti
+        from taichi_softras.language import ti
 
         return [
             Mistake(Kind.TYPE, "text", "text"),
@@ -991,6 +1007,29 @@ def picture_functions() -> Iterator[Function]:
         good=lambda: two() | {"path": In(lambda folder: folder / "s.png"), "columns": 2},
         natures={"path": path(missing=False), "target": instance(), "result": instance(), "columns": whole(0)},
         more=[(Kind.SHAPE, "a result of other views", {"result": views_of_a_square(1)})],
+    )
+    yield Function(
+        name="recover.report",
+        call=report,
+        good=lambda: {
+            "path": In(lambda folder: folder / "r.html"),
+            "title": "title",
+            "model": In(lambda folder: square().save(folder / "m.glb") or folder / "m.glb"),
+            "headline": {},
+            "pictures": {},
+            "tables": {},
+            "meaning": {},
+        },
+        natures={
+            "path": path(missing=False),
+            "title": text(),
+            "model": path(),
+            "headline": instance(),
+            "pictures": instance(Mistake(Kind.FILE, "one that is not there", {"a": "none.png"})),
+            "tables": instance(),
+            "meaning": optional(instance(), dict),
+        },
+        more=[(Kind.FILE, "a model of another format", {"model": In(lambda folder: square().save(folder / "m.obj") or folder / "m.obj")})],
     )
     yield Function(
         name="recover.fit_curves",

@@ -26,9 +26,8 @@ import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import taichi as ti
-
 import taichi_softras as tsr
+from taichi_softras.language import NAME, RUNTIMES, VERSION
 from taichi_softras.runtime import cpu_name, offer_of
 
 from . import ours
@@ -56,13 +55,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--generated", action="store_true", help="with the gradient that Taichi generates beside the one by hand")
     parser.add_argument("--arch", default="cpu", choices=("cpu", "cuda", "vulkan", "metal", "auto"), help="what Taichi runs on (default: %(default)s)")
     parser.add_argument(
-        "--against", type=Path, metavar="DIR", help="another checkout: by turns with it, what users wait for (`daily`); --rows are then parts of its names"
+        "--against",
+        metavar="OTHER",
+        help="another checkout, or a runtime: by turns with it, what users wait for (`daily`); --rows are then parts of its names",
     )
     parser.add_argument("--deterministic", action="store_true", help="gradients of the same bits in every run: one thread, whose price the table then shows")
     options = parser.parse_args(arguments)
     if options.against is not None:
-        if not (options.against / "taichi_softras" / "__init__.py").is_file():
-            parser.error(f"--against: must be a checkout of taichi_softras, got {options.against}")
+        if options.against not in RUNTIMES and not (Path(options.against) / "taichi_softras" / "__init__.py").is_file():
+            parser.error(f"--against: must be a checkout of taichi_softras, or {' or '.join(RUNTIMES)}, got {options.against}")
+        if options.against in RUNTIMES and (missing := [name for name in RUNTIMES if importlib.util.find_spec(name) is None]):
+            parser.error(f"--against: both runtimes must be installed, got no {missing[0]}")
         compare(options.against, options.rows, options.repeats)
         return
     known = {OVERHEAD, *(row.group for row in ROWS), *(row.name for row in ROWS)}
@@ -133,7 +136,7 @@ class Dense(Other):
 
 def print_header(arch: str, floors: Floors) -> None:
     gpus = ", ".join(device.name for device in offer_of(arch).devices) if arch in ("cuda", "vulkan", "metal") else ""
-    print(f"\n{cpu_name()}{gpus and '; ' + gpus}, Taichi {'.'.join(map(str, ti.__version__))} on {arch}, float32, {datetime.date.today()}\n")
+    print(f"\n{cpu_name()}{gpus and '; ' + gpus}, {NAME.title()} {VERSION} on {arch}, float32, {datetime.date.today()}\n")
     print(f"Floors: {floors.operations / 1e9:.0f} GFLOP/s of multiply-adds, {floors.bytes / 1e9:.1f} GB/s of copying\n", flush=True)
 
 

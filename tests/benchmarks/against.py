@@ -1,4 +1,4 @@
-"""This build and another one by turns, in one go: ``python -m tests.benchmarks --against DIR``."""
+"""This build and another one by turns, in one go: ``python -m tests.benchmarks --against DIR``; or this build on another runtime: ``--against quadrants``."""
 
 import contextlib
 import os
@@ -8,6 +8,8 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+
+from taichi_softras.language import RUNTIMES, VARIABLE
 
 from . import daily
 
@@ -39,10 +41,10 @@ if len(sys.argv) > 2:
 
 
 class Build:
-    """A checkout whose sources a Python of its own runs."""
+    """A checkout whose sources a Python of its own runs, on a runtime if one is named."""
 
-    def __init__(self, folder: Path, cache: str) -> None:
-        self.environment = os.environ | {"PYTHONPATH": str(folder.resolve())}
+    def __init__(self, folder: Path, cache: str, runtime: str | None = None) -> None:
+        self.environment = os.environ | {"PYTHONPATH": str(folder.resolve())} | ({VARIABLE: runtime} if runtime else {})
         self.cache = cache  # a folder for its kernels
 
     def worker(self, task: str) -> subprocess.Popen:
@@ -89,11 +91,16 @@ def line(name: str, ours: list[tuple[float, float]], others: list[tuple[float, f
     return f"| {name} | {shown(ours)} | {shown(others)} | {ratios[0]:.2f} | {ratios[1]:.2f} | {' | '.join(f'{peak:.0f}' for peak in peaks) or ' | '} |"
 
 
-def compare(folder: Path, only: Sequence[str] | None, turns: int | None) -> None:
-    """Prints the table."""
+def compare(other: str, only: Sequence[str] | None, turns: int | None) -> None:
+    """Prints the table: of this build and a checkout, or of both runtimes, the other one second."""
     turns = turns or TURNS
     with tempfile.TemporaryDirectory() as ours, tempfile.TemporaryDirectory() as others:
-        _compare((Build(ROOT, ours), Build(folder, others)), only, turns)
+        if other in RUNTIMES:
+            (first,) = set(RUNTIMES) - {other}
+            builds = Build(ROOT, ours, first), Build(ROOT, others, other)
+        else:
+            builds = Build(ROOT, ours), Build(Path(other), others)
+        _compare(builds, only, turns)
 
 
 def _compare(builds: tuple[Build, Build], only: Sequence[str] | None, turns: int) -> None:

@@ -67,10 +67,13 @@ def torch_step(n_faces, size, batch):
 
 
 def tape_step(n_faces, size, batch):
-    import taichi as ti
-
     import taichi_softras as tsr
     from taichi_softras import losses
+
+    try:
+        from taichi_softras.language import ti
+    except ImportError:  # builds that knew one runtime
+        import taichi as ti
 
     vertices, faces, colors, camera, settings = scene(n_faces, size, batch)
     tsr.init("cpu")

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import taichi as ti
+
+from taichi_softras.language import ti
 
 __all__ = ["Floors", "measure_floors", "peak_memory"]
 

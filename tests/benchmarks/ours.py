@@ -7,13 +7,13 @@ from functools import partial
 from unittest import mock
 
 import numpy as np
-import taichi as ti
 
 from taichi_softras import Topology
 from taichi_softras.engine import rasterizer
 from taichi_softras.kernels.op import Op
 from taichi_softras.kernels.rasterize import Choices, draw_op, generated_gradient
 from taichi_softras.kernels.variant import Storage, Variant
+from taichi_softras.language import ti
 from taichi_softras.runtime import default_arrays
 
 from .rows import Scene

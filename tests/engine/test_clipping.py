@@ -6,10 +6,10 @@ leaves nothing, and what is not finite. Then pictures from inside a box, against
 
 import numpy as np
 import pytest
-import taichi as ti
 
 from taichi_softras import Camera, FieldArrays, Mesh, RasterizeSettings, TaichiArrays, Topology, render_mesh
 from taichi_softras.engine import Clipped, RenderedImage, clip_near, render
+from taichi_softras.language import ti
 
 PLANE = 0.25
 AT_ORIGIN = Camera.look_at((0, 0, 0), (0, 0, -1))  # its camera space is the world

@@ -10,7 +10,8 @@ import pytest
 import taichi_softras as tsr
 
 SCENE = """
-import numpy as np, taichi as ti, trimesh
+import numpy as np, trimesh
+from taichi_softras.language import ti
 import taichi_softras as tsr
 from taichi_softras.engine import rasterize
 

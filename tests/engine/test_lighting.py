@@ -10,13 +10,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import scipy.special
-import taichi as ti
 import torch
 import trimesh
 
 from taichi_softras import FieldArrays, Mesh, TaichiArrays, Topology, lighting
 from taichi_softras.engine.lighting import AmbientLight, DirectionalLight, Material, PointLight, SHBasis, Specular, SphericalHarmonics
 from taichi_softras.interop import lighting as torch_lighting
+from taichi_softras.language import ti
 
 B, L, N = 2, 3, 14
 SHAPES = {"rows": (N, 3), "pictures": (B, 3, 5, 3)}

@@ -7,11 +7,11 @@ gradients on Taichi's tape as on torch tensors. (Gradients against finite differ
 
 import numpy as np
 import pytest
-import taichi as ti
 import torch
 
 from taichi_softras import Connectivity, Mesh, TaichiArrays, losses
 from taichi_softras.interop import losses as torch_losses
+from taichi_softras.language import ti
 
 RNG = np.random.default_rng(7)
 MESH_LOSSES = ("laplacian", "flatten", "edge_length", "normal_consistency")

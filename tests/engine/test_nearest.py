@@ -7,12 +7,12 @@ the very lines through their corners and edges. (Wrong input is in the table of 
 
 import numpy as np
 import pytest
-import taichi as ti
 import trimesh
 
 from taichi_softras import Mesh, TaichiArrays
 from taichi_softras.engine import nearest
 from taichi_softras.engine.boxes import Boxes
+from taichi_softras.language import ti
 
 RNG = np.random.default_rng(11)
 ROUND = 1e-12

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-import taichi as ti
 import torch
 
 from taichi_softras import SGD, Adam, Camera, FieldArrays, Mesh, Renderer, TaichiArrays, losses
+from taichi_softras.language import ti
 
 RNG = np.random.default_rng(0)
 START, GRADIENTS = RNG.normal(size=(5, 3)), RNG.normal(size=(6, 5, 3))

@@ -12,9 +12,8 @@ import pytest
 import reference
 import torch
 from scenes import IMAGE_SIZE, SMOOTH, ScreenScene, orthogonal_settings, screen_scene
-from taichi.lang import impl
 
-from taichi_softras import Camera, Extrapolation, Interpolation, Mesh, RasterizeSettings, Sides, Topology, render_mesh
+from taichi_softras import Camera, Extrapolation, Interpolation, Mesh, RasterizeSettings, Sides, Topology, language, render_mesh
 from taichi_softras.interop import dense, rasterize, render
 
 FLOAT32_TOLERANCE = 3e-5
@@ -183,11 +182,11 @@ class TestNoCompilation:
             (image.alpha.sum() + image.color.sum() + image.depth.sum()).backward()
 
         step(10, (4, 3), SMOOTH, IMAGE_SIZE)
-        before = impl.get_runtime().get_num_compiled_functions()
+        before = language.runtime().get_num_compiled_functions()
         assert before > 0
         step(11, (4, 3), replace(SMOOTH, sigma=0.013, gamma=0.17, cutoff=1e-5, near=0.7, far=12.0, background_depth_norm=0.1), IMAGE_SIZE)
         step(12, (2, 11, 5), SMOOTH, (30, 9))
-        assert impl.get_runtime().get_num_compiled_functions() == before
+        assert language.runtime().get_num_compiled_functions() == before
 
 
 DEGENERATE = {

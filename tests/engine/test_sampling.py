@@ -7,12 +7,12 @@ gradient, by hand and generated, on Taichi's tape; the cotangent Laplacian again
 import numpy as np
 import pytest
 import scipy.stats
-import taichi as ti
 
 from taichi_softras import Mesh, TaichiArrays
 from taichi_softras.engine import laplacians, sampling
 from taichi_softras.kernels.sampling import interpolate_op
 from taichi_softras.kernels.variant import Variant
+from taichi_softras.language import ti
 
 RNG = np.random.default_rng(5)
 FACES = np.array([[0, 1, 2], [2, 1, 3], [4, 4, 0], [0, 2, 4], [1, 1, 1]], np.int32)  # the third and the last have no area

@@ -9,13 +9,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import taichi as ti
 import torch
 from scenes import IMAGE_SIZE, SMOOTH, relative_error, world_scene
 
 from taichi_softras import SGD, Camera, FieldArrays, Mesh, RasterizeSettings, RenderedImage, Renderer, TaichiArrays, Topology, losses, render_mesh
 from taichi_softras.interop import losses as torch_losses
 from taichi_softras.interop import render
+from taichi_softras.language import ti
 
 SCENE = world_scene(71)
 TARGET = np.random.default_rng(0).uniform(0, 1, (2, *IMAGE_SIZE))
@@ -283,7 +283,7 @@ class TestFields:
     def test_a_topology_outlives_taichi(self, run_python):
         """What a topology keeps for one Taichi is not handed to the next, whose fields it would not be."""
         run_python("""
-import taichi as ti
+from taichi_softras.language import ti
 from taichi_softras import Camera, FieldArrays, Mesh, Renderer, Topology
 mesh = Mesh.icosphere(0)
 topology = Topology.shared(mesh.faces, 12)

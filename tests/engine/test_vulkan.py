@@ -9,21 +9,21 @@ import os
 
 import numpy as np
 import pytest
-import taichi as ti
 import torch
 from scenes import relative_error
 
 from taichi_softras import Camera, Connectivity, RasterizeSettings, Renderer, TaichiArrays, Topology
 from taichi_softras.interop import losses, render
+from taichi_softras.language import ti
 
 NO_VULKAN = 77  # the status with which a script ends where Taichi falls back to another backend
 
 PREAMBLE = f"""
 import json, sys
 import numpy as np
-import taichi as ti
+from taichi_softras.language import arch_name, ti
 ti.init(arch=ti.vulkan, log_level=ti.ERROR)
-if ti.lang.impl.current_cfg().arch != ti.vulkan:
+if arch_name() != "vulkan":
     sys.exit({NO_VULKAN})
 """
 

@@ -9,13 +9,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import taichi as ti
 import torch
 from scenes import relative_error, world_scene
 from test_vulkan import PREAMBLE, on_vulkan
 
 import taichi_softras as tsr
 from taichi_softras.interop import render
+from taichi_softras.language import ti
 
 SOFT = {"sigma": 0.02, "gamma": 0.2, "cutoff": 1e-9, "near": 1.0, "far": 8.0}
 PLAIN = {"squared": False, "sigma": 0.15, "shape": 1.7, "shift": 0.3}

@@ -628,6 +628,7 @@ def of_textures() -> Iterator[Row]:
     see_through = np.concatenate([PICTURE, np.full((2, 2, 1), 128)], 2)
     transparent = Gltf()
     transparent.primitive(TEXCOORD_0=UVS, material=transparent.material(picture=see_through))
+    transparent.tree["materials"][0]["alphaMode"] = "BLEND"
     yield Row(
         feature="transparency of a picture",
         judge=fourth_channel,
@@ -734,7 +735,7 @@ def of_gltf() -> Iterator[Row]:
     blended = Gltf()
     blended.primitive(TEXCOORD_0=UVS, material=blended.material([1, 1, 1, 0.5], PICTURE))
     blended.tree["materials"][0] |= {"alphaMode": "BLEND", "alphaCutoff": 0.9}
-    yield Row(feature="`alphaMode`, the alpha of `baseColorFactor`", judge=colored(textured=True, words="left out"), files=gltf(blended))
+    yield Row(feature="`alphaMode`, the alpha of `baseColorFactor`", judge=colored(textured=True), files=gltf(blended))
     yield Row(feature="`KHR_materials_pbrSpecularGlossiness`", judge=colored(np.tile([1, 0, 0], (4, 1))), files=gltf(glossy.primitive(material=0)))
     yield Row(feature="`my%20mesh.bin` beside the file", judge=square, files={"glTF": lambda folder: buffer_beside(folder)}, none=("GLB",))
     yield Row(feature="glTF 1", judge=square, files=gltf(Gltf(asset={"version": "1.0"}).primitive()))

@@ -29,6 +29,7 @@ from taichi_softras.interop import (
     rasterize,
     render,
 )
+from taichi_softras.interop.bridge import check_device
 
 SCENE = world_scene(61)
 NAMES = ("vertices", "colors", "background", "camera_from_world", "intrinsics")
@@ -348,7 +349,8 @@ class TestStartingTaichi:
     """The user's Taichi is used as it is, and nothing of it is lost."""
 
     SCRIPT = """
-import json, taichi as ti
+import json
+from taichi_softras.language import ti
 ti.init(arch=ti.cpu, log_level=ti.WARN, OPTIONS)
 field = ti.field(ti.f32, 4)
 field.fill(3)
@@ -388,7 +390,8 @@ print("RESULT", json.dumps([image.alpha.sum().item(), image.color.sum().item(), 
     def test_restarted_by_the_user(self, run_python):
         """`ti.init` a second time invalidates the user's arrays, but nothing that we keep."""
         run_python("""
-import taichi as ti, torch
+import torch
+from taichi_softras.language import ti
 from taichi_softras import Camera, Mesh, Topology
 from taichi_softras.interop import losses, render
 mesh = Mesh.icosphere(1)
@@ -486,6 +489,14 @@ class TestRefused:
         leaves = inputs(requires_grad=False)
         with pytest.raises(ValueError, match=rf"{name} must be on the device of vertices \(cpu\), got meta"):
             image_of(**leaves | {name: leaves[name].to("meta")})
+
+    @pytest.mark.parametrize("index", [1, 3])
+    def test_another_gpu(self, index):
+        """Taichi runs on the first one."""
+        sentence = rf"some_op: vertices must be on cuda:0, the GPU that Taichi runs on, got cuda:{index}; start Python with CUDA_VISIBLE_DEVICES={index}"
+        with pytest.raises(ValueError, match=sentence):
+            check_device("some_op", "vertices", torch.device("cuda", index))
+        check_device("some_op", "vertices", torch.device("cuda", 0))
 
     def test_another_device(self):
         leaves = {name: leaf.to("meta") for name, leaf in inputs(requires_grad=False).items()}

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import taichi as ti
 import torch
 from scenes import IMAGE_SIZE, SMOOTH, relative_error
 from test_clipping import PLANE, soup
@@ -17,6 +16,7 @@ from test_gradcheck import check, mixtures
 from taichi_softras import Camera, TaichiArrays, Topology
 from taichi_softras.engine import RenderedImage, clip_near, render
 from taichi_softras.interop.bridge import TorchArrays
+from taichi_softras.language import ti
 
 pytestmark = pytest.mark.usefixtures("one_lane")
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import taichi as ti
 import torch
 from scenes import IMAGE_SIZE, SMOOTH, world_scene
 from test_gradcheck import check, mixtures
@@ -19,6 +18,7 @@ from taichi_softras.interop import losses as torch_losses
 from taichi_softras.interop import render
 from taichi_softras.interop.bridge import TorchArrays
 from taichi_softras.kernels.projection import project_op
+from taichi_softras.language import ti
 from taichi_softras.scene import distortion_limit
 from taichi_softras.scene.camera import SLOPES
 

@@ -7,7 +7,6 @@ Then shapes, the same gradient on Taichi's tape, and the sentence that each mist
 
 import numpy as np
 import pytest
-import taichi as ti
 import torch
 from torch.autograd import gradcheck
 from torch.nn.functional import avg_pool2d, grid_sample
@@ -16,6 +15,7 @@ from taichi_softras import TaichiArrays
 from taichi_softras.engine import Filter, TextureSettings, Wrap, flat_textures, sample_flat, textures
 from taichi_softras.interop import TorchArrays
 from taichi_softras.interop.textures import mip_pyramid, sample_texture
+from taichi_softras.language import ti
 
 SUM_ORDER = 1e-9  # threads add in any order
 

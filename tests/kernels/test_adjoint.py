@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-import taichi as ti
 from scenes import IMAGE_SIZE, SMOOTH, ScreenScene, central_differences, relative_error, screen_scene
 
 from taichi_softras import (
@@ -36,6 +35,7 @@ from taichi_softras.kernels.adjoint import has_adjoint
 from taichi_softras.kernels.face import Choices
 from taichi_softras.kernels.rasterize import draw_op, generated_gradient, gradient_by_hand
 from taichi_softras.kernels.variant import Storage, Variant
+from taichi_softras.language import ti
 
 # The tiles of the CPU, but a thread a pixel: the same source compiles several times faster.
 ONE_LANE = Variant(real=ti.f64, lanes=1)
@@ -66,6 +66,18 @@ ROWS = (  # interpolation, extrapolation, sides, culling, squared, silhouette_be
     ("mixed", "closest_point", "clockwise", False, True, True, 7),
 )
 LEVELS = (("perspective", "linear", "mixed"), ("closest_point", "clipped"), ("both", "counterclockwise", "clockwise"), *[(False, True)] * 3, (0, 1, 3, 4, 7))
+
+COVERED = {
+    "distance": [Distance.EUCLIDEAN],
+    "distribution": [d for d in Distribution if d not in (Distribution.GAMMA, Distribution.GAMMA_REV, Distribution.WINDOW)],
+    "silhouette": [Silhouette.PROBABILISTIC, Silhouette.SUM, Silhouette.HARD, Silhouette.EINSTEIN],
+    "blending": [Blending.SOFTMAX],
+    "texture": [Texture.VERTEX],
+}
+FUSED = itertools.cycle(COVERED["silhouette"])
+PAIRS = [(Distribution.LOGISTIC, silhouette) for silhouette in COVERED["silhouette"][1:]] + [
+    (distribution, next(FUSED)) for distribution in COVERED["distribution"] if distribution is not Distribution.LOGISTIC
+]
 
 SOFTNESS = {  # sigma, gamma, cutoff
     "all faces at every pixel": (0.3, 1.0, 1e-12),
@@ -209,6 +221,15 @@ class TestAgainstTheGeneratedGradient:
             assert np.count_nonzero(generated.vertices.any(1)) > 20
             assert row[6] == 0 or np.count_nonzero(generated.features.any(1)) > 10
             assert_equal(by_hand, generated, tolerance)
+
+    @pytest.mark.parametrize(("distribution", "silhouette"), PAIRS, ids=lambda option: option.name)
+    def test_distributions_and_conorms(self, distribution, silhouette):
+        """Each with another one, on distances that are not squared, and on such that are."""
+        for row in (ROWS[3], ROWS[6]):
+            settings = replace(settings_of(row), distribution=distribution, silhouette=silhouette, shift=0.4)
+            by_hand, generated = Drawn(settings, row[6]).both()
+            assert np.count_nonzero(generated.vertices.any(1)) > 10
+            assert_equal(by_hand, generated, 1e-9)
 
     @pytest.mark.parametrize(
         "row", [ROWS[3], ROWS[6], ROWS[9], ROWS[4], ROWS[14]], ids=["closest_point", "softras", "unsquared", "counterclockwise", "clockwise"]
@@ -356,19 +377,16 @@ class TestWhatIsCovered:
         choices = RasterizeSettings().choices(n_features)
         assert draw_op(ONE_LANE, choices).gradient is gradient_by_hand(ONE_LANE, choices)
 
-    @pytest.mark.parametrize(
-        ("name", "covered"),
-        [("distance", Distance.EUCLIDEAN), ("distribution", Distribution.LOGISTIC), ("silhouette", Silhouette.PROBABILISTIC), ("blending", Blending.SOFTMAX),
-         ("texture", Texture.VERTEX)],
-    )  # fmt: skip
-    def test_one_of_each(self, name, covered):
-        """All others have the generated gradient."""
-        others = [option for option in type(covered) if option is not covered]
+    @pytest.mark.parametrize("name", ["distance", "distribution", "silhouette", "blending", "texture"])
+    def test_each_option(self, name):
+        """Those that are listed have it; all others have the generated gradient."""
+        covered, others = COVERED[name], [option for option in type(COVERED[name][0]) if option not in COVERED[name]]
         assert others
-        for other in others:
-            choices = replace(Choices(), **{name: other})
-            assert not has_adjoint(choices)
-            assert draw_op(ONE_LANE, choices).gradient is generated_gradient(ONE_LANE, choices)
+        for options, by_hand in ((covered, True), (others, False)):
+            for option in options:
+                choices = replace(Choices(), **{name: option})
+                assert has_adjoint(choices) is by_hand
+                assert draw_op(ONE_LANE, choices).gradient is (gradient_by_hand if by_hand else generated_gradient)(ONE_LANE, choices)
 
     @pytest.mark.parametrize("fill_back", [True, False])
     def test_softras_drop_in(self, fill_back, monkeypatch):

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import scipy.special
 import scipy.stats
-import taichi as ti
 from conftest import REPOSITORY
 
 from taichi_softras import Distribution, RasterizeSettings, Silhouette
 from taichi_softras.kernels.coverage import coverage_of, reach_of
 from taichi_softras.kernels.silhouette import silhouette_generator, silhouette_inverse
+from taichi_softras.language import ti
 
 P, B = 1.7, 0.4  # shape and shift
 FORMULAS = {
@@ -159,7 +159,7 @@ def test_the_distribution_of_the_page_on_adding_one(tmp_path):
     """`docs/add_your_own_distribution.md`: its function and its line, as they stand."""
     page = (REPOSITORY / "docs" / "add_your_own_distribution.md").read_text()
     function, line = (block.split("```", 1)[0] for block in page.split("```python\n")[1:3])
-    source = f"import math\nimport taichi as ti\nfrom taichi_softras.kernels.coverage import ONE_OVER_PI, Family\n\n{function}\n{line}"
+    source = f"import math\nfrom taichi_softras.kernels.coverage import ONE_OVER_PI, Family\nfrom taichi_softras.language import ti\n\n{function}\n{line}"
     (tmp_path / "added_distribution.py").write_text(source)
     spec = importlib.util.spec_from_file_location("added_distribution", tmp_path / "added_distribution.py")
     module = importlib.util.module_from_spec(spec)

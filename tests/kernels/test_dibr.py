@@ -8,10 +8,10 @@ import json
 
 import numpy as np
 import pytest
-import taichi as ti
 from scenes import relative_error
 
 from taichi_softras.engine.dibr import DibrImage, DibrSettings, MaskFaces, dibr_foreground, dibr_rasterize, dibr_soft_mask
+from taichi_softras.language import ti
 from taichi_softras.runtime import FieldArrays, TaichiArrays, variant_of
 from taichi_softras.scene import Topology
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import taichi as ti
 from scenes import IMAGE_SIZE, SMOOTH, orthogonal_settings, screen_scene
 
 from taichi_softras import RasterizeSettings, Silhouette
@@ -20,6 +19,7 @@ from taichi_softras.kernels.op import in_chunks
 from taichi_softras.kernels.rasterize import contribute_kernel
 from taichi_softras.kernels.resolve import resolve_flat_kernel
 from taichi_softras.kernels.variant import Variant
+from taichi_softras.language import ti
 from taichi_softras.runtime import TaichiArrays
 
 

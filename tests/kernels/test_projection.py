@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import taichi as ti
 
 from taichi_softras.engine import project, view
 from taichi_softras.engine.rasterizer import see
 from taichi_softras.kernels.projection import Lens
+from taichi_softras.language import ti
 from taichi_softras.runtime import TaichiArrays
 from taichi_softras.scene import Camera, Topology
 

@@ -10,12 +10,12 @@ import itertools
 
 import numpy as np
 import pytest
-import taichi as ti
 
 from taichi_softras import FieldArrays, TaichiArrays
 from taichi_softras.engine import Filter, TextureSettings, Wrap, flat_textures, mip_pyramid, sample_flat, sample_texture
 from taichi_softras.kernels.losses import square_sum_op
 from taichi_softras.kernels.texture_image import bilinear_mix, bilinear_place, level_of_detail, nearest_place
+from taichi_softras.language import ti
 
 SIZES = [(1, 1), (4, 4), (5, 3), (2, 7), (1, 6)]
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import taichi as ti
 from scenes import IMAGE_SIZE, SMOOTH, screen_scene
 
 import taichi_softras as tsr
@@ -17,7 +16,8 @@ from taichi_softras.engine import rasterize
 from taichi_softras.engine.binning import ChunkedPairs, Pairs
 from taichi_softras.engine.rasterizer import pairs_in_reach
 from taichi_softras.kernels.variant import Variant
-from taichi_softras.runtime import TaichiArrays
+from taichi_softras.language import ti
+from taichi_softras.runtime import TaichiArrays, budget
 from taichi_softras.runtime.budget import SHARE_OF_FREE
 
 SCENE = screen_scene(61, (30, 12))
@@ -98,6 +98,14 @@ def test_the_default_is_a_share_of_what_is_free():
     assert 2**20 < tsr.memory_budget() < SHARE_OF_FREE * 2**50
     tsr.set_memory_budget(12345)
     assert tsr.memory_budget() == 12345
+
+
+def test_on_a_gpu_it_is_the_gpus(monkeypatch):
+    monkeypatch.setattr(budget, "current_arch", lambda: "cuda")
+    monkeypatch.setattr(budget, "cuda_free_memory", lambda: 4 << 30)
+    assert tsr.memory_budget() == 1 << 30
+    monkeypatch.setattr(budget, "cuda_free_memory", lambda: None)
+    assert tsr.memory_budget() == SHARE_OF_FREE * budget.WHERE_UNKNOWN
 
 
 @pytest.mark.parametrize(("n_bytes", "error"), [(100, ValueError), (-1, ValueError), (1e6, TypeError), ("1 GB", TypeError), (True, TypeError)])

@@ -1,11 +1,13 @@
 """Kernels called with little ado do what Taichi's own call does: with arrays of every library, again and again, and with arguments that do not fit."""
 
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
-import taichi as ti
-from taichi.lang import impl
 
-from taichi_softras import TaichiArrays, losses
+from taichi_softras import TaichiArrays, language, losses
+from taichi_softras.language import ti
 from taichi_softras.runtime import launch as launching
 from taichi_softras.runtime.launch import _kinds, launch
 
@@ -14,9 +16,8 @@ FOUR = ti.types.vector(4, ti.f32)
 
 @ti.kernel
 def scale(x: ti.types.ndarray(dtype=ti.f32, ndim=2), y: ti.types.ndarray(dtype=ti.f32, ndim=2), factor: ti.f32, first: ti.i32):
-    for i in range(first, x.shape[0]):
-        for j in range(x.shape[1]):
-            y[i, j] += factor * x[i, j] * x[i, j]
+    for i, j in ti.ndrange((first, x.shape[0]), x.shape[1]):
+        y[i, j] += factor * x[i, j] * x[i, j]
 
 
 @ti.kernel
@@ -161,7 +162,7 @@ class TestWhatDoesNotFit:
             ((X.astype(np.float64), X.copy(), 2.0, 0), ValueError),
             ((X[0], X.copy(), 2.0, 0), ValueError),
             ((X, X.copy(), 2.0, 0.5), TypeError),
-            ((X, X.copy(), 2.0), ti.TaichiCompilationError),
+            ((X, X.copy(), 2.0), language.CompilationError),
             ((X.repeat(2, 1)[:, ::2], X.copy(), 2.0, 0), ValueError),
         ],
         ids=["dtype", "dimensions", "float for int", "too few", "not contiguous"],
@@ -200,7 +201,8 @@ def test_a_tape_sees_it():
 def test_taichi_started_again(run_python):
     """A kernel is compiled anew, and runs."""
     run_python(
-        "import numpy as np, taichi as ti\n"
+        "import numpy as np\n"
+        "from taichi_softras.language import ti\n"
         "from taichi_softras import TaichiArrays\n"
         "from taichi_softras.kernels.losses import square_sum_op\n"
         "for _ in range(2):\n"
@@ -215,16 +217,16 @@ def test_taichi_started_again(run_python):
 
 class TestCompiling:
     def test_quickly_unless_a_gradient_is_generated(self):
-        config, kernel = impl.current_cfg(), scale._primal
+        config, kernel = language.config(), language.kernel_of(scale)
         for implementation, wanted in ((kernel, False), (scale.grad, True), (kernel, False)):
             with launching._compiled_quickly(implementation):
                 assert config.cfg_optimization is wanted
             assert config.cfg_optimization is True
 
     def test_what_fails_leaves_things_as_they_were(self):
-        with pytest.raises(ZeroDivisionError), launching._compiled_quickly(scale._primal):
+        with pytest.raises(ZeroDivisionError), launching._compiled_quickly(language.kernel_of(scale)):
             raise ZeroDivisionError
-        assert impl.current_cfg().cfg_optimization is True
+        assert language.config().cfg_optimization is True
 
     def test_the_gradient_of_a_sum_over_a_list(self):
         """Which comes out as NaN if Taichi generates it without that pass."""
@@ -234,3 +236,40 @@ class TestCompiling:
         with ti.ad.Tape(loss):
             losses.silhouette_iou(alpha, arrays.real(target), into=loss)
         assert np.isfinite(alpha.grad.to_numpy()).all()
+
+
+class TestWaiting:
+    """Whoever waits for kernels at a terminal is told so, once; a log is not, and nobody is where there is little to wait for."""
+
+    @pytest.fixture
+    def told(self, monkeypatch, capsys, tmp_path):
+        def told(*, terminal: bool, cached: bool, seconds: float = 0.0) -> list[str]:
+            if cached:
+                (tmp_path / "ticache.tcb").touch()
+            config = SimpleNamespace(offline_cache=True, offline_cache_file_path=str(tmp_path))
+            monkeypatch.setattr(launching, "config", lambda: config)
+            monkeypatch.setattr(launching, "_waiting", launching.Waiting(seconds=seconds))
+            monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+            monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+            for _ in range(2):
+                with launching._waited_for():
+                    pass
+            said = capsys.readouterr()
+            assert said.out == ""
+            return said.err.splitlines()
+
+        return told
+
+    def test_at_a_terminal_where_no_kernel_was_ever_compiled(self, told, tmp_path):
+        (line,) = told(terminal=True, cached=False)
+        assert line.startswith("taichi_softras: kernels are compiled")
+        assert str(tmp_path) in line
+
+    def test_where_it_takes_long_all_the_same(self, told):
+        assert len(told(terminal=True, cached=True, seconds=10.0)) == 1
+
+    def test_not_where_they_are_in_the_cache(self, told):
+        assert told(terminal=True, cached=True) == []
+
+    def test_not_in_a_log(self, told):
+        assert told(terminal=False, cached=False, seconds=10.0) == []

@@ -11,15 +11,15 @@ import textwrap
 import types
 
 import pytest
-import taichi as ti
 from conftest import REPOSITORY
-from taichi.lang import kernel_impl
-from taichi.lang.ast import ast_transformer_utils
 
+from taichi_softras import language
+from taichi_softras.language import ti
 from taichi_softras.runtime import quick_taichi
 
 KERNELS = sorted(path.stem for path in (REPOSITORY / "kernels").glob("*.py") if path.stem != "__init__")
-TAICHIS = kernel_impl.getsourcelines.__wrapped__, kernel_impl._inside_class.__wrapped__, textwrap.TextWrapper
+SOURCES, INSIDE_CLASS = getattr(*language.SOURCES), getattr(*language.INSIDE_CLASS)
+MARK = f"_is_{language.NAME}_function"  # of functions that kernels call
 
 
 @pytest.mark.parametrize("name", KERNELS)
@@ -33,17 +33,20 @@ def test_lines_are_wrapped_as_before(name):
 @pytest.mark.parametrize("name", KERNELS)
 def test_sources_are_those_of_the_functions(name):
     module = importlib.import_module(f"taichi_softras.kernels.{name}")
-    functions = [thing.func.func for thing in vars(module).values() if getattr(thing, "_is_taichi_function", False)]
+    functions = [thing for thing in vars(module).values() if getattr(thing, MARK, False)]
     for function in functions:
+        function = inspect.unwrap(function)
         for _ in range(2):
-            lines, first = kernel_impl.getsourcelines(function)
-            assert (lines, first) == inspect.getsourcelines(function)
+            answer = SOURCES(function)
+            assert answer == SOURCES.__wrapped__(function)
+            lines = next(part for part in answer if isinstance(part, list))
+            assert lines == inspect.getsourcelines(function)[0]
             lines.clear()  # what is remembered is nobody else's
 
 
 def test_there_are_functions_in_them():
     module = importlib.import_module("taichi_softras.kernels.triangle")
-    assert sum(getattr(thing, "_is_taichi_function", False) for thing in vars(module).values()) > 5
+    assert sum(getattr(thing, MARK, False) for thing in vars(module).values()) > 5
 
 
 def test_functions_of_others_are_looked_up_each_time():
@@ -69,8 +72,8 @@ def test_a_class_is_seen_by_its_line():
     answers = []
 
     def both(here):
-        """What a decorator two frames up sees; for `kernel_impl` counts its own frames, too."""
-        answers.append([ask(3) for ask in (kernel_impl._inside_class, TAICHIS[1])])
+        """What a decorator two frames up sees; for the runtime counts its own frames, too."""
+        answers.append([ask(3) for ask in (INSIDE_CLASS, INSIDE_CLASS.__wrapped__)])
         return here
 
     def decorator(function):
@@ -88,7 +91,7 @@ def test_a_class_is_seen_by_its_line():
         def inside(self): ...
 
     assert all(ours == its for ours, its in answers), answers
-    assert not kernel_impl._inside_class(10_000)
+    assert not INSIDE_CLASS(10_000)
     assert len(answers) == 3
 
 
@@ -124,18 +127,19 @@ def _bad_kernel():
 
 def test_an_error_points_at_the_same_place(monkeypatch):
     def message() -> str:
-        with pytest.raises(ti.TaichiCompilationError) as caught:
+        with pytest.raises(language.CompilationError) as caught:
             _bad_kernel()(1.0)
         return str(caught.value)
 
     ours = message()
     assert "there_is_no_such_attribute" in ours
     assert "^^^" in ours
-    monkeypatch.setattr(kernel_impl, "getsourcelines", TAICHIS[0])
-    monkeypatch.setattr(ast_transformer_utils, "TextWrapper", TAICHIS[2])
+    monkeypatch.setattr(*language.SOURCES, SOURCES.__wrapped__)
+    monkeypatch.setattr(*language.WRAPPER, textwrap.TextWrapper)
     assert message() == ours
 
 
+@pytest.mark.skipif(not hasattr(*language.POSITIONS), reason="this runtime remembers them itself")
 @pytest.mark.parametrize("name", ["adjoint", "rasterize", "triangle"])
 def test_positions_are_those_of_the_expressions(name):
     """Asked twice: what is remembered is what was said."""
@@ -146,7 +150,7 @@ def test_positions_are_those_of_the_expressions(name):
 
     function.__module__ = f"taichi_softras.kernels.{name}"
     context = types.SimpleNamespace(file=str(path), lineno_offset=3, indent=0, src=lines, func=types.SimpleNamespace(func=function))
-    its = ast_transformer_utils.ASTTransformerContext.get_pos_info.__wrapped__
+    its = getattr(*language.POSITIONS).__wrapped__
     nodes = [node for node in ast.walk(ast.parse("".join(lines))) if isinstance(node, (ast.stmt, ast.expr))]
     ours = quick_taichi.positions_once(its)
     for _ in range(2):
@@ -155,11 +159,11 @@ def test_positions_are_those_of_the_expressions(name):
 
 
 def test_where_taichi_has_no_such_names_nothing_is_done(monkeypatch):
-    monkeypatch.delattr(ast_transformer_utils.ASTTransformerContext, "get_pos_info")
-    for module, name in ((ast_transformer_utils, "TextWrapper"), (kernel_impl, "getsourcelines"), (kernel_impl, "_inside_class")):
-        monkeypatch.delattr(module, name)
+    places = (language.WRAPPER, language.POSITIONS, language.SOURCES, language.INSIDE_CLASS)
+    for place in places:
+        monkeypatch.delattr(*place, raising=False)
     quick_taichi._install()
-    assert not hasattr(kernel_impl, "_inside_class")
+    assert not any(hasattr(*place) for place in places)
 
 
 def test_what_is_remembered_is_bounded():

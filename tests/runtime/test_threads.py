@@ -6,12 +6,12 @@ what there is to do for each thread.
 
 import numpy as np
 import pytest
-import taichi as ti
 from scenes import IMAGE_SIZE, screen_scene
 
 import taichi_softras as tsr
 from taichi_softras import RasterizeSettings, Silhouette, TaichiArrays
 from taichi_softras.engine import rasterizer
+from taichi_softras.language import ti
 from taichi_softras.runtime import arrays
 
 SETTINGS = {

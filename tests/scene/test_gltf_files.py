@@ -349,10 +349,44 @@ class TestMaterials:
         white = np.full((2, 2, 4), 255)
         white[..., 3] = 77
         colors = np.full((4, 3), [1, 1, 0.5], "<f4")
-        mesh = file.primitive(TEXCOORD_0=UVS, COLOR_0=colors, material=file.material([0.5, 1, 1, 1], white)).load(tmp_path)
+        file.primitive(TEXCOORD_0=UVS, COLOR_0=colors, material=file.material([0.5, 1, 1, 1], white))
+        file.tree["materials"][0]["alphaMode"] = "BLEND"
+        mesh = file.load(tmp_path)
         np.testing.assert_allclose(mesh.texture, np.broadcast_to([HALF, 1, HALF, 77 / 255], (2, 2, 4)), atol=1e-6)
         np.testing.assert_allclose(mesh.colors, np.broadcast_to([HALF, 1, HALF], (4, 3)), atol=1e-6)
         np.testing.assert_allclose(mesh.texture[0, 0, 0] * 255, 187.5, atol=0.1)
+
+    @pytest.mark.parametrize(
+        ("said", "alphas"),
+        [
+            ({}, None),
+            ({"alphaMode": "OPAQUE"}, None),
+            ({"alphaMode": "BLEND"}, [0.0, 0.4, 0.5, 0.2]),
+            ({"alphaMode": "MASK"}, [0, 0, 1, 0]),
+            ({"alphaMode": "MASK", "alphaCutoff": 0.3}, [0, 1, 1, 0]),
+        ],
+    )
+    def test_alpha(self, tmp_path, said, alphas):
+        """3.9.4, of a picture with alphas 0, 0.8, 1, 0.4 and a factor of one half; and it comes back from a file that is written here."""
+        file, picture = Gltf(), np.full((1, 4, 4), 255)
+        picture[0, :, 3] = 0, 204, 255, 102
+        file.primitive(TEXCOORD_0=UVS, material=file.material([1, 1, 1, 0.5], picture))
+        file.tree["materials"][0] |= said
+        mesh = file.load(tmp_path)
+        assert mesh.texture.shape[2] == (3 if alphas is None else 4)
+        mesh.save(tmp_path / "again.glb")
+        again = Mesh.load(tmp_path / "again.glb")
+        assert again.texture.shape == mesh.texture.shape
+        if alphas is not None:
+            np.testing.assert_allclose(mesh.texture[0, :, 3], alphas, atol=1e-6)
+            np.testing.assert_allclose(again.texture, mesh.texture, atol=0.5 / 255)
+
+    def test_alpha_of_no_kind(self, tmp_path):
+        file = Gltf()
+        file.primitive(TEXCOORD_0=UVS, material=file.material([1, 1, 1, 1], PICTURE))
+        file.tree["materials"][0]["alphaMode"] = "SOFT"
+        with pytest.raises(ValueError, match="alphaMode 'SOFT'"):
+            file.load(tmp_path)
 
     def test_colors_that_vary_on_a_texture(self, tmp_path):
         """The texture cannot hold them: it is said; the colours at the vertices do."""

@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from .....checks import check_flag, check_integer
+from .....checks import COUNTABLE, check_flag, check_integer
 from ....checks import check_index_tensor, check_tensor, check_tensors
 from ....geometry import FaceLists, crosses, interpolated, sample_faces
 from ..batch import check_numbers
@@ -20,7 +20,7 @@ __all__ = [
 
 TINY_LENGTH = 1e-10  # added to the length of a normal before it is divided by it, as Kaolin does
 TINY_UV_AREA = 1e-6  # below which twice the area of a face in the texture counts as this, as in Kaolin
-MAX_SAMPLES = 2**31 // 3 - 1
+MAX_SAMPLES = (COUNTABLE - 1) // 3
 
 
 def face_areas(vertices: torch.Tensor, faces: torch.Tensor) -> torch.Tensor:
