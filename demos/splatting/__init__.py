@@ -1,1 +1,1 @@
-"""Triangles that let light through, fitted to pictures of what is not one surface: see docs/applications/splatting.md."""
+"""Triangles that let light through, fitted to pictures of what is not one surface: see docs/three_aggregates.md."""
