@@ -23,7 +23,7 @@ from taichi_softras.runtime import TaichiArrays
 
 ON_GPUS = Variant(lanes=1, tile_width=8, tile_height=8)
 ON_CPUS = Variant()
-GENERATED = RasterizeSettings(distribution=Distribution.CAUCHY)
+GENERATED = RasterizeSettings(distribution=Distribution.GAMMA)
 SENTENCE = rf"there must be fewer than {COUNTABLE} "
 
 

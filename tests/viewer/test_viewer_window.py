@@ -185,5 +185,6 @@ class TestWindow:
         state, stderr = one.leave()
         assert state["azimuth"] != pytest.approx(25.0, abs=20)
         assert state["wireframe"]
-        assert [line for line in stderr.splitlines() if line.strip()] == [line for line in stderr.splitlines() if "there is no Vulkan" in line]
+        said = [line for line in stderr.splitlines() if line.strip() and not line.startswith("[Taichi]")]
+        assert said == [line for line in said if "there is no Vulkan" in line]
         assert stderr.count("there is no Vulkan") == 1
