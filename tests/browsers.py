@@ -48,7 +48,8 @@ if fitting != "no":
 def tell():
     facts = {
         "viewer": viewer.viser.get_port(), "live": watched and watched.server.viser.get_port(), "sessions": len(viewer.sessions),
-        "steps": len(fit.losses) if fit else 0, "loss": fit.losses[-1] if fit and fit.losses else None, "first_loss": fit.losses[0] if fit and fit.losses else None, "stopped": bool(interrupted),
+        "steps": len(fit.losses) if fit else 0, "loss": fit.losses[-1] if fit and fit.losses else None,
+        "first_loss": fit.losses[0] if fit and fit.losses else None, "stopped": bool(interrupted),
         "threads": threading.active_count(), "resident": psutil.Process().memory_info().rss / 2**20, "cpu": time.process_time(),
     }
     state.with_suffix(".new").write_text(json.dumps(facts))

@@ -8,7 +8,7 @@ from PIL import Image
 
 pytest.importorskip("torch", reason="these demos use torch")
 
-SIZE = 100
+SIZE = 120
 
 
 class TestRoom:

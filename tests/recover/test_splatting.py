@@ -96,7 +96,8 @@ class TestSplatFit:
             score(composited_from(ellipsoid_views, one), ellipsoid_views).psnr_white for one in (first.triangles, fitted.soft, fitted.hardened)
         )
         assert soft > before + 3
-        assert opaque > soft - 3
+        assert opaque > soft - 5  # in so few steps
+        assert opaque > before + 3
         assert np.mean(fitted.losses[-10:]) < 0.5 * np.mean(fitted.losses[:5])
         assert fitted.hardness == 1
         assert (fitted.triangles.opacity == 1).all()

@@ -21,7 +21,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,7 +29,7 @@ import numpy as np
 
 from ...checks import check_integer
 
-__all__ = ["MAX_UPLOAD", "Server", "Session", "check_address"]
+__all__ = ["MAX_UPLOAD", "Server", "Session", "check_address", "without_banner"]
 
 MAX_UPLOAD = 256 << 20  # bytes of a file that a client sends
 MOST_SENTENCES = 20  # in the log, a minute: it is clients who have us write them
@@ -54,6 +54,18 @@ def check_address(op: str, host: str, port: int) -> None:
             tried.bind(address)
     except OSError as error:  # viser would try a thousand ports, and then wait for ever
         raise OSError(f"{op}: --host must be an address of this machine, got {host!r}: {error}") from error
+
+
+@contextlib.contextmanager
+def without_banner() -> Iterator[None]:
+    """Within it, viser prints nothing: neither to the standard output nor, by rich, into a notebook."""
+    console = importlib.import_module("rich").get_console()
+    before, console.quiet = console.quiet, True
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        console.quiet = before
 
 
 def is_loopback(host: str | None) -> bool:
@@ -182,7 +194,7 @@ class Server:
         self._condition, self._awake, self._leaving = threading.Condition(), False, False
         # A client may leave between a look at whether it is there and a message to it.
         warnings.filterwarnings("ignore", message="Queued a .* on a closed connection")
-        with contextlib.redirect_stdout(io.StringIO()):  # viser's own banner
+        with without_banner():
             self.viser = viser.ViserServer(host=host, port=port, label=TITLE, verbose=False)
         # What clients say is for their own sessions: what viser would do for all of them (pass a message on to the others, publish the server) is not done.
         self.viser._websock_server._incoming_handlers.clear()
@@ -269,7 +281,7 @@ class Server:
         for session in left:
             session.closed = True
             self._guarded(session, session.end)
-        with contextlib.redirect_stdout(io.StringIO()):
+        with without_banner():
             self.viser.stop()
         logging.getLogger("websockets.server").removeFilter(self._broken_connection)
 

@@ -4,11 +4,9 @@ In a notebook it is viser's scene in a frame that holds all of it (one megabyte 
 notebook that was saved. What is no scene, and everything where viser is not installed, is a PNG. From a script it is a page in the browser.
 """
 
-import contextlib
 import html
 import importlib
 import importlib.util
-import io
 import os
 import sys
 import tempfile
@@ -27,7 +25,7 @@ from ...scene import Mesh
 from ..model import Model
 from .live import add_frusta
 from .page import glb_of, to_bytes
-from .server import FIELD_OF_VIEW, check_address
+from .server import FIELD_OF_VIEW, check_address, without_banner
 from .viewing import view_in_browser
 
 __all__ = ["show"]
@@ -124,7 +122,7 @@ def _still(scene: Mesh | Views | None, height: int) -> np.ndarray:
 def _scene_html(scene: Mesh | Views | None) -> str:
     """A page that holds a scene of viser's: a mesh, or cameras with their pictures."""
     viser = importlib.import_module("viser")
-    with contextlib.redirect_stdout(io.StringIO()):  # viser's own banner
+    with without_banner():
         server = viser.ViserServer(host="localhost", port=0, verbose=False)
         try:
             server.scene.set_up_direction(tuple(map(float, up_of(scene.camera))) if isinstance(scene, Views) else "+y")
