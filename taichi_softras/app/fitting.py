@@ -156,7 +156,7 @@ class _Source:
     """
 
     source: str
-    representation: str
+    representation: str = MESH
     size: int
     masks: str | None
     segment: bool
@@ -173,7 +173,7 @@ class _Source:
     def load(cls, out: Path) -> "_Source":
         note = out / SOURCE
         try:
-            described = read_json(f"fit: {note}", note)
+            described = {"representation": MESH} | read_json(f"fit: {note}", note)  # fits of before there were others do not say it
             kinds: dict[str, Any] = {"source": str, "representation": str, "size": int, "masks": (str, type(None)), "segment": bool, "colors": str, "up": str}
             kinds |= {"reference": (str, type(None)), "normalized": bool}
             if set(described) != set(kinds) or not all(isinstance(described[name], kind) for name, kind in kinds.items()):

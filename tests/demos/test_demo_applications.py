@@ -205,14 +205,16 @@ class TestDeformation:
             module.Deformation.step = counting
 
         run_demo("deformation", *self.TINY, "--steps", "8", prepare=coarse)
-        whole = np.load(tmp_path / "out" / "sphere_to_target" / "state.npz")
+        with np.load(tmp_path / "out" / "sphere_to_target" / "state.npz") as file:
+            whole = dict(file)
         (tmp_path / "out").rename(tmp_path / "whole")
         for _ in range(2):
             with pytest.raises(SystemExit, match="interrupted; the same command goes on"):
                 run_demo("deformation", *self.TINY, "--steps", "8", prepare=interrupt_after_three)
         run_demo("deformation", *self.TINY, "--steps", "8", prepare=coarse)
-        parts = np.load(tmp_path / "out" / "sphere_to_target" / "state.npz")
-        assert set(whole.files) == set(parts.files)
+        with np.load(tmp_path / "out" / "sphere_to_target" / "state.npz") as file:
+            parts = dict(file)
+        assert set(whole) == set(parts)
         np.testing.assert_allclose(parts["vertices"], whole["vertices"], atol=1e-4)
         np.testing.assert_allclose(parts["colors"], whole["colors"], atol=1e-3)
         facts = [json.loads(str(state["facts"])) for state in (whole, parts)]
