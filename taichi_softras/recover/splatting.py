@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import taichi as ti
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from ..checks import as_array, check_array, check_finite, check_indices, check_integer, check_kind, check_number
 from ..engine import Renderer, project_points
+from ..language import ti
 from ..replacing import replacing
 from ..scene import Topology, as_path, read_arrays
 from .hull import Hull, bounding_sphere, visual_hull

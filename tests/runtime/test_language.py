@@ -1,13 +1,16 @@
 """Which runtime the kernels run on: what the environment asks for, else what is installed; and what is done where it is another than those known."""
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import REPOSITORY
 
+import taichi_softras
 from taichi_softras import TaichiArrays, language
 from taichi_softras.language import ti
 from taichi_softras.runtime import launch as launching
@@ -103,3 +106,11 @@ class TestUnknownRuntime:
             launching.launch(counted, (x,))
         assert x.tolist() == [4.0] * 3
         assert len(calls) == 4
+
+
+def test_everything_asks_there():
+    """No other file of the product names the runtime that is chosen."""
+    root = Path(taichi_softras.__file__).parents[1]
+    files = [path for folder in ("kernels", "interop", "taichi_softras") for path in (root / folder).rglob("*.py") if path.name != "language.py"]
+    assert len(files) > 100
+    assert not [str(path) for path in files if re.search(r"^\s*(import|from) (taichi|quadrants)\b(?!_)", path.read_text(encoding="utf-8"), re.M)]
