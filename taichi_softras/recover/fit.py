@@ -24,7 +24,7 @@ from ..replacing import replacing
 from ..scene import Camera, Connectivity, Mesh, RasterizeSettings, Topology, as_path, read_arrays
 from .hull import bounding_sphere, hull_mesh, needed_pieces
 from .metrics import score
-from .optimize import NumpyAdam
+from .optimize import NumpyAdam, next_views
 from .poses import CameraRefinement, carried_over, registered
 from .remesh import components, edge_lengths, face_areas, remeshed, sorted_in_space, split_edges, untangled
 from .rendering import depth_range, seen_from
@@ -241,7 +241,7 @@ class Fit:
         self._renderer.settings = RasterizeSettings(
             sigma=stage.sigma_start * (stage.sigma_end / stage.sigma_start) ** progress, gamma=2.5e-4, cutoff=1e-3, near=self.near, far=self.far
         )
-        picked = self._next_views()
+        picked = next_views(self._queue, len(self.views), self._views_per_step, self._rng)
         loss, grad_vertices, grad_colors, grad_cameras = self._gradients(picked)
         if not (np.isfinite(loss) and np.isfinite(grad_vertices).all() and np.isfinite(grad_colors).all()):
             raise FloatingPointError(f"fit: the gradient must be finite, got NaN or infinity at step {len(self.losses)}")
@@ -261,15 +261,6 @@ class Fit:
             if not self.done:
                 self._begin_stage(self.mesh)
         return loss
-
-    def _next_views(self) -> list[int]:
-        """Pictures in random order; each is seen once before any is seen again."""
-        picked: list[int] = []
-        while len(picked) < self._views_per_step:
-            if not self._queue:
-                self._queue = [int(i) for i in self._rng.permutation(len(self.views)) if i not in picked]
-            picked.append(self._queue.pop())
-        return picked
 
     def _gradients(self, picked: list[int]) -> tuple[float, np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray] | None]:
         options, arrays, parameter = self.options, self._renderer.arrays, self._renderer.parameter

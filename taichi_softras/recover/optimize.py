@@ -1,10 +1,10 @@
-"""Adam on NumPy's arrays."""
+"""What descents of the main job share: Adam on NumPy's arrays, and in which order pictures are looked at."""
 
 from typing import Any
 
 import numpy as np
 
-__all__ = ["NumpyAdam"]
+__all__ = ["NumpyAdam", "next_views"]
 
 
 class NumpyAdam:
@@ -28,3 +28,13 @@ class NumpyAdam:
         self.second = b2 * self.second + (1 - b2) * grad * grad
         second = self.second.max() if self.uniform else self.second
         return values - rate * (self.first / (1 - b1**self.steps)) / (np.sqrt(second / (1 - b2**self.steps)) + 1e-12)
+
+
+def next_views(queue: list[int], n_views: int, n_picked: int, rng: np.random.Generator) -> list[int]:
+    """``n_picked`` of the pictures in random order; each is seen once before any is seen again. ``queue`` holds those left of a round, and is changed."""
+    picked: list[int] = []
+    while len(picked) < n_picked:
+        if not queue:
+            queue += [int(i) for i in rng.permutation(n_views) if i not in picked]
+        picked.append(queue.pop())
+    return picked

@@ -24,7 +24,7 @@ from ..replacing import replacing
 from ..scene import Topology, as_path, read_arrays
 from .hull import Hull, bounding_sphere, visual_hull
 from .metrics import score
-from .optimize import NumpyAdam
+from .optimize import NumpyAdam, next_views
 from .rendering import depth_range
 from .triangles import SHARPEST, Triangles, composited_from, settings_for
 from .views import Views
@@ -250,7 +250,7 @@ class SplatFit:
         options, progress, hard = self.options, len(self.losses) / self.options.steps, self.hardness
         if hard > 0 and self.soft is None:
             self.soft = Triangles(**{name: getattr(self._soft_now(), name) for name in PARTS})
-        loss, grads = self._gradients(self._next_views(), 2 if hard > 0.5 else 1)
+        loss, grads = self._gradients(next_views(self._queue, len(self.views), self._views_per_step, self._rng), 2 if hard > 0.5 else 1)
         if not (np.isfinite(loss) and all(np.isfinite(grad).all() for grad in grads.values())):
             raise FloatingPointError(f"fit: the gradient must be finite, got NaN or infinity at step {len(self.losses)}")
         self._pull += np.linalg.norm(grads["corners"], axis=1)
@@ -280,15 +280,6 @@ class SplatFit:
         return Triangles(
             corners=now.corners, colors=now.colors, opacity=_sigmoid(self._values["opacity"][:, 0]), window=np.exp(self._values["window"][:, 0])
         )  # fmt: skip
-
-    def _next_views(self) -> list[int]:
-        """Pictures in random order; each is seen once before any is seen again."""
-        picked: list[int] = []
-        while len(picked) < self._views_per_step:
-            if not self._queue:
-                self._queue = [int(i) for i in self._rng.permutation(len(self.views)) if i not in picked]
-            picked.append(self._queue.pop())
-        return picked
 
     def _gradients(self, picked: list[int], samples: int) -> tuple[float, dict[str, np.ndarray]]:
         """The loss of some pictures, each pixel the mean of ``samples`` squared, and its gradient to all that is moved."""

@@ -103,6 +103,7 @@ EXCUSED = {  # by the name, or the last part of it
     "SurfaceComparison": "made by us",
     "Pictures": "made by the command, of what it has checked",
     "mean_score": "made of scores, which are made by us",
+    "next_views": "called by Fit and SplatFit with what they have checked",
     "carried_over": "called by Fit and Pictures with what they have checked",
     "depth_range": "called by Fit and registered with what they have checked",
     "up_of": "scene_up, which is in the table",
