@@ -2,6 +2,7 @@
 
 A tile is a small block of pixels of one image. The faces of a tile come out in ascending order whatever the number of threads, because the
 faces are dealt in ``n_shares`` contiguous shares, each written by one thread: a stable counting sort. So a picture has the same bits in every run.
+Where they are wanted in another order, for all tiles alike, they are dealt in that (``ordered``).
 """
 
 import functools
@@ -27,6 +28,7 @@ __all__ = [
     "fill_kernel",
     "large_box",
     "misses_tile",
+    "nearest_corners_kernel",
     "next_in_box",
     "pixel_place",
     "place_and_block",
@@ -185,9 +187,19 @@ def first_of_share(share, n_faces, n_shares):
 
 
 @ti.func
+def dealt(i, face_order: ti.template(), ordered: ti.template()):
+    """The face that is dealt as the i-th."""
+    f = i
+    if ti.static(ordered):
+        f = face_order[i]
+    return f
+
+
+@ti.func
 def count_tiles(
-    vertices_screen: ti.template(), faces: ti.template(), face_image: ti.template(), set_ups: ti.template(), reached: ti.template(), counts: ti.template(),
-    statistics: ti.template(), reach, behind, n_faces, n_shares, height, width, whole_box: ti.template(), variant: ti.template(),
+    vertices_screen: ti.template(), faces: ti.template(), face_image: ti.template(), face_order: ti.template(), set_ups: ti.template(), reached: ti.template(),
+    counts: ti.template(), statistics: ti.template(), reach, behind, n_faces, n_shares, height, width, whole_box: ti.template(), ordered: ti.template(),
+    variant: ti.template(),
 ):  # fmt: skip
     """Decides which tiles each face reaches, and counts them. The outer loop is parallel.
 
@@ -206,7 +218,8 @@ def count_tiles(
         double = ti.static(variant.real == ti.f64)
         tiles_x, tiles_y = tiles_of_image(height, width, variant)
         slack_reach = with_slack(reach, height, width)
-        for f in range(first_of_share(share, n_faces, n_shares), first_of_share(share + 1, n_faces, n_shares)):
+        for i in range(first_of_share(share, n_faces, n_shares), first_of_share(share + 1, n_faces, n_shares)):
+            f = dealt(i, face_order, ordered)
             a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
             ax, ay, az = vertices_screen[a, 0], vertices_screen[a, 1], vertices_screen[a, 2]
             bx, by, bz = vertices_screen[b, 0], vertices_screen[b, 1], vertices_screen[b, 2]
@@ -221,8 +234,8 @@ def count_tiles(
                 statistics[BAD_FACE] = f + 1
             if finite and ti.min(az, bz, cz) > behind:
                 of_face = set_up(*load_face(f, vertices_screen, faces))
-                for i in ti.static(range(N_SET_UP)):
-                    set_ups[f, i] = of_face[i]
+                for n in ti.static(range(N_SET_UP)):
+                    set_ups[f, n] = of_face[n]
                 column_0, column_1, row_0, row_1 = tiles_of_box(ax, ay, bx, by, cx, cy, slack_reach, height, width, variant)
                 pa, qa, ra, pb, qb, rb, pc, qc, rc = 0, 0, 0, 0, 0, 0, 0, 0, 0
                 if ti.static(not whole_box):
@@ -235,8 +248,8 @@ def count_tiles(
                 if row_1 > row_0 and (column_1 - column_0 > BOX_COLUMNS or row_1 - row_0 > BOX_ROWS):
                     bits = LARGE
                     of_box = ti.static([column_1, row_1, pa, qa, ra, pb, qb, rb, pc, qc, rc])
-                    for i in ti.static(range(N_LARGE)):
-                        reached[2 * n_faces + N_LARGE * f + i] = of_box[i]
+                    for n in ti.static(range(N_LARGE)):
+                        reached[2 * n_faces + N_LARGE * f + n] = of_box[n]
                 for ty in range(row_0, row_1):
                     for tx in range(column_0, column_1):
                         if not misses_tile(tx, ty, pa, qa, ra, pb, qb, rb, pc, qc, rc):
@@ -249,8 +262,8 @@ def count_tiles(
 
 @ti.func
 def fill_tiles(
-    reached: ti.template(), places: ti.template(), pair_face: ti.template(), pair_tile: ti.template(), first_tile, last_tile, n_faces, n_shares, height, width,
-    variant: ti.template(),
+    face_order: ti.template(), reached: ti.template(), places: ti.template(), pair_face: ti.template(), pair_tile: ti.template(), first_tile, last_tile,
+    n_faces, n_dealt, n_shares, height, width, ordered: ti.template(), variant: ti.template(),
 ):  # fmt: skip
     """Lists what `count_tiles` has decided, of some of the tiles. The outer loop is parallel, as there."""
     spread = ti.static(variant.spread(AT_ONCE))
@@ -260,7 +273,8 @@ def fill_tiles(
             continue
         share = part // spread
         tiles_x, tiles_y = tiles_of_image(height, width, variant)
-        for f in range(first_of_share(share, n_faces, n_shares), first_of_share(share + 1, n_faces, n_shares)):
+        for i in range(first_of_share(share, n_dealt, n_shares), first_of_share(share + 1, n_dealt, n_shares)):
+            f = dealt(i, face_order, ordered)
             corner, left = reached[2 * f], reached[2 * f + 1]
             if left == LARGE:
                 column_1, row_1, pa, qa, ra, pb, qb, rb, pc, qc, rc = large_box(f, n_faces, reached)
@@ -326,7 +340,26 @@ def scan_counts(
 
 
 @functools.cache
-def bin_kernel(variant: Variant, whole_box: bool = False):
+def nearest_corners_kernel(variant: Variant):
+    """The nearest depth of each face, in single precision."""
+    real, index = variant.array, variant.index
+
+    @ti.kernel
+    def nearest_corners(
+        vertices_screen: real(2),  # [N, 3]
+        faces: index(2),  # [F, 3]
+        depths: real(1),  # [F] written
+        n_faces: ti.i32,
+    ):
+        ti.loop_config(serialize=variant.serial)
+        for f in range(n_faces):
+            depths[f] = ti.min(vertices_screen[faces[f, 0], 2], vertices_screen[faces[f, 1], 2], vertices_screen[faces[f, 2], 2])
+
+    return nearest_corners
+
+
+@functools.cache
+def bin_kernel(variant: Variant, whole_box: bool, ordered: bool):
     """All in one: counts, sums up, and, if there is room for all pairs, lists them. (If not, `statistics` tells how much room is needed.)"""
     real, index = variant.array, variant.index
 
@@ -335,6 +368,7 @@ def bin_kernel(variant: Variant, whole_box: bool = False):
         vertices_screen: real(2),  # [N, 3] x, y on the screen; depth
         faces: index(2),  # [F, 3]
         face_image: index(1),  # [F] the image each face is in
+        face_order: index(1),  # [F] with ``ordered``, the order in which faces are dealt
         set_ups: real(2),  # [F, N_SET_UP] written, of the faces that are not left out
         reached: index(1),  # [N_REACHED F] written: which tiles each face reaches
         counts: index(1),  # [tiles * n_shares] nought; counted: the number of the faces of the share that reach the tile
@@ -354,22 +388,24 @@ def bin_kernel(variant: Variant, whole_box: bool = False):
         width: ti.i32,
     ):
         count_tiles(
-            vertices_screen, faces, face_image, set_ups, reached, counts, statistics, reach, behind, n_faces, n_shares, height, width, whole_box, variant
+            vertices_screen, faces, face_image, face_order, set_ups, reached, counts, statistics, reach, behind, n_faces, n_shares, height, width, whole_box,
+            ordered, variant,
         )  # fmt: skip
         scan_counts(counts, places, chunk_sums, tile_offset, statistics, n_tiles * n_shares, n_shares, variant)
-        n_filled = ti.select(statistics[TOTAL] > capacity, 0, n_faces)
-        fill_tiles(reached, places, pair_face, pair_tile, 0, n_tiles, n_filled, n_shares, height, width, variant)
+        n_dealt = ti.select(statistics[TOTAL] > capacity, 0, n_faces)
+        fill_tiles(face_order, reached, places, pair_face, pair_tile, 0, n_tiles, n_faces, n_dealt, n_shares, height, width, ordered, variant)
 
     return bin_faces
 
 
 @functools.cache
-def fill_kernel(variant: Variant):
+def fill_kernel(variant: Variant, ordered: bool):
     """Lists the pairs of some of the tiles, at given places, which are moved on."""
     index = variant.index
 
     @ti.kernel
     def fill(
+        face_order: index(1),  # as of `bin_faces`
         reached: index(1),  # [N_REACHED F] as `bin_faces` has written it
         places: index(1),  # [tiles * n_shares] of the chosen tiles
         pair_face: index(1),  # written
@@ -381,7 +417,7 @@ def fill_kernel(variant: Variant):
         height: ti.i32,
         width: ti.i32,
     ):
-        fill_tiles(reached, places, pair_face, pair_tile, first_tile, last_tile, n_faces, n_shares, height, width, variant)
+        fill_tiles(face_order, reached, places, pair_face, pair_tile, first_tile, last_tile, n_faces, n_faces, n_shares, height, width, ordered, variant)
 
     return fill
 

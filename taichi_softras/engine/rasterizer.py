@@ -271,6 +271,7 @@ def pairs_in_reach(
         reach=settings.reach,
         behind=behind,
         whole_box=settings.distance is Distance.BARYCENTRIC,
+        nearest_first=settings.blending is Blending.COMPOSITE,
         turns=turns,
     ).within_budget()
 
