@@ -36,6 +36,11 @@ def huge(*shape: int) -> np.ndarray:
     return np.broadcast_to(np.float32(0.5), shape)
 
 
+def at_most(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists are as long as if the kernels counted to n. (They hold `tiles.MAX_PAIRS` themselves, in what is compiled for the whole process.)"""
+    monkeypatch.setattr(binning, "most_pairs", lambda turns: max(n // turns, 1))
+
+
 def test_a_gpus_threads_do_not_run_past_the_end():
     """They go on by their number: at most 2,048 of them on each of a few hundred multiprocessors."""
     assert COUNTABLE + 2048 * 1024 < 2**31
@@ -57,7 +62,7 @@ def test_lists_are_cut_where_loops_make_several_turns_for_a_pair(monkeypatch):
     scene, settings = screen_scene(61, (12, 7), n_features=9), replace(SMOOTH, silhouette=Silhouette.EINSTEIN)
     found = []
     for most in (tiles.MAX_PAIRS, 3 * 64 * 12):  # room for all, or for twelve pairs of three groups of channels
-        monkeypatch.setattr(tiles, "MAX_PAIRS", most)
+        at_most(most, monkeypatch)
         arrays = TaichiArrays(ti.f64)
         arrays.variant = replace(ON_GPUS, real=ti.f64)
         vertices, features = arrays.parameter(scene.vertices), arrays.parameter(scene.features)
@@ -73,7 +78,7 @@ def test_lists_are_cut_where_loops_make_several_turns_for_a_pair(monkeypatch):
 
 def test_lists_that_are_not_cut_are_refused(monkeypatch):
     scene = screen_scene(61, (30, 12))
-    monkeypatch.setattr(tiles, "MAX_PAIRS", 100)
+    at_most(100, monkeypatch)
     arrays = TaichiArrays(ti.f64)
     search = binning.PairSearch(
         op="some_op", arrays=arrays, topology=scene.topology, vertices_screen=arrays.real(scene.vertices), image_size=IMAGE_SIZE, reach=0.1, turns=4
