@@ -228,11 +228,11 @@ def _rows(name: str, rows: torch.Tensor, vertices: torch.Tensor, n_images: int, 
 
 def _background(arrays: TorchArrays, background: Any, n_images: int, n_features: int) -> torch.Tensor:
     if background is None:
-        return arrays.zeros((n_images, n_features))
+        return arrays.fixed(np.zeros((n_images, n_features)))
     if not isinstance(background, torch.Tensor):
         numbers = as_numbers("render", "background", background)
         check_finite("render", "background", numbers)
-        background = arrays.real(numbers)
+        background = arrays.fixed(numbers)
     values = background
     if values.ndim == 1:
         check_shape("render", "background", values.shape, ("C",), {"C": n_features})

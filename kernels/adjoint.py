@@ -46,7 +46,7 @@ from .softness import FAR, N_SOFTNESS, OVER_DEPTH_RANGE, OVER_GAMMA, OVER_SIGMA,
 from .special import smaller
 from .texture import Texture, channel_of
 from .texture_adjoint import has_texture_adjoint, n_interpolated, texture_adjoint
-from .tiles import LARGE, block_of, large_box, misses_tile, next_in_box, tiles_of_image
+from .tiles import LARGE, block_of, large_box, misses_tile, next_in_box, tiles_of_image, whole_teams
 from .triangle import (
     AX,
     AY,
@@ -78,6 +78,7 @@ from .variant import Storage, Variant
 
 __all__ = ["adjoint_kernel", "has_adjoint", "n_of_face", "n_packed"]
 
+AT_A_PAIR = 8  # threads of a team: as many as a tile has lines there
 OF_FEATURES = 9  # place of the first gradient of features in a face's sums, after those of its corners' x, y and depth
 
 
@@ -216,7 +217,8 @@ def adjoint_kernel(variant: Variant, choices: Choices):
     """Adds the gradient of the image to that of the vertices, features and background: first to the sums, packed block by block, then face by face.
 
     On the CPU a thread writes what a face adds to its corners into a row of its own, and a second loop adds up what there is for each vertex: no atomics, and
-    the same bits in every run. On GPUs a thread works on a pair of face and tile, and adds at once.
+    the same bits in every run. On GPUs a thread works on a pair of face and tile, and adds at once; on CUDA `AT_A_PAIR` threads do, some of
+    the pixels each, and add up in shared memory first.
     """
     real, index = variant.array, variant.index
     single, wide = replace(variant, lanes=1), min(variant.lanes, variant.tile_width)
@@ -230,7 +232,8 @@ def adjoint_kernel(variant: Variant, choices: Choices):
     by_pair = lanes == 1
     M = n_packed(choices) - 1  # place of m, after the gradient of a pixel's sums
     between, of_row = n_interpolated(choices), n_of_face(choices)
-    a_line, a_face = variant.spread(128), variant.spread(8)
+    a_line, a_face = variant.spread(128), AT_A_PAIR if variant.team > 1 else variant.spread(8)
+    blocks_of_thread = blocks_per_tile // (AT_A_PAIR if variant.team > 1 else 1)
 
     # The ends of the loops are arguments, for LLVM leaves all loops of a kernel scalar that works out one of them with a division.
     @ti.kernel
@@ -336,10 +339,15 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                             background_grad[image, channels[s]] += total_of(of_background, s, lanes)
 
         ti.loop_config(serialize=variant.serial)
-        for part in range(n_items * n_groups * a_face):
-            if part % a_face != 0:
+        for part in range(whole_teams(n_items * n_groups * a_face, variant)):
+            item, nth_thread = part // a_face, part % a_face
+            if ti.static(variant.team > 1):  # all threads of a team go all the way, for they wait for each other; those too many work, and do not add
+                item = ti.min(item, n_items * n_groups - 1)
+            elif nth_thread != 0:
                 continue
-            item = part // a_face
+            texels_here = texels_wanted
+            if ti.static(variant.team > 1):
+                texels_here = ti.select(part // a_face == item, texels_wanted, 0)
             place, group = item_and_group(item, n_groups, choices)
             f = place
             if ti.static(by_pair):
@@ -387,7 +395,10 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                     tx, ty, left = column_0 + column, row_0 + row, rest
                 if is_reached:
                     tile = (face_image[f] * tiles_y + ty) * tiles_x + tx
-                    for block in range(blocks_per_tile):
+                    for nth_block in range(blocks_of_thread):
+                        block = nth_block
+                        if ti.static(variant.team > 1):
+                            block = nth_block * AT_A_PAIR + nth_thread
                         here = (tile * blocks_per_tile + block) * n_groups + group
                         for i in ti.static(range(M + 1)):
                             load_block(pixels, i, packed, here, i, variant)
@@ -417,7 +428,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                                 shown, tu_grad, tv_grad = weight * 0.0, weight * 0.0, weight * 0.0
                                 if weight != 0:
                                     shown, tu_grad, tv_grad = texture_adjoint(
-                                        f, tu, tv, weight, pixels, l, group, n_features, features, features_grad, texels_wanted, corners, levels, textures,
+                                        f, tu, tv, weight, pixels, l, group, n_features, features, features_grad, texels_here, corners, levels, textures,
                                         texture_size, choices, variant,
                                     )  # fmt: skip
                                 looks[slot(0, l, lanes)], looks[slot(1, l, lanes)], looks[slot(2, l, lanes)] = shown, tu_grad, tv_grad
@@ -536,7 +547,26 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                     ty = ti.select(at_end, ty + 1, ty)
                     left = ti.select(ty < row_1, left, 0)
 
-            if ti.static(by_pair):
+            if ti.static(variant.team > 1):
+                together = ti.simt.block.SharedArray((of_row * variant.team,), variant.real)
+                thread = part % variant.team
+                for i in ti.static(range(of_row)):
+                    together[i * variant.team + thread] = totals[i]
+                ti.simt.block.sync()
+                if part // a_face == item:
+                    for turn in range((of_row - nth_thread + AT_A_PAIR - 1) // AT_A_PAIR):
+                        i = nth_thread + turn * AT_A_PAIR
+                        total = variant.real(0.0)
+                        for k in ti.static(range(AT_A_PAIR)):
+                            total += together[i * variant.team + thread - nth_thread + k]
+                        if i < OF_FEATURES:
+                            vertices_screen_grad[faces[f, i // 3], i % 3] += total
+                        elif ti.static(at_once > 0 and at_vertices):
+                            features_grad[corners[f, i % 3], channel_of(group, i // 3 - 3, n_features, choices)] += total
+                        elif ti.static(between > 0):
+                            places_grad[corners[f, i % 3], i // 3 - 3] += total
+                ti.simt.block.sync()
+            elif ti.static(by_pair):
                 channels = ti.static([channel_of(group, s, n_features, choices) for s in ti.static(range(at_once))])
                 for corner in ti.static(range(3)):
                     for axis in ti.static(range(3 if at_once else 2)):

@@ -71,7 +71,7 @@ def draw_op(variant: Variant, choices: Choices) -> Op:
     `sums`, `max_depth_norm`, `nearest_face` and `strongest_face` are written on the way forward and read on the way back.
     """
     gradient = (gradient_by_hand if has_adjoint(variant, choices) else generated_gradient)(variant, choices)
-    return Op(name="draw", kernel=_draw_kernel(variant, choices), n_inputs=5, n_outputs=3, gradient=gradient)
+    return Op(name="draw", kernel=_draw_kernel(variant, choices), n_inputs=5, n_outputs=3, adds=False, gradient=gradient)
 
 
 @functools.cache
