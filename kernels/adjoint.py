@@ -20,7 +20,7 @@ from dataclasses import replace
 
 from ..language import ti
 from .blending import Blending, background_weight_of, depth_weight, normalised_depth
-from .coverage import Distribution, density_of
+from .coverage import density_of
 from .face import (
     DEPTH,
     FEATURES,
@@ -85,12 +85,13 @@ OF_FEATURES = 9  # place of the first gradient of features in a face's sums, aft
 def has_adjoint(variant: Variant, choices: Choices) -> bool:
     """Whether the gradient of these choices is written here.
 
-    Not that of the level of detail of a texture, nor of the Chebyshev distance; and no texels are scattered on fields, for lavapipe (Mesa 22.3), which plays a
-    GPU where there is none, leaves a loop that holds an atomic too early.
+    Not that of functions that somebody adds without their derivatives, of the level of detail of a texture, nor of the Chebyshev distance; and no texels are
+    scattered on fields, for lavapipe (Mesa 22.3), which plays a GPU where there is none, leaves a loop that holds an atomic too early.
     """
     return (
         choices.distance is not Distance.CHEBYSHEV
-        and choices.distribution is not Distribution.WINDOW
+        and choices.distribution.value.density is not None
+        and choices.silhouette.value.slopes is not None
         and has_texture_adjoint(choices)
         and (choices.texture is Texture.VERTEX or variant.storage is not Storage.FIELD)
     )

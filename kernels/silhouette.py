@@ -277,39 +277,39 @@ class Conorm:
     Attributes:
         generator: g, a ``ti.func`` of (a, 1 - a, p, real).
         inverse: g^-1, a ``ti.func`` of (total, p, one over the number of faces, real).
-        slopes: the derivatives of both.
         parameter: the p that is taken if none is given; None if it has none.
         low, high: p lies strictly between them.
         strongest: whether only the face with the largest coverage counts.
+        slopes: the derivatives of ``generator`` and ``inverse``, which make gradients several times as fast; None: Taichi differentiates them.
     """
 
     generator: Any
     inverse: Any
-    slopes: tuple[Any, Any]
     parameter: float | None = None
     low: float = 0.0
     high: float = 1e3
     strongest: bool = False
+    slopes: tuple[Any, Any] | None = None
 
 
 class Silhouette(Named):
     """How coverages are fused (SoftRas section 3.3, GenDR table 2)."""
 
-    PROBABILISTIC = Conorm(probabilistic_generator, probabilistic_inverse, (one_over_free, free_slope))
+    PROBABILISTIC = Conorm(probabilistic_generator, probabilistic_inverse, slopes=(one_over_free, free_slope))
     """1 - prod(1 - D): the probability that at least one face covers the pixel. SoftRas's."""
-    SUM = Conorm(coverage_itself, mean_over_faces, (one_slope, mean_slope))
+    SUM = Conorm(coverage_itself, mean_over_faces, slopes=(one_slope, mean_slope))
     """The sum of coverages over the number of faces of the mesh."""
-    HARD = Conorm(hard_generator, hard_inverse, (no_slope, flat_slope))
+    HARD = Conorm(hard_generator, hard_inverse, slopes=(no_slope, flat_slope))
     """1 where a coverage is at least one half, else 0: without gradient. Faces that share an edge leave no gap between them."""
-    MAX = Conorm(coverage_itself, total_itself, (one_slope, whole_slope), strongest=True)
-    EINSTEIN = Conorm(einstein_generator, einstein_inverse, (einstein_slope, tanh_slope))
-    HAMACHER = Conorm(hamacher_generator, hamacher_inverse, (hamacher_slope, hamacher_inverse_slope), parameter=2.0)
-    FRANK = Conorm(frank_generator, frank_inverse, (frank_slope, frank_inverse_slope), parameter=2.0)
-    YAGER = Conorm(yager_generator, yager_inverse, (yager_slope, yager_inverse_slope), parameter=2.0)
-    ACZEL_ALSINA = Conorm(aczel_alsina_generator, aczel_alsina_inverse, (aczel_alsina_slope, aczel_alsina_inverse_slope), parameter=2.0)
-    DOMBI = Conorm(dombi_generator, dombi_inverse, (dombi_slope, dombi_inverse_slope), parameter=2.0)
+    MAX = Conorm(coverage_itself, total_itself, strongest=True, slopes=(one_slope, whole_slope))
+    EINSTEIN = Conorm(einstein_generator, einstein_inverse, slopes=(einstein_slope, tanh_slope))
+    HAMACHER = Conorm(hamacher_generator, hamacher_inverse, parameter=2.0, slopes=(hamacher_slope, hamacher_inverse_slope))
+    FRANK = Conorm(frank_generator, frank_inverse, parameter=2.0, slopes=(frank_slope, frank_inverse_slope))
+    YAGER = Conorm(yager_generator, yager_inverse, parameter=2.0, slopes=(yager_slope, yager_inverse_slope))
+    ACZEL_ALSINA = Conorm(aczel_alsina_generator, aczel_alsina_inverse, parameter=2.0, slopes=(aczel_alsina_slope, aczel_alsina_inverse_slope))
+    DOMBI = Conorm(dombi_generator, dombi_inverse, parameter=2.0, slopes=(dombi_slope, dombi_inverse_slope))
     SCHWEIZER_SKLAR = Conorm(
-        schweizer_sklar_generator, schweizer_sklar_inverse, (schweizer_sklar_slope, schweizer_sklar_inverse_slope), parameter=-2.0, low=-1e3, high=0.0
+        schweizer_sklar_generator, schweizer_sklar_inverse, parameter=-2.0, low=-1e3, high=0.0, slopes=(schweizer_sklar_slope, schweizer_sklar_inverse_slope)
     )
 
 
@@ -335,7 +335,7 @@ def silhouette_generator(u, coverage, complement, softness: ti.template(), distr
 
 @ti.func
 def silhouette_slope(coverage, complement, density, softness: ti.template(), distribution: ti.template(), silhouette: ti.template(), real: ti.template()):
-    """d `silhouette_generator`/du, given dD/du."""
+    """d `silhouette_generator`/du, given dD/du; of silhouettes that have ``slopes``."""
     slope = coverage
     if ti.static(not (silhouette == Silhouette.PROBABILISTIC and distribution == Distribution.LOGISTIC)):  # see `softplus`
         slope = density * silhouette.value.slopes[0](coverage, complement, softness[CONORM], real)
