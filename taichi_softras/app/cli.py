@@ -172,7 +172,8 @@ def _add_view(commands: Any) -> None:
         "view",
         what="look at a mesh, and watch an optimisation, in a window or a browser",
         usage="[MESH] [OPTION ...]",
-        description="Shows a mesh in a window, or a browser: softness, light and kinds of views by sliders, live optimisation, pictures and videos. In the window, H shows the keys.",
+        description="Shows a mesh in a window or a browser: softness, light and kinds of views by sliders, live optimisation, pictures and videos. "
+        "In the window, H shows the keys.",
         epilog=VIEW_EXAMPLES,
     )
     view.add_argument("mesh", metavar="MESH", nargs="?", help="a mesh file; by default the embedded creature")
