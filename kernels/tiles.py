@@ -5,6 +5,8 @@ faces are dealt in ``n_shares`` contiguous shares, each written by one thread: a
 
 On CUDA a thread takes one face, and a tile's faces are listed as they come (atomic additions tell each its place). Then a team of threads sorts the list of
 each tile, by a bit for each face: that takes as long as the list is, in whatever order it was.
+
+Where the faces of a tile are wanted in another order, the same for all tiles, they are dealt in that (``ordered``).
 """
 
 import functools
@@ -31,6 +33,7 @@ __all__ = [
     "fill_kernel",
     "large_box",
     "misses_tile",
+    "nearest_corners_kernel",
     "next_in_box",
     "pixel_place",
     "place_and_block",
@@ -184,10 +187,10 @@ def next_in_box(bits):
 
 
 @ti.func
-def fill_place(tile, f, share, first_tile, n_shares, places: ti.template(), pair_face: ti.template(), pair_tile: ti.template(), variant: ti.template()):
-    """Writes a pair down, at its share's next place for the tile; with teams the face alone, in place of the tile, for `sort_tiles`."""
+def fill_place(tile, f, i, share, first_tile, n_shares, places: ti.template(), pair_face: ti.template(), pair_tile: ti.template(), variant: ti.template()):
+    """Writes a pair down, at its share's next place for the tile; with teams as which the face is dealt alone, in place of the tile, for `sort_tiles`."""
     if ti.static(variant.team > 1):
-        pair_tile[ti.atomic_add(places[tile - first_tile], 1)] = f
+        pair_tile[ti.atomic_add(places[tile - first_tile], 1)] = i
     else:
         place = places[(tile - first_tile) * n_shares + share]
         # No ``+=``: nobody else counts here, and lavapipe (Mesa 22.3) leaves a loop that holds an atomic after two rounds.
@@ -200,6 +203,15 @@ def fill_place(tile, f, share, first_tile, n_shares, places: ti.template(), pair
 def first_of_share(share, n_faces, n_shares):
     """The first face of a share; the next share's first is one past the last."""
     return share * (n_faces // n_shares) + ti.min(share, n_faces % n_shares)
+
+
+@ti.func
+def dealt(i, face_order: ti.template(), ordered: ti.template()):
+    """The face that is dealt as the i-th."""
+    f = i
+    if ti.static(ordered):
+        f = face_order[i]
+    return f
 
 
 @ti.func
@@ -256,9 +268,9 @@ def count_face(
 
 @ti.func
 def count_tiles(
-    vertices_screen: ti.template(), faces: ti.template(), face_image: ti.template(), set_ups: ti.template(), reached: ti.template(), counts: ti.template(),
-    statistics: ti.template(), reach: ti.template(), behind: ti.template(), n_faces: ti.template(), n_shares: ti.template(), height: ti.template(),
-    width: ti.template(), whole_box: ti.template(), variant: ti.template(),
+    vertices_screen: ti.template(), faces: ti.template(), face_image: ti.template(), face_order: ti.template(), set_ups: ti.template(), reached: ti.template(),
+    counts: ti.template(), statistics: ti.template(), reach: ti.template(), behind: ti.template(), n_faces: ti.template(), n_shares: ti.template(),
+    height: ti.template(), width: ti.template(), whole_box: ti.template(), ordered: ti.template(), variant: ti.template(),
 ):  # fmt: skip
     """Decides which tiles each face reaches, and counts them. The outer loop is parallel.
 
@@ -282,7 +294,8 @@ def count_tiles(
             if part % spread != 0:
                 continue
             share = part // spread
-            for f in range(first_of_share(share, n_faces, n_shares), first_of_share(share + 1, n_faces, n_shares)):
+            for i in range(first_of_share(share, n_faces, n_shares), first_of_share(share + 1, n_faces, n_shares)):
+                f = dealt(i, face_order, ordered)
                 count_face(
                     f, share, vertices_screen, faces, face_image, set_ups, reached, counts, statistics, reach, behind, n_faces, n_shares, height, width,
                     whole_box, variant,
@@ -291,10 +304,11 @@ def count_tiles(
 
 @ti.func
 def fill_face(
-    f, share, reached: ti.template(), places: ti.template(), pair_face: ti.template(), pair_tile: ti.template(), first_tile, last_tile, n_faces, n_shares,
-    height, width, variant: ti.template(),
+    i, share, face_order: ti.template(), reached: ti.template(), places: ti.template(), pair_face: ti.template(), pair_tile: ti.template(), first_tile,
+    last_tile, n_faces, n_shares, height, width, ordered: ti.template(), variant: ti.template(),
 ):  # fmt: skip
-    """`fill_tiles` for one face."""
+    """`fill_tiles` for the face that is dealt as the i-th."""
+    f = dealt(i, face_order, ordered)
     tiles_x, tiles_y = tiles_of_image(height, width, variant)
     corner, left = reached[2 * f], reached[2 * f + 1]
     if left == LARGE:
@@ -306,26 +320,26 @@ def fill_face(
             for tx in range(corner % tiles_x, column_1):
                 tile = (first_row + ty) * tiles_x + tx
                 if tile >= first_tile and tile < last_tile and not misses_tile(tx, ty, pa, qa, ra, pb, qb, rb, pc, qc, rc):
-                    fill_place(tile, f, share, first_tile, n_shares, places, pair_face, pair_tile, variant)
+                    fill_place(tile, f, i, share, first_tile, n_shares, places, pair_face, pair_tile, variant)
     else:
         while left != 0:
             row, column, left = next_in_box(left)
             tile = corner + row * tiles_x + column
             if tile >= first_tile and tile < last_tile:
-                fill_place(tile, f, share, first_tile, n_shares, places, pair_face, pair_tile, variant)
+                fill_place(tile, f, i, share, first_tile, n_shares, places, pair_face, pair_tile, variant)
 
 
 @ti.func
 def fill_tiles(
-    reached: ti.template(), places: ti.template(), tile_offset: ti.template(), pair_face: ti.template(), pair_tile: ti.template(), first_tile: ti.template(),
-    last_tile: ti.template(), n_faces: ti.template(), n_shares: ti.template(), is_wanted: ti.template(), height: ti.template(), width: ti.template(),
-    variant: ti.template(),
+    face_order: ti.template(), reached: ti.template(), places: ti.template(), tile_offset: ti.template(), pair_face: ti.template(), pair_tile: ti.template(),
+    first_tile: ti.template(), last_tile: ti.template(), n_faces: ti.template(), n_shares: ti.template(), is_wanted: ti.template(), height: ti.template(),
+    width: ti.template(), ordered: ti.template(), variant: ti.template(),
 ):  # fmt: skip
     """Lists what `count_tiles` has decided, of some of the tiles, or (not ``is_wanted``) does nothing. The outer loop is parallel, as there."""
     if ti.static(variant.team > 1):
-        for f in range(ti.select(is_wanted, n_faces, 0)):
-            fill_face(f, 0, reached, places, pair_face, pair_tile, first_tile, last_tile, n_faces, 1, height, width, variant)
-        sort_tiles(tile_offset, pair_face, pair_tile, first_tile, ti.select(is_wanted, last_tile - first_tile, 0), variant)
+        for i in range(ti.select(is_wanted, n_faces, 0)):
+            fill_face(i, 0, face_order, reached, places, pair_face, pair_tile, first_tile, last_tile, n_faces, 1, height, width, ordered, variant)
+        sort_tiles(face_order, tile_offset, pair_face, pair_tile, first_tile, ti.select(is_wanted, last_tile - first_tile, 0), ordered, variant)
     else:
         spread = ti.static(variant.spread(AT_ONCE))
         ti.loop_config(serialize=variant.serial)
@@ -333,8 +347,10 @@ def fill_tiles(
             if part % spread != 0:
                 continue
             share = part // spread
-            for f in range(first_of_share(share, n_faces, n_shares), first_of_share(share + 1, n_faces, n_shares)):
-                fill_face(f, share, reached, places, pair_face, pair_tile, first_tile, last_tile, n_faces, n_shares, height, width, variant)
+            for i in range(first_of_share(share, n_faces, n_shares), first_of_share(share + 1, n_faces, n_shares)):
+                fill_face(
+                    i, share, face_order, reached, places, pair_face, pair_tile, first_tile, last_tile, n_faces, n_shares, height, width, ordered, variant
+                )  # fmt: skip
 
 
 def powers_of_two(n: int) -> list[int]:
@@ -362,9 +378,10 @@ def sum_before(mine, thread, sums: ti.template(), n: ti.template()):
 
 @ti.func
 def sort_tiles(
-    tile_offset: ti.template(), pair_face: ti.template(), pair_tile: ti.template(), first_tile: ti.template(), n_tiles: ti.template(), variant: ti.template()
+    face_order: ti.template(), tile_offset: ti.template(), pair_face: ti.template(), pair_tile: ti.template(), first_tile: ti.template(),
+    n_tiles: ti.template(), ordered: ti.template(), variant: ti.template(),
 ):  # fmt: skip
-    """Lists the faces of each tile in ascending order, which stand in ``pair_tile`` in any, and the tiles. A team takes a tile at a time.
+    """Lists the faces of each tile in the order in which they are dealt, which stands in ``pair_tile`` in any order, and the tiles. A team takes a tile at a time.
 
     Each face of the list sets its bit, of so many faces as there are bits (`SORT_WORDS`), beginning with the first of the list; then the bits that are set are
     written down in order, and so on with the first of the list that is beyond.
@@ -412,7 +429,7 @@ def sort_tiles(
                     word = thread * ti.static(SORT_WORDS // variant.team) + k
                     left = bits[word]
                     while left != 0:
-                        pair_face[place] = begin + 32 * word + ti.math.popcnt((left & -left) - 1)
+                        pair_face[place] = dealt(begin + 32 * word + ti.math.popcnt((left & -left) - 1), face_order, ordered)
                         place += 1
                         left = left & (left - 1)
                 done += n_all
@@ -488,7 +505,26 @@ def scan_counts(
 
 
 @functools.cache
-def bin_kernel(variant: Variant, whole_box: bool = False):
+def nearest_corners_kernel(variant: Variant):
+    """The nearest depth of each face, in single precision."""
+    real, index = variant.array, variant.index
+
+    @ti.kernel
+    def nearest_corners(
+        vertices_screen: real(2),  # [N, 3]
+        faces: index(2),  # [F, 3]
+        depths: real(1),  # [F] written
+        n_faces: ti.i32,
+    ):
+        ti.loop_config(serialize=variant.serial)
+        for f in range(n_faces):
+            depths[f] = ti.min(vertices_screen[faces[f, 0], 2], vertices_screen[faces[f, 1], 2], vertices_screen[faces[f, 2], 2])
+
+    return nearest_corners
+
+
+@functools.cache
+def bin_kernel(variant: Variant, whole_box: bool, ordered: bool):
     """All in one: counts, sums up, and, if there is room for all pairs, lists them. (If not, `statistics` tells how much room is needed.)"""
     real, index = variant.array, variant.index
 
@@ -497,6 +533,7 @@ def bin_kernel(variant: Variant, whole_box: bool = False):
         vertices_screen: real(2),  # [N, 3] x, y on the screen; depth
         faces: index(2),  # [F, 3]
         face_image: index(1),  # [F] the image each face is in
+        face_order: index(1),  # [F] with ``ordered``, the order in which faces are dealt
         set_ups: real(2),  # [F, N_SET_UP] written, of the faces that are not left out
         reached: index(1),  # [N_REACHED F] written: which tiles each face reaches
         counts: index(1),  # [tiles * n_shares] nought; counted: the number of the faces of the share that reach the tile
@@ -516,21 +553,26 @@ def bin_kernel(variant: Variant, whole_box: bool = False):
         width: ti.i32,
     ):
         count_tiles(
-            vertices_screen, faces, face_image, set_ups, reached, counts, statistics, reach, behind, n_faces, n_shares, height, width, whole_box, variant
+            vertices_screen, faces, face_image, face_order, set_ups, reached, counts, statistics, reach, behind, n_faces, n_shares, height, width, whole_box,
+            ordered, variant,
         )  # fmt: skip
         scan_counts(counts, places, chunk_sums, tile_offset, statistics, n_tiles * n_shares, n_shares, variant)
-        fill_tiles(reached, places, tile_offset, pair_face, pair_tile, 0, n_tiles, n_faces, n_shares, statistics[TOTAL] <= capacity, height, width, variant)
+        fill_tiles(
+            face_order, reached, places, tile_offset, pair_face, pair_tile, 0, n_tiles, n_faces, n_shares, statistics[TOTAL] <= capacity, height, width,
+            ordered, variant,
+        )  # fmt: skip
 
     return bin_faces
 
 
 @functools.cache
-def fill_kernel(variant: Variant):
+def fill_kernel(variant: Variant, ordered: bool):
     """Lists the pairs of some of the tiles, at given places, which are moved on."""
     index = variant.index
 
     @ti.kernel
     def fill(
+        face_order: index(1),  # as of `bin_faces`
         reached: index(1),  # [N_REACHED F] as `bin_faces` has written it
         places: index(1),  # [tiles * n_shares] of the chosen tiles
         tile_offset: index(1),  # [tiles + 1] their first pairs
@@ -543,7 +585,9 @@ def fill_kernel(variant: Variant):
         height: ti.i32,
         width: ti.i32,
     ):
-        fill_tiles(reached, places, tile_offset, pair_face, pair_tile, first_tile, last_tile, n_faces, n_shares, True, height, width, variant)
+        fill_tiles(
+            face_order, reached, places, tile_offset, pair_face, pair_tile, first_tile, last_tile, n_faces, n_shares, True, height, width, ordered, variant
+        )  # fmt: skip
 
     return fill
 

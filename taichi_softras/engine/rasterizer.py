@@ -275,6 +275,7 @@ def pairs_in_reach(
         reach=settings.reach,
         behind=behind,
         whole_box=settings.distance is Distance.BARYCENTRIC,
+        nearest_first=settings.blending is Blending.COMPOSITE,
         turns=turns,
         given_statistics=statistics,
     ).within_budget()
