@@ -36,7 +36,11 @@ os.environ.setdefault(f"ENABLE_{NAME.upper()}_HEADER_PRINT", "0")  # a line on t
 if TYPE_CHECKING:
     import taichi as ti
 else:
-    ti = import_module(NAME)
+    try:
+        ti = import_module(NAME)
+    except ImportError as error:  # Taichi's wheels for Linux want a library of X11's, whether there is a display or not
+        remedy = " (on Debian and Ubuntu: apt install libx11-6)" if "libX11" in str(error) else ""
+        raise ImportError(f"taichi_softras: {NAME} is installed, but cannot be loaded: {error}{remedy}") from None
 VERSION = ".".join(map(str, ti.__version__))
 HAS_WINDOWS = hasattr(ti, "ui")  # quadrants has none
 INIT_OPTIONS = {} if _IS_TAICHI else {"fast_math": False}  # with it, `adjoint` of a face without area comes out wrong (quadrants 1.3.3)

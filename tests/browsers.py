@@ -7,6 +7,7 @@ what no browser does: to send nonsense, to leave in the middle of a frame, and t
 import contextlib
 import io
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -129,9 +130,9 @@ class Client:
     def __init__(self, address: str, size: tuple[int, int] = (96, 128), **headers: str) -> None:
         import viser
 
-        self._connection = connect(
-            f"ws://{address}", subprotocols=[f"viser-v{viser.__version__}"], additional_headers=headers, max_size=None, compression=None, open_timeout=PATIENCE
-        )
+        own = logging.Logger("client", logging.CRITICAL + 1)  # that it vanished itself is no news
+        options = {"additional_headers": headers, "max_size": None, "compression": None, "open_timeout": PATIENCE, "ping_interval": None, "logger": own}
+        self._connection = connect(f"ws://{address}", subprotocols=[f"viser-v{viser.__version__}"], **options)
         self.size = size
 
     def send(self, **message: object) -> None:

@@ -100,6 +100,12 @@ class Browser:
             actions.move_by_offset(x // 4, y // 4)
         actions.release().perform()
 
+    def drop(self, path) -> None:
+        """Lets a file fall onto the canvas."""
+        for kind in ("dragEnter", "dragOver", "drop"):
+            data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+            self.driver.execute_cdp_cmd("Input.dispatchDragEvent", {"type": kind, "x": 200, "y": 300, "data": data})
+
     def choose(self, label: str, option: str) -> None:
         self.driver.find_element("xpath", f"//label[normalize-space()='{label}']/ancestor::*[.//input][1]//input").click()
         found = f'//*[@role="option" and normalize-space()="{option}"]'
@@ -166,8 +172,12 @@ class TestViewerPage:
         assert not serving.log()
 
     def test_uploaded_mesh_is_shown(self, serving, browser, tmp_path):
-        square = tmp_path / "square.obj"
+        triangle, square = tmp_path / "triangle.obj", tmp_path / "square.obj"
+        triangle.write_text("v -1 -1 0\nv 1 -1 0\nv 1 1 0\nf 1 2 3\n")
         square.write_text("v -1 -1 0\nv 1 -1 0\nv 1 1 0\nv -1 1 0\nf 1 2 3 4\n")
+        browser.drop(triangle)
+        browser.until(lambda: "1 faces loaded" in browser.words(), "mesh that was dropped")
+        browser.still()
         before = browser.screen()
         chooser = browser.driver.find_element("xpath", "//input[@type='file']")
         chooser.send_keys(str(square))
@@ -396,6 +406,7 @@ class TestCommand:
             (["view", "--browser", "--host", "no.such.host.invalid"], "--host must be an address of this machine"),
             (["view", "--browser", "no_such.obj"], "no file no_such.obj"),
             (["fit", "-o", "out", "--live", "--port", "-1"], "--port must be between"),
+            (["fit", "-o", "out", "--live", "--representation", "triangles"], "--live must be left out with --representation triangles"),
         ],
     )
     def test_faults_are_one_sentence(self, capsys, monkeypatch, tmp_path, arguments, sentence):
