@@ -159,7 +159,7 @@ def _add_render(commands: Any) -> None:
         metavar="C",
         help="a colour, by name, as #rrggbb, or three numbers from 0 to 1 (default: transparent, which `fit` needs)",
     )
-    add("--sigma", type=float, help="softness of edges, squared screen units (default: none)")
+    add("--sigma", type=float, help="softness of edges, squared screen units (default: hard edges)")
     add("--gamma", type=float, default=SHARP.gamma, help="softness in depth (default: %(default)s)")
     add("--samples", type=int, default=4, help="antialiasing: render so many times larger and average (default: %(default)s)")
     add_arch(render, GPU_BACKENDS)

@@ -132,7 +132,7 @@ def add_fit(commands: Any) -> None:
     add("--steps", type=int, help=f"steps of gradient descent (default: {told})")
     add("--init", default="hull", metavar="hull|sphere|MESH", help="what to begin with; a mesh lies in the cameras' world (default: %(default)s)")
     for name, meaning in (
-        ("smoothness", "of the surface while it moves"),
+        ("smoothness", "of the surface while it moves, the larger the smoother"),
         ("color_weight", "weight of the colour loss"),
         ("normal_weight", "weight of the normal consistency loss"),
         ("seed", "of the order of the pictures"),
@@ -309,6 +309,8 @@ def _begin(options: argparse.Namespace, out: Path, default_of: Callable[[str], A
         reference=("" if given is None else str(Path(given).resolve())) if of_mesh else options.reference and str(Path(options.reference).resolve()),
         normalized=of_mesh,
     )
+    if options.segment:
+        say(f"masks are found for pictures that have none; they are kept in {masks}")
     train, test = source.captures()
     say(f"{len(train)} pictures are read, and {'the hull of their masks is made' if first is None and start is Start.HULL else 'the descent is made ready'}")
     views = train.views(source.size)
