@@ -381,7 +381,7 @@ def sort_tiles(
     face_order: ti.template(), tile_offset: ti.template(), pair_face: ti.template(), pair_tile: ti.template(), first_tile: ti.template(),
     n_tiles: ti.template(), ordered: ti.template(), variant: ti.template(),
 ):  # fmt: skip
-    """Lists the faces of each tile in the order in which they are dealt, which stands in ``pair_tile`` in any order, and the tiles. A team takes a tile at a time.
+    """Lists the faces of each tile in the order in which they are dealt; they stand in ``pair_tile`` in any. And the tiles. A team takes a tile at a time.
 
     Each face of the list sets its bit, of so many faces as there are bits (`SORT_WORDS`), beginning with the first of the list; then the bits that are set are
     written down in order, and so on with the first of the list that is beyond.
