@@ -7,7 +7,7 @@ import torch
 
 from ..checks import check_shape
 
-__all__ = ["as_tensor", "check_index_tensor", "check_integers", "check_keywords", "check_last", "check_tensor", "check_tensors"]
+__all__ = ["as_tensor", "check_index_tensor", "check_integers", "check_keywords", "check_last", "check_tensor", "check_tensors", "extremes"]
 
 
 def as_tensor(op: str, name: str, values: Any, like: torch.Tensor | None = None, dtype: torch.dtype | None = None) -> torch.Tensor:
@@ -78,6 +78,15 @@ def check_integers(op: str, name: str, tensor: Any) -> None:
         raise TypeError(f"{op}: {name} must be integers, got {tensor.dtype}")
 
 
+def extremes(indices: torch.Tensor) -> tuple[int, int]:
+    """The least and the largest of at least one; on the CPU without torch's threads (see `bridge.zeroed`)."""
+    if indices.device.type == "cpu":
+        numbers = indices.detach().numpy()
+        return int(numbers.min()), int(numbers.max())
+    low, high = torch.aminmax(indices)
+    return int(low), int(high)
+
+
 def check_index_tensor(
     op: str, name: str, tensor: Any, expected: Sequence[int | str], of: str, n: int, sizes: dict[str, int] | None = None
 ) -> None:  # fmt: skip
@@ -85,6 +94,6 @@ def check_index_tensor(
     check_integers(op, name, tensor)
     check_shape(op, name, tensor.shape, expected, sizes)
     if tensor.numel() and not tensor.is_meta:
-        low, high = (int(value) for value in torch.aminmax(tensor))
+        low, high = extremes(tensor)
         if low < 0 or high >= n:
             raise ValueError(f"{op}: {name} must index {of} 0 to {n - 1}, got {low if low < 0 else high}")
