@@ -45,7 +45,7 @@ print("RESULT", json.dumps({"azimuth": orbit.azimuth, "elevation": orbit.elevati
     "target": orbit.target.tolist(), "wireframe": look.wireframe, "running": model.running, "losses": optimisation.losses if optimisation else []}))
 """
 PANEL_LEFT = 660 - 330
-SIGMA_ROW, START_ROW = 76, 444  # of the panel, pixels from its top
+SIGMA_ROW, START_ROW = 76, 484  # of the panel, pixels from its top
 PATIENCE = 60.0  # seconds
 
 

@@ -26,7 +26,7 @@ THUMBNAIL = 64  # pixels: the longer side
 FRUSTUM, ORANGE, GREY = 0.25, (255, 170, 60), (120, 120, 125)
 MOST_POINTS = 1000  # of a curve
 COMPARED = 200  # pixels: the height of the pictures in the panel
-AWAY = 5.0  # radii: where one looks from at first
+AWAY = 8.0  # radii: where one looks from at first, so that most cameras are seen, too
 
 
 class Live:
