@@ -13,6 +13,7 @@ from ..engine.fragments import Fragments, FragmentSettings
 from ..engine.fragments import fragments as fragments_on_screen
 from ..scene import Camera, Opacity, RasterizeSettings, Texture, Topology
 from .bridge import TorchArrays
+from .calling_thread import same_indices
 
 __all__ = ["fragments", "rasterize", "render"]
 
@@ -189,7 +190,7 @@ def topology_of(faces: Any, n_vertices: int, n_images: int, one_mesh: bool) -> T
         given = torch.from_numpy(np.array(array))
     key = (tuple(given.shape), given.dtype, given.device, n_vertices, n_images, one_mesh)
     known = _topologies.get(key)
-    if known is not None and torch.equal(known[0], given):
+    if known is not None and same_indices(known[0], given):
         return known[1]
     indices = as_array("render", "faces", given)
     topology = Topology.shared(indices, n_vertices, n_images) if one_mesh else Topology.batch([indices] * n_images, [n_vertices] * n_images)
