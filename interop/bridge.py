@@ -15,8 +15,9 @@ from torch.autograd.function import once_differentiable
 from ..kernels.op import Op
 from ..language import ti
 from ..runtime import Arrays, Constants, check_sizes, cpu_shares, ensure_initialized, is_deterministic, spare_array, variant_of
+from .calling_thread import zeroed
 
-__all__ = ["TorchArrays", "check_device", "int32", "zeroed"]
+__all__ = ["TorchArrays", "check_device"]
 
 _constants: dict[torch.device, Constants] = {}
 _REALS = {torch.float32: ti.f32, torch.float64: ti.f64}
@@ -31,24 +32,6 @@ def check_device(op: str, name: str, device: torch.device) -> None:
             f"{op}: {name} must be on cuda:0, the GPU that Taichi runs on, got {device}; "
             f"start Python with CUDA_VISIBLE_DEVICES={device.index}, and that GPU is cuda:0"
         )
-
-
-def zeroed(tensor: torch.Tensor) -> torch.Tensor:
-    """The tensor, all nought; on the CPU by the calling thread.
-
-    For more than 32,768 numbers torch wakes its threads, which afterwards wait in a loop for some milliseconds, and take the cores from Taichi's.
-    """
-    if tensor.device.type != "cpu":
-        return tensor.zero_()
-    tensor.numpy().fill(0)
-    return tensor
-
-
-def int32(indices: torch.Tensor) -> torch.Tensor:
-    """The same as kernels want them; on the CPU by the calling thread, too."""
-    if indices.device.type != "cpu" or indices.dtype == torch.int32:
-        return indices.to(torch.int32).contiguous()
-    return torch.from_numpy(np.ascontiguousarray(indices.detach().numpy(), np.int32))
 
 
 class TorchArrays(Arrays):
@@ -165,7 +148,8 @@ class _Run(torch.autograd.Function):
         outputs = [torch.empty(shape, dtype=arrays.dtype, device=arrays.device) for shape in output_shapes]
         outputs = [zeroed(output) for output in outputs] if op.adds else outputs
         op.launch(arrays, (*contiguous, *outputs, *rest))
-        ctx.arrays, ctx.op, ctx.rest = arrays, op, rest
+        ctx.arrays, ctx.op, ctx.rest, ctx.output_shapes = arrays, op, rest, output_shapes
+        ctx.set_materialize_grads(False)  # torch would make those of unused outputs with its threads
         ctx.save_for_backward(*contiguous)
         return tuple(outputs)
 
@@ -178,7 +162,8 @@ class _Run(torch.autograd.Function):
         grad_inputs = [zeroed(torch.empty_like(tensor)) if want else None for tensor, want in zip(inputs, wanted, strict=True)]
         arrays: TorchArrays = ctx.arrays
         arguments = [_with_grad(tensor, grad) for tensor, grad in zip(inputs, grad_inputs, strict=True)]
-        arguments += [_with_grad(arrays.empty(grad.shape), grad.contiguous()) for grad in grad_outputs]  # a gradient never reads what was added to
+        for shape, grad in zip(ctx.output_shapes, grad_outputs, strict=True):  # a gradient never reads what was added to
+            arguments.append(_with_grad(arrays.empty(shape), arrays.zeros(shape) if grad is None else grad.contiguous()))
         ctx.op.launch_gradient(arrays, (*arguments, *ctx.rest))
         return (None, None, None, None, *grad_inputs)
 

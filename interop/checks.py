@@ -6,8 +6,9 @@ from typing import Any
 import torch
 
 from ..checks import check_shape
+from .calling_thread import extremes
 
-__all__ = ["as_tensor", "check_index_tensor", "check_integers", "check_keywords", "check_last", "check_tensor", "check_tensors", "extremes"]
+__all__ = ["as_tensor", "check_index_tensor", "check_integers", "check_keywords", "check_last", "check_tensor", "check_tensors"]
 
 
 def as_tensor(op: str, name: str, values: Any, like: torch.Tensor | None = None, dtype: torch.dtype | None = None) -> torch.Tensor:
@@ -76,15 +77,6 @@ def check_integers(op: str, name: str, tensor: Any) -> None:
         raise TypeError(f"{op}: {name} must be a torch.Tensor, got {type(tensor).__name__}")
     if tensor.is_floating_point() or tensor.is_complex() or tensor.dtype == torch.bool:
         raise TypeError(f"{op}: {name} must be integers, got {tensor.dtype}")
-
-
-def extremes(indices: torch.Tensor) -> tuple[int, int]:
-    """The least and the largest of at least one; on the CPU without torch's threads (see `bridge.zeroed`)."""
-    if indices.device.type == "cpu":
-        numbers = indices.detach().numpy()
-        return int(numbers.min()), int(numbers.max())
-    low, high = torch.aminmax(indices)
-    return int(low), int(high)
 
 
 def check_index_tensor(

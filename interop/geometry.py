@@ -12,7 +12,8 @@ import torch
 from ..checks import check_finite
 from ..engine import laplacians, nearest, sampling
 from ..scene import Subdivision, edges_of, pairs_at_edges
-from .bridge import TorchArrays, int32
+from .bridge import TorchArrays
+from .calling_thread import int32, same_indices
 
 __all__ = [
     "FaceLists",
@@ -172,7 +173,7 @@ class FaceLists:
         """Of indices that are in range. They are compared with those that are known, which costs far less than finding edges."""
         key = (tuple(faces.shape), faces.device, n_vertices)
         known = _known.get(key)
-        if known is not None and torch.equal(known[0], faces):
+        if known is not None and same_indices(known[0], faces):
             _known.move_to_end(key)
             return known[1]
         lists = cls(faces.detach(), n_vertices)

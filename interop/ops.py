@@ -14,6 +14,7 @@ from ..engine.fragments import Fragments, FragmentSettings
 from ..engine.fragments import fragments as fragments_on_screen
 from ..scene import Camera, Opacity, RasterizeSettings, Texture, Topology
 from .bridge import TorchArrays
+from .calling_thread import same_indices
 
 __all__ = ["fragments", "rasterize", "render"]
 
@@ -203,7 +204,7 @@ def topology_of(faces: Any, n_vertices: int, n_images: int, one_mesh: bool) -> T
         given = torch.from_numpy(np.array(array))
     key = (tuple(given.shape), given.dtype, given.device, n_vertices, n_images, one_mesh)
     known = _topologies.get(key)
-    if known is not None and (_is_unchanged(known.last, faces) or torch.equal(known.faces, given)):
+    if known is not None and (_is_unchanged(known.last, faces) or same_indices(known.faces, given)):
         _topologies[key] = known._replace(last=_trace_of(faces))
         return known.topology
     indices = as_array("render", "faces", given)

@@ -27,7 +27,8 @@ SLOTS = {  # PyTorch3D's drop-in: what colours the surface, image size, faces th
     for slots in (1, 8, 50)
 }
 OPEN = "open an OBJ file of a million faces"
-TASKS = (*TORCH, *(f"tape: {name}" for name in TORCH), *FIT, "soft_renderer, 642 vertices, batch of 8", *SLOTS, OPEN)
+OURS = {f"{name}, with our losses": of for name, of in TORCH.items() if "1,280 at 64" not in name or "batch" in name}
+TASKS = (*TORCH, *OURS, *(f"tape: {name}" for name in TORCH), *FIT, "soft_renderer, 642 vertices, batch of 8", *SLOTS, OPEN)
 
 
 def scene(n_faces, size, batch):
@@ -49,22 +50,25 @@ def scene(n_faces, size, batch):
     return 0.86 * vertices, faces, np.random.default_rng(0).random((len(vertices), 3)), camera, settings
 
 
-def torch_step(n_faces, size, batch):
+def torch_step(n_faces, size, batch, with_our_losses=False):
     import torch
 
     import taichi_softras as tsr
-    from taichi_softras.interop import render
+    from taichi_softras.interop import losses, render
 
     vertices, faces, colors, camera, settings = scene(n_faces, size, batch)
     tsr.init("cpu")
     vertices, colors = (torch.tensor(values, dtype=torch.float32, requires_grad=True) for values in (vertices, colors))
     faces = torch.tensor(faces)
-    target = torch.rand(batch, size, size, 3)
+    target, alpha = torch.rand(batch, size, size, 3), torch.rand(batch, size, size)
 
     def step():
         vertices.grad = colors.grad = None
         image = render(vertices, faces, camera, colors, settings=settings, image_size=size)
-        ((image.color - target).abs().mean() + image.alpha.mean()).backward()
+        if with_our_losses:
+            (losses.color_l1(image.color, target) + losses.silhouette_iou(image.alpha, alpha)).backward()
+        else:
+            ((image.color - target).abs().mean() + image.alpha.mean()).backward()
 
     return step
 
@@ -236,6 +240,8 @@ def main():
     task = sys.argv[1]
     if task in TORCH:
         step = torch_step(*TORCH[task])
+    elif task in OURS:
+        step = torch_step(*OURS[task], with_our_losses=True)
     elif task.startswith("tape: "):
         step = tape_step(*TORCH[task.removeprefix("tape: ")])
     elif task in FIT:

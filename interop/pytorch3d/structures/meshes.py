@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 
 from ....checks import check_flag, check_shape
-from ...checks import check_index_tensor, check_tensors, extremes
+from ...calling_thread import extremes
+from ...checks import check_index_tensor, check_tensors
 from ...geometry import crosses
 from ..batches import face_lists
 from ..ops.laplacian_matrices import laplacian
