@@ -14,11 +14,12 @@ from torch.autograd.function import once_differentiable
 
 from ..kernels.op import Op
 from ..language import ti
-from ..runtime import Arrays, check_sizes, cpu_shares, ensure_initialized, is_deterministic, spare_array, variant_of
+from ..runtime import Arrays, Constants, check_sizes, cpu_shares, ensure_initialized, is_deterministic, spare_array, variant_of
 from .calling_thread import zeroed
 
 __all__ = ["TorchArrays", "check_device"]
 
+_constants: dict[torch.device, Constants] = {}
 _REALS = {torch.float32: ti.f32, torch.float64: ti.f64}
 
 
@@ -89,6 +90,11 @@ class TorchArrays(Arrays):
     def real(self, values: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.array(values)).to(self.device, self.dtype)
 
+    def fixed(self, values: np.ndarray) -> torch.Tensor:
+        if not self.is_remote:
+            return self.real(values)
+        return _constants.setdefault(self.device, Constants()).get(self._numpy_real, values, self.real)
+
     def doubles(self, values: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.array(values)).to(self.device)
 
@@ -119,11 +125,18 @@ class TorchArrays(Arrays):
         return list(_Run.apply(self, op, outputs, rest, *inputs))  # type: ignore[no-untyped-call]
 
     def launch(self, kernel: Any, arguments: Sequence[Any]) -> None:
-        if self.device.type == "cuda":
-            torch.cuda.current_stream(self.device).synchronize()  # Taichi works on a stream of its own
+        if self.device.type == "cpu":
+            super().launch(kernel, arguments)
+            return
+        # Taichi launches on the legacy default stream, which is torch's default, too. On another one, what was asked for before comes first, and what is
+        # asked for later comes after: the device sees to it, and the host does not wait.
+        current, default = torch.cuda.current_stream(self.device), torch.cuda.default_stream(self.device)
+        is_other = current != default
+        if is_other:
+            default.wait_stream(current)
         super().launch(kernel, arguments)
-        if self.device.type == "cuda":
-            ti.sync()
+        if is_other:
+            current.wait_stream(default)
 
 
 class _Run(torch.autograd.Function):
@@ -132,7 +145,8 @@ class _Run(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, arrays: TorchArrays, op: Op, output_shapes: Sequence[tuple[int, ...]], rest: Sequence[Any], *inputs: torch.Tensor) -> Any:
         contiguous = [arrays.constant(tensor) for tensor in inputs]
-        outputs = [zeroed(torch.empty(shape, dtype=arrays.dtype, device=arrays.device)) for shape in output_shapes]
+        outputs = [torch.empty(shape, dtype=arrays.dtype, device=arrays.device) for shape in output_shapes]
+        outputs = [zeroed(output) for output in outputs] if op.adds else outputs
         op.launch(arrays, (*contiguous, *outputs, *rest))
         ctx.arrays, ctx.op, ctx.rest, ctx.output_shapes = arrays, op, rest, output_shapes
         ctx.set_materialize_grads(False)  # torch would make those of unused outputs with its threads

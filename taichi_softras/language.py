@@ -36,7 +36,11 @@ os.environ.setdefault(f"ENABLE_{NAME.upper()}_HEADER_PRINT", "0")  # a line on t
 if TYPE_CHECKING:
     import taichi as ti
 else:
-    ti = import_module(NAME)
+    try:
+        ti = import_module(NAME)
+    except ImportError as error:  # Taichi's wheels for Linux want a library of X11's, whether there is a display or not
+        remedy = " (on Debian and Ubuntu: apt install libx11-6)" if "libX11" in str(error) else ""
+        raise ImportError(f"taichi_softras: {NAME} is installed, but cannot be loaded: {error}{remedy}") from None
 VERSION = ".".join(map(str, ti.__version__))
 HAS_WINDOWS = hasattr(ti, "ui")  # quadrants has none
 INIT_OPTIONS = {} if _IS_TAICHI else {"fast_math": False}  # with it, `adjoint` of a face without area comes out wrong (quadrants 1.3.3)
@@ -138,7 +142,7 @@ def adopt(array: Any, dtype: object, shape: tuple[int, ...], memory: Any) -> Non
 
 
 def address(memory: Any) -> int:
-    """Of the ``arr`` of an array, on the CPU."""
+    """Of the ``arr`` of an array, on the CPU and on CUDA."""
     return int(runtime().prog.get_ndarray_data_ptr_as_int(memory))
 
 
@@ -148,3 +152,15 @@ CLASS_LINES = getattr(_kernel_impl, "_KERNEL_CLASS_STACKFRAME_STMT_RES", ())
 WRAPPER, INSIDE_CLASS = (_reading, "TextWrapper"), (_kernel_impl, "_inside_class")
 POSITIONS = (getattr(_reading, "ASTTransformerContext", None), "get_pos_info")
 SOURCES = (_kernel_impl, "getsourcelines") if _IS_TAICHI else (_private(".lang._func_base"), "get_source_info_and_src")
+# Where it reads a loop, or what else has a body (`runtime.loops`).
+TRANSFORMER, BODIES = _private(".lang.ast.ast_transformer").ASTTransformer, ("build_For", "build_While", "build_If")
+
+
+def is_constant(context: Any, node: Any) -> bool:
+    """Whether an expression is ``ti.static``."""
+    return bool(TRANSFORMER.get_decorator(context, node) == "static")
+
+
+def is_unrolled(context: Any, node: Any) -> bool:
+    """Whether a loop or a branch is gone when a kernel has been read."""
+    return is_constant(context, getattr(node, "iter", None) or node.test)

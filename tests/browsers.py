@@ -7,6 +7,7 @@ what no browser does: to send nonsense, to leave in the middle of a frame, and t
 import contextlib
 import io
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from websockets.sync.client import connect
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PATIENCE = 180.0  # seconds
+LEFT = 580  # pixels of the page's width that the panel does not hide
 SERVING = """
 import json, os, sys, threading, time
 from pathlib import Path
@@ -129,9 +131,9 @@ class Client:
     def __init__(self, address: str, size: tuple[int, int] = (96, 128), **headers: str) -> None:
         import viser
 
-        self._connection = connect(
-            f"ws://{address}", subprotocols=[f"viser-v{viser.__version__}"], additional_headers=headers, max_size=None, compression=None, open_timeout=PATIENCE
-        )
+        own = logging.Logger("client", logging.CRITICAL + 1)  # that it vanished itself is no news
+        options = {"additional_headers": headers, "max_size": None, "compression": None, "open_timeout": PATIENCE, "ping_interval": None, "logger": own}
+        self._connection = connect(f"ws://{address}", subprotocols=[f"viser-v{viser.__version__}"], **options)
         self.size = size
 
     def send(self, **message: object) -> None:
@@ -203,3 +205,92 @@ def chromium(downloads: Path, size: tuple[int, int] = (1000, 760)):
         options.add_argument(flag)
     options.add_experimental_option("prefs", {"download.default_directory": str(downloads), "download.prompt_for_download": False})
     return webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
+
+
+class Browser:
+    """Somebody at a browser."""
+
+    def __init__(self, downloads) -> None:
+        self.downloads, self.driver = downloads, chromium(downloads)
+        self.driver.set_script_timeout(60)
+
+    def open(self, address: str, tab: bool = False) -> None:
+        if tab:
+            self.driver.switch_to.new_window("tab")
+        self.driver.get(f"http://{address}")
+        # viser says that WebGL is drawn by the CPU, in a box over the canvas.
+        self.until(lambda: self.driver.find_elements("xpath", "//*[contains(text(), 'Software WebGL')]"), "words of viser's")
+        self.driver.execute_script("document.querySelectorAll('.mantine-Notifications-root').forEach(box => box.style.display = 'none')")
+
+    def until(self, condition, what: str, patience: float = PATIENCE):
+        end = time.monotonic() + patience
+        while not (result := condition()):
+            assert time.monotonic() < end, f"there was no {what}"
+            time.sleep(0.1)
+        return result
+
+    def screen(self) -> np.ndarray:
+        """What is to be seen beside the panel."""
+        return np.asarray(Image.open(io.BytesIO(self.driver.get_screenshot_as_png())).convert("RGB"))[:, :LEFT].astype(np.float64)
+
+    def words(self) -> str:
+        return self.driver.find_element("tag name", "body").text
+
+    def still(self, unlike: np.ndarray | None = None) -> np.ndarray:
+        """The screen when the picture is as fine as it gets, and stays; one that differs from another screen, if that is given."""
+        if unlike is not None:
+            self.until(lambda: np.abs(self.screen() - unlike).mean() > 5, "other picture")
+
+        def found() -> tuple[str, bytes] | None:
+            words = self.words().partition(" ms.")[0]
+            return (words, self.screen().tobytes()) if "antialiased" in words else None
+
+        before = self.until(found, "fine picture")
+        while time.sleep(0.5) or (after := self.until(found, "fine picture")) != before:
+            before = after
+        return self.screen()
+
+    def drag(self, x: int, y: int) -> None:
+        from selenium.webdriver.common.action_chains import ActionChains
+
+        canvas = self.driver.find_elements("tag name", "canvas")[1]
+        actions = ActionChains(self.driver, duration=50).move_to_element_with_offset(canvas, -200, 0).click_and_hold()
+        for _ in range(4):
+            actions.move_by_offset(x // 4, y // 4)
+        actions.release().perform()
+
+    def drop(self, path) -> None:
+        """Lets a file fall onto the canvas."""
+        for kind in ("dragEnter", "dragOver", "drop"):
+            data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+            self.driver.execute_cdp_cmd("Input.dispatchDragEvent", {"type": kind, "x": 200, "y": 300, "data": data})
+
+    def choose(self, label: str, option: str) -> None:
+        self.driver.find_element("xpath", f"//label[normalize-space()='{label}']/ancestor::*[.//input][1]//input").click()
+        found = f'//*[@role="option" and normalize-space()="{option}"]'
+        self.until(lambda: self.driver.find_elements("xpath", found), option)[0].click()
+
+    def type(self, label: str, text: str) -> None:
+        field = self.driver.find_element("xpath", f"//label[normalize-space()='{label}']/ancestor::*[.//input][1]//input")
+        field.send_keys("\ue009a\ue000", text)  # in place of all of it (control and A)
+
+    def press(self, button: str) -> None:
+        self.driver.execute_script("arguments[0].click()", self.driver.find_element("xpath", f"//button[normalize-space()='{button}']"))
+
+    def saved(self, button: str, name: str) -> bytes:
+        """What a button has the browser download."""
+        path = self.downloads / name
+        path.unlink(missing_ok=True)
+        self.press(button)
+        self.until(path.is_file, name)
+        return path.read_bytes()
+
+    def agreement(self) -> float:
+        """PSNR of the screen and the engine's own picture of the same camera, dB."""
+        engine = Image.open(io.BytesIO(self.saved("save picture", "picture.png"))).convert("RGB")
+        whole = Image.open(io.BytesIO(self.driver.get_screenshot_as_png()))
+        return psnr(self.still(), np.asarray(engine.resize(whole.size, Image.Resampling.BILINEAR))[:, :LEFT].astype(np.float64))
+
+
+def psnr(a: np.ndarray, b: np.ndarray) -> float:
+    return float(10 * np.log10(255**2 / max(np.mean((a - b) ** 2), 1e-9)))

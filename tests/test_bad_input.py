@@ -530,8 +530,8 @@ class TestCommandLine:
         assert "render: --size times --samples must be at most 16384 pixels a side, got 9000 x 4" in said
 
     def test_view_too_large(self, tmp_path, capsys):
-        said = self.complaint(capsys, "view", "--headless", "--screenshot", tmp_path / "s.png", "--size", 9000, 10)
-        assert "view: --size must be at most 8192 pixels a side, got 9000" in said
+        said = self.complaint(capsys, "view", "--headless", "--screenshot", tmp_path / "s.png", "--size", 20_000, 10)
+        assert "view: image height must be between 1 and 16384, got 20000" in said
 
     @pytest.mark.parametrize("command", ["render", "view"])
     def test_a_hostile_mesh(self, tmp_path, capsys, command):

@@ -56,8 +56,9 @@ examples
 VIEW_EXAMPLES = """\
 examples
   taichi-softras view MESH.glb
+  taichi-softras view --browser MESH.glb                                       where there is no display, as over SSH
   taichi-softras view MESH.glb --target OTHER.glb --optimise shape             watch one become the other
-  taichi-softras view MESH.glb --headless --screenshot PICTURE.png             where there is no window
+  taichi-softras view MESH.glb --headless --screenshot PICTURE.png             a picture, without a window
 """
 COMPLETION_EXAMPLES = """\
 examples
@@ -158,7 +159,7 @@ def _add_render(commands: Any) -> None:
         metavar="C",
         help="a colour, by name, as #rrggbb, or three numbers from 0 to 1 (default: transparent, which `fit` needs)",
     )
-    add("--sigma", type=float, help="softness of edges, squared screen units (default: none)")
+    add("--sigma", type=float, help="softness of edges, squared screen units (default: hard edges)")
     add("--gamma", type=float, default=SHARP.gamma, help="softness in depth (default: %(default)s)")
     add("--samples", type=int, default=4, help="antialiasing: render so many times larger and average (default: %(default)s)")
     add_arch(render, GPU_BACKENDS)
@@ -169,17 +170,18 @@ def _add_view(commands: Any) -> None:
     view = add_command(
         commands,
         "view",
-        what="look at a mesh, and watch an optimisation, in a window",
+        what="look at a mesh, and watch an optimisation, in a window or a browser",
         usage="[MESH] [OPTION ...]",
-        description="Shows a mesh in a window: softness, light and kinds of views by sliders, live optimisation, pictures and videos. H shows the keys.",
+        description="Shows a mesh in a window or a browser: softness, light and kinds of views by sliders, live optimisation, pictures and videos. "
+        "In the window, H shows the keys.",
         epilog=VIEW_EXAMPLES,
     )
     view.add_argument("mesh", metavar="MESH", nargs="?", help="a mesh file; by default the embedded creature")
     add = view.add_argument_group("what is shown").add_argument
     add("--view", default="color", choices=VIEWS, help="what is shown at first (default: %(default)s)")
     add("--wireframe", action="store_true", help="draw the edges")
-    add("--sigma", type=float, help="softness of edges at first")
-    add("--gamma", type=float, help="softness in depth at first")
+    add("--sigma", type=float, help="softness of edges at first, squared screen units (default: 1e-06)")
+    add("--gamma", type=float, help="softness in depth at first (default: 1e-05)")
     add("--size", type=int, nargs=2, default=[800, 1160], metavar=("H", "W"), help="of the window, or the picture, in pixels (default: 800 1160)")
     add = view.add_argument_group("an optimisation to watch").add_argument
     add("--optimise", choices=TASKS, help="begin at once to recover this")
@@ -299,8 +301,6 @@ def _three_numbers(words: list[str]) -> np.ndarray | None:
 
 def _view(options: argparse.Namespace) -> int:
     size = check_image_size("view", tuple(options.size))
-    if 2 * max(size) > MAX_IMAGE_SIDE:
-        raise ValueError(f"view: --size must be at most {MAX_IMAGE_SIDE // 2} pixels a side, got {max(size)}")
     for name in ("sigma", "gamma"):
         if getattr(options, name) is not None:
             check_number("view", f"--{name}", getattr(options, name), 1e-12, 1e6)

@@ -66,7 +66,7 @@ def doctor() -> bool:
     chosen = next((arch for arch, offer in offers.items() if offer.has_gpu), "cpu")
     print(f'\ntaichi_softras.init("auto") takes {chosen}.')
     why_none = f"{NAME} has none" if not HAS_WINDOWS else "" if has_display() else "DISPLAY names no display"
-    print(f"No window can be opened ({why_none}): `taichi-softras view --headless`." if why_none else "A window can be opened.")
+    print(f"No window can be opened ({why_none}): `taichi-softras view --browser`, or `--headless`." if why_none else "A window can be opened.")
     return works
 
 

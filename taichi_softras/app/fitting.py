@@ -132,7 +132,7 @@ def add_fit(commands: Any) -> None:
     add("--steps", type=int, help=f"steps of gradient descent (default: {told})")
     add("--init", default="hull", metavar="hull|sphere|MESH", help="what to begin with; a mesh lies in the cameras' world (default: %(default)s)")
     for name, meaning in (
-        ("smoothness", "of the surface while it moves"),
+        ("smoothness", "of the surface while it moves, the larger the smoother"),
         ("color_weight", "weight of the colour loss"),
         ("normal_weight", "weight of the normal consistency loss"),
         ("seed", "of the order of the pictures"),
@@ -236,10 +236,12 @@ def _fit(default_of: Callable[[str], Any], options: argparse.Namespace) -> int:
         if any(getattr(options, name) != default_of(name) for name in given):
             raise ValueError("fit: --resume goes on with the source and the options of the fit in OUT; give neither")
         source = _Source.load(out)
+        _check_live(options, source.representation)
         init_for("fit", options.arch, GPUS)
         train, test = source.captures()
         fit = (SplatFit if source.representation == TRIANGLES else Fit).load(checkpoint, train.views(source.size))
     else:
+        _check_live(options, options.representation)
         source, train, test, fit = _begin(options, out, default_of)
         fit.save(checkpoint)
     with noting_interrupts() as interrupted, _watched(options, fit, interrupted) as tell:
@@ -259,6 +261,11 @@ def _fit(default_of: Callable[[str], Any], options: argparse.Namespace) -> int:
         print(f"{done}; go on with: taichi-softras fit -o {out} --resume")
         return INTERRUPTED
     return 0
+
+
+def _check_live(options: argparse.Namespace, representation: str) -> None:
+    if options.live and representation == TRIANGLES:
+        raise ValueError(f"fit: --live must be left out with --representation {TRIANGLES}, got it")
 
 
 def _begin(options: argparse.Namespace, out: Path, default_of: Callable[[str], Any]) -> tuple[_Source, Capture, Capture, Fit | SplatFit]:
@@ -302,6 +309,8 @@ def _begin(options: argparse.Namespace, out: Path, default_of: Callable[[str], A
         reference=("" if given is None else str(Path(given).resolve())) if of_mesh else options.reference and str(Path(options.reference).resolve()),
         normalized=of_mesh,
     )
+    if options.segment:
+        say(f"masks are found for pictures that have none; they are kept in {masks}")
     train, test = source.captures()
     say(f"{len(train)} pictures are read, and {'the hull of their masks is made' if first is None and start is Start.HULL else 'the descent is made ready'}")
     views = train.views(source.size)
@@ -322,11 +331,10 @@ def _watched(options: argparse.Namespace, fit: Fit | SplatFit, interrupted: list
     if not options.live:
         yield lambda *_: None
         return
-    if isinstance(fit, SplatFit):
-        raise ValueError(f"fit: --live must be left out with --representation {TRIANGLES}, got it")
     from ..viewer.browser import open_page
     from ..viewer.browser.live import Live
 
+    assert isinstance(fit, Fit)
     live = Live(fit, interrupted, options.host, options.port)
     open_page(live.server)
     try:

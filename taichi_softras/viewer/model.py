@@ -22,16 +22,21 @@ VIDEO_SIDE, VIDEO_FRAMES = 480, 600
 FIT_SIGMA = 3e-4  # about a third of a squared pixel of the pictures that are fitted
 
 
+# Where in its pixels a picture at rest is looked at (pixels to the right, and down), one picture after the other, so that a hand that moves again need not wait
+# for all four: their mean is antialiased.
+SAMPLES = ((-0.25, -0.25), (0.25, 0.25), (0.25, -0.25), (-0.25, 0.25))
+
+
 class Refinement:
-    """How fine to draw: coarse enough to follow the hand while something moves, finer and finer at rest.
+    """How fine to draw: coarse enough to follow the hand while something moves, finer and finer at rest, in the end from all `SAMPLES`.
 
     Args:
         moving: seconds that a picture may take while something moves.
-        resting: seconds that one may take at rest; what would take longer is not begun.
+        resting: seconds that one may take at rest, of the samples all together; what would take longer is not begun.
         clock: for tests.
     """
 
-    SCALES = (0.0625, 0.125, 0.1875, 0.25, 0.375, 0.5, 0.75, 1.0, 2.0)  # pixels per pixel of the window; 2 is antialiased
+    SCALES = (0.0625, 0.125, 0.1875, 0.25, 0.375, 0.5, 0.75, 1.0)  # pixels per pixel of the window
     REST = 0.25  # seconds without motion
 
     def __init__(self, moving: float = 0.07, resting: float = 1.5, clock: Callable[[], float] = time.monotonic) -> None:
@@ -48,19 +53,27 @@ class Refinement:
         """The scale of the picture to draw now, None if the one on the screen is as good as it gets."""
         if self._shown < 0:
             return self.SCALES[self._level]
-        finer = self._shown + 1
-        if finer == len(self.SCALES) or self._clock() - self._moved < self.REST:
+        finer, whole = self._shown + 1, len(self.SCALES)
+        if finer == whole + len(SAMPLES) or self._clock() - self._moved < self.REST:
             return None
-        if self._seconds * (self.SCALES[finer] / self.SCALES[self._shown]) ** 2 > self.resting:
-            return None
-        return self.SCALES[finer]
+        if finer > whole:  # the others of the samples
+            return self.SCALES[-1]
+        cost = len(SAMPLES) if finer == whole else (self.SCALES[finer] / self.SCALES[self._shown]) ** 2
+        return None if self._seconds * cost > self.resting else self.SCALES[min(finer, whole - 1)]
+
+    @property
+    def sample(self) -> int | None:
+        """Which of the `SAMPLES` the picture to draw now is; None as long as it is coarser."""
+        which = self._shown + 1 - len(self.SCALES)
+        return None if which < 0 else which
 
     def measured(self, scale: float, seconds: float, doubtful: bool = False) -> None:
         """A picture of this scale has been drawn. One that is ``doubtful`` may have waited for a compiler: it took at most twice what the last one tells."""
         level = self.SCALES.index(scale)
         follows = level == self._level
         told = 2 * self._seconds * (scale / self.SCALES[self._measured]) ** 2
-        self._shown, self._measured, self._seconds = level, level, min(seconds, told) if doubtful and told > 0 else seconds
+        self._shown = level if self.sample is None else self._shown + 1
+        self._measured, self._seconds = level, min(seconds, told) if doubtful and told > 0 else seconds
         seconds = self._seconds
         if follows and seconds > self.moving:
             while self._level > 0 and seconds * (self.SCALES[self._level] / scale) ** 2 > self.moving:
@@ -86,7 +99,8 @@ class Model:
         running: whether it goes on by itself.
         help: whether the keys are shown.
         message: the last event, for people.
-        drawn, seconds: height and width of the last picture that was drawn, before it was enlarged, and how long that took.
+        drawn, samples, seconds: height and width of the last picture that was drawn, before it was enlarged, of how many `SAMPLES` it is the mean, and how
+            long that took.
     """
 
     def __init__(self, mesh: Mesh, target: Mesh | Views | None = None, out: str | Path = "out/view", origin: np.ndarray | None = None) -> None:
@@ -95,7 +109,8 @@ class Model:
         self.task, self.loss, self.fit_sigma = Task.SHAPE_AND_COLOR, Loss.TOTAL, FIT_SIGMA
         self.optimisation: Optimisation | None = None
         self.running, self.help, self.message = False, False, ""
-        self.drawn, self.seconds = (0, 0), 0.0
+        self.drawn, self.samples, self.seconds = (0, 0), 1, 0.0
+        self._sampled: list[tuple[np.ndarray, float]] = []  # pictures, and their seconds
         self._picture: np.ndarray | None = None
         self._frames: list[np.ndarray] | None = None
         self._frame_times: list[float] = []
@@ -123,24 +138,31 @@ class Model:
         """Something that is seen has changed."""
         self.refinement.touch()
 
-    def draw(self, height: int, width: int, always: bool = False) -> np.ndarray | None:
-        """The picture [h, w, 3] in [0, 1] of a window of height x width pixels, as coarse or fine as it is drawn now; None if what is shown is as good as it
-        gets, unless it is ``always`` drawn."""
-        scale = self.refinement.next()
-        if scale is None and not always:
+    def draw(self, height: int, width: int) -> np.ndarray | None:
+        """The picture [h, w, 3] in [0, 1] of a window of height x width pixels, as coarse or fine as it is drawn now; None if there is no other one (yet)."""
+        scale, sample = self.refinement.next(), self.refinement.sample
+        if scale is None:
             return None
         compiled, began = self.scene.compiles, time.monotonic()
-        scale = self.refinement.SCALES[0] if compiled or scale is None else scale  # what nobody has timed yet may be slow
-        picture = self._render((max(1, round(height * scale)), max(1, round(width * scale))))
-        self.drawn, self.seconds = picture.shape[:2], time.monotonic() - began
+        scale = self.refinement.SCALES[0] if compiled else scale  # what nobody has timed yet may be slow
+        picture = self._render((max(1, round(height * scale)), max(1, round(width * scale))), (0.0, 0.0) if sample is None else SAMPLES[sample])
+        seconds = time.monotonic() - began
         first = (self.scene.kernels, scale)  # a larger picture may be drawn by other kernels: with more threads
-        self.refinement.measured(scale, self.refinement.moving if compiled else self.seconds, first not in self._timed)  # the time of a compiler tells nothing
+        self.refinement.measured(scale, self.refinement.moving if compiled else seconds, first not in self._timed)  # the time of a compiler tells nothing
         self._timed.add(first)
-        return picture
+        self._sampled = [*(self._sampled if sample else []), (picture, seconds)]
+        if sample is not None and len(self._sampled) < len(SAMPLES):
+            return None
+        pictures, times = zip(*self._sampled, strict=True)
+        self._sampled = []
+        self.drawn, self.samples, self.seconds = picture.shape[:2], len(pictures), sum(times)
+        return np.asarray(np.mean(pictures, axis=0))
 
     def frame(self, height: int, width: int) -> np.ndarray:
         """The picture [height, width, 3] uint8 that the window shows now: drawn if it is out of date, or could be finer."""
-        picture = self.draw(height, width, always=self._picture is None or self._picture.shape[:2] != (height, width))
+        if self._picture is None or self._picture.shape[:2] != (height, width):
+            self.touch()
+        picture = self.draw(height, width)
         if picture is not None:
             self._picture = enlarge(picture, height, width)
             self._record(self._picture)
@@ -149,12 +171,15 @@ class Model:
 
     def best_frame(self, height: int, width: int) -> np.ndarray:
         """The picture [height, width, 3] uint8 as fine as it gets, however long that takes."""
-        return self._annotated(enlarge(self._render((2 * height, 2 * width)), height, width))
+        return self._annotated(self._finest(height, width))
 
-    def _render(self, image_size: tuple[int, int]) -> np.ndarray:
+    def _finest(self, height: int, width: int) -> np.ndarray:
+        return enlarge(np.mean([self._render((height, width), offset) for offset in SAMPLES], axis=0), height, width)
+
+    def _render(self, image_size: tuple[int, int], offset: tuple[float, float]) -> np.ndarray:
         if self.scene.look.view is View.GRADIENT:
             self._update_gradient()
-        return self.scene.render(image_size)
+        return self.scene.render(image_size, offset)
 
     def _annotated(self, picture: np.ndarray) -> np.ndarray:
         if self.optimisation is not None and self.optimisation.losses:
@@ -241,7 +266,7 @@ class Model:
     def save_picture(self, height: int, width: int) -> Path:
         """The view as fine as it gets, as a new PNG in the folder of exports."""
         path = self._new("picture", ".png")
-        save_picture(path, enlarge(self._render((2 * height, 2 * width)), height, width) / 255)
+        save_picture(path, self._finest(height, width) / 255)
         self.message = f"saved {path}"
         return path
 

@@ -188,8 +188,12 @@ class Scene:
         choices = look.distribution, self.drawn.silhouette, look.distance, look.blending
         return look.view, *choices, textured, self.face >= 0 and look.view is View.COVERAGE, look.wireframe
 
-    def render(self, image_size: int | tuple[int, int]) -> np.ndarray:
+    def render(self, image_size: int | tuple[int, int], offset: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
         """[H, W, 3] float32 in [0, 1], row 0 the top. What is not a number is magenta.
+
+        Args:
+            image_size: (height, width), or the side.
+            offset: where in each pixel it is looked at, to the right and down from its centre, in pixels.
 
         Raises:
             RuntimeError: for View.GRADIENT while there are no ``magnitudes``.
@@ -204,9 +208,10 @@ class Scene:
             View.COVERAGE: self._coverage,
             View.GRADIENT: self._gradient,
         }[self.look.view]
-        picture = draw(image_size)
+        camera = _looking_beside(self.orbit.camera, image_size, offset)
+        picture = draw(image_size, camera)
         if self.look.wireframe:
-            draw_edges(picture, self._edge_list(), self.mesh.vertices, self.orbit.camera, self._surface_depth(image_size), 0.01 * self.orbit.radius)
+            draw_edges(picture, self._edge_list(), self.mesh.vertices, camera, self._surface_depth(image_size, camera), 0.01 * self.orbit.radius)
         self._compiled.add(self.kernels)
         picture[~np.isfinite(picture).all(-1)] = NOT_A_NUMBER
         return np.clip(picture, 0, 1).astype(np.float32)
@@ -221,47 +226,47 @@ class Scene:
         height, width = image_size
         if not (0 <= x < 1 and 0 < y <= 1):
             return -1
-        face_id = self._image(image_size, outputs=(Output.FACE_ID,)).face_id
+        face_id = self._image(image_size, self.orbit.camera, outputs=(Output.FACE_ID,)).face_id
         return int(self.arrays.to_numpy(face_id)[0, int((1 - y) * height), int(x * width)])
 
     # ---------------------------------------------------------------------------------------------------------------- the views
 
-    def _colors(self, image_size: tuple[int, int]) -> np.ndarray:
+    def _colors(self, image_size: tuple[int, int], camera: Camera) -> np.ndarray:
         if not isinstance(self._albedo, UVTexture):
-            return self._over_background(self._image(image_size, self._lit(self._albedo, self._normals)))
-        image = self._image(image_size, self._albedo, outputs=(Output.NORMALS,))
+            return self._over_background(self._image(image_size, camera, self._lit(self._albedo, self._normals)))
+        image = self._image(image_size, camera, self._albedo, outputs=(Output.NORMALS,))
         return self._over_background(replace(image, color=self._lit(image.color, image.normals)))
 
-    def _alpha(self, image_size: tuple[int, int]) -> np.ndarray:
-        return np.repeat(self.arrays.to_numpy(self._image(image_size).alpha)[0, ..., None], 3, axis=-1)
+    def _alpha(self, image_size: tuple[int, int], camera: Camera) -> np.ndarray:
+        return np.repeat(self.arrays.to_numpy(self._image(image_size, camera).alpha)[0, ..., None], 3, axis=-1)
 
-    def _depth(self, image_size: tuple[int, int]) -> np.ndarray:
-        image = self._image(image_size, outputs=(Output.NORMALS,))
+    def _depth(self, image_size: tuple[int, int], camera: Camera) -> np.ndarray:
+        image = self._image(image_size, camera, outputs=(Output.NORMALS,))
         depth, radius = self.arrays.to_numpy(image.depth)[0], self.orbit.radius
         middle = self.orbit.distance * radius
         return self._blend(heat(np.clip(0.5 - (depth - middle) / (2 * radius), 0.02, 1)), self.arrays.to_numpy(image.alpha)[0])
 
-    def _normal_colors(self, image_size: tuple[int, int]) -> np.ndarray:
+    def _normal_colors(self, image_size: tuple[int, int], camera: Camera) -> np.ndarray:
         """Axes as colours: x red, y green, z blue."""
-        image = self._image(image_size, outputs=(Output.NORMALS,))
+        image = self._image(image_size, camera, outputs=(Output.NORMALS,))
         return self._blend(0.5 + 0.5 * self.arrays.to_numpy(image.normals)[0], self.arrays.to_numpy(image.alpha)[0])
 
-    def _coverage(self, image_size: tuple[int, int]) -> np.ndarray:
+    def _coverage(self, image_size: tuple[int, int], camera: Camera) -> np.ndarray:
         """D of one face in the colours of heat, over the mesh in grey."""
-        grey = self._over_background(self._image(image_size, self._lit(self.arrays.real(np.full_like(self.mesh.vertices, 0.45)), self._normals)))
+        grey = self._over_background(self._image(image_size, camera, self._lit(self.arrays.real(np.full_like(self.mesh.vertices, 0.45)), self._normals)))
         if self.face < 0:
             return grey
-        coverage = self.coverage_of(self.face, image_size)[..., None]
+        coverage = self.coverage_of(self.face, image_size, camera)[..., None]
         return np.where(coverage > 1e-3, (1 - 0.85) * grey + 0.85 * heat(coverage[..., 0]), grey)
 
-    def coverage_of(self, face: int, image_size: tuple[int, int]) -> np.ndarray:
-        """[H, W] the probability D with which a face covers each pixel: the alpha of that face alone."""
+    def coverage_of(self, face: int, image_size: tuple[int, int], camera: Camera | None = None) -> np.ndarray:
+        """[H, W] the probability D with which a face covers each pixel: the alpha of that face alone. By default for the orbit's camera."""
         alone = replace(self.settings, silhouette=Silhouette.PROBABILISTIC)
         renderer = Renderer(image_size, alone, arrays=self.arrays)
         corners = self.arrays.real(self.mesh.vertices[self.mesh.faces[face]])
-        return self.arrays.to_numpy(renderer(corners, np.array([[0, 1, 2]], np.int32), self.orbit.camera).alpha)[0]
+        return self.arrays.to_numpy(renderer(corners, np.array([[0, 1, 2]], np.int32), camera or self.orbit.camera).alpha)[0]
 
-    def _gradient(self, image_size: tuple[int, int]) -> np.ndarray:
+    def _gradient(self, image_size: tuple[int, int], camera: Camera) -> np.ndarray:
         """The size of the gradient at each vertex, 1 at the 99th percentile, its root as heat."""
         if self.magnitudes is None:
             raise RuntimeError("Scene.render: magnitudes must be set to show a gradient, got None")
@@ -270,13 +275,13 @@ class Scene:
         scale = max(float(np.percentile(magnitudes, 99)), 1e-30)
         colors = heat(np.sqrt(np.clip(magnitudes / scale, 0, 1)))
         colors[~finite] = NOT_A_NUMBER
-        return self._over_background(self._image(image_size, self._lit(self.arrays.real(colors), self._normals)))
+        return self._over_background(self._image(image_size, camera, self._lit(self.arrays.real(colors), self._normals)))
 
     # ---------------------------------------------------------------------------------------------------------------- their parts
 
-    def _image(self, image_size: tuple[int, int], colors: object = None, outputs: tuple[Output, ...] = ()) -> RenderedImage:
+    def _image(self, image_size: tuple[int, int], camera: Camera, colors: object = None, outputs: tuple[Output, ...] = ()) -> RenderedImage:
         renderer = Renderer(image_size, self.drawn, arrays=self.arrays)
-        return renderer(self._vertices, self._topology, self.orbit.camera, colors, outputs=outputs)
+        return renderer(self._vertices, self._topology, camera, colors, outputs=outputs)
 
     def _lit(self, albedo: object, normals: object) -> object:
         look = self.look
@@ -290,17 +295,23 @@ class Scene:
     def _blend(self, color: np.ndarray, alpha: np.ndarray) -> np.ndarray:
         return BACKGROUND + alpha[..., None] * (color - BACKGROUND)
 
-    def _surface_depth(self, image_size: tuple[int, int]) -> np.ndarray:
+    def _surface_depth(self, image_size: tuple[int, int], camera: Camera) -> np.ndarray:
         """[H, W] of the mesh with sharp edges: soft ones reach over the edges beside them."""
         sharp = RasterizeSettings(sigma=SHARPEST, gamma=SHARPEST, near=self.settings.near, far=self.settings.far)
         renderer = Renderer(image_size, sharp, arrays=self.arrays)
-        image = renderer(self._vertices, self._topology, self.orbit.camera, outputs=(Output.NORMALS,))
+        image = renderer(self._vertices, self._topology, camera, outputs=(Output.NORMALS,))
         return self.arrays.to_numpy(image.depth)[0]
 
     def _edge_list(self) -> np.ndarray:
         if self._edges is None:
             self._edges = Connectivity.of(self.mesh.faces, len(self.mesh.vertices)).edges
         return self._edges
+
+
+def _looking_beside(camera: Camera, image_size: tuple[int, int], offset: tuple[float, float]) -> Camera:
+    """The camera whose pixels' centres are where that one has the places beside them (pixels to the right, and down)."""
+    half = min(image_size) / 2
+    return replace(camera, intrinsics=camera.intrinsics + np.array([0, 0, -offset[0] / half, offset[1] / half])) if any(offset) else camera
 
 
 def _albedo(arrays: TaichiArrays, mesh: Mesh) -> object:

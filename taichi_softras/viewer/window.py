@@ -113,6 +113,7 @@ class Panel:
         look.distribution = self._choice("distribution", look.distribution)
         look.silhouette = self._choice("T-conorm", look.silhouette)
         look.distance = self._choice("distance", look.distance)
+        look.blending = self._choice("blending", look.blending)
         orbit.fov = self._number("field of view", orbit.fov, 5, 120)
         look.wireframe = self._noted(look.wireframe, gui.checkbox("wireframe", look.wireframe))
 

@@ -19,7 +19,6 @@ __all__ = ["PASSIVE", "compare"]
 
 PASSIVE = "passive"
 TURNS = 9
-STEPS = 5  # a turn: of these the fastest counts
 ROOT = Path(__file__).parents[2]
 HEADER = "| what a user does | this build ms (least to most) | the other ms (least to most) | ratio | ratio of CPU time | peak MiB | the other's |"
 
@@ -73,12 +72,10 @@ class Build:
 
 
 def turn(worker: subprocess.Popen) -> tuple[float, float]:
-    times = []
-    for _ in range(STEPS):
-        worker.stdin.write("\n")
-        worker.stdin.flush()
-        times.append(tuple(float(number) for number in worker.stdout.readline().split()))
-    return min(times)[0], min(time[1] for time in times)
+    worker.stdin.write("\n")
+    worker.stdin.flush()
+    clock, cpu = map(float, worker.stdout.readline().split())
+    return clock, cpu
 
 
 def peak_of(worker: subprocess.Popen) -> float:

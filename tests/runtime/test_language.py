@@ -52,6 +52,15 @@ def test_the_only_one_is_taken():
     assert ended(only + "from taichi_softras.language import NAME\nprint(NAME)", TAICHI_SOFTRAS_RUNTIME="") == language.NAME
 
 
+def test_one_that_cannot_be_loaded(tmp_path):
+    """As Taichi on a bare Debian."""
+    (tmp_path / "taichi").mkdir()
+    missing = "libX11.so.6: cannot open shared object file: No such file or directory"
+    (tmp_path / "taichi" / "__init__.py").write_text(f"raise ImportError({missing!r})")
+    said = ended(f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\nimport taichi_softras", TAICHI_SOFTRAS_RUNTIME="taichi")
+    assert said == f"ImportError: taichi_softras: taichi is installed, but cannot be loaded: {missing} (on Debian and Ubuntu: apt install libx11-6)"
+
+
 def test_without_windows_view_says_what_to_do(monkeypatch):
     monkeypatch.setattr("taichi_softras.viewer.app.HAS_WINDOWS", False)
     with pytest.raises(RuntimeError) as caught:

@@ -4,7 +4,6 @@ Plan: one process serves both pages, one headless Chromium (software WebGL) open
 button "save picture" has the engine make of the same camera. Clients of messages (`browsers.Client`) then do what browsers do not.
 """
 
-import io
 import json
 import os
 import re
@@ -15,8 +14,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from browsers import PATIENCE, Client, Serving, chromium
-from PIL import Image
+from browsers import Browser, Client, Serving, psnr
 from websockets.exceptions import ConnectionClosed
 
 from taichi_softras.app import main
@@ -25,7 +23,6 @@ from taichi_softras.viewer.browser import check_address
 from taichi_softras.viewer.browser.page import Eye, glb_of
 from taichi_softras.viewer.browser.server import is_loopback
 
-LEFT = 580  # pixels of the page's width that the panel does not hide
 EMPTY = (33, 36, 41)  # the background
 
 
@@ -42,89 +39,10 @@ def serving(tmp_path_factory) -> Iterator[Serving]:
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory) -> Iterator["Browser"]:
+def browser(tmp_path_factory) -> Iterator[Browser]:
     one = Browser(tmp_path_factory.mktemp("downloads"))
     yield one
     one.driver.quit()
-
-
-class Browser:
-    """Somebody at a browser."""
-
-    def __init__(self, downloads) -> None:
-        self.downloads, self.driver = downloads, chromium(downloads)
-        self.driver.set_script_timeout(60)
-
-    def open(self, address: str, tab: bool = False) -> None:
-        if tab:
-            self.driver.switch_to.new_window("tab")
-        self.driver.get(f"http://{address}")
-        # viser says that WebGL is drawn by the CPU, in a box over the canvas.
-        self.until(lambda: self.driver.find_elements("xpath", "//*[contains(text(), 'Software WebGL')]"), "words of viser's")
-        self.driver.execute_script("document.querySelectorAll('.mantine-Notifications-root').forEach(box => box.style.display = 'none')")
-
-    def until(self, condition, what: str, patience: float = PATIENCE):
-        end = time.monotonic() + patience
-        while not (result := condition()):
-            assert time.monotonic() < end, f"there was no {what}"
-            time.sleep(0.1)
-        return result
-
-    def screen(self) -> np.ndarray:
-        """What is to be seen beside the panel."""
-        return np.asarray(Image.open(io.BytesIO(self.driver.get_screenshot_as_png())).convert("RGB"))[:, :LEFT].astype(np.float64)
-
-    def words(self) -> str:
-        return self.driver.find_element("tag name", "body").text
-
-    def still(self, unlike: np.ndarray | None = None) -> np.ndarray:
-        """The screen when the picture is as fine as it gets, and stays; one that differs from another screen, if that is given."""
-        if unlike is not None:
-            self.until(lambda: np.abs(self.screen() - unlike).mean() > 5, "other picture")
-
-        def found() -> tuple[str, bytes] | None:
-            words = self.words().partition(" ms.")[0]
-            return (words, self.screen().tobytes()) if "antialiased" in words else None
-
-        before = self.until(found, "fine picture")
-        while time.sleep(0.5) or (after := self.until(found, "fine picture")) != before:
-            before = after
-        return self.screen()
-
-    def drag(self, x: int, y: int) -> None:
-        from selenium.webdriver.common.action_chains import ActionChains
-
-        canvas = self.driver.find_elements("tag name", "canvas")[1]
-        actions = ActionChains(self.driver, duration=50).move_to_element_with_offset(canvas, -200, 0).click_and_hold()
-        for _ in range(4):
-            actions.move_by_offset(x // 4, y // 4)
-        actions.release().perform()
-
-    def choose(self, label: str, option: str) -> None:
-        self.driver.find_element("xpath", f"//label[normalize-space()='{label}']/ancestor::*[.//input][1]//input").click()
-        found = f'//*[@role="option" and normalize-space()="{option}"]'
-        self.until(lambda: self.driver.find_elements("xpath", found), option)[0].click()
-
-    def press(self, button: str) -> None:
-        self.driver.execute_script("arguments[0].click()", self.driver.find_element("xpath", f"//button[normalize-space()='{button}']"))
-
-    def saved(self, button: str, name: str) -> bytes:
-        """What a button has the browser download."""
-        path = self.downloads / name
-        path.unlink(missing_ok=True)
-        self.press(button)
-        self.until(path.is_file, name)
-        return path.read_bytes()
-
-    def agreement(self) -> float:
-        """PSNR of the screen and the engine's own picture of the same camera, dB."""
-        engine = Image.open(io.BytesIO(self.saved("save picture", "picture.png"))).convert("RGB")
-        whole = Image.open(io.BytesIO(self.driver.get_screenshot_as_png()))
-        return psnr(self.still(), np.asarray(engine.resize(whole.size, Image.Resampling.BILINEAR))[:, :LEFT].astype(np.float64))
-
-
-def psnr(a: np.ndarray, b: np.ndarray) -> float:
-    return float(10 * np.log10(255**2 / max(np.mean((a - b) ** 2), 1e-9)))
 
 
 def is_object(picture: np.ndarray) -> np.ndarray:
@@ -166,8 +84,12 @@ class TestViewerPage:
         assert not serving.log()
 
     def test_uploaded_mesh_is_shown(self, serving, browser, tmp_path):
-        square = tmp_path / "square.obj"
+        triangle, square = tmp_path / "triangle.obj", tmp_path / "square.obj"
+        triangle.write_text("v -1 -1 0\nv 1 -1 0\nv 1 1 0\nf 1 2 3\n")
         square.write_text("v -1 -1 0\nv 1 -1 0\nv 1 1 0\nv -1 1 0\nf 1 2 3 4\n")
+        browser.drop(triangle)
+        browser.until(lambda: "1 faces loaded" in browser.words(), "mesh that was dropped")
+        browser.still()
         before = browser.screen()
         chooser = browser.driver.find_element("xpath", "//input[@type='file']")
         chooser.send_keys(str(square))
@@ -396,6 +318,7 @@ class TestCommand:
             (["view", "--browser", "--host", "no.such.host.invalid"], "--host must be an address of this machine"),
             (["view", "--browser", "no_such.obj"], "no file no_such.obj"),
             (["fit", "-o", "out", "--live", "--port", "-1"], "--port must be between"),
+            (["fit", "-o", "out", "--live", "--representation", "triangles"], "--live must be left out with --representation triangles"),
         ],
     )
     def test_faults_are_one_sentence(self, capsys, monkeypatch, tmp_path, arguments, sentence):

@@ -244,8 +244,26 @@ class TestRefinement:
                 refinement.measured(scale, 0.4 * scale**2)
                 drawn.append(scale)
         assert max(drawn[:20]) == 0.25  # 0.4 * 0.375^2 is slower than 0.05
-        assert drawn[20:] == [0.375, 0.5, 0.75, 1.0]  # twice as many pixels would take more than a second
+        assert drawn[20:] == [0.375, 0.5, 0.75, 1.0]  # four samples would take more than a second
         assert refinement.next() is None
+
+    def test_samples_come_one_by_one(self):
+        """All four if there is time for them; what moves meanwhile does not wait for the others."""
+        now = [0.0]
+        refinement = Refinement(moving=0.05, resting=1.0, clock=lambda: now[0])
+        now[0] = 1.0
+        for _ in range(2):
+            refinement.touch()
+            now[0] += 1.0
+            taken = []
+            while (scale := refinement.next()) is not None and taken[-2:] != [0, 1]:
+                taken.append(refinement.sample)
+                refinement.measured(scale, 0.2 * scale**2)
+            assert taken[-3:] == [None, 0, 1]
+        while (scale := refinement.next()) is not None:
+            taken.append(refinement.sample)
+            refinement.measured(scale, 3.0)  # of the others nobody asks any more
+        assert taken[-4:] == [0, 1, 2, 3]
 
     def test_gives_way_to_slow_pictures(self):
         refinement = Refinement(moving=0.05)
@@ -257,14 +275,27 @@ class TestRefinement:
 
     def test_frame_is_drawn_once_and_refined(self):
         model = Model(creature(2))
+        model.refinement = Refinement(resting=60.0)  # whatever else this machine does
         sizes = []
         model.frame(*SIZE)
         for _ in range(14):
             assert model.frame(*SIZE).shape == (*SIZE, 3)
             sizes.append(model.drawn)
             model.refinement._moved -= 1.0
-        assert sizes[0] != sizes[-1] == (2 * SIZE[0], 2 * SIZE[1])
+        assert sizes[0] != sizes[-1] == SIZE
+        assert model.samples == 4
         assert model.refinement.next() is None
+        np.testing.assert_array_equal(model.frame(*SIZE), model.best_frame(*SIZE))
+
+    @pytest.mark.parametrize("view", [View.COLOR, View.NORMALS])
+    def test_samples_are_those_of_a_larger_picture(self, view):
+        """Of twice the size: each of its pixels is one of the four, so that their mean is the same."""
+        model = Model(creature(2))
+        model.scene.look.view = view
+        larger = model.scene.render((2 * SIZE[0], 2 * SIZE[1])).reshape(SIZE[0], 2, SIZE[1], 2, 3).mean((1, 3))
+        assert np.abs(model.best_frame(*SIZE) / 255 - larger).max() < 0.01
+        alone = model.scene.render(SIZE)
+        assert np.abs(alone - larger).max() > 0.1
 
 
 class TestOptimisation:

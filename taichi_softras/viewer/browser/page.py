@@ -35,6 +35,17 @@ MESH_EVERY = 0.5  # seconds between two of viser's meshes while one changes
 ANNOUNCED = 0.03  # seconds for words to be sent before a compiler holds Python's lock
 FAR_AWAY = 160.0  # in viser's depths, which end at 167
 SUFFIXES = (".glb", ".gltf", ".obj", ".off", ".ply", ".stl")
+# A file that is let fall anywhere on the page goes the way of one that is picked: viser's button takes none, but its input does. (HTML that is put into a page
+# runs no script; what an image does that cannot be shown is run.)
+DROP = """<img src="data:," hidden onerror="
+window.ondragover = event => event.preventDefault();
+window.ondrop = event => {
+  event.preventDefault();
+  const input = document.querySelector('input[type=file]');
+  if (input === null || event.dataTransfer.files.length === 0) return;
+  input.files = event.dataTransfer.files;
+  input.dispatchEvent(new Event('change', { bubbles: true }));
+};">"""
 HELP = "left drag: turn, right drag: pan, wheel: zoom. With the view *coverage*, a click chooses the face."
 Member = TypeVar("Member", bound=enum.Enum)
 
@@ -148,7 +159,7 @@ class Page(Session):
         if picture is not None:
             self._send(picture)
         self._tell(model.message)
-        return picture is not None or model.running
+        return picture is not None or model.running or model.refinement.next() is not None
 
     def _send(self, picture: np.ndarray) -> None:
         finest = picture.shape[0] >= self._size[0]
@@ -266,8 +277,9 @@ class Page(Session):
             self._button("reset", self._reset)
             self._losses = gui.add_uplot((np.zeros(1), np.zeros(1)), series=({}, {"stroke": "orange", "label": "loss"}), height=150, visible=False)
         with gui.add_folder("files"):
-            upload = gui.add_upload_button("load a mesh", hint=", ".join(SUFFIXES))
+            upload = gui.add_upload_button("load a mesh, or drop it", hint=", ".join(SUFFIXES))
             upload.on_upload(self._uploaded)
+            gui.add_html(DROP)
             self._button("save picture", self._download_picture)
             self._button("save mesh", lambda: self._download("mesh.glb", glb_of(self.model.scene.mesh)))
             self._button("save turntable", self._begin_turntable)
@@ -369,7 +381,7 @@ class Page(Session):
 
     def _tell(self, message: str) -> None:
         (height, width), seconds = self.model.drawn, self.model.seconds
-        fine = ", antialiased," if height > self._size[0] else ""
+        fine = ", antialiased," if self.model.samples > 1 else ""
         words = f"{width} x {height}{fine} in {1000 * seconds:.0f} ms. {message}"
         if words != self._said:
             self._said = self._words.content = words
