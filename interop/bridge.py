@@ -14,10 +14,12 @@ from torch.autograd.function import once_differentiable
 
 from ..kernels.op import Op
 from ..language import ti
-from ..runtime import Arrays, check_sizes, cpu_shares, ensure_initialized, is_deterministic, spare_array, variant_of
+from ..runtime import Arrays, Constants, check_sizes, cpu_shares, ensure_initialized, is_deterministic, spare_array, variant_of
+from .calling_thread import zeroed
 
 __all__ = ["TorchArrays", "check_device"]
 
+_constants: dict[torch.device, Constants] = {}
 _REALS = {torch.float32: ti.f32, torch.float64: ti.f64}
 
 
@@ -73,7 +75,7 @@ class TorchArrays(Arrays):
         return cls(given[first_name].dtype, given[first_name].device)
 
     def zeros(self, shape: tuple[int, ...]) -> torch.Tensor:
-        return self._scratch(shape, self.dtype, self._numpy_real).zero_()
+        return zeroed(self._scratch(shape, self.dtype, self._numpy_real))
 
     def empty(self, shape: tuple[int, ...]) -> torch.Tensor:
         return self._scratch(shape, self.dtype, self._numpy_real)
@@ -83,16 +85,21 @@ class TorchArrays(Arrays):
         return torch.from_numpy(spare_array(shape, numpy_dtype)) if self.device.type == "cpu" else torch.empty(shape, dtype=dtype, device=self.device)
 
     def with_gradient(self, array: torch.Tensor) -> torch.Tensor:
-        return _with_grad(array, torch.zeros_like(array))
+        return _with_grad(array, zeroed(torch.empty_like(array)))
 
     def real(self, values: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.array(values)).to(self.device, self.dtype)
+
+    def fixed(self, values: np.ndarray) -> torch.Tensor:
+        if not self.is_remote:
+            return self.real(values)
+        return _constants.setdefault(self.device, Constants()).get(self._numpy_real, values, self.real)
 
     def doubles(self, values: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.array(values)).to(self.device)
 
     def zeros_index(self, size: int | tuple[int, ...]) -> torch.Tensor:
-        return self.empty_index(size).zero_()
+        return zeroed(self.empty_index(size))
 
     def empty_index(self, size: int | tuple[int, ...]) -> torch.Tensor:
         return self._scratch(size, torch.int32, np.int32)
@@ -118,11 +125,18 @@ class TorchArrays(Arrays):
         return list(_Run.apply(self, op, outputs, rest, *inputs))  # type: ignore[no-untyped-call]
 
     def launch(self, kernel: Any, arguments: Sequence[Any]) -> None:
-        if self.device.type == "cuda":
-            torch.cuda.current_stream(self.device).synchronize()  # Taichi works on a stream of its own
+        if self.device.type == "cpu":
+            super().launch(kernel, arguments)
+            return
+        # Taichi launches on the legacy default stream, which is torch's default, too. On another one, what was asked for before comes first, and what is
+        # asked for later comes after: the device sees to it, and the host does not wait.
+        current, default = torch.cuda.current_stream(self.device), torch.cuda.default_stream(self.device)
+        is_other = current != default
+        if is_other:
+            default.wait_stream(current)
         super().launch(kernel, arguments)
-        if self.device.type == "cuda":
-            ti.sync()
+        if is_other:
+            current.wait_stream(default)
 
 
 class _Run(torch.autograd.Function):
@@ -131,9 +145,11 @@ class _Run(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, arrays: TorchArrays, op: Op, output_shapes: Sequence[tuple[int, ...]], rest: Sequence[Any], *inputs: torch.Tensor) -> Any:
         contiguous = [arrays.constant(tensor) for tensor in inputs]
-        outputs = [torch.zeros(shape, dtype=arrays.dtype, device=arrays.device) for shape in output_shapes]
+        outputs = [torch.empty(shape, dtype=arrays.dtype, device=arrays.device) for shape in output_shapes]
+        outputs = [zeroed(output) for output in outputs] if op.adds else outputs
         op.launch(arrays, (*contiguous, *outputs, *rest))
-        ctx.arrays, ctx.op, ctx.rest = arrays, op, rest
+        ctx.arrays, ctx.op, ctx.rest, ctx.output_shapes = arrays, op, rest, output_shapes
+        ctx.set_materialize_grads(False)  # torch would make those of unused outputs with its threads
         ctx.save_for_backward(*contiguous)
         return tuple(outputs)
 
@@ -143,10 +159,11 @@ class _Run(torch.autograd.Function):
         _refuse_chance()
         wanted = ctx.needs_input_grad[4:]
         inputs = ctx.saved_tensors
-        grad_inputs = [torch.zeros_like(tensor) if want else None for tensor, want in zip(inputs, wanted, strict=True)]
+        grad_inputs = [zeroed(torch.empty_like(tensor)) if want else None for tensor, want in zip(inputs, wanted, strict=True)]
         arrays: TorchArrays = ctx.arrays
         arguments = [_with_grad(tensor, grad) for tensor, grad in zip(inputs, grad_inputs, strict=True)]
-        arguments += [_with_grad(arrays.empty(grad.shape), grad.contiguous()) for grad in grad_outputs]  # a gradient never reads what was added to
+        for shape, grad in zip(ctx.output_shapes, grad_outputs, strict=True):  # a gradient never reads what was added to
+            arguments.append(_with_grad(arrays.empty(shape), arrays.zeros(shape) if grad is None else grad.contiguous()))
         ctx.op.launch_gradient(arrays, (*arguments, *ctx.rest))
         return (None, None, None, None, *grad_inputs)
 

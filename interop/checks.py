@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from ..checks import check_shape
+from .calling_thread import extremes
 
 __all__ = ["as_tensor", "check_index_tensor", "check_integers", "check_keywords", "check_last", "check_tensor", "check_tensors"]
 
@@ -85,6 +86,6 @@ def check_index_tensor(
     check_integers(op, name, tensor)
     check_shape(op, name, tensor.shape, expected, sizes)
     if tensor.numel() and not tensor.is_meta:
-        low, high = (int(value) for value in torch.aminmax(tensor))
+        low, high = extremes(tensor)
         if low < 0 or high >= n:
             raise ValueError(f"{op}: {name} must index {of} 0 to {n - 1}, got {low if low < 0 else high}")

@@ -13,6 +13,7 @@ from ..checks import check_finite
 from ..engine import laplacians, nearest, sampling
 from ..scene import Subdivision, edges_of, pairs_at_edges
 from .bridge import TorchArrays
+from .calling_thread import int32, same_indices
 
 __all__ = [
     "FaceLists",
@@ -77,7 +78,7 @@ def points_to_faces(
     arrays = TorchArrays.of("points_to_faces", points=points, vertices=vertices)
     corners = vertices.detach().index_select(0, faces.reshape(-1)).reshape(-1, 9)
     face, weights = nearest.search(arrays, arrays.constant(points), corners, min_area, of_points=True)
-    places = sampling.at_places(arrays, vertices, faces.to(torch.int32).contiguous(), face, weights)
+    places = sampling.at_places(arrays, vertices, int32(faces), face, weights)
     return squared_distances(points, places), face.long(), weights
 
 
@@ -87,7 +88,7 @@ def faces_to_points(points: torch.Tensor, vertices: torch.Tensor, faces: torch.T
     corners = vertices.detach().index_select(0, faces.reshape(-1)).reshape(-1, 9)
     point, weights = nearest.search(arrays, arrays.constant(points), corners, min_area, of_points=False)
     each = torch.arange(len(faces), dtype=torch.int32, device=faces.device)
-    places = sampling.at_places(arrays, vertices, faces.to(torch.int32).contiguous(), each, weights)
+    places = sampling.at_places(arrays, vertices, int32(faces), each, weights)
     return squared_distances(points.index_select(0, point.long()), places)
 
 
@@ -112,26 +113,26 @@ def sample_faces(
         areas: [F], if they are known (or others are wanted).
 
     Returns:
-        points [M * S, 3], the face [M * S] int64 that each is on, the weights [M * S, 3] of its corners there.
+        points [M * S, 3], the face [M * S] int32 that each is on, the weights [M * S, 3] of its corners there.
 
     Gradient: of the points, to vertices, the places staying where they are on their faces.
     """
     arrays = TorchArrays.of(op, vertices=vertices)
-    indices = faces.to(torch.int32).contiguous()
+    indices = int32(faces)
     numbers = sampling.face_areas(arrays, vertices, indices) if areas is None else areas.detach().cpu().numpy()
     start, drawn, common = 0, [], seed()
     for mesh, n_faces in enumerate(counts):
         face, weights = sampling.draw_places(arrays, numbers[start : start + n_faces], count, common, mesh, op=op)
-        drawn.append((face + start, weights))
+        drawn.append((face + start if start else face, weights))
         start += n_faces
     face, weights = (torch.cat(parts) if len(parts) > 1 else parts[0] for parts in zip(*drawn, strict=True))
-    return sampling.at_places(arrays, vertices, indices, face, weights), face.long(), weights
+    return sampling.at_places(arrays, vertices, indices, face, weights), face, weights
 
 
 def interpolated(values: torch.Tensor, faces: torch.Tensor, face: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     """[S, C]: see `engine.sampling.at_places`, of values [V, C], faces [F, 3], face [S] and weights [S, 3]."""
     arrays = TorchArrays.of("interpolated", values=values, weights=weights)
-    return sampling.at_places(arrays, values, faces.to(torch.int32).contiguous(), face.to(torch.int32).contiguous(), weights)
+    return sampling.at_places(arrays, values, int32(faces), int32(face), weights)
 
 
 def crosses(vertices: torch.Tensor, faces: torch.Tensor) -> torch.Tensor:
@@ -144,7 +145,7 @@ def cotangents(vertices: torch.Tensor, faces: torch.Tensor, least_area: float) -
     """See `engine.laplacians.cotangents`."""
     if not len(faces):
         return vertices.new_zeros(0, 4)
-    return laplacians.cotangents(TorchArrays.of("cotangents", vertices=vertices), vertices, faces.to(torch.int32).contiguous(), least_area)
+    return laplacians.cotangents(TorchArrays.of("cotangents", vertices=vertices), vertices, int32(faces), least_area)
 
 
 def neighbour_sums(values: torch.Tensor, edges: torch.Tensor, weights: torch.Tensor | None = None) -> torch.Tensor:
@@ -172,7 +173,7 @@ class FaceLists:
         """Of indices that are in range. They are compared with those that are known, which costs far less than finding edges."""
         key = (tuple(faces.shape), faces.device, n_vertices)
         known = _known.get(key)
-        if known is not None and torch.equal(known[0], faces):
+        if known is not None and same_indices(known[0], faces):
             _known.move_to_end(key)
             return known[1]
         lists = cls(faces.detach(), n_vertices)

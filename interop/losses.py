@@ -5,6 +5,7 @@ import torch
 from ..engine import losses
 from ..scene import Connectivity
 from .bridge import TorchArrays
+from .calling_thread import filled
 
 __all__ = ["color_l1", "edge_length", "flatten", "laplacian", "normal_consistency", "silhouette_iou"]
 
@@ -17,7 +18,7 @@ def silhouette_iou(alpha: torch.Tensor, target: torch.Tensor, known: torch.Tenso
 def color_l1(color: torch.Tensor, target: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
     """See `taichi_softras.engine.losses.color_l1`; without a mask every pixel counts."""
     arrays = TorchArrays.of("color_l1", color=color, target=target, mask=mask)
-    mask = torch.ones(color.shape[:-1], dtype=color.dtype, device=color.device) if mask is None else mask
+    mask = filled(torch.empty(color.shape[:-1], dtype=color.dtype, device=color.device), 1) if mask is None else mask
     return losses.color_l1(color, target, mask, arrays=arrays)[0]
 
 

@@ -1,7 +1,8 @@
 """Rendering as functions on torch tensors."""
 
-from collections.abc import Collection, Sequence
-from typing import Any, TypeVar
+import weakref
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -13,13 +14,24 @@ from ..engine.fragments import Fragments, FragmentSettings
 from ..engine.fragments import fragments as fragments_on_screen
 from ..scene import Camera, Opacity, RasterizeSettings, Texture, Topology
 from .bridge import TorchArrays
+from .calling_thread import same_indices
 
 __all__ = ["fragments", "rasterize", "render"]
 
 S = TypeVar("S")
 
 _MAX_TOPOLOGIES = 32
-_topologies: dict[tuple[Any, ...], tuple[torch.Tensor, Topology]] = {}
+
+
+class _Known(NamedTuple):
+    """Faces that have been given before, and what was made of them."""
+
+    faces: torch.Tensor
+    topology: Topology
+    last: tuple[Callable[[], Any], int] | None  # `_trace_of` the tensor that was given
+
+
+_topologies: dict[tuple[Any, ...], _Known] = {}
 
 
 def render(
@@ -179,7 +191,10 @@ def _topology(vertices: torch.Tensor, faces: torch.Tensor | Topology, camera: Ca
 
 
 def topology_of(faces: Any, n_vertices: int, n_images: int, one_mesh: bool) -> Topology:
-    """The topology of faces, found again while the faces are the same: they are compared, which costs far less than making it."""
+    """The topology of faces, found again while the faces are the same: they are compared, which costs far less than making it.
+
+    The host would wait for a GPU to compare; there, the tensor of the last call that has not been written to since (by its version) is the same.
+    """
     if isinstance(faces, torch.Tensor):
         given = faces.detach()
     else:
@@ -189,14 +204,26 @@ def topology_of(faces: Any, n_vertices: int, n_images: int, one_mesh: bool) -> T
         given = torch.from_numpy(np.array(array))
     key = (tuple(given.shape), given.dtype, given.device, n_vertices, n_images, one_mesh)
     known = _topologies.get(key)
-    if known is not None and torch.equal(known[0], given):
-        return known[1]
+    if known is not None and (_is_unchanged(known.last, faces) or same_indices(known.faces, given)):
+        _topologies[key] = known._replace(last=_trace_of(faces))
+        return known.topology
     indices = as_array("render", "faces", given)
     topology = Topology.shared(indices, n_vertices, n_images) if one_mesh else Topology.batch([indices] * n_images, [n_vertices] * n_images)
     if len(_topologies) >= _MAX_TOPOLOGIES:
         _topologies.clear()
-    _topologies[key] = (given.clone(), topology)
+    _topologies[key] = _Known(given.clone(), topology, _trace_of(faces))
     return topology
+
+
+def _trace_of(faces: Any) -> tuple[Callable[[], Any], int] | None:
+    """By which a tensor on a GPU is known again."""
+    if not isinstance(faces, torch.Tensor) or faces.device.type == "cpu" or faces.is_inference():
+        return None
+    return weakref.ref(faces), faces._version
+
+
+def _is_unchanged(last: tuple[Callable[[], Any], int] | None, faces: Any) -> bool:
+    return last is not None and last[0]() is faces and last[1] == faces._version
 
 
 def _tensors(name: str, features: torch.Tensor | UVTexture | None, background: Any) -> dict[str, torch.Tensor | None]:
@@ -228,11 +255,11 @@ def _rows(name: str, rows: torch.Tensor, vertices: torch.Tensor, n_images: int, 
 
 def _background(arrays: TorchArrays, background: Any, n_images: int, n_features: int) -> torch.Tensor:
     if background is None:
-        return arrays.zeros((n_images, n_features))
+        return arrays.fixed(np.zeros((n_images, n_features)))
     if not isinstance(background, torch.Tensor):
         numbers = as_numbers("render", "background", background)
         check_finite("render", "background", numbers)
-        background = arrays.real(numbers)
+        background = arrays.fixed(numbers)
     values = background
     if values.ndim == 1:
         check_shape("render", "background", values.shape, ("C",), {"C": n_features})

@@ -1,7 +1,7 @@
-"""The gradient of the rasteriser by hand, for the choices that most people make: many times faster than the generated one (`tests/benchmarks` prints both).
+"""The gradient of the rasteriser by hand: many times faster than the generated one (`tests/benchmarks` prints both).
 
 A face visits the pixels within its reach, sums its gradient up over them, lanes at a time, and only then adds it to its vertices. What the generated gradient
-of `rasterize.contribute` computes for all choices, this computes for those that `has_adjoint` names; the tests hold the two against each other.
+of `rasterize.contribute` computes for all choices, this computes for those that `has_adjoint` names, nearly all; the tests hold the two against each other.
 
 p is the pixel, w_k the interpolation weights of the corners v_k, k = a, b, c, e_k the weights of the closest point of the outline, r = p - sum e_k v_k what
 separates the pixel from it, L the loss:
@@ -9,8 +9,10 @@ separates the pixel from it, L the loss:
     distance    d^2 = |r|^2                       dL/dv_k = -2 e_k r dL/dd^2             (the closest point is the best one: its own motion does not count)
     inside      sum w_k v_k = p, sum w_k = 1      dL/dv_k = -w_k G, G = sum_j dL/dw_j grad w_j
     on an edge  (p - (s + t e)) e = 0             dL/dv_k = -w_k G + h_k R, G = T e, R = T r, T = dL/dt/|e|^2, h = -1 at the start s of the edge, 1 at its end
+    barycentric d = min w_k                       dL/dv_k = -w_k G, for dL/dd at the smallest w
     coverage    D = F(u), u = +-d^2/sigma         dL/du = F'(u) (g'(D) dL/dS + dL/dD)     (S the sum of g(D); logistic, g = -log(1 - D): F' g' = D)
     weight      w = D exp((n(z) - m)/gamma)       dL/dD = w/D dL/dw, dL/dz = -w dL/dw/((far - near) gamma)
+                w = 1 of the nearest face (hard)  none
 """
 
 import functools
@@ -18,7 +20,7 @@ from dataclasses import replace
 
 from ..language import ti
 from .blending import Blending, background_weight_of, depth_weight, normalised_depth
-from .coverage import coverage_of, density_of
+from .coverage import density_of
 from .face import (
     DEPTH,
     FEATURES,
@@ -27,7 +29,10 @@ from .face import (
     Choices,
     Interpolation,
     centres_at,
+    coverage_with,
+    evaluate_with,
     face_depth,
+    in_grown_box,
     item_and_group,
     load_block,
     load_set_up,
@@ -40,7 +45,8 @@ from .silhouette import silhouette_inverse_slope, silhouette_slope
 from .softness import FAR, N_SOFTNESS, OVER_DEPTH_RANGE, OVER_GAMMA, OVER_SIGMA, REACH_SQ
 from .special import smaller
 from .texture import Texture, channel_of
-from .tiles import LARGE, block_of, large_box, misses_tile, next_in_box, tiles_of_image
+from .texture_adjoint import has_texture_adjoint, n_interpolated, texture_adjoint
+from .tiles import LARGE, block_of, large_box, misses_tile, next_in_box, tiles_of_image, whole_teams
 from .triangle import (
     AX,
     AY,
@@ -51,6 +57,7 @@ from .triangle import (
     CX,
     CY,
     CZ,
+    FAR_AWAY,
     OVER_AB_SQ,
     OVER_AREA2,
     OVER_AZ,
@@ -67,22 +74,32 @@ from .triangle import (
     outline_weights,
     segment,
 )
-from .variant import Variant
+from .variant import Storage, Variant
 
-__all__ = ["adjoint_kernel", "has_adjoint", "n_packed"]
+__all__ = ["adjoint_kernel", "has_adjoint", "n_of_face", "n_packed"]
 
+AT_A_PAIR = 8  # threads of a team: as many as a tile has lines there
 OF_FEATURES = 9  # place of the first gradient of features in a face's sums, after those of its corners' x, y and depth
 
 
-def has_adjoint(choices: Choices) -> bool:
-    """Whether the gradient of these choices is written here."""
+def has_adjoint(variant: Variant, choices: Choices) -> bool:
+    """Whether the gradient of these choices is written here.
+
+    Not that of functions that somebody adds without their derivatives, of the level of detail of a texture, nor of the Chebyshev distance; and no texels are
+    scattered on fields, for lavapipe (Mesa 22.3), which plays a GPU where there is none, leaves a loop that holds an atomic too early.
+    """
     return (
-        choices.distance is Distance.EUCLIDEAN
+        choices.distance is not Distance.CHEBYSHEV
         and choices.distribution.value.density is not None
         and choices.silhouette.value.slopes is not None
-        and choices.blending is Blending.SOFTMAX
-        and choices.texture is Texture.VERTEX
+        and has_texture_adjoint(choices)
+        and (choices.texture is Texture.VERTEX or variant.storage is not Storage.FIELD)
     )
+
+
+def n_of_face(choices: Choices) -> int:
+    """How many gradients a face adds up over its pixels: of its corners' x, y and depth, and of what is interpolated between them."""
+    return OF_FEATURES + 3 * n_interpolated(choices)
 
 
 def n_packed(choices: Choices) -> int:
@@ -201,33 +218,43 @@ def adjoint_kernel(variant: Variant, choices: Choices):
     """Adds the gradient of the image to that of the vertices, features and background: first to the sums, packed block by block, then face by face.
 
     On the CPU a thread writes what a face adds to its corners into a row of its own, and a second loop adds up what there is for each vertex: no atomics, and
-    the same bits in every run. On GPUs a thread works on a pair of face and tile, and adds at once.
+    the same bits in every run. On GPUs a thread works on a pair of face and tile, and adds at once; on CUDA `AT_A_PAIR` threads do, some of
+    the pixels each, and add up in shared memory first.
     """
     real, index = variant.array, variant.index
     single, wide = replace(variant, lanes=1), min(variant.lanes, variant.tile_width)
     lanes, blocks_per_tile = variant.lanes, variant.blocks_per_tile
     at_once = choices.features_at_once
     clipped = choices.extrapolation is Extrapolation.CLIPPED
+    hard, strongest_only = choices.blending is Blending.HARD, choices.silhouette.value.strongest
+    barycentric, no_distance = choices.distance is Distance.BARYCENTRIC, choices.distance is Distance.HARD
+    at_vertices = choices.texture is Texture.VERTEX
+    looked_up = at_once > 0 and not at_vertices
     by_pair = lanes == 1
     M = n_packed(choices) - 1  # place of m, after the gradient of a pixel's sums
-    n_of_face = OF_FEATURES + 3 * at_once
-    a_line, a_face = variant.spread(128), variant.spread(8)
+    between, of_row = n_interpolated(choices), n_of_face(choices)
+    a_line, a_face = variant.spread(128), AT_A_PAIR if variant.team > 1 else variant.spread(8)
+    blocks_of_thread = blocks_per_tile // (AT_A_PAIR if variant.team > 1 else 1)
 
     # The ends of the loops are arguments, for LLVM leaves all loops of a kernel scalar that works out one of them with a division.
     @ti.kernel
     def adjoint(
         vertices_screen: real(2),  # [N, 3]
         features: real(2),  # [M, n_features]
+        places: real(2),  # [P, 2] as of `draw`
         background: real(2),  # [B, n_features]
         softness_array: real(1),
         vertices_screen_grad: real(2),  # [N, 3] added to
         features_grad: real(2),  # [M, n_features] added to
+        places_grad: real(2),  # [P, 2] added to
         background_grad: real(2),  # [B, n_features] added to
         alpha_img_grad: real(3),  # [B, H, W]
         features_img_grad: real(4),  # [B, H, W, n_features]
         depth_img_grad: real(3),  # [B, H, W]
         sums: variant.blocks(2),  # [tiles * n_sums, blocks, lanes]
         max_depth_norm: variant.blocks(2),  # [tiles, blocks, lanes]
+        nearest_face: index(1),  # [tiles * tile_pixels] (hard)
+        strongest_face: index(1),  # [tiles * tile_pixels] (maximum)
         set_ups: real(2),  # [F, N_SET_UP] of `triangle`
         faces: index(2),
         corners: index(2),
@@ -236,18 +263,22 @@ def adjoint_kernel(variant: Variant, choices: Choices):
         pair_face: index(1),  # of the pairs (one lane)
         pair_tile: index(1),
         packed: variant.blocks(2),  # [tiles * blocks * n_groups, n_packed, lanes] written: the gradient of the sums, and m, block by block
-        rows: real(1),  # [F * n_groups * (9 + 3 at_once)] written, of the faces that reach any tile (several lanes)
+        rows: real(1),  # [F * n_groups * n_of_face] written, of the faces that reach any tile (several lanes)
         vertex_offset: index(1),  # [N + 1] from where on the corners at each vertex stand in
         vertex_corner: index(1),  # [3 F] 3 f + corner
-        feature_offset: index(1),  # [M + 1] the same for the rows of features
+        feature_offset: index(1),  # [M + 1], or [P + 1], the same for the rows of features, or for the places on the textures
         feature_corner: index(1),
+        levels: index(2),  # [levels, 3], [textures, 2] the tables of `texture_image`
+        textures: index(2),
+        texture_size: ti.i32,  # R, of R x R texels per face
         one_over_faces: real(1),  # [B] one over the number of faces of each image
         n_features: ti.i32,
         n_groups: ti.i32,
         n_lines: ti.i32,  # of the tiles' blocks (`tiles_at_a_time`); nought if they are packed already
         n_items: ti.i32,  # faces or pairs
         n_vertices: ti.i32,  # nought if no gradient is wanted
-        n_rows: ti.i32,  # of features; likewise
+        n_rows: ti.i32,  # of features or places; likewise
+        texels_wanted: ti.i32,
         background_wanted: ti.i32,
         height: ti.i32,
         width: ti.i32,
@@ -282,7 +313,8 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                     if coverage > 0:
                         if ti.static(at_once > 0):
                             load_block(pixels, DEPTH, sums, sum_row(tile, DEPTH, n_groups, choices), block, variant)
-                            load_block(pixels, M, max_depth_norm, tile, block, variant)
+                            if ti.static(not hard):
+                                load_block(pixels, M, max_depth_norm, tile, block, variant)
                         for s in ti.static(range(at_once)):
                             load_block(pixels, FEATURES + s, sums, sum_row(tile, FEATURES + group * at_once + s, n_groups, choices), block, variant)
                         _, first_row, first_column = block_of(tile, block, height, width, variant)
@@ -308,10 +340,15 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                             background_grad[image, channels[s]] += total_of(of_background, s, lanes)
 
         ti.loop_config(serialize=variant.serial)
-        for part in range(n_items * n_groups * a_face):
-            if part % a_face != 0:
+        for part in range(whole_teams(n_items * n_groups * a_face, variant)):
+            item, nth_thread = part // a_face, part % a_face
+            if ti.static(variant.team > 1):  # all threads of a team go all the way, for they wait for each other; those too many work, and do not add
+                item = ti.min(item, n_items * n_groups - 1)
+            elif nth_thread != 0:
                 continue
-            item = part // a_face
+            texels_here = texels_wanted
+            if ti.static(variant.team > 1):
+                texels_here = ti.select(part // a_face == item, texels_wanted, 0)
             place, group = item_and_group(item, n_groups, choices)
             f = place
             if ti.static(by_pair):
@@ -325,15 +362,18 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                 if left == 0:
                     continue  # it has no row
             softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
-            totals = ti.Vector.zero(variant.real, n_of_face * lanes)  # a gradient, and a lane of it
+            totals = ti.Vector.zero(variant.real, of_row * lanes)  # a gradient, and a lane of it
             face = load_set_up(f, set_ups)
             ax, ay, bx, by, cx, cy, area = face[AX], face[AY], face[BX], face[BY], face[CX], face[CY], face[OVER_AREA2]
             over_depth_gamma = softness[OVER_DEPTH_RANGE] * softness[OVER_GAMMA]  # 1/((far - near) gamma): gamma in units of depth
             channels = ti.static([channel_of(group, s, n_features, choices) for s in ti.static(range(at_once))])
-            of_face = ti.Vector.zero(variant.real, max(3 * at_once, 1))
-            for s in ti.static(range(at_once)):
+            of_face = ti.Vector.zero(variant.real, max(3 * at_once, 6))  # the channels of its corners, or their places on the texture
+            for s in ti.static(range(2 if looked_up else at_once)):
                 for corner in ti.static(range(3)):
-                    of_face[3 * s + corner] = features[corners[f, corner], channels[s]]
+                    if ti.static(at_vertices):
+                        of_face[3 * s + corner] = features[corners[f, corner], channels[s]]
+                    else:
+                        of_face[3 * s + corner] = places[corners[f, corner], s]
             tiles_x, tiles_y = tiles_of_image(height, width, variant)
             pa, qa, ra, pb, qb, rb, pc, qc, rc = 0, 0, 0, 0, 0, 0, 0, 0, 0
             column_0, row_0 = first_tile % tiles_x, first_tile // tiles_x % tiles_y
@@ -343,6 +383,9 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                     column_1, row_1, pa, qa, ra, pb, qb, rb, pc, qc, rc = large_box(f, n_items, reached)
 
             pixels = ti.Vector.zero(variant.real, (M + 1) * lanes)  # what comes from the image: the gradient of its sums, and m
+            nearest = ti.Vector([-1 for l in ti.static(range(lanes))], dt=ti.i32)
+            strongest = ti.Vector([-1 for l in ti.static(range(lanes))], dt=ti.i32)
+            looks = ti.Vector.zero(variant.real, 3 * lanes if looked_up else 1)  # of the lanes at the texture
             tx, ty = column_0, row_0
             while left != 0:  # no two nested loops: LLVM would interleave four rounds of the inner one, and spill all registers
                 is_reached = True
@@ -353,10 +396,43 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                     tx, ty, left = column_0 + column, row_0 + row, rest
                 if is_reached:
                     tile = (face_image[f] * tiles_y + ty) * tiles_x + tx
-                    for block in range(blocks_per_tile):
+                    for nth_block in range(blocks_of_thread):
+                        block = nth_block
+                        if ti.static(variant.team > 1):
+                            block = nth_block * AT_A_PAIR + nth_thread
                         here = (tile * blocks_per_tile + block) * n_groups + group
                         for i in ti.static(range(M + 1)):
                             load_block(pixels, i, packed, here, i, variant)
+                        for l in ti.static(range(lanes)):
+                            if ti.static(hard):
+                                nearest[l] = nearest_face[tile * variant.tile_pixels + block * lanes + l]
+                            if ti.static(strongest_only):
+                                strongest[l] = strongest_face[tile * variant.tile_pixels + block * lanes + l]
+                        if ti.static(looked_up):  # in loops of its own, so that the others are vectors' still
+                            for l in range(lanes):
+                                pixel = block * lanes + l
+                                line, column = ty * variant.tile_height + pixel // variant.tile_width, tx * variant.tile_width + pixel % variant.tile_width
+                                x, y = centres_at(line, column, height, width, single)
+                                _, coverage, depth, colored, ua, ub, uc, _, _, _ = evaluate_with(softness, softness_array, x, y, face, choices, variant.real)
+                                weight = variant.real(0.0)
+                                if ti.static(hard):
+                                    weight = ti.select(nearest[slot(0, l, lanes)] == f, 1.0, weight)
+                                else:
+                                    m = pixels[slot(M, l, lanes)]
+                                    depth_norm = ti.select(colored[0], normalised_depth(depth[0], softness), m)
+                                    weight = ti.select(colored[0], coverage[0] * depth_weight(depth_norm, m, softness, variant.real), weight)
+                                looks[slot(0, l, lanes)] = weight
+                                looks[slot(1, l, lanes)] = ua[0] * of_face[0] + ub[0] * of_face[1] + uc[0] * of_face[2]
+                                looks[slot(2, l, lanes)] = ua[0] * of_face[3] + ub[0] * of_face[4] + uc[0] * of_face[5]
+                            for l in range(lanes):
+                                weight, tu, tv = looks[slot(0, l, lanes)], looks[slot(1, l, lanes)], looks[slot(2, l, lanes)]
+                                shown, tu_grad, tv_grad = weight * 0.0, weight * 0.0, weight * 0.0
+                                if weight != 0:
+                                    shown, tu_grad, tv_grad = texture_adjoint(
+                                        f, tu, tv, weight, pixels, l, group, n_features, features, features_grad, texels_here, corners, levels, textures,
+                                        texture_size, choices, variant,
+                                    )  # fmt: skip
+                                looks[slot(0, l, lanes)], looks[slot(1, l, lanes)], looks[slot(2, l, lanes)] = shown, tu_grad, tv_grad
                         for l in range(lanes):
                             pixel = block * lanes + l
                             line, column = ty * variant.tile_height + pixel // variant.tile_width, tx * variant.tile_width + pixel % variant.tile_width
@@ -375,6 +451,9 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                                 la, lb, lc = ti.select(area != 0, ka, la), ti.select(area != 0, kb, lb), ti.select(area != 0, kc, lc)
                             rx, ry = on_edge(ab, bc, x_ab, x_bc, x_ca), on_edge(ab, bc, y_ab, y_bc, y_ca)
                             distance_sq = smaller(d_ab, smaller(d_bc, d_ca))
+                            smallest = smaller(wa, smaller(wb, wc))
+                            if ti.static(barycentric):
+                                distance_sq = ti.select(area != 0, smallest * smallest, FAR_AWAY)
                             side = ti.select(inside, 1.0, -1.0)
                             du = side * softness[OVER_SIGMA]  # du/dd^2
                             u = du * distance_sq
@@ -382,12 +461,23 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                                 distance = ti.sqrt(ti.max(distance_sq, TINY_LENGTH_SQ))
                                 u = du * distance
                                 du = ti.select(distance_sq > TINY_LENGTH_SQ, 0.5 * du / distance, 0.0)
-                            coverage, complement = coverage_of(u, softness, choices.distribution, variant.real)
+                            coverage, complement = coverage_with(softness, softness_array, u, choices.distribution, variant.real)
                             density = density_of(u, coverage, complement, softness, choices.distribution, variant.real)
+                            if ti.static(no_distance):
+                                coverage, density = ti.select(inside, 1.0, density * 0.0), density * 0.0
+                                complement = 1.0 - coverage
                             depth, in_range = face_depth(la, lb, lc, face, softness, choices.interpolation)
                             in_reach = inside | (distance_sq < softness[REACH_SQ])
+                            if ti.static(no_distance):
+                                in_reach = inside
+                            if ti.static(barycentric):
+                                in_reach = in_reach & in_grown_box(x, y, face, softness)
                             counted, colored = who_counts(inside, in_reach, in_range, coverage, area, choices)
                             slope = silhouette_slope(coverage, complement, density, softness, choices.distribution, choices.silhouette, variant.real)
+                            if ti.static(no_distance):
+                                slope = slope * 0.0
+                            if ti.static(strongest_only):
+                                counted = counted & (strongest[slot(0, l, lanes)] == f)
                             u_grad = ti.select(counted, pixels[slot(0, l, lanes)] * slope, 0.0)
                             zero = u_grad * 0.0
                             gax, gay, gaz, gbx, gby, gbz, gcx, gcy, gcz = zero, zero, zero, zero, zero, zero, zero, zero, zero
@@ -395,15 +485,19 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                                 m = pixels[slot(M, l, lanes)]
                                 weight_grad = pixels[slot(WEIGHT, l, lanes)]
                                 depth_sum_grad = pixels[slot(DEPTH, l, lanes)]
-                                depth_norm = ti.select(colored, normalised_depth(depth, softness), m)
-                                nearness = ti.select(colored, depth_weight(depth_norm, m, softness, variant.real), 0.0)
-                                weight = coverage * nearness
+                                nearness, weight = zero, zero
+                                if ti.static(hard):
+                                    weight = ti.select(nearest[slot(0, l, lanes)] == f, 1.0, weight)
+                                else:
+                                    depth_norm = ti.select(colored, normalised_depth(depth, softness), m)
+                                    nearness = ti.select(colored, depth_weight(depth_norm, m, softness, variant.real), 0.0)
+                                    weight = coverage * nearness
                                 ua, ub, uc = la, lb, lc  # the weights of features
                                 if ti.static(choices.interpolation == Interpolation.PERSPECTIVE):
                                     ua, ub, uc = la * depth * face[OVER_AZ], lb * depth * face[OVER_BZ], lc * depth * face[OVER_CZ]
                                 weight_grad += depth_sum_grad * depth
                                 ma, mb, mc = variant.real(0.0), variant.real(0.0), variant.real(0.0)  # of the weights of features
-                                for s in ti.static(range(at_once)):
+                                for s in ti.static(range(at_once if at_vertices else 0)):
                                     sum_grad = pixels[slot(FEATURES + s, l, lanes)]
                                     weight_grad += sum_grad * (ua * of_face[3 * s] + ub * of_face[3 * s + 1] + uc * of_face[3 * s + 2])
                                     value_grad = weight * sum_grad
@@ -413,8 +507,20 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                                     totals[slot(OF_FEATURES + 3 * s, l, lanes)] += value_grad * ua
                                     totals[slot(OF_FEATURES + 3 * s + 1, l, lanes)] += value_grad * ub
                                     totals[slot(OF_FEATURES + 3 * s + 2, l, lanes)] += value_grad * uc
-                                u_grad += weight_grad * nearness * density
-                                depth_grad = weight * (depth_sum_grad - weight_grad * over_depth_gamma)
+                                if ti.static(looked_up):
+                                    weight_grad += looks[slot(0, l, lanes)]
+                                if ti.static(looked_up and between > 0):
+                                    tu_grad, tv_grad = looks[slot(1, l, lanes)], looks[slot(2, l, lanes)]
+                                    ma = tu_grad * of_face[0] + tv_grad * of_face[3]
+                                    mb = tu_grad * of_face[1] + tv_grad * of_face[4]
+                                    mc = tu_grad * of_face[2] + tv_grad * of_face[5]
+                                    of_places = ti.static([tu_grad * ua, tu_grad * ub, tu_grad * uc, tv_grad * ua, tv_grad * ub, tv_grad * uc])
+                                    for i in ti.static(range(6)):
+                                        totals[slot(OF_FEATURES + i, l, lanes)] += of_places[i]
+                                depth_grad = weight * depth_sum_grad
+                                if ti.static(not hard):
+                                    u_grad += weight_grad * nearness * density
+                                    depth_grad -= weight * weight_grad * over_depth_gamma
                                 ga, gb, gc, za, zb, zc = depth_adjoint(depth, depth_grad, ma, mb, mc, la, lb, lc, face, choices.interpolation)
                                 within = inside
                                 if ti.static(clipped):  # but for a face without area
@@ -426,6 +532,12 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                                 gaz, gbz, gcz = za, zb, zc
                             distance_grad = -2.0 * u_grad * du
                             hx, hy = distance_grad * rx, distance_grad * ry
+                            if ti.static(barycentric):
+                                da = ti.select((wa <= wb) & (wa <= wc), distance_grad * smallest * area, 0.0)
+                                db = ti.select((wb < wa) & (wb <= wc), distance_grad * smallest * area, 0.0)
+                                dc = ti.select((wc < wa) & (wc < wb), distance_grad * smallest * area, 0.0)
+                                hx, hy = da * (by - cy) + db * (cy - ay) + dc * (ay - by), da * (cx - bx) + db * (ax - cx) + dc * (bx - ax)
+                                ea, eb, ec = wa, wb, wc
                             of_corners = ti.static([gax + ea * hx, gay + ea * hy, gaz, gbx + eb * hx, gby + eb * hy, gbz, gcx + ec * hx, gcy + ec * hy, gcz])
                             for i in ti.static(range(OF_FEATURES)):
                                 totals[slot(i, l, lanes)] += of_corners[i]
@@ -436,16 +548,38 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                     ty = ti.select(at_end, ty + 1, ty)
                     left = ti.select(ty < row_1, left, 0)
 
-            if ti.static(by_pair):
+            if ti.static(variant.team > 1):
+                together = ti.simt.block.SharedArray((of_row * variant.team,), variant.real)
+                thread = part % variant.team
+                for i in ti.static(range(of_row)):
+                    together[i * variant.team + thread] = totals[i]
+                ti.simt.block.sync()
+                if part // a_face == item:
+                    for turn in range((of_row - nth_thread + AT_A_PAIR - 1) // AT_A_PAIR):
+                        i = nth_thread + turn * AT_A_PAIR
+                        total = variant.real(0.0)
+                        for k in ti.static(range(AT_A_PAIR)):
+                            total += together[i * variant.team + thread - nth_thread + k]
+                        if i < OF_FEATURES:
+                            vertices_screen_grad[faces[f, i // 3], i % 3] += total
+                        elif ti.static(at_once > 0 and at_vertices):
+                            features_grad[corners[f, i % 3], channel_of(group, i // 3 - 3, n_features, choices)] += total
+                        elif ti.static(between > 0):
+                            places_grad[corners[f, i % 3], i // 3 - 3] += total
+                ti.simt.block.sync()
+            elif ti.static(by_pair):
                 channels = ti.static([channel_of(group, s, n_features, choices) for s in ti.static(range(at_once))])
                 for corner in ti.static(range(3)):
                     for axis in ti.static(range(3 if at_once else 2)):
                         vertices_screen_grad[faces[f, corner], axis] += total_of(totals, 3 * corner + axis, lanes)
-                    for s in ti.static(range(at_once)):
-                        features_grad[corners[f, corner], channels[s]] += total_of(totals, OF_FEATURES + 3 * s + corner, lanes)
+                    for s in ti.static(range(between)):
+                        if ti.static(at_vertices):
+                            features_grad[corners[f, corner], channels[s]] += total_of(totals, OF_FEATURES + 3 * s + corner, lanes)
+                        else:
+                            places_grad[corners[f, corner], s] += total_of(totals, OF_FEATURES + 3 * s + corner, lanes)
             else:
-                for i in ti.static(range(n_of_face)):
-                    rows[item * n_of_face + i] = total_of(totals, i, lanes)
+                for i in ti.static(range(of_row)):
+                    rows[item * of_row + i] = total_of(totals, i, lanes)
 
         if ti.static(not by_pair):
             ti.loop_config(serialize=variant.serial)
@@ -457,21 +591,24 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                         f, corner = vertex_corner[k] // 3, vertex_corner[k] % 3
                         if reached[2 * f + 1] != 0:
                             for group in range(n_groups):
-                                here = (f * n_groups + group) * n_of_face + 3 * corner
+                                here = (f * n_groups + group) * of_row + 3 * corner
                                 gx += rows[here]
                                 gy += rows[here + 1]
                                 gz += rows[here + 2]
                     vertices_screen_grad[row, 0] = vertices_screen_grad[row, 0] + gx
                     vertices_screen_grad[row, 1] = vertices_screen_grad[row, 1] + gy
                     vertices_screen_grad[row, 2] = vertices_screen_grad[row, 2] + gz
-                elif ti.static(at_once > 0):
+                elif ti.static(between > 0):
                     r = row - n_vertices
                     for k in range(feature_offset[r], feature_offset[r + 1]):
                         f, corner = feature_corner[k] // 3, feature_corner[k] % 3
                         if reached[2 * f + 1] != 0:
-                            for place in range(n_groups * at_once):
-                                channel = ti.min(place, n_features - 1)  # the last group may have places to spare (`channel_of`)
-                                here = (f * n_groups + place // at_once) * n_of_face + OF_FEATURES + 3 * (place % at_once) + corner
-                                features_grad[r, channel] = features_grad[r, channel] + rows[here]
+                            for place in range(n_groups * between):
+                                here = (f * n_groups + place // between) * of_row + OF_FEATURES + 3 * (place % between) + corner
+                                if ti.static(at_vertices):
+                                    channel = ti.min(place, n_features - 1)  # the last group may have places to spare (`channel_of`)
+                                    features_grad[r, channel] = features_grad[r, channel] + rows[here]
+                                else:
+                                    places_grad[r, place % between] = places_grad[r, place % between] + rows[here]
 
     return adjoint

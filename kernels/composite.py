@@ -6,9 +6,10 @@ At a pixel whose faces are ordered by their depth there, near to far,
     T_j = prod_{i < j} (1 - a_i)           the light that the faces before let through; T behind all of them
     color = sum_j T_j a_j C_j + T C_b      depth and other features likewise; alpha = 1 - T
 
-The order is exact, and no number of layers is too many. The faces of a tile are sorted by the nearest of their depths (`sort_tiles_kernel`), and a pixel keeps
-a sorted list of those that it has met and whose turn has not come: once every face to come is farther than the first of the list, that is composited. Where T
-has fallen to a cut-off, a pixel has seen enough, and where all pixels of a block have, the faces behind are not even looked at.
+The order is exact, and no number of layers is too many. The faces of a tile come sorted by the nearest of their depths (`taichi_softras.engine.binning`), and
+each lane of a block knows the ranks of those that it has met: once every face to come is farther than the first of them, these are composited. So that all
+lanes do the same, a face is a layer of each of them, of which a_j is nought where it does not count. Where T has fallen to a cut-off, a pixel has seen enough,
+and where all pixels of a block have, the faces behind are not even looked at.
 
 The way back keeps nothing of the way forward. `layers_adjoint` walks through each pixel once more, and then from the back to the front. With
 c_j = dL/dalpha + dL/dcolor C_j + dL/ddepth z_j, what layer j is worth to the loss L, and B_j the same of all that lies behind it,
@@ -37,7 +38,7 @@ from .tiles import block_of, place_and_block
 from .triangle import AZ, BZ, CZ, load_face, set_up
 from .variant import AT_ONCE, Variant
 
-__all__ = ["DEPTH_SLACK", "N_HELD", "RUN", "composite_op", "sort_tiles_kernel"]
+__all__ = ["N_HELD", "RUN", "composite_op"]
 
 DEPTH_SLACK = 1e-5  # by this part of it a depth at a pixel may come out nearer than the nearest corner, by rounding
 FACES_AT_ONCE = 16  # that a block looks at before it finds out whether all of its pixels have seen enough
@@ -47,6 +48,7 @@ LANES_OF_PICTURES = 1  # the gradient to texels is scattered one by one: with al
 
 # What is held of a layer on the way back, in this order: a_j, c_j, T_j. On the way forward: a_j, depth, features.
 N_HELD = 3
+NONE = -1.0  # in place of a_j on the way back, where a face does not count
 
 
 @functools.cache
@@ -62,25 +64,23 @@ def composite_op(variant: Variant, choices: CompositeChoices) -> Op:
 def _gradient(variant: Variant, choices: CompositeChoices) -> Callable[[Any, Sequence[Any]], None]:
     """Layer by layer, by hand, to a_j and c_j; then as Taichi generates it."""
     by_hand = has_face_adjoint(variant, choices)
-    walk_back = layers_adjoint_kernel(variant, choices, packs=by_hand)
+    walk_back = layers_adjoint_kernel(variant, choices, by_face=by_hand)
     of_layers = _faces_gradient(variant, choices) if by_hand else _generated_gradient(variant, choices)
 
     def gradient(arrays: Any, arguments: Sequence[Any]) -> None:
         inputs, images, (set_ups, faces, corners, opacity_corners, face_image, face_source, walk, *rest) = arguments[:8], arguments[8:11], arguments[11:]
-        constants, n_groups = [arrays.constant(array) for array in inputs], rest[9]
+        constants = [arrays.constant(array) for array in inputs]
         grads = [arrays.gradient_or_scratch(array) for array in (inputs[6], *images)]  # of the background, and of the images
         background_wanted = int(arrays.gradient_of(inputs[6]) is not None)
         lists = (faces, corners, opacity_corners, face_image, face_source)
 
-        def layers_of(chunk: tuple[Any, ...], place_of_pair: Any) -> tuple[Any, Any]:
-            """The layers of a chunk, with their gradient, and that of the images, packed."""
-            n_blocks, n_pairs = chunk[4] * variant.blocks_per_tile, max(chunk[5], 1)
-            shape = (n_pairs * variant.blocks_per_tile, 2, variant.lanes)
+        def layers_of(chunk: tuple[Any, ...], place_of_pair: Any) -> Any:
+            """The layers of a chunk, with their gradient."""
+            shape = (max(chunk[5], 1) * variant.blocks_per_tile, 2, variant.lanes)
             layers = arrays.empty(shape) if by_hand else arrays.with_gradient(arrays.kept(shape))
-            packed = arrays.empty((n_blocks * n_groups, 1 + choices.features.features_at_once, variant.lanes) if by_hand else (1, 1, 1))
             found = layers if by_hand else arrays.gradient_of(layers)
-            arrays.launch(walk_back, (*constants, *grads, place_of_pair, found, packed, set_ups, *lists, *chunk, *rest, background_wanted))
-            return layers, packed
+            arrays.launch(walk_back, (*constants, *grads, place_of_pair, found, set_ups, *lists, *chunk, *rest, background_wanted))
+            return layers
 
         of_layers(arrays, inputs, grads[1:], set_ups, lists, walk, layers_of, rest)
 
@@ -95,7 +95,7 @@ def _generated_gradient(variant: Variant, choices: CompositeChoices) -> Callable
     def gradient(arrays, inputs, image_grads, set_ups, lists, walk, layers_of, rest) -> None:
         *tables, _, opacity_channel, n_features, n_groups, height, width = rest
         for chunk in walk.chunks():
-            layers, _ = layers_of(chunk, chunk[0])
+            layers = layers_of(chunk, chunk[0])
             numbers = (chunk[5], *tables, opacity_channel, n_features, n_groups, height, width)
             arrays.launch(layers_grad, (*inputs[:6], inputs[7], *image_grads, layers, *lists, *chunk[:2], *numbers))
 
@@ -110,17 +110,18 @@ def _faces_gradient(variant: Variant, choices: CompositeChoices) -> Callable[...
 
     def gradient(arrays, inputs, image_grads, set_ups, lists, walk, layers_of, rest) -> None:
         vertices, features, _, opacity, _, window, _, softness = inputs
-        faces, corners, opacity_corners, _, face_source = lists
+        faces, corners, opacity_corners, face_image, face_source = lists
         *_, opacity_channel, n_features, n_groups, height, width = rest
         constants, n_faces = [arrays.constant(array) for array in (features, opacity, window, softness)], faces.shape[0]
         rows = arrays.zeros((n_faces * n_groups, n_of_row(choices)))
         for chunk in walk.chunks():
-            pair_face, pair_tile, _, first_tile, _, n_pairs = chunk[:6]
+            pair_face, pair_tile, _, _, _, n_pairs = chunk[:6]
             last_of_face, place_of_pair, tile_at = arrays.zeros_index(n_faces), *(arrays.empty_index(max(n_pairs, 1)) for _ in range(2))
             arrays.launch(by_faces, (pair_face, pair_tile, last_of_face, place_of_pair, tile_at, n_pairs, n_faces))
-            layers, packed = layers_of(chunk, place_of_pair)
-            numbers = (opacity_channel, n_features, n_groups, n_faces, first_tile, height, width)
-            arrays.launch(of_faces, (*constants, layers, packed, set_ups, corners, opacity_corners, face_source, last_of_face, tile_at, rows, *numbers))
+            layers = layers_of(chunk, place_of_pair)
+            numbers = (opacity_channel, n_features, n_groups, n_faces, height, width)
+            lists_of_faces = (corners, opacity_corners, face_image, face_source, last_of_face, tile_at)
+            arrays.launch(of_faces, (*constants, layers, *image_grads[1:], set_ups, *lists_of_faces, rows, *numbers))
         differentiable = (vertices, features, opacity, window)
         wanted = [arrays.gradient_of(array) is not None for array in differentiable]
         n_rows = [array.shape[0] if want else 0 for array, want in zip(differentiable, wanted, strict=True)]
@@ -129,50 +130,6 @@ def _faces_gradient(variant: Variant, choices: CompositeChoices) -> Callable[...
         arrays.launch(gather, (rows, *grads, *places, *n_rows, opacity_channel, n_features, n_groups))
 
     return gradient
-
-
-@functools.cache
-def sort_tiles_kernel(variant: Variant):
-    """Sorts the faces of each tile by the nearest of their depths, in place; of equal depths the lower number first."""
-    real, index = variant.array, variant.index
-    a_tile = variant.spread(16)
-
-    @ti.kernel
-    def sort_tiles(
-        set_ups: real(2),  # [F, N_SET_UP]
-        pair_face: index(1),  # [pairs] sorted
-        face_depth: real(1),  # [F] scratch
-        pair_depth: real(1),  # [pairs] scratch
-        tile_offset: index(1),  # [tiles + 1]
-        n_tiles: ti.i32,
-        n_faces: ti.i32,
-    ):
-        ti.loop_config(serialize=variant.serial)
-        for f in range(n_faces):
-            face_depth[f] = nearest_depth(f, set_ups)  # of faces that are left out anything: nobody asks
-        ti.loop_config(serialize=variant.serial)
-        for part in range(n_tiles * a_tile):
-            if part % a_tile != 0:
-                continue
-            tile = part // a_tile
-            first, n = tile_offset[tile], tile_offset[tile + 1] - tile_offset[tile]
-            for k in range(first, first + n):
-                pair_depth[k] = face_depth[pair_face[k]]
-            gap = 1
-            while 3 * gap + 1 < n:
-                gap = 3 * gap + 1
-            while gap > 0:  # Shell's sort
-                for k in range(first + gap, first + n):
-                    f, depth, place = pair_face[k], pair_depth[k], k
-                    while place - gap >= first and comes_later(pair_depth[ti.max(place - gap, first)], pair_face[ti.max(place - gap, first)], depth, f):
-                        pair_face[place] = pair_face[place - gap]
-                        pair_depth[place] = pair_depth[place - gap]
-                        place -= gap
-                    pair_face[place] = f
-                    pair_depth[place] = depth
-                gap = gap // 3
-
-    return sort_tiles
 
 
 @ti.func
@@ -184,12 +141,6 @@ def nearest_depth(f, set_ups: ti.template()):
 @ti.func
 def farthest_depth(f, set_ups: ti.template()):
     return ti.max(set_ups[f, AZ], set_ups[f, BZ], set_ups[f, CZ])
-
-
-@ti.func
-def comes_later(depth, f, other_depth, other_f):
-    """In the order of depths; of equal depths the lower number is first."""
-    return depth > other_depth or (depth == other_depth and f > other_f)
 
 
 @ti.func
@@ -218,16 +169,16 @@ def first_place(worker, room, first_pair, n_here, block, variant: ti.template())
 
 @ti.func
 def rank_face(
-    k, f, mine: ti.template(), nearest, farthest, base, first_pair, n_open, closed: ti.template(), depths: ti.template(), ranks: ti.template(),
-    order: ti.template(), open_faces: ti.template(), open_depths: ti.template(), pair_face: ti.template(), choices: ti.template(), variant: ti.template(),
+    k, f, mine: ti.template(), nearest, farthest, base, first_pair, n_open, n_closed, depths: ti.template(), ranks: ti.template(), order: ti.template(),
+    open_faces: ti.template(), open_depths: ti.template(), pair_face: ti.template(), choices: ti.template(), variant: ti.template(),
 ):  # fmt: skip
-    """Finds the rank of face k of the tile among the layers of each lane, and moves those behind it. Returns how many faces are open.
+    """Finds the rank of face k of the tile among the layers of each lane, and moves those behind it. Returns how many faces are open, and how many closed.
 
-    ``mine`` are its depths, `FARTHEST` where it does not count. A face is open while one to come may be nearer than it somewhere: only with those is compared.
-    Of one that is closed the ranks are known, and it is written into the order.
+    ``mine`` are its depths, also where it does not count: so all lanes have as many layers. A face is open while one to come may be nearer than it somewhere:
+    only with those is compared. Of one that is closed the ranks are known, and it is written into the order.
     """
     lanes = ti.static(variant.lanes)
-    n_left = 0
+    n_left, n_known = 0, n_closed
     if ti.static(choices.order == Order.PIXEL):
         my_rank = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
         its_depth = ti.Vector.zero(variant.real, lanes)
@@ -235,15 +186,14 @@ def rank_face(
         for i in range(n_open):
             j = open_faces[base + i]
             at = (base + j) * lanes
-            for l in ti.static(range(lanes)):
-                its_depth[l] = depths[at + l]
-                its_rank[l] = ranks[at + l]
             if open_depths[base + i] < nearest:
                 for l in ti.static(range(lanes)):
-                    if its_depth[l] < FARTHEST:
-                        order[(base + its_rank[l]) * lanes + l] = j
-                        closed[l] += 1
+                    order[(base + ranks[at + l]) * lanes + l] = j
+                n_known += 1
             else:
+                for l in ti.static(range(lanes)):
+                    its_depth[l] = depths[at + l]
+                    its_rank[l] = ranks[at + l]
                 is_second = ti.cast(pair_face[first_pair + j] > f, ti.i32)  # on a tie
                 for l in range(lanes):
                     there, here = its_depth[slot(0, l, lanes)], mine[slot(0, l, lanes)]
@@ -257,34 +207,44 @@ def rank_face(
                 n_left += 1
         for l in ti.static(range(lanes)):
             depths[(base + k) * lanes + l] = mine[l]
-            ranks[(base + k) * lanes + l] = my_rank[l] + closed[l]
+            ranks[(base + k) * lanes + l] = my_rank[l] + n_known
         open_faces[base + n_left] = k
         open_depths[base + n_left] = farthest
         n_left += 1
     else:
-        for l in ti.static(range(lanes)):
-            if mine[l] < FARTHEST:
-                order[(base + closed[l]) * lanes + l] = k
-                closed[l] += 1
-    return n_left
+        n_known = k + 1
+    return n_left, n_known
 
 
 @ti.func
 def settle(
-    nearest, base, n_open, closed: ti.template(), settled: ti.template(), depths: ti.template(), ranks: ti.template(), order: ti.template(),
-    open_faces: ti.template(), variant: ti.template(),
+    nearest, base, n_open, n_closed, depths: ti.template(), ranks: ti.template(), order: ti.template(), open_faces: ti.template(), variant: ti.template(),
 ):  # fmt: skip
-    """Writes all layers nearer than ``nearest`` into the order, and in ``settled`` how many these are for each lane."""
+    """How many layers of each lane, at least, are nearer than ``nearest``: these are in the order. (Beyond, it holds what is overwritten later.)"""
     lanes = ti.static(variant.lanes)
-    for l in ti.static(range(lanes)):
-        settled[l] = closed[l]
+    settled = ti.Vector([n_closed for l in ti.static(range(lanes))], dt=ti.i32)
+    its_depth = ti.Vector.zero(variant.real, lanes)
     for i in range(n_open):
         j = open_faces[base + i]
         at = (base + j) * lanes
         for l in ti.static(range(lanes)):
-            if depths[at + l] < nearest:
-                order[(base + ranks[at + l]) * lanes + l] = j
-                settled[l] += 1
+            order[(base + ranks[at + l]) * lanes + l] = j
+            its_depth[l] = depths[at + l]
+        for l in range(lanes):
+            settled[slot(0, l, lanes)] += ti.select(its_depth[slot(0, l, lanes)] < nearest, 1, 0)
+    least = settled[0]
+    for l in ti.static(range(1, lanes)):
+        least = ti.min(least, settled[l])
+    return least
+
+
+@ti.func
+def place_of_layer(place, lane: ti.template(), base, n_held: ti.template(), order: ti.template(), choices: ti.template(), variant: ti.template()):
+    """Where what is held of a lane's layer begins, given its place in the order."""
+    layer = place
+    if ti.static(choices.order == Order.PIXEL):
+        layer = order[(base + place) * variant.lanes + lane]
+    return (base + layer) * ti.static(n_held * variant.lanes) + lane
 
 
 @functools.cache
@@ -363,16 +323,14 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
                     for group in range(n_groups):
                         left = ti.Vector.zero(variant.real, lanes)  # T
                         sums = ti.Vector.zero(variant.real, (1 + at_once) * lanes)  # of depth and features
-                        ready = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)  # layers of each lane that are composited
-                        closed = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
-                        settled = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
+                        layer = ti.Vector.zero(variant.real, n_held * lanes)
                         looks = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)  # whether a pixel has not seen enough
                         mine = ti.Vector.zero(variant.real, lanes)
                         for l in range(lanes):
                             within = first_line + l // wide < height and first_column + l % wide < width
                             left[slot(0, l, lanes)] = ti.select(within, 1.0, 0.0)
                             looks[slot(0, l, lanes)] = ti.cast(within, ti.i32)
-                        k, n_open, goes_on = 0, 0, n_here > 0
+                        k, n_open, n_closed, n_done, goes_on = 0, 0, 0, 0, n_here > 0  # done: composited
                         while goes_on:
                             end = ti.min(k + FACES_AT_ONCE, n_here)
                             while k < end:
@@ -384,6 +342,7 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
                                 lets_through = ti.Vector([at_opacity[i] for i in ti.static(range(n_of_opacity))])
                                 of_layer = ti.Vector.zero(variant.real, n_held * lanes)
                                 own_softness = softness_of(f, softness, window, face_source, choices)
+                                nearest_here = nearest_depth(f, set_ups)
                                 for l in range(lanes):
                                     x, y = centres_at(first_line + l // wide, first_column + l % wide, height, width, single)
                                     _, coverage, depth, colored, wa, wb, wc, qa, qb, qc = evaluate_with(
@@ -398,7 +357,7 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
                                     counts = colored[0] & (looks[slot(0, l, lanes)] > 0)
                                     of_layer[slot(0, l, lanes)] = ti.select(counts, coverage[0] * opacities[0][0], 0.0)
                                     of_layer[slot(1, l, lanes)] = depth[0]
-                                    mine[slot(0, l, lanes)] = ti.select(counts, depth[0], FARTHEST)
+                                    mine[slot(0, l, lanes)] = ti.select(counts, depth[0], nearest_here)
                                     values = ti.static(
                                         features_at(
                                             f, shows, group, n_features, face, qa, qb, qc, wa, wb, wc, pixel_size, features, corners, levels, textures,
@@ -410,28 +369,30 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
                                 for i in ti.static(range(n_held)):
                                     for l in ti.static(range(lanes)):
                                         held[(base + k) * ti.static(n_held * lanes) + ti.static(i * lanes + l)] = of_layer[i * lanes + l]
-                                n_open = rank_face(
-                                    k, f, mine, nearest_depth(f, set_ups) * (1.0 - DEPTH_SLACK), farthest_depth(f, set_ups), base, first_pair, n_open, closed,
-                                    depths, ranks, order, open_faces, open_depths, pair_face, choices, variant,
+                                n_open, n_closed = rank_face(
+                                    k, f, mine, nearest_here * (1.0 - DEPTH_SLACK), farthest_depth(f, set_ups), base, first_pair, n_open, n_closed, depths,
+                                    ranks, order, open_faces, open_depths, pair_face, choices, variant,
                                 )  # fmt: skip
                                 k += 1
                             nearest = variant.real(FARTHEST)
                             if k < n_here:
                                 nearest = nearest_depth(pair_face[first_pair + k], set_ups) * (1.0 - DEPTH_SLACK)
-                            settle(nearest, base, n_open, closed, settled, depths, ranks, order, open_faces, variant)
+                            n_settled = settle(nearest, base, n_open, n_closed, depths, ranks, order, open_faces, variant)
+                            for place in range(n_done, n_settled):
+                                for l in ti.static(range(lanes)):
+                                    at = place_of_layer(place, l, base, n_held, order, choices, variant)
+                                    for i in ti.static(range(n_held)):
+                                        layer[i * lanes + l] = held[at + ti.static(i * lanes)]
+                                for l in range(lanes):
+                                    t = left[slot(0, l, lanes)]
+                                    weight = ti.select(t > cutoff, t * layer[slot(0, l, lanes)], 0.0)
+                                    for s in ti.static(range(1 + at_once)):
+                                        sums[slot(s, l, lanes)] += weight * layer[slot(1 + s, l, lanes)]
+                                    left[slot(0, l, lanes)] = t - weight
+                            n_done = n_settled
                             n_looking = 0
                             for l in range(lanes):
-                                t, place = left[slot(0, l, lanes)], ready[slot(0, l, lanes)]
-                                while place < settled[slot(0, l, lanes)] and t > cutoff:
-                                    at = (base + order[(base + place) * lanes + l]) * ti.static(n_held * lanes) + l
-                                    weight = t * held[at]
-                                    for s in ti.static(range(1 + at_once)):
-                                        sums[slot(s, l, lanes)] += weight * held[at + ti.static((1 + s) * lanes)]
-                                    t -= weight
-                                    place += 1
-                                left[slot(0, l, lanes)] = t
-                                ready[slot(0, l, lanes)] = place
-                                looks[slot(0, l, lanes)] = ti.cast(t > cutoff, ti.i32)
+                                looks[slot(0, l, lanes)] = ti.cast(left[slot(0, l, lanes)] > cutoff, ti.i32)
                                 n_looking += looks[slot(0, l, lanes)]
                             goes_on = n_looking > 0 and k < n_here
 
@@ -452,11 +413,8 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
 
 
 @functools.cache
-def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, packs: bool):
-    """From the gradient of the image to that of a_j and c_j of each pair and lane; adds that of the background.
-
-    With ``packs`` it also writes down the gradient of the image block by block, for `composite_adjoint`.
-    """
+def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, by_face: bool):
+    """From the gradient of the image to that of a_j and c_j of each pair and lane; adds that of the background. With ``by_face`` pairs stand face by face."""
     real, index = variant.array, variant.index
     lanes, blocks_per_tile = variant.lanes, variant.blocks_per_tile
     single, wide = replace(variant, lanes=1), min(variant.lanes, variant.tile_width)
@@ -481,9 +439,8 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, packs: bo
         alpha_img_grad: real(3),
         features_img_grad: real(4),
         depth_img_grad: real(3),
-        place_of_pair: index(1),  # [pairs] with ``packs``, where a pair stands in the list of those of its face
-        layer_grads: real(3),  # [pairs * blocks, 2, lanes] written: dL/da_j and dL/dc_j; with ``packs`` face by face
-        packed: real(3),  # [tiles of the chunk * blocks * n_groups, 1 + at_once, lanes] written: the gradient of depth and features
+        place_of_pair: index(1),  # [pairs] with ``by_face``, where a pair stands in the list of those of its face
+        layer_grads: real(3),  # [pairs * blocks, 2, lanes] written: dL/da_j and dL/dc_j
         set_ups: real(2),
         faces: index(2),
         corners: index(2),
@@ -535,9 +492,7 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, packs: bo
                     pixel_size = 2.0 / ti.cast(ti.min(height, width), variant.real)
                     left = ti.Vector.zero(variant.real, lanes)  # T
                     wanted = ti.Vector.zero(variant.real, (2 + at_once) * lanes)  # the gradient of alpha, depth and features of a group
-                    ready = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)  # layers of each lane that are composited
-                    closed = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
-                    settled = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
+                    layer = ti.Vector.zero(variant.real, N_HELD * lanes)
                     looks = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)  # whether a pixel has not seen enough
                     mine = ti.Vector.zero(variant.real, lanes)
                     for l in range(lanes):
@@ -551,17 +506,7 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, packs: bo
                             if ti.static(at_once > 0 and not shown.grouped):
                                 for s in ti.static(range(at_once)):
                                     wanted[slot(2 + s, l, lanes)] = features_img_grad[image, line, column, s]
-                    if ti.static(packs):
-                        for group in range(n_groups):
-                            here = item * n_groups + group
-                            for l in ti.static(range(lanes)):
-                                line, column = first_line + ti.static(variant.lane_places[l][0]), first_column + ti.static(variant.lane_places[l][1])
-                                packed[here, 0, l] = wanted[ti.static(lanes + l)]
-                                for s in ti.static(range(at_once)):
-                                    packed[here, 1 + s, l] = 0.0
-                                    if line < height and column < width and group * at_once + s < n_features:
-                                        packed[here, 1 + s, l] = features_img_grad[image, line, column, group * at_once + s]
-                    k, n_open, goes_on = 0, 0, n_here > 0
+                    k, n_open, n_closed, n_done, goes_on = 0, 0, 0, 0, n_here > 0
                     while goes_on:
                         end = ti.min(k + FACES_AT_ONCE, n_here)
                         while k < end:
@@ -571,6 +516,7 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, packs: bo
                             lets_through = ti.Vector([at_opacity[i] for i in ti.static(range(n_of_opacity))])
                             of_layer = ti.Vector.zero(variant.real, N_HELD * lanes)  # T is nought where the layer's turn never comes
                             own_softness = softness_of(f, softness, window, face_source, choices)
+                            nearest_here = nearest_depth(f, set_ups)
                             for group in range(n_groups):
                                 of_face = ti.static(face_features(f, group, n_features, features, corners, places, shown))
                                 shows = ti.Vector([of_face[i] for i in ti.static(range(n_of_face))])
@@ -595,8 +541,8 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, packs: bo
                                         )
                                     )  # fmt: skip
                                     counts = colored[0] & (looks[slot(0, l, lanes)] > 0)
-                                    of_layer[slot(A, l, lanes)] = ti.select(counts, coverage[0] * opacities[0][0], 0.0)
-                                    mine[slot(0, l, lanes)] = ti.select(counts, depth[0], FARTHEST)
+                                    of_layer[slot(A, l, lanes)] = ti.select(counts, coverage[0] * opacities[0][0], NONE)
+                                    mine[slot(0, l, lanes)] = ti.select(counts, depth[0], nearest_here)
                                     worth = of_layer[slot(C, l, lanes)] + ti.select(
                                         group == 0, wanted[slot(0, l, lanes)] + wanted[slot(1, l, lanes)] * depth[0], 0.0
                                     )
@@ -612,48 +558,60 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, packs: bo
                             for i in ti.static(range(N_HELD)):
                                 for l in ti.static(range(lanes)):
                                     held[(base + k) * ti.static(N_HELD * lanes) + ti.static(i * lanes + l)] = of_layer[i * lanes + l]
-                            n_open = rank_face(
-                                k, f, mine, nearest_depth(f, set_ups) * (1.0 - DEPTH_SLACK), farthest_depth(f, set_ups), base, first_pair, n_open, closed,
-                                depths, ranks, order, open_faces, open_depths, pair_face, choices, variant,
+                            n_open, n_closed = rank_face(
+                                k, f, mine, nearest_here * (1.0 - DEPTH_SLACK), farthest_depth(f, set_ups), base, first_pair, n_open, n_closed, depths, ranks,
+                                order, open_faces, open_depths, pair_face, choices, variant,
                             )  # fmt: skip
                             k += 1
                         nearest = variant.real(FARTHEST)
                         if k < n_here:
                             nearest = nearest_depth(pair_face[first_pair + k], set_ups) * (1.0 - DEPTH_SLACK)
-                        settle(nearest, base, n_open, closed, settled, depths, ranks, order, open_faces, variant)
+                        n_settled = settle(nearest, base, n_open, n_closed, depths, ranks, order, open_faces, variant)
+                        for place in range(n_done, n_settled):
+                            for l in ti.static(range(lanes)):
+                                layer[A * lanes + l] = held[place_of_layer(place, l, base, N_HELD, order, choices, variant)]
+                            for l in range(lanes):
+                                t, a = left[slot(0, l, lanes)], layer[slot(A, l, lanes)]
+                                reached = ti.select((t > cutoff) & (a >= 0), t, 0.0)
+                                layer[slot(T, l, lanes)] = reached
+                                left[slot(0, l, lanes)] = t - reached * a
+                            for l in ti.static(range(lanes)):
+                                held[place_of_layer(place, l, base, N_HELD, order, choices, variant) + ti.static(T * lanes)] = layer[T * lanes + l]
+                        n_done = n_settled
                         n_looking = 0
                         for l in range(lanes):
-                            t, place = left[slot(0, l, lanes)], ready[slot(0, l, lanes)]
-                            while place < settled[slot(0, l, lanes)] and t > cutoff:
-                                at = (base + order[(base + place) * lanes + l]) * ti.static(N_HELD * lanes) + l
-                                held[at + ti.static(T * lanes)] = t
-                                t -= t * held[at]
-                                place += 1
-                            left[slot(0, l, lanes)] = t
-                            ready[slot(0, l, lanes)] = place
-                            looks[slot(0, l, lanes)] = ti.cast(t > cutoff, ti.i32)
+                            looks[slot(0, l, lanes)] = ti.cast(left[slot(0, l, lanes)] > cutoff, ti.i32)
                             n_looking += looks[slot(0, l, lanes)]
                         goes_on = n_looking > 0 and k < n_here
 
+                    behind = ti.Vector.zero(variant.real, lanes)  # B
                     for l in range(lanes):
                         line, column = first_line + l // wide, first_column + l % wide
                         if line < height and column < width:
-                            behind = wanted[slot(1, l, lanes)] * softness[FAR]
+                            behind[slot(0, l, lanes)] = wanted[slot(1, l, lanes)] * softness[FAR]
                             for channel in range(n_features):
                                 grad = features_img_grad[image, line, column, channel]
-                                behind += grad * background[image, channel]
+                                behind[slot(0, l, lanes)] += grad * background[image, channel]
                                 if background_wanted != 0:
                                     background_grad[image, channel] += left[slot(0, l, lanes)] * grad
-                            for turned in range(ready[slot(0, l, lanes)]):
-                                layer = order[(base + ready[slot(0, l, lanes)] - 1 - turned) * lanes + l]
-                                at = (base + layer) * ti.static(N_HELD * lanes) + l
-                                a, c, t = held[at], held[at + ti.static(C * lanes)], held[at + ti.static(T * lanes)]
-                                held[at] = t * (c - behind)
-                                held[at + ti.static(C * lanes)] = t * a
-                                behind += a * (c - behind)
+                    for turned in range(n_done):
+                        for l in ti.static(range(lanes)):
+                            at = place_of_layer(n_done - 1 - turned, l, base, N_HELD, order, choices, variant)
+                            for i in ti.static(range(N_HELD)):
+                                layer[i * lanes + l] = held[at + ti.static(i * lanes)]
+                        for l in range(lanes):
+                            a, c, t = layer[slot(A, l, lanes)], layer[slot(C, l, lanes)], layer[slot(T, l, lanes)]
+                            off = c - behind[slot(0, l, lanes)]
+                            layer[slot(A, l, lanes)] = t * off
+                            layer[slot(C, l, lanes)] = t * a
+                            behind[slot(0, l, lanes)] += ti.select(t > 0, a * off, 0.0)
+                        for l in ti.static(range(lanes)):
+                            at = place_of_layer(n_done - 1 - turned, l, base, N_HELD, order, choices, variant)
+                            for i in ti.static(range(2)):
+                                held[at + ti.static(i * lanes)] = layer[i * lanes + l]
                     for j in range(n_here):
                         pair, at = first_pair + j, (base + j) * ti.static(N_HELD * lanes)
-                        if ti.static(packs):
+                        if ti.static(by_face):
                             pair = place_of_pair[pair]
                         for i in ti.static(range(2)):
                             for l in ti.static(range(lanes)):

@@ -208,6 +208,14 @@ def exponential_density(u, value, complement, softness: ti.template(), real: ti.
 
 
 @ti.func
+def gamma_density(u, value, complement, softness: ti.template(), real: ti.template()):
+    """x^(p - 1) exp(-x)/Gamma(p)"""
+    x = ti.max(u + softness[SHIFT], real(TINY))
+    density = softness[SHAPE] / x * exp(softness[SHAPE] * log(x, real) - x - softness[LOG_FACTORIAL], real)
+    return ti.select((x > real(TINY)) & (x < ti.static(SERIES_END[real])), density, 0.0)
+
+
+@ti.func
 def levy_density(u, value, complement, softness: ti.template(), real: ti.template()):
     v = ti.max(u + softness[SHIFT], real(SHORTEST_LEVY))
     density = exp(-0.5 / v, real) * real(ti.static(1 / math.sqrt(2 * math.pi))) / (v * ti.sqrt(v))
@@ -261,8 +269,8 @@ class Distribution(Named):
     GUMBEL_MIN = Family(gumbel_max, lambda q, p, b: -math.log(-math.log(q)), reversed=True, density=gumbel_max_density)
     EXPONENTIAL = Family(exponential, lambda q, p, b: -math.log1p(-q) - b, density=exponential_density)
     EXPONENTIAL_REV = Family(exponential, lambda q, p, b: -math.log1p(-q) - b, reversed=True, density=exponential_density)
-    GAMMA = Family(gamma, lambda q, p, b: scipy.special.gammaincinv(p, q) - b)
-    GAMMA_REV = Family(gamma, lambda q, p, b: scipy.special.gammaincinv(p, q) - b, reversed=True)
+    GAMMA = Family(gamma, lambda q, p, b: scipy.special.gammaincinv(p, q) - b, density=gamma_density)
+    GAMMA_REV = Family(gamma, lambda q, p, b: scipy.special.gammaincinv(p, q) - b, reversed=True, density=gamma_density)
     LEVY = Family(levy, lambda q, p, b: 0.5 / scipy.special.erfcinv(q) ** 2 - b, density=levy_density)
     LEVY_REV = Family(levy, lambda q, p, b: 0.5 / max(scipy.special.erfcinv(q), 1e-9) ** 2 - b, reversed=True, density=levy_density)
     WINDOW = Family(window, lambda q, p, b: q ** (1 / p))

@@ -43,9 +43,11 @@ __all__ = [
     "Sides",
     "block_centres",
     "centres_at",
+    "coverage_with",
     "evaluate",
     "evaluate_with",
     "face_depth",
+    "in_grown_box",
     "item_and_group",
     "load_block",
     "load_set_up",
@@ -179,6 +181,14 @@ def load_set_up(f, set_ups: ti.template()):
 
 
 @ti.func
+def in_grown_box(x, y, face: ti.template(), softness: ti.template()):
+    """Whether a pixel lies in the bounding box of a face, grown by the reach."""
+    reach = ti.sqrt(softness[REACH_SQ])
+    in_columns = (x <= ti.max(face[AX], face[BX], face[CX]) + reach) & (x >= ti.min(face[AX], face[BX], face[CX]) - reach)
+    return in_columns & (y <= ti.max(face[AY], face[BY], face[CY]) + reach) & (y >= ti.min(face[AY], face[BY], face[CY]) - reach)
+
+
+@ti.func
 def who_counts(inside, in_reach, in_range, coverage, area, choices: ti.template()):
     """Whether a face counts for the silhouette of a pixel, and whether it has colour and depth there. ``area`` has the sign of its area on the screen."""
     visible = in_reach & in_range
@@ -219,10 +229,7 @@ def evaluate(x, y, face: ti.template(), softness: ti.template(), choices: ti.tem
         u = ti.select(inside, ti.sqrt(ti.max(distance_sq, TINY_LENGTH_SQ)) * over_inradius(face), -1.0)
         in_reach = inside
     if ti.static(choices.distance == Distance.BARYCENTRIC):
-        reach = ti.sqrt(softness[REACH_SQ])
-        in_columns = (x <= ti.max(face[AX], face[BX], face[CX]) + reach) & (x >= ti.min(face[AX], face[BX], face[CX]) - reach)
-        in_box = in_columns & (y <= ti.max(face[AY], face[BY], face[CY]) + reach) & (y >= ti.min(face[AY], face[BY], face[CY]) - reach)
-        in_reach = in_box & in_reach
+        in_reach = in_grown_box(x, y, face, softness) & in_reach
     coverage, complement = coverage_of(u, softness, choices.distribution, real)
     if ti.static(choices.distance == Distance.HARD):
         coverage = ti.select(inside, wa * 0.0 + 1.0, 0.0)
@@ -241,6 +248,14 @@ def evaluate_with(held: ti.template(), softness: ti.template(), x, y, face: ti.t
     if ti.static(len(series_coefficients(choices.distribution, 1.0)) > 0):
         return evaluate(x, y, face, softness, choices, real)
     return evaluate(x, y, face, held, choices, real)
+
+
+@ti.func
+def coverage_with(held: ti.template(), softness: ti.template(), u, distribution: ti.template(), real: ti.template()):
+    """`coverage_of`, likewise."""
+    if ti.static(len(series_coefficients(distribution, 1.0)) > 0):
+        return coverage_of(u, softness, distribution, real)
+    return coverage_of(u, held, distribution, real)
 
 
 @ti.func

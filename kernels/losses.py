@@ -6,6 +6,7 @@ from typing import Any
 
 from ..language import ti
 from .op import Op
+from .tiles import powers_of_two
 from .variant import Variant
 
 __all__ = [
@@ -32,7 +33,7 @@ def pixels_at_once(variant: Variant) -> int:
 def gradients_and_wishes(arrays: Any, inputs: Sequence[Any]) -> tuple[list[Any], list[int]]:
     """Where the gradients of inputs are to be added, and whether they are wanted; what is not wanted has an array of one number."""
     found = [arrays.gradient_of(array) for array in inputs]
-    return [arrays.zeros((1,) * len(array.shape)) if gradient is None else gradient for array, gradient in zip(inputs, found, strict=True)], [
+    return [arrays.empty((1,) * len(array.shape)) if gradient is None else gradient for array, gradient in zip(inputs, found, strict=True)], [
         int(gradient is not None) for gradient in found
     ]
 
@@ -51,6 +52,34 @@ def n_pieces(n_images, height, width, variant: ti.template()):
     return n_images * height * ((width + ti.static(pixels_at_once(variant)) - 1) // ti.static(pixels_at_once(variant)))
 
 
+@ti.func
+def team_pieces(n_images, height, width, variant: ti.template()):
+    """How many pieces of as many pixels as a team has threads, times `pixels_at_once`, the pictures have."""
+    of_team = ti.static(variant.team * pixels_at_once(variant))
+    return n_images * ((height * width + of_team - 1) // of_team)
+
+
+@ti.func
+def team_place(part, height, width, variant: ti.template()):
+    """(image, first pixel) of the piece of a thread's team."""
+    of_team = ti.static(variant.team * pixels_at_once(variant))
+    of_image = (height * width + of_team - 1) // of_team
+    piece = part // variant.team
+    return piece // of_image, piece % of_image * of_team
+
+
+@ti.func
+def team_sum(value, thread, shared: ti.template(), variant: ti.template()):
+    """The sum over the threads of a team, for the first of them; ``shared`` [team] is their memory."""
+    shared[thread] = value
+    ti.simt.block.sync()
+    for step in ti.static(powers_of_two(variant.team)[::-1]):
+        if thread < step:
+            shared[thread] = shared[thread] + shared[thread + step]
+        ti.simt.block.sync()
+    return shared[0]
+
+
 @functools.cache
 def overlap_op(variant: Variant, weighted: bool = False) -> Op:
     """Inputs: a, b and, if ``weighted``, the pixels' weights, all [B, H, W]. Output: overlap [B, 2], the sums over pixels of a b (intersection) and
@@ -60,18 +89,39 @@ def overlap_op(variant: Variant, weighted: bool = False) -> Op:
 
     @ti.kernel
     def overlap(a: real(3), b: real(3), weights: real(3), overlap: real(2), n_images: ti.i32, height: ti.i32, width: ti.i32):
-        ti.loop_config(serialize=variant.serial)
-        for part in range(n_pieces(n_images, height, width, variant) * a_piece):
-            if part % a_piece == 0:
-                image, row, first, last = piece_of(part // a_piece, height, width, variant)
+        if ti.static(variant.team > 1):
+            for part in range(team_pieces(n_images, height, width, variant) * variant.team):
+                image, first = team_place(part, height, width, variant)
+                shared, thread = ti.simt.block.SharedArray((variant.team,), variant.real), part % variant.team
                 intersection, union = variant.real(0.0), variant.real(0.0)
-                for column in range(first, last):
-                    share = weights[image, row, column] if ti.static(weighted) else variant.real(1.0)
-                    both = a[image, row, column] * b[image, row, column]
-                    intersection += share * both
-                    union += share * (a[image, row, column] + b[image, row, column] - both)
-                overlap[image, 0] += intersection
-                overlap[image, 1] += union
+                for k in range(ti.static(pixels_at_once(variant))):
+                    pixel = first + k * variant.team + thread
+                    if pixel < height * width:
+                        row, column = pixel // width, pixel % width
+                        share = weights[image, row, column] if ti.static(weighted) else variant.real(1.0)
+                        both = a[image, row, column] * b[image, row, column]
+                        intersection += share * both
+                        union += share * (a[image, row, column] + b[image, row, column] - both)
+                all_intersection = team_sum(intersection, thread, shared, variant)
+                ti.simt.block.sync()
+                all_union = team_sum(union, thread, shared, variant)
+                if thread == 0:
+                    overlap[image, 0] += all_intersection
+                    overlap[image, 1] += all_union
+                ti.simt.block.sync()
+        else:
+            ti.loop_config(serialize=variant.serial)
+            for part in range(n_pieces(n_images, height, width, variant) * a_piece):
+                if part % a_piece == 0:
+                    image, row, first, last = piece_of(part // a_piece, height, width, variant)
+                    intersection, union = variant.real(0.0), variant.real(0.0)
+                    for column in range(first, last):
+                        share = weights[image, row, column] if ti.static(weighted) else variant.real(1.0)
+                        both = a[image, row, column] * b[image, row, column]
+                        intersection += share * both
+                        union += share * (a[image, row, column] + b[image, row, column] - both)
+                    overlap[image, 0] += intersection
+                    overlap[image, 1] += union
 
     @ti.kernel
     def overlap_adjoint(
@@ -114,7 +164,20 @@ def intersection_over_union_op(variant: Variant) -> Op:
         for image in range(n_images):
             loss[at] += weight * (1.0 - overlap[image, 0] / (overlap[image, 1] + EMPTY_UNION)) / n_images
 
-    return Op(name="intersection_over_union", kernel=intersection_over_union, n_inputs=1, n_outputs=1)
+    @ti.kernel
+    def intersection_over_union_adjoint(overlap: real(2), loss_grad: real(1), overlap_grad: real(2), weight: variant.real, n_images: ti.i32):
+        for image in range(n_images):
+            union = overlap[image, 1] + EMPTY_UNION
+            share = weight * loss_grad[at] / (n_images * union)
+            overlap_grad[image, 0] = overlap_grad[image, 0] - share
+            overlap_grad[image, 1] = overlap_grad[image, 1] + share * overlap[image, 0] / union
+
+    def gradient(arrays, arguments) -> None:
+        overlap, loss, *rest = arguments
+        if (of_overlap := arrays.gradient_of(overlap)) is not None:
+            arrays.launch(intersection_over_union_adjoint, (overlap, arrays.gradient_of(loss), of_overlap, *rest))
+
+    return Op(name="intersection_over_union", kernel=intersection_over_union, n_inputs=1, n_outputs=1, gradient=gradient)
 
 
 @functools.cache
@@ -128,17 +191,33 @@ def image_l1_op(variant: Variant) -> Op:
     def image_l1(
         a: real(4), b: real(4), mask: real(3), loss: real(1), weight: variant.real, n_images: ti.i32, height: ti.i32, width: ti.i32, n_channels: ti.i32
     ):
-        ti.loop_config(serialize=variant.serial)
-        for part in range(n_pieces(n_images, height, width, variant) * a_piece):
-            if part % a_piece == 0:
-                image, row, first, last = piece_of(part // a_piece, height, width, variant)
+        if ti.static(variant.team > 1):
+            for part in range(team_pieces(n_images, height, width, variant) * variant.team):
+                image, first = team_place(part, height, width, variant)
+                shared, thread = ti.simt.block.SharedArray((variant.team,), variant.real), part % variant.team
                 total = variant.real(0.0)
-                for column in range(first, last):
-                    difference = variant.real(0.0)
-                    for channel in range(n_channels):
-                        difference += ti.abs(a[image, row, column, channel] - b[image, row, column, channel])
-                    total += mask[image, row, column] * difference
-                loss[at] += weight * total
+                for k in range(ti.static(pixels_at_once(variant))):
+                    pixel = first + k * variant.team + thread
+                    if pixel < height * width:
+                        row, column = pixel // width, pixel % width
+                        for channel in range(n_channels):
+                            total += mask[image, row, column] * ti.abs(a[image, row, column, channel] - b[image, row, column, channel])
+                of_team = team_sum(total, thread, shared, variant)
+                if thread == 0:
+                    loss[at] += weight * of_team
+                ti.simt.block.sync()
+        else:
+            ti.loop_config(serialize=variant.serial)
+            for part in range(n_pieces(n_images, height, width, variant) * a_piece):
+                if part % a_piece == 0:
+                    image, row, first, last = piece_of(part // a_piece, height, width, variant)
+                    total = variant.real(0.0)
+                    for column in range(first, last):
+                        difference = variant.real(0.0)
+                        for channel in range(n_channels):
+                            difference += ti.abs(a[image, row, column, channel] - b[image, row, column, channel])
+                        total += mask[image, row, column] * difference
+                    loss[at] += weight * total
 
     @ti.kernel
     def image_l1_adjoint(

@@ -20,6 +20,7 @@ class Op:
         name: for errors.
         kernel: the differentiable kernel.
         n_inputs, n_outputs: how many of the arguments are inputs, and outputs.
+        adds: whether the outputs are added to, and so are nought before; else they are written.
         forward: computes the same outputs faster, from the same arguments, where the two differ.
         gradient: called with (array library, arguments of which some have a ``grad``), does what ``kernel.grad`` would, faster.
     """
@@ -28,6 +29,7 @@ class Op:
     kernel: Any
     n_inputs: int
     n_outputs: int
+    adds: bool = True
     forward: Any = None
     gradient: Callable[[Any, Sequence[Any]], None] | None = None
 

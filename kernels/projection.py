@@ -7,7 +7,7 @@ import math
 from ..language import ti
 from .op import Op
 from .special import arctangent
-from .tiles import BEHIND_EYE
+from .tiles import BEFORE_PLANE, BEHIND_EYE
 from .variant import Variant
 
 __all__ = ["Lens", "fisheye_distortion", "project_op", "radial_tangential_distortion", "see_adjoint_kernel", "see_op", "view_op"]
@@ -172,7 +172,7 @@ def see_op(variant: Variant, lens: Lens) -> Op:
         vertex_image: index(1),  # [N] into the cameras
         instance_offset: index(1),  # [V + 1] from where on what is of each vertex stands in
         instances: index(1),  # [N] numbers of rows of vertices_screen
-        is_before: index(1),  # [1] set to 1 if a vertex lies before the plane
+        statistics: index(1),  # [N_STATISTICS] of `tiles`: it is noted whether a vertex lies before the plane
         plane: variant.real,  # a depth
         n: ti.i32,
         n_vertices: ti.i32,
@@ -182,7 +182,7 @@ def see_op(variant: Variant, lens: Lens) -> Op:
             b = vertex_image[i]
             x, y, z = ti.static(in_camera(vertex_source[i], b, vertices_world, camera_from_world))
             if -z < plane:
-                is_before[0] = 1
+                statistics[BEFORE_PLANE] = 1
             seen_x, seen_y = on_screen(x, y, -z, b, intrinsics, distortion, limit, lens, variant.real)
             vertices_screen[i, 0] += seen_x
             vertices_screen[i, 1] += seen_y

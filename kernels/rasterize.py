@@ -24,7 +24,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..language import ti
-from .adjoint import OF_FEATURES, adjoint_kernel, has_adjoint, n_packed
+from .adjoint import adjoint_kernel, has_adjoint, n_of_face, n_packed
 from .blending import Blending, depth_weight, normalised_depth
 from .face import (
     DEPTH,
@@ -47,6 +47,7 @@ from .resolve import resolve_flat_kernel, resolve_pixel
 from .softness import BACKGROUND_DEPTH_NORM, N_SOFTNESS
 from .special import larger, smaller
 from .texture import Texture, channel_of, face_features, features_at
+from .texture_adjoint import n_interpolated
 from .tiles import block_of, place_and_block
 from .triangle import load_face, set_up
 from .variant import Variant
@@ -58,8 +59,8 @@ LANES_OF_PICTURES = 1  # the gradient to texels is scattered one by one: with al
 
 def most_numbers(variant: Variant, choices: Choices, n_features: int) -> tuple[int, int]:
     """How many numbers of a pixel, and how many of a face, stand in one of the arrays that a picture and its gradient take."""
-    n_groups = choices.n_groups(n_features) if has_adjoint(choices) else 0
-    of_face = n_groups * (OF_FEATURES + 3 * choices.features_at_once) if variant.lanes > 1 else 0
+    n_groups = choices.n_groups(n_features) if has_adjoint(variant, choices) else 0
+    of_face = n_groups * n_of_face(choices) if variant.lanes > 1 else 0
     return max(choices.n_sums(n_features), n_groups * n_packed(choices)), of_face
 
 
@@ -69,41 +70,43 @@ def draw_op(variant: Variant, choices: Choices) -> Op:
 
     `sums`, `max_depth_norm`, `nearest_face` and `strongest_face` are written on the way forward and read on the way back.
     """
-    gradient = (gradient_by_hand if has_adjoint(choices) else generated_gradient)(variant, choices)
-    return Op(name="draw", kernel=_draw_kernel(variant, choices), n_inputs=5, n_outputs=3, gradient=gradient)
+    gradient = (gradient_by_hand if has_adjoint(variant, choices) else generated_gradient)(variant, choices)
+    return Op(name="draw", kernel=_draw_kernel(variant, choices), n_inputs=5, n_outputs=3, adds=False, gradient=gradient)
 
 
 @functools.cache
 def gradient_by_hand(variant: Variant, choices: Choices) -> Callable[[Any, Sequence[Any]], None]:
     """For the choices of `has_adjoint`."""
-    kernel = adjoint_kernel(variant, choices)
+    kernel, at_vertices = adjoint_kernel(variant, choices), choices.texture is Texture.VERTEX
 
     def gradient(arrays, arguments) -> None:
-        vertices, features, _, background, softness, alpha, color, depth, sums, max_depth_norm, _, _, *rest = arguments
-        set_ups, faces, corners, face_image, walk, *rest = rest
-        one_over_faces, n_features, n_groups, height, width = rest[-5:]
-        differentiable = (vertices, features, background)
+        vertices, features, places, background, softness, alpha, color, depth, sums, max_depth_norm, nearest_face, strongest_face, *rest = arguments
+        set_ups, faces, corners, face_image, walk, *tables, one_over_faces, n_features, n_groups, height, width = rest
+        differentiable = (vertices, features, places, background)
         wanted = [arrays.gradient_of(array) is not None for array in differentiable]
         gradients = [arrays.gradient_or_scratch(array) for array in (*differentiable, alpha, color, depth)]
         n_tiles = sums.shape[0] // choices.n_sums(n_features)
         n_lines = n_tiles * variant.blocks_per_tile // (1 if variant.lanes == 1 else -(-width // variant.tile_width))
         packed = arrays.empty((n_tiles * variant.blocks_per_tile * n_groups, n_packed(choices), variant.lanes))
-        heads = (*differentiable, softness, *gradients, sums, max_depth_norm, set_ups, faces, corners, face_image, walk.reached)
+        heads = (*differentiable, softness, *gradients, sums, max_depth_norm, nearest_face, strongest_face, set_ups, faces, corners, face_image, walk.reached)
+        sizes = (*tables, one_over_faces, n_features, n_groups)
+        flags = (int(wanted[1] and not at_vertices), int(wanted[3]))
         nothing = (face_image, face_image)
         if variant.lanes == 1:
             rows = arrays.zeros((1,))
             for pair_face, pair_tile, _, _, _, n_pairs in walk.chunks():
                 lists = (pair_face, pair_tile, packed, rows, *nothing, *nothing)
-                arrays.launch(kernel, (*heads, *lists, one_over_faces, n_features, n_groups, n_lines, n_pairs, 0, 0, int(wanted[2]), height, width))
+                arrays.launch(kernel, (*heads, *lists, *sizes, n_lines, n_pairs, 0, 0, *flags, height, width))
                 n_lines = 0  # it is packed now
             return
         n_faces = faces.shape[0]
-        rows = arrays.empty((n_faces * n_groups * (OF_FEATURES + 3 * choices.features_at_once),))
-        n_gathered = (vertices.shape[0] if wanted[0] else 0, features.shape[0] if wanted[1] else 0)
-        at_vertices = walk.corners_at_vertices() if wanted[0] else nothing
-        at_features = walk.corners_at_features() if wanted[1] else nothing
-        lists = (*nothing, packed, rows, *at_vertices, *at_features)  # a face finds its tiles itself
-        arrays.launch(kernel, (*heads, *lists, one_over_faces, n_features, n_groups, n_lines, n_faces, *n_gathered, int(wanted[2]), height, width))
+        rows = arrays.empty((n_faces * n_groups * n_of_face(choices),))
+        between, between_wanted = (features, wanted[1]) if at_vertices else (places, wanted[2] and n_interpolated(choices) > 0)
+        n_gathered = (vertices.shape[0] if wanted[0] else 0, between.shape[0] if between_wanted else 0)
+        corners_at_vertices = walk.corners_at_vertices() if wanted[0] else nothing
+        corners_at_features = walk.corners_at_features() if between_wanted else nothing
+        lists = (*nothing, packed, rows, *corners_at_vertices, *corners_at_features)  # a face finds its tiles itself
+        arrays.launch(kernel, (*heads, *lists, *sizes, n_lines, n_faces, *n_gathered, *flags, height, width))
 
     return gradient
 

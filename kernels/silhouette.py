@@ -13,11 +13,12 @@ from ..language import ti
 from .coverage import Distribution
 from .named import Named
 from .softness import CONORM
-from .special import exp, expm1, larger, log, log1p, log_of_one_plus, power
+from .special import exp, expm1, larger, log, log1p, log_of_one_plus, power, power_slope
 
 __all__ = ["HALF", "Silhouette", "silhouette_generator", "silhouette_inverse", "silhouette_inverse_slope", "silhouette_slope"]
 
 HALF = 0.5 - 1e-5  # a coverage of one half, rounded: a pixel on the edge between two faces has it of both, and a hair less or more with rounding
+STEEPEST = 1e30  # a slope that a float32 still holds, times a density
 LEAST_FREE = 1e-16  # what a face leaves free of a pixel, at least: the generators are infinite at a coverage of one
 
 
@@ -174,6 +175,46 @@ def einstein_slope(a, x, p, real: ti.template()):
 
 
 @ti.func
+def hamacher_slope(a, x, p, real: ti.template()):
+    return one_over_free(a, x, p, real) / ti.max(x + p * a, real(LEAST_FREE))
+
+
+@ti.func
+def frank_slope(a, x, p, real: ti.template()):
+    """log(p) p^x/(p^x - 1)"""
+    above = expm1(x * ti.log(p), real)
+    frees = above / (p - 1.0) > real(LEAST_FREE)
+    return ti.select(frees, ti.log(p) * (above + 1.0) / ti.select(frees, above, 1.0), 0.0)
+
+
+@ti.func
+def yager_slope(a, x, p, real: ti.template()):
+    return power_slope(a, p, real)
+
+
+@ti.func
+def aczel_alsina_slope(a, x, p, real: ti.template()):
+    return ti.min(power_slope(minus_log(x, real), p, real) * one_over_free(a, x, p, real), real(STEEPEST))
+
+
+@ti.func
+def dombi_slope(a, x, p, real: ti.template()):
+    """da/dx of the odds is 1/x^2."""
+    one_over = one_over_free(a, x, p, real)
+    return ti.min(power_slope(odds(a, x, real), p, real) * one_over * one_over, real(STEEPEST))
+
+
+@ti.func
+def schweizer_sklar_slope(a, x, p, real: ti.template()):
+    return ti.select(x > real(LEAST_FREE), ti.min(-power_slope(ti.max(x, real(LEAST_FREE)), p, real), real(STEEPEST)), 0.0)
+
+
+@ti.func
+def whole_slope(total, p, one_over_faces, real: ti.template()):
+    return total * 0.0 + 1.0
+
+
+@ti.func
 def mean_slope(total, p, one_over_faces, real: ti.template()):
     return total * 0.0 + one_over_faces
 
@@ -193,6 +234,40 @@ def tanh_slope(total, p, one_over_faces, real: ti.template()):
     """1 - tanh^2, without a difference."""
     e = exp(-2.0 * ti.abs(total), real)
     return 4.0 * e / ((1.0 + e) * (1.0 + e))
+
+
+@ti.func
+def hamacher_inverse_slope(total, p, one_over_faces, real: ti.template()):
+    above = expm1(ti.min(p * total, 80.0), real)
+    ratio = 1.0 + above / p
+    return ti.select(p * total < 80.0, (above + 1.0) / ratio / ratio, 0.0)
+
+
+@ti.func
+def frank_inverse_slope(total, p, one_over_faces, real: ti.template()):
+    rest = (p - 1.0) * ti.exp(-total)
+    return rest / ((1.0 + rest) * ti.log(p))
+
+
+@ti.func
+def yager_inverse_slope(total, p, one_over_faces, real: ti.template()):
+    return ti.select(power(total, 1.0 / p, real) < 1.0, power_slope(total, 1.0 / p, real), 0.0)
+
+
+@ti.func
+def aczel_alsina_inverse_slope(total, p, one_over_faces, real: ti.template()):
+    return ti.exp(-power(total, 1.0 / p, real)) * power_slope(total, 1.0 / p, real)
+
+
+@ti.func
+def dombi_inverse_slope(total, p, one_over_faces, real: ti.template()):
+    ratio = 1.0 + power(total, 1.0 / p, real)
+    return power_slope(total, 1.0 / p, real) / ratio / ratio
+
+
+@ti.func
+def schweizer_sklar_inverse_slope(total, p, one_over_faces, real: ti.template()):
+    return -power_slope(1.0 + total, 1.0 / p, real)
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,14 +301,16 @@ class Silhouette(Named):
     """The sum of coverages over the number of faces of the mesh."""
     HARD = Conorm(hard_generator, hard_inverse, slopes=(no_slope, flat_slope))
     """1 where a coverage is at least one half, else 0: without gradient. Faces that share an edge leave no gap between them."""
-    MAX = Conorm(coverage_itself, total_itself, strongest=True)
+    MAX = Conorm(coverage_itself, total_itself, strongest=True, slopes=(one_slope, whole_slope))
     EINSTEIN = Conorm(einstein_generator, einstein_inverse, slopes=(einstein_slope, tanh_slope))
-    HAMACHER = Conorm(hamacher_generator, hamacher_inverse, parameter=2.0)
-    FRANK = Conorm(frank_generator, frank_inverse, parameter=2.0)
-    YAGER = Conorm(yager_generator, yager_inverse, parameter=2.0)
-    ACZEL_ALSINA = Conorm(aczel_alsina_generator, aczel_alsina_inverse, parameter=2.0)
-    DOMBI = Conorm(dombi_generator, dombi_inverse, parameter=2.0)
-    SCHWEIZER_SKLAR = Conorm(schweizer_sklar_generator, schweizer_sklar_inverse, parameter=-2.0, low=-1e3, high=0.0)
+    HAMACHER = Conorm(hamacher_generator, hamacher_inverse, parameter=2.0, slopes=(hamacher_slope, hamacher_inverse_slope))
+    FRANK = Conorm(frank_generator, frank_inverse, parameter=2.0, slopes=(frank_slope, frank_inverse_slope))
+    YAGER = Conorm(yager_generator, yager_inverse, parameter=2.0, slopes=(yager_slope, yager_inverse_slope))
+    ACZEL_ALSINA = Conorm(aczel_alsina_generator, aczel_alsina_inverse, parameter=2.0, slopes=(aczel_alsina_slope, aczel_alsina_inverse_slope))
+    DOMBI = Conorm(dombi_generator, dombi_inverse, parameter=2.0, slopes=(dombi_slope, dombi_inverse_slope))
+    SCHWEIZER_SKLAR = Conorm(
+        schweizer_sklar_generator, schweizer_sklar_inverse, parameter=-2.0, low=-1e3, high=0.0, slopes=(schweizer_sklar_slope, schweizer_sklar_inverse_slope)
+    )
 
 
 @ti.func

@@ -15,7 +15,7 @@ import scipy  # its modules are loaded when they are asked for
 
 from ..language import arch_name, ti, without_gradient
 
-__all__ = ["arctangent", "erfc", "exp", "expm1", "larger", "log", "log1p", "log_of_one_plus", "power", "smaller"]
+__all__ = ["arctangent", "erfc", "exp", "expm1", "larger", "log", "log1p", "log_of_one_plus", "power", "power_slope", "smaller"]
 
 TAYLOR_BELOW = 0.3  # expm1 and log1p are series up to here
 LARGEST_EXPONENT = 60.0  # of `power`: exp(60) = 1e26, and sums of many such are float32 numbers still
@@ -184,3 +184,11 @@ def power(x, exponent, real: ti.template()):
     """x^exponent for x >= 0, kept between exp(-60) and exp(60): beyond, it is constant."""
     logarithm = exponent * log(ti.max(x, real(TINY)), real)
     return exp(ti.min(ti.max(logarithm, -LARGEST_EXPONENT), LARGEST_EXPONENT), real)
+
+
+@ti.func
+def power_slope(x, exponent, real: ti.template()):
+    """d `power`/dx; nought where that is constant."""
+    logarithm = exponent * log(ti.max(x, real(TINY)), real)
+    grows = (x > real(TINY)) & (ti.abs(logarithm) < LARGEST_EXPONENT)
+    return ti.select(grows, exponent * power(x, exponent, real) / ti.max(x, real(TINY)), 0.0)

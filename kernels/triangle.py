@@ -20,6 +20,7 @@ __all__ = [
     "CX",
     "CY",
     "CZ",
+    "FAR_AWAY",
     "N_SET_UP",
     "OVER_AB_SQ",
     "OVER_AREA2",

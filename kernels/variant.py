@@ -29,7 +29,8 @@ class Variant:
     """One instantiation of the kernels.
 
     The pixels of a tile are numbered row by row. ``lanes`` consecutive ones, a block, are computed side by side (explicit SIMD, for CPUs); with one lane, by as
-    many threads (for GPUs). With ``serial`` the outer loops run in the calling thread: to wake the others (0.1 ms a loop) takes longer than little work does.
+    many threads (for GPUs). ``team`` threads share memory and can wait for each other (CUDA); 1 where none can. With ``serial`` the outer loops run in the
+    calling thread: to wake the others (0.1 ms a loop) takes longer than little work does.
     """
 
     real: Any = ti.f32
@@ -38,6 +39,7 @@ class Variant:
     tile_width: int = 4
     tile_height: int = 2
     serial: bool = False
+    team: int = 1
 
     def __post_init__(self) -> None:
         if self.tile_pixels % self.lanes or (self.tile_width % self.lanes and self.lanes % self.tile_width):

@@ -97,7 +97,7 @@ class TestAgainst:
     def test_what_is_no_checkout_is_refused(self, tmp_path, capsys):
         with pytest.raises(SystemExit):
             benchmarks.main(["--against", str(tmp_path)])
-        assert "must be a checkout of taichi_softras, or taichi or quadrants, got" in capsys.readouterr().err
+        assert "must be a checkout of taichi_softras, or taichi or quadrants or passive, got" in capsys.readouterr().err
 
     def test_a_runtime_that_is_not_installed(self, capsys, monkeypatch):
         monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "quadrants" else name)

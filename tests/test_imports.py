@@ -236,6 +236,20 @@ assert tsr.Capture is tsr.recover.Capture
     run_python(script)
 
 
+def test_who_looks_whether_torch_is_there():
+    """Of all rooms but interop and the demos; so the part of CI without torch runs these, and what is started, and no more."""
+    asking = set()
+    for folder in ("taichi_softras", "kernels"):
+        for path in (REPOSITORY / folder).rglob("*.py"):
+            nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+            imported = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+            imported += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+            constants = [node.value for node in nodes if isinstance(node, ast.Constant)]
+            if "torch" in constants or any(name.partition(".")[0] == "torch" for name in imported):
+                asking.add(module_of(path, REPOSITORY))
+    assert asking == {"app.doctor", "checks", "runtime.launch"}
+
+
 def test_it_works_where_torch_is_missing(run_python):
     """A whole render, without torch."""
     run_python("""

@@ -4,9 +4,9 @@
     python -m demos.splatting -o OUT --quick        # small and short
     python -m demos.splatting -o OUT --no-mesh      # triangles alone
 
-OUT then holds views/ (pictures with cameras that `taichi-softras fit` reads, too), triangles.npz (soft), mesh.glb (opaque, for any viewer), opaque_mesh.glb
-(what `fit` makes of it), sheet.png (rows: pictures that were not fitted, the mesh, triangles soft and opaque) and metrics.json. The same command goes on after
-Ctrl-C.
+OUT then holds views/ (pictures with cameras that `taichi-softras fit` reads, too), triangles.npz (soft; soft.glb for viewers that blend), mesh.glb (opaque, for
+any viewer), opaque_mesh.glb (what `fit` makes of it), sheet.png (rows: pictures that were not fitted, the mesh, triangles soft and opaque) and metrics.json.
+The same command goes on after Ctrl-C.
 """
 
 import json
@@ -103,6 +103,7 @@ def main() -> None:
     fit = splatted(train, SplatOptions(steps=options.steps, triangles=options.triangles), out / "checkpoint.npz")
     soft, opaque, seconds = fit.soft or fit.triangles, fit.hardened, time.process_time() - began
     soft.save(out / "triangles.npz")
+    soft.save(out / "soft.glb")
     opaque.mesh.save(out / "mesh.glb")
     seen = {"soft": composited_from(test, soft), "opaque": composited_from(test, opaque, 4)}
     told = {"soft": len(soft), "opaque": len(opaque)}

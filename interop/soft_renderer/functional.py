@@ -139,7 +139,7 @@ def face_vertices(vertices: torch.Tensor, faces: torch.Tensor) -> torch.Tensor:
     batch, n = vertices.shape[:2]
     _check_faces(faces, n, vertices.device)
     offsets = torch.arange(batch, device=vertices.device)[:, None, None] * n
-    return vertices.reshape(batch * n, -1)[faces.long() + offsets]
+    return vertices.reshape(batch * n, -1).index_select(0, (faces.long() + offsets).reshape(-1)).reshape(*faces.shape, -1)
 
 
 _checked: tuple[Any, int, int] = (lambda: None, 0, 0)  # the last faces that were checked, in which version, and for how many vertices

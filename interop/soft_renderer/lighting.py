@@ -52,9 +52,17 @@ class Lighting(nn.Module):
     def forward(self, mesh: Mesh) -> Mesh:
         """The mesh with its textures lit; the one given stays as it was (the original changes it)."""
         check_kind("Lighting", "mesh", mesh, Mesh)
-        normals = mesh.surface_normals if self.light_mode == "surface" else mesh.vertex_normals
-        light = self.ambient(torch.zeros_like(normals))
-        for directional in self.directionals:
+        shape = (*mesh.faces.shape[:2], 3) if self.light_mode == "surface" else mesh.vertices.shape
+        light = self.ambient(mesh.vertices.new_zeros(shape))
+        lit = [each for each in self.directionals if not _is_dark(each.light_intensity)]
+        if lit:
+            normals = mesh.surface_normals if self.light_mode == "surface" else mesh.vertex_normals
+        for directional in lit:
             light = directional(light, normals)
         textures = mesh.textures * (light[:, :, None] if mesh.texture_type == "surface" else light)
         return Mesh(mesh.vertices, mesh.faces, textures, mesh.texture_res, mesh.texture_type)
+
+
+def _is_dark(intensity: Any) -> bool:
+    """Whether it is the number 0, as people turn a light off."""
+    return isinstance(intensity, (int, float)) and intensity == 0

@@ -249,7 +249,7 @@ def _fit(default_of: Callable[[str], Any], options: argparse.Namespace) -> int:
         done = "" if whole else f"interrupted after {len(fit.losses)} of {fit.options.steps} steps"
         if isinstance(fit, SplatFit):
             say("results are measured and written")
-            write_triangles(out, fit, test, source.size, source.rotation(fit.views.camera), began)
+            write_triangles(out, fit, test, source.size, source.rotation(fit.views.camera), began, _options(source, fit), interrupted)
         else:
             mesh, seen = fit.best, None
             if not done and source.colors == "texture":
@@ -429,7 +429,7 @@ def _write_results(out: Path, source: _Source, fit: Fit, mesh: Mesh, seen: np.nd
     print(f"{', '.join(written[:-1])} and {written[-1]} (all of it on one page) are in {out}")
 
 
-def _options(source: _Source, fit: Fit) -> dict[str, Any]:
+def _options(source: _Source, fit: Fit | SplatFit) -> dict[str, Any]:
     """With which the fit can be done once more, and by what it was done."""
     options = {name: value.value if isinstance(value, Start) else value for name, value in asdict(fit.options).items()}
     versions = {"taichi_softras": __version__, NAME: VERSION, "numpy": np.__version__, "python": platform.python_version()}

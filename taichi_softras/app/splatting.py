@@ -5,7 +5,7 @@ import importlib.util
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 
 from ..recover import (
     Capture,
+    Pictures,
     Score,
     SplatFit,
     SplatOptions,
@@ -21,7 +22,9 @@ from ..recover import (
     Views,
     composited_from,
     fit_curves,
+    mean_score,
     render_triangles,
+    report,
     save_animation,
     score,
     sheet,
@@ -52,46 +55,86 @@ def splat_options(options: argparse.Namespace, default_of: Callable[[str], Any])
     return SplatOptions(**{name: value for name, value in own.items() if value is not None})
 
 
-def write_triangles(out: Path, fit: SplatFit, test: Capture, size: int, turn: np.ndarray, began: float) -> None:
-    """The soft triangles, the opaque mesh, pictures of both, figures."""
+def write_triangles(
+    out: Path, fit: SplatFit, test: Capture, size: int, turn: np.ndarray, began: float, told_options: Mapping[str, Any], interrupted: Sequence[bool]
+) -> None:  # fmt: skip
+    """The soft triangles, the opaque mesh, pictures of both, figures, and a page with all of it."""
     soft, opaque = fit.soft or fit.triangles, fit.hardened
+    if not len(opaque):
+        raise ValueError("fit: some triangles must be left when all are opaque, got none; more steps let them grow opaque before they are looked through")
     soft.save(out / "triangles.npz")
-    if len(opaque):
-        replace(opaque.mesh, vertices=opaque.vertices.astype(np.float64) @ turn.T).save(out / "mesh.glb")
+    for name, kind in (("soft.glb", soft), ("mesh.glb", opaque)):
+        upright = replace(kind, corners=(kind.corners.reshape(-1, 3).astype(np.float64) @ turn.T).reshape(-1, 3, 3))
+        if kind is soft:
+            upright.save(out / name)
+        else:
+            upright.mesh.save(out / name, normals=True)
     views = test.views(size)
     fitted = fit.views.select(np.unique(np.linspace(0, len(fit.views) - 1, FITTED).astype(int)))
     shown = {name: (composited_from(views, kind), composited_from(fitted, kind)) for name, kind in (("soft", soft), ("opaque", opaque))}
-    sheet(out / "sheet.png", views, shown["soft"][0])
-    sheet(out / "sheet_opaque.png", views, shown["opaque"][0])
-    written = ["triangles.npz", "mesh.glb", "turntable.gif", "sheet.png", "sheet_opaque.png", "metrics.json"]
+    pictures = {"Pictures that were not fitted; soft triangles": "sheet.png", "Pictures that were not fitted; the opaque mesh": "sheet_opaque.png"}
+    for name, file in zip(shown, pictures.values(), strict=True):
+        sheet(out / file, views, shown[name][0])
     if importlib.util.find_spec("matplotlib") is not None:
-        written.append("curves.png")
+        pictures["The descent"] = "curves.png"
         starts = [0, *(round(fit.options.steps * share) for share in fit.CHANGES)]
         fit_curves(out / "curves.png", fit.losses, fit.scores, [start for start in starts if start < len(fit.losses)], "PSNR over white")
     else:
         print("taichi-softras: curves.png is left out: matplotlib, which draws it, is not installed (pip install 'taichi_softras[plot]')", file=sys.stderr)
     _turntable(out / "turntable.gif", fit, soft, opaque, turn)
     metrics: dict[str, Any] = {"views_not_fitted": len(views), "image_size": list(views.image_size)}
-    for name, (seen, seen_fitted) in shown.items():
+    found: dict[str, Score] = {}
+    for name, kind in (("soft", soft), ("opaque", opaque)):
+        seen, seen_fitted = shown[name]
+        own_size = _score_at_own_size(kind, seen, views, test, interrupted)
+        found[name] = own_size or score(seen, views)
         metrics[name] = asdict(score(seen, views)) | {"ssim": _ssim(seen, views), "fitted": asdict(score(seen_fitted, fitted))}
-    metrics |= {"triangles": len(soft), "faces": len(opaque), "steps": len(fit.losses), "seconds": round(time.monotonic() - began, 1)}
+        metrics[name]["own_size"] = None if own_size is None else asdict(own_size)
+    seconds = time.monotonic() - began
+    metrics |= {"triangles": len(soft), "faces": len(opaque), "steps": len(fit.losses), "seconds": round(seconds, 1)}
     metrics |= {"world_of_glb": turn.tolist()}
-    metrics["meaning"] = {
-        "soft": "triangles.npz, before they were hardened, composited",
+    meaning = {
+        "soft": "triangles.npz (soft.glb for viewers that blend), before they were hardened, composited",
         "opaque": "mesh.glb, which any viewer shows",
         "iou": "of silhouettes (alpha of one half and more), mean over pictures that were not fitted",
         "psnr": "dB, of colour, over the pixels inside both silhouettes",
         "psnr_white": "dB, over all pixels of the pictures laid over white",
         "ssim": "structural similarity of the pictures laid over white",
         "fitted": f"the same on {len(fitted)} of the pictures that were fitted",
-        "world_of_glb": "the rotation of mesh.glb, whose y is up, from the cameras' world, in which triangles.npz is",
+        "own_size": "the same at the pictures' own size, each the mean of the pictures' own figures",
+        "world_of_glb": "the rotation of mesh.glb and soft.glb, whose y is up, from the cameras' world, in which triangles.npz is",
     }
     with replacing(out / "metrics.json") as partial:
-        partial.write_text(json.dumps(metrics, indent=1) + "\n")
-    found: dict[str, Score] = {name: score(seen, views) for name, (seen, _) in shown.items()}
+        partial.write_text(json.dumps(metrics | {"meaning": meaning}, indent=1) + "\n")
+    report(
+        out / "report.html",
+        title=f"{out.resolve().name}: triangles from {len(fit.views)} pictures",
+        model=out / "mesh.glb",
+        headline={
+            "PSNR over white, soft": f"{found['soft'].psnr_white:.2f} dB",
+            "opaque": f"{found['opaque'].psnr_white:.2f} dB",
+            f"on {len(test)} pictures that were not fitted;": f"{len(soft):,} triangles, {len(opaque):,} of them opaque, {seconds:.0f} s",
+        },
+        pictures={name: out / file for name, file in pictures.items()},
+        tables={"Figures": metrics, "Options": told_options},
+        meaning=meaning,
+    )
     told = "; ".join(f"{name} PSNR over white {one.psnr_white:.2f} dB, IoU {one.iou:.4f}" for name, one in found.items())
-    print(f"on {len(test)} pictures that were not fitted: {told}; {metrics['seconds']:.0f} s")
-    print(f"{', '.join(written[:-1])} and {written[-1]} are in {out}")
+    print(f"on {len(test)} pictures that were not fitted: {told}; {seconds:.0f} s")
+    written = ["triangles.npz", "soft.glb", "mesh.glb", "turntable.gif", *pictures.values(), "metrics.json"]
+    print(f"{', '.join(written)} and report.html (all of it on one page) are in {out}")
+
+
+def _score_at_own_size(triangles: Triangles, seen: Views, views: Views, test: Capture, interrupted: Sequence[bool]) -> Score | None:
+    """The mean of the pictures' own scores; None after Ctrl-C, as this may take long."""
+    if (test.sizes == views.image_size).all():  # they have been measured as they are
+        return mean_score([score(seen.select([i]), views.select([i])) for i in range(len(views))])
+    scores = []
+    for one in Pictures(test):
+        if interrupted:
+            return None
+        scores.append(score(composited_from(one, triangles), one))
+    return mean_score(scores)
 
 
 def _ssim(seen: Views, views: Views) -> float:

@@ -13,7 +13,7 @@ from ..kernels.triangle import N_SET_UP
 from ..runtime import Arrays, memory_budget, within_budget
 from ..scene import Topology
 
-__all__ = ["Chunk", "ChunkedPairs", "PairSearch", "Pairs"]
+__all__ = ["Chunk", "ChunkedPairs", "PairSearch", "Pairs", "PlaneCrossedError"]
 
 BYTES_PER_PAIR = 8
 SPARE = 1.25  # room for pairs is made for so many times those of the last picture, so that a step of an optimisation needs one launch
@@ -23,9 +23,13 @@ FEW_FACES = 8_000  # fewer, times the number of threads, are binned by one of th
 Chunk = tuple[Any, Any, Any, int, int, int]
 
 
+class PlaneCrossedError(Exception):
+    """A vertex lies before the plane at which faces are to be cut first."""
+
+
 @dataclass(frozen=True)
 class Pairs:
-    """The (face, tile) pairs in reach, tile by tile, and the faces of a tile in ascending order."""
+    """The (face, tile) pairs in reach, tile by tile, and the faces of a tile in ascending order, or (`PairSearch.nearest_first`) the nearest first."""
 
     face: Any  # [n]
     tile: Any  # [n]
@@ -76,7 +80,10 @@ class PairSearch:
     Attributes:
         op: who asks, named in errors.
         behind: a face with a vertex at or before this depth is left out.
+        nearest_first: whether the faces of each tile are wanted in the order of their nearest corners; of equal ones the lower number comes first.
         turns: how many turns the loops over pairs make for each, at most; None: one for each block of pixels.
+        given_statistics: what `see` has written; it is read together with the number of pairs. Where a vertex lies before its plane, `PlaneCrossedError` is
+            raised.
         whole_box: whether everything within the bounding box of a face, grown by the reach, counts.
 
     Its methods raise ValueError if a vertex of a face is not finite, and MemoryError if there are more pairs (`within_budget`: of one tile) than a list holds.
@@ -90,7 +97,9 @@ class PairSearch:
     reach: float
     behind: float = tiles.BEHIND_EYE
     whole_box: bool = False
+    nearest_first: bool = False
     turns: int | None = None
+    given_statistics: Any | None = None
 
     def __post_init__(self) -> None:
         arrays, (height, width) = self.arrays, self.image_size
@@ -98,15 +107,26 @@ class PairSearch:
         self.variant = variant = arrays.variant_for(len(self.topology.faces), FEW_FACES)
         indices = self.topology.on(arrays)
         self.heads = (arrays.constant(self.vertices_screen), indices["faces"], indices["face_image"])
+        self.order = self._nearest_first() if self.nearest_first else arrays.empty_index(1)
         self.set_ups = arrays.empty((len(self.topology.faces), N_SET_UP))
         self.reached = arrays.empty_index(tiles.N_REACHED * len(self.topology.faces))
         self.how_far = (float(self.reach), float(self.behind))
         self.n_tiles = self.topology.n_images * -(-height // variant.tile_height) * -(-width // variant.tile_width)
-        self.n_shares = 1 if variant.serial else arrays.n_shares
+        self.n_shares = 1 if variant.serial or variant.team > 1 else arrays.n_shares
         self.n_counts = self.n_tiles * self.n_shares
         check_countable(self.op, "tiles times shares", self.n_counts)
         self.most_at_once = most_pairs(self.turns or variant.blocks_per_tile)
         self.memory_key = ("pairs", self.image_size, variant.tile_width, self.whole_box)
+
+    def _nearest_first(self) -> Any:
+        """[F] the faces in the order of their nearest corners."""
+        arrays, n_faces, (vertices_screen, faces, _) = self.arrays, len(self.topology.faces), self.heads
+        found = arrays.empty((n_faces,))
+        arrays.launch(tiles.nearest_corners_kernel(self.variant), (vertices_screen, faces, found, n_faces))
+        depths = np.maximum(arrays.to_numpy(found).astype(np.float32), 0)  # the bits of what is not negative are in the same order
+        keys = depths.view(np.uint32).astype(np.uint64) << np.uint64(32) | np.arange(n_faces, dtype=np.uint64)
+        keys.sort()
+        return arrays.index(keys.astype(np.uint32).astype(np.int32))
 
     def all(self) -> Pairs:
         """All of them in one list."""
@@ -129,11 +149,14 @@ class PairSearch:
             room = 0
         while True:
             pair_face, pair_tile = arrays.empty_index(max(room, 1)), arrays.empty_index(max(room, 1))
-            self.counts, self.statistics = arrays.zeros_index(self.n_counts), arrays.zeros_index(tiles.N_STATISTICS)
+            self.counts, self.statistics = arrays.zeros_index(self.n_counts), self.given_statistics
+            if self.statistics is None:
+                self.statistics = arrays.zeros_index(tiles.N_STATISTICS)
+            self.given_statistics = None
             arrays.launch(
-                tiles.bin_kernel(self.variant, self.whole_box),
+                tiles.bin_kernel(self.variant, self.whole_box, self.nearest_first),
                 (
-                    *self.heads, self.set_ups, self.reached, self.counts, places, chunk_sums, tile_offset, pair_face, pair_tile, self.statistics,
+                    *self.heads, self.order, self.set_ups, self.reached, self.counts, places, chunk_sums, tile_offset, pair_face, pair_tile, self.statistics,
                     *self.how_far, room, self.n_tiles, len(self.topology.faces), self.n_shares, *self.image_size,
                 ),
             )  # fmt: skip
@@ -147,6 +170,8 @@ class PairSearch:
 
     def _count(self) -> int:
         found = self.arrays.to_numpy(self.statistics)
+        if found[tiles.BEFORE_PLANE]:
+            raise PlaneCrossedError
         if found[tiles.BAD_FACE]:
             face = int(found[tiles.BAD_FACE]) - 1
             raise ValueError(
@@ -171,9 +196,10 @@ class PairSearch:
         def fill(first: int, last: int) -> Chunk:
             of_chunk = counts[first:last].ravel()
             places = np.concatenate([[0], np.cumsum(of_chunk)])
-            rest = (first, last, len(self.topology.faces), n_shares, *self.image_size)
-            arrays.launch(tiles.fill_kernel(self.variant), (self.reached, arrays.index(places[:-1].astype(np.int32)), pair_face, pair_tile, *rest))
             offsets = arrays.index(np.ascontiguousarray(places[::n_shares], dtype=np.int32))
+            rest = (first, last, len(self.topology.faces), n_shares, *self.image_size)
+            lists = (self.order, self.reached, arrays.index(places[:-1].astype(np.int32)), offsets, pair_face, pair_tile)
+            arrays.launch(tiles.fill_kernel(self.variant, self.nearest_first), (*lists, *rest))
             return pair_face, pair_tile, offsets, first, last - first, int(places[-1])
 
         return ChunkedPairs(self.set_ups, self.reached, int(ends[-1]), self.n_tiles, boundaries, fill)

@@ -1,13 +1,13 @@
 """What compositing needs besides what every rendering does: opacities, windows, sorted faces, and scratch for the workers (`kernels.composite`)."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..checks import check_countable, check_reals, check_shape
-from ..kernels.composite import N_HELD, RUN, sort_tiles_kernel
+from ..kernels.composite import N_HELD, RUN
 from ..kernels.coverage import LARGEST_SHAPE
 from ..kernels.face import Choices, CompositeChoices
 from ..runtime import Arrays
@@ -107,7 +107,7 @@ def _check_range(op: str, name: str, values: np.ndarray, least: float = 0.0, mos
 
 @dataclass(frozen=True, eq=False)
 class SortedPairs:
-    """The faces of each tile, the nearest first, and scratch for those who composite them."""
+    """The pairs of faces and tiles, and scratch for those who composite them."""
 
     arrays: Arrays
     pairs: Pairs | ChunkedPairs
@@ -116,7 +116,6 @@ class SortedPairs:
     layers: Layers
     n_held: int  # numbers of each layer
     serial: bool
-    _once_sorted: list[Any] = field(default_factory=list)  # lists that are there still: those of chunks are made anew
 
     @property
     def corners_at(self) -> tuple[Callable[[], tuple[Any, Any]], ...]:
@@ -134,17 +133,11 @@ class SortedPairs:
     def chunks(self) -> Iterator[tuple[Any, ...]]:
         """As the kernels take them: `Chunk`, then depths, order and numbers of layers, the room of a worker, and how many workers there are."""
         for chunk in self.pairs.chunks():
-            yield (*chunk, *self._sorted(chunk))
+            yield (*chunk, *self._scratch(chunk))
 
-    def _sorted(self, chunk: Chunk) -> tuple[Any, ...]:
-        arrays, (pair_face, _, tile_offset, _, n_tiles, n_pairs) = self.arrays, chunk
+    def _scratch(self, chunk: Chunk) -> tuple[Any, ...]:
+        arrays, (_, _, tile_offset, _, n_tiles, n_pairs) = self.arrays, chunk
         variant = arrays.variant
-        if not self._once_sorted:
-            n_faces = len(self.topology.faces)
-            scratch = (arrays.empty((n_faces,)), arrays.empty((max(n_pairs, 1),)))
-            arrays.launch(sort_tiles_kernel(arrays.variant_for(n_pairs)), (self.pairs.set_ups, pair_face, *scratch, tile_offset, n_tiles, n_faces))
-            if isinstance(self.pairs, Pairs):
-                self._once_sorted.append(pair_face)
         if variant.lanes == 1:
             room, n_workers = 1, n_tiles * variant.blocks_per_tile
             n = n_pairs * variant.tile_pixels

@@ -47,7 +47,7 @@ def silhouette_iou(alpha: Any, target: Any, known: Any = None, *, into: Any = No
     if known is not None:
         check_shape("silhouette_iou", "known", known.shape, tuple(alpha.shape))
     n_images = alpha.shape[0]
-    inputs = (alpha, target, arrays.zeros((1, 1, 1)) if known is None else known)
+    inputs = (alpha, target, arrays.fixed(np.zeros((1, 1, 1))) if known is None else known)
     variant = arrays.variant_for(math.prod(alpha.shape))
     (overlap,) = arrays.run(ops.overlap_op(variant, known is not None), inputs, [(n_images, 2)], tuple(alpha.shape))
     return arrays.run(ops.intersection_over_union_op(arrays.variant), (overlap,), [loss], (weight, n_images))[0]

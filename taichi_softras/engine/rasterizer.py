@@ -1,5 +1,6 @@
 """The way of the data, from vertices in the world to an image, once for every array library."""
 
+import contextlib
 import enum
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
@@ -13,11 +14,11 @@ from ..kernels.op import Op
 from ..kernels.projection import project_op, see_op, view_op
 from ..kernels.rasterize import draw_op, most_numbers
 from ..kernels.resolve import face_id_kernel
-from ..kernels.tiles import BEHIND_EYE, NOTHING_BEHIND
+from ..kernels.tiles import BEFORE_PLANE, BEHIND_EYE, N_STATISTICS, NOTHING_BEHIND
 from ..kernels.variant import Variant
 from ..runtime import Arrays, TaichiArrays
 from ..scene import Blending, Camera, Distance, Interpolation, Lens, Opacity, RasterizeSettings, Texture, Topology, distortion_limit
-from .binning import Chunk, ChunkedPairs, Pairs, PairSearch
+from .binning import Chunk, ChunkedPairs, Pairs, PairSearch, PlaneCrossedError
 from .clipping import clip_near
 from .composite import Layers, SortedPairs, layers_of, shown_of
 from .fragments import FragmentSettings
@@ -124,7 +125,9 @@ class Scene:
         unclipped: Topology | None = None,
         layers: Layers | None = None,
         surfaces: Collection[Surface] = (),
+        statistics: Any | None = None,
     ) -> "Scene":
+        """``unclipped``: whose faces count in means, where others are left after clipping. ``statistics``: see `PairSearch`."""
         turns = max((surface.turns(settings, arrays.variant) for surface in surfaces), default=None)
         # A mean over faces counts those of the mesh, not those that clipping has left.
         return cls(
@@ -133,9 +136,9 @@ class Scene:
             vertices_screen=vertices_screen,
             settings=settings,
             image_size=image_size,
-            pairs=arrays.untracked(lambda: pairs_in_reach(arrays, topology, vertices_screen, settings, image_size, turns)),
-            softness=arrays.real(settings.softness),
-            one_over_faces=arrays.real((unclipped or topology).one_over_faces),
+            pairs=arrays.untracked(lambda: pairs_in_reach(arrays, topology, vertices_screen, settings, image_size, turns, statistics)),
+            softness=arrays.fixed(settings.softness),
+            one_over_faces=arrays.fixed((unclipped or topology).one_over_faces),
             layers=layers,
         )
 
@@ -169,7 +172,7 @@ class Scene:
         check_countable("rasterize", "numbers in the picture", topology.n_images * (height + 8) * (width + 8) * of_pixel)
         check_countable("rasterize", "numbers of the faces", len(topology.faces) * of_face)
         outputs = [image, (*image, n_features), image] if n_features else [image, (1, 1, 1, 1), (1, 1, 1)]
-        background = arrays.zeros((1, 1)) if background is None else background
+        background = arrays.fixed(np.zeros((1, 1))) if background is None else background
         variant = arrays.variant_for(pairs.n * arrays.variant.blocks_per_tile * choices.n_groups(n_features), FEW_BLOCKS)
         if self.layers is not None:
             return self._composite_plan(self.layers, surface, background, n_features, outputs, variant)
@@ -258,9 +261,10 @@ def rasterize(
 
 
 def pairs_in_reach(
-    arrays: Arrays, topology: Topology, vertices_screen: Any, settings: RasterizeSettings, image_size: tuple[int, int], turns: int | None = None
+    arrays: Arrays, topology: Topology, vertices_screen: Any, settings: RasterizeSettings, image_size: tuple[int, int], turns: int | None = None,
+    statistics: Any | None = None,
 ) -> Pairs | ChunkedPairs:  # fmt: skip
-    """The (face, tile) pairs that these settings let touch each other. ``turns``: see `PairSearch`."""
+    """The (face, tile) pairs that these settings let touch each other. ``turns``, ``statistics``: see `PairSearch`."""
     behind = NOTHING_BEHIND if settings.silhouette_beyond_depth_range else BEHIND_EYE
     return PairSearch(
         op="rasterize",
@@ -271,7 +275,9 @@ def pairs_in_reach(
         reach=settings.reach,
         behind=behind,
         whole_box=settings.distance is Distance.BARYCENTRIC,
+        nearest_first=settings.blending is Blending.COMPOSITE,
         turns=turns,
+        given_statistics=statistics,
     ).within_budget()
 
 
@@ -318,20 +324,23 @@ def render(
 
     may_cross = camera.lens is not Lens.ORTHOGRAPHIC and not settings.silhouette_beyond_depth_range
     plane = max(settings.near / 2, 2 * BEHIND_EYE)
-    vertices_screen, is_before = see(arrays, topology, vertices_world, camera, plane)
-    clipped, unclipped = None, topology
-    if may_cross and arrays.to_numpy(is_before)[0]:
+    vertices_screen, statistics = see(arrays, topology, vertices_world, camera, plane)
+    scene, clipped, unclipped = None, None, topology
+    if may_cross and arrays.is_remote:  # the device is asked once: whether any vertex is before the plane, and how many pairs there are if none is
+        with contextlib.suppress(PlaneCrossedError):
+            scene = Scene.of(arrays, topology, vertices_screen, settings, image_size, unclipped, layers, surfaces.values(), statistics)
+    if may_cross and scene is None and arrays.to_numpy(statistics)[BEFORE_PLANE]:
         clipped = clip_near(arrays, topology, view(arrays, topology, vertices_world, camera), plane)
     if clipped is not None:
         surfaces = {name: surface.cut(arrays, clipped) for name, surface in surfaces.items()}
         layers = None if layers is None else layers.cut(arrays, clipped)
         topology = clipped.topology
         vertices_screen = project(arrays, topology, clipped.vertices_camera, camera)
-
-    scene = Scene.of(arrays, topology, vertices_screen, settings, image_size, unclipped, layers, surfaces.values())
+    if scene is None:
+        scene = Scene.of(arrays, topology, vertices_screen, settings, image_size, unclipped, layers, surfaces.values())
     drawn: dict[str, Any] = {}
     for name, surface in surfaces.items():
-        behind = background if name == "color" and background is not None else arrays.zeros((topology.n_images, surface.n_features))
+        behind = background if name == "color" and background is not None else arrays.fixed(np.zeros((topology.n_images, surface.n_features)))
         alpha, drawn[name], depth = scene.draw(surface, behind)
         drawn = {"alpha": alpha, "depth": depth} | drawn  # of the first one: all are the same
     if not surfaces:
@@ -356,12 +365,12 @@ def as_seen_by(camera: Camera, settings: Settings) -> Settings:
 
 
 def see(arrays: Arrays, topology: Topology, vertices_world: Any, camera: Camera, plane: float) -> tuple[Any, Any]:
-    """[N, 3] on the screen, and [1] integer whether any vertex is nearer than the depth ``plane``: `view` and `project` in one."""
-    indices, n, is_before = topology.on(arrays), len(topology.vertex_source), arrays.zeros_index(1)
+    """[N, 3] on the screen, and integers [N_STATISTICS], one of which tells whether any vertex is before the depth ``plane``: `view` and `project` in one."""
+    indices, n, statistics = topology.on(arrays), len(topology.vertex_source), arrays.zeros_index(N_STATISTICS)
     distortion, limit = _distortion(arrays, camera)
     inputs = (vertices_world, camera.camera_from_world, camera.intrinsics, distortion)
-    rest = (limit, indices["vertex_source"], indices["vertex_image"], *topology.instances(arrays), is_before, float(plane), n, topology.n_vertices)
-    return arrays.run(see_op(arrays.variant_for(n), camera.lens), inputs, [(n, 3)], rest)[0], is_before
+    rest = (limit, indices["vertex_source"], indices["vertex_image"], *topology.instances(arrays), statistics, float(plane), n, topology.n_vertices)
+    return arrays.run(see_op(arrays.variant_for(n), camera.lens), inputs, [(n, 3)], rest)[0], statistics
 
 
 def view(arrays: Arrays, topology: Topology, vertices_world: Any, camera: Camera) -> Any:
@@ -382,8 +391,8 @@ def project(arrays: Arrays, topology: Topology, vertices_camera: Any, camera: Ca
 def _distortion(arrays: Arrays, camera: Camera) -> tuple[Any, Any]:
     """What bends the picture, as kernels take it, and up to where (`distortion_limit`)."""
     if camera.distortion is None:
-        return arrays.zeros((1, 1)), arrays.zeros((1, 2))
-    return camera.distortion, arrays.real(distortion_limit(camera.lens, arrays.to_numpy(camera.distortion)))
+        return arrays.fixed(np.zeros((1, 1))), arrays.fixed(np.zeros((1, 2)))
+    return camera.distortion, arrays.fixed(distortion_limit(camera.lens, arrays.to_numpy(camera.distortion)))
 
 
 def project_points(points: np.ndarray, camera: Camera) -> np.ndarray:

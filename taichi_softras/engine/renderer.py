@@ -132,7 +132,7 @@ class Renderer:
         values = np.zeros(n_features) if background is None else as_numbers("Renderer", "background", background)
         check_finite("Renderer", "background", values)
         check_shape("Renderer", "background", values.shape, ("B", "C") if values.ndim == 2 else ("C",), {"B": n_images, "C": n_features})
-        return self.arrays.real(np.ascontiguousarray(np.broadcast_to(values, (n_images, n_features))))
+        return self.arrays.fixed(np.ascontiguousarray(np.broadcast_to(values, (n_images, n_features))))
 
 
 def render_mesh(

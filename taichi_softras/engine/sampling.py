@@ -13,6 +13,7 @@ from ..runtime import Arrays, TaichiArrays
 __all__ = ["at_places", "draw_places", "face_areas", "sample_surface"]
 
 MAX_PLACES = (COUNTABLE - 1) // 3
+GUIDES = 4  # a face: then the first one that is looked at mostly is the one that is drawn
 
 
 def sample_surface(vertices: Any, faces: Any, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -57,7 +58,8 @@ def face_areas(arrays: Arrays, vertices: Any, faces: Any) -> np.ndarray:
     crosses = arrays.zeros((n_faces, 3))
     op = cross_op(arrays.variant_for(n_faces), False)
     arrays.untracked(lambda: op.launch(arrays, (arrays.constant(vertices), crosses, faces, n_faces)))
-    return np.linalg.norm(arrays.to_numpy(crosses).astype(np.float64), axis=1) / 2
+    x, y, z = arrays.to_numpy(crosses).T.astype(np.float64)
+    return np.sqrt(x * x + y * y + z * z) / 2
 
 
 def draw_places(arrays: Arrays, areas: np.ndarray, count: int, seed: int, stream: int = 0, *, op: str = "draw_places") -> tuple[Any, Any]:
@@ -76,8 +78,9 @@ def draw_places(arrays: Arrays, areas: np.ndarray, count: int, seed: int, stream
         raise ValueError(f"{op}: the faces must have an area, got {'none' if not len(sums) else sums[-1]} in all")
     shares = sums / sums[-1]
     shares[np.searchsorted(shares, shares[-1]) :] = 1.0  # a face without area behind the last one that has some is never drawn
-    guide = np.searchsorted(shares, np.arange(len(shares)) / len(shares), side="right").astype(np.int32)
-    face, weights = arrays.zeros_index(count), arrays.zeros((count, 3))
+    n_guides = GUIDES * len(shares)
+    guide = np.cumsum(np.bincount((shares * n_guides).astype(np.int32) + 1, minlength=n_guides)[:n_guides], dtype=np.int32)
+    face, weights = arrays.empty_index(count), arrays.empty((count, 3))
     kernel = place_kernel(arrays.variant_for(count))
     arrays.untracked(lambda: arrays.launch(kernel, (arrays.doubles(shares), arrays.index(guide), face, weights, int(seed), int(stream), len(guide), count)))
     return face, weights
@@ -96,5 +99,5 @@ def at_places(arrays: Arrays, values: Any, faces: Any, face: Any, weights: Any) 
     count, n_channels = weights.shape[0], values.shape[1]
     check_countable("at_places", "numbers at the places", count * n_channels)
     return arrays.run(
-        interpolate_op(arrays.variant_for(count)), (values,), [(count, n_channels)], (faces, face, weights, count, n_channels)
+        interpolate_op(arrays.variant_for(count), n_channels == 3), (values,), [(count, n_channels)], (faces, face, weights, count, n_channels)
     )[0]  # fmt: skip

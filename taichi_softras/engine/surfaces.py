@@ -106,8 +106,9 @@ class Surface:
         return variant.tile_pixels // lanes * self.choices(settings, self.n_features).n_groups(self.n_features)
 
     def corners_at_features(self, arrays: Arrays, topology: Topology, name: str = "features") -> tuple[Any, Any]:
-        """Which corners of the faces show each row of the features (`Topology.corners_at`)."""
-        return topology.corners_at(arrays, name, arrays.to_numpy(self.corners), self.features.shape[0], source=self.corners)
+        """Which corners of the faces show each row of the features, or have each place on their textures (`Topology.corners_at`)."""
+        n_rows = (self.features if self.kind is Texture.VERTEX else self.places).shape[0]
+        return topology.corners_at(arrays, name, arrays.to_numpy(self.corners), n_rows, source=self.corners)
 
     def cut(self, arrays: Arrays, clipped: "Clipped") -> "Surface":
         """The surface of what clipping has left."""

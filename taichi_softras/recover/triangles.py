@@ -83,11 +83,23 @@ class Triangles:
         """Those of the given numbers, or of a mask [F]."""
         return Triangles(corners=self.corners[which], colors=self.colors[which], opacity=self.opacity[which], window=self.window[which])
 
+    @property
+    def flat_opacity(self) -> np.ndarray:
+        """[F] how opaque triangles without windows hold back as much light: of a window with exponent p, 2 / ((p + 1)(p + 2)) is the mean over the triangle."""
+        return self.opacity * 2 / ((self.window + 1) * (self.window + 2))
+
     def save(self, path: str | Path) -> None:
-        """Writes an .npz file with the four arrays under their names."""
+        """Writes an .npz file with the four arrays under their names; or a .glb file for viewers that blend what lets light through.
+
+        In a .glb file opacities are the alpha of colours, and windows, which glTF does not have, are flat: see `flat_opacity`. Viewers mostly blend in
+        the order of the file, which is right from nowhere: to look at, not to measure by.
+        """
         path = as_path("Triangles.save", "path", path)
+        if path.suffix == ".glb":
+            self.mesh.save(path, opacity=np.repeat(self.flat_opacity, 3))
+            return
         if path.suffix != ".npz":
-            raise ValueError(f"Triangles.save: path must end with .npz, got {path}")
+            raise ValueError(f"Triangles.save: path must end with .npz or .glb, got {path}")
         with replacing(path) as partial, open(partial, "wb") as file:
             np.savez_compressed(file, corners=self.corners, colors=self.colors, opacity=self.opacity, window=self.window)
 

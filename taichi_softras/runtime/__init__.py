@@ -3,10 +3,10 @@
 What is done with Taichi's private names is done here.
 """
 
-from . import quick_taichi  # noqa: F401, before the first kernel is read
+from . import loops, quick_taichi  # noqa: F401, before the first kernel is read
 
 # isort: split
-from .arrays import Arrays, FieldArrays, TaichiArrays, check_sizes, cpu_shares, default_arrays, library_of, variant_of
+from .arrays import Arrays, Constants, FieldArrays, TaichiArrays, check_sizes, cpu_shares, default_arrays, library_of, variant_of
 from .budget import free_memory, memory_budget, set_memory_budget, within_budget
 from .devices import GPU_BACKENDS, cpu_name, has_display, offer_of, vulkan_offer
 from .spare_memory import spare_array
@@ -15,6 +15,7 @@ from .start import check_not_forked, current_arch, current_runtime, ensure_initi
 __all__ = [
     "GPU_BACKENDS",
     "Arrays",
+    "Constants",
     "FieldArrays",
     "TaichiArrays",
     "check_not_forked",

@@ -10,6 +10,7 @@ import math
 import os
 import weakref
 from abc import ABC, abstractmethod
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,24 +20,26 @@ import numpy as np
 from ..checks import check_countable
 from ..kernels.op import Op
 from ..kernels.variant import Storage, Variant
-from ..language import has_place, is_one_node, runtime, tape, ti
+from ..language import HANDS_ON, ScalarNdarray, address, has_place, is_one_node, runtime, tape, ti
+from .devices import cuda_download, cuda_upload
 from .launch import launch
 from .spare_memory import spare_array, spare_ndarray
 from .start import check_not_forked, ensure_initialized, is_deterministic, one_at_a_time
 
-__all__ = ["Arrays", "FieldArrays", "TaichiArrays", "check_sizes", "default_arrays", "library_of", "variant_of"]
+__all__ = ["Arrays", "Constants", "FieldArrays", "TaichiArrays", "check_sizes", "default_arrays", "library_of", "variant_of"]
 
 Array = Any
 Shape = tuple[int, ...]
 
+TEAM = 128  # threads of a block, as many as Taichi takes by itself
 FEW = 24_000  # of what is quickly done for a vertex or a face. More, over the number of threads, take longer than waking these (0.1 ms a loop)
 
 
 def variant_of(arch: str, real: object, storage: Storage = Storage.ARRAY) -> Variant:
-    """Lanes of pixels for the CPU's vector units; a thread a pixel, in square tiles, for GPUs."""
+    """Lanes of pixels for the CPU's vector units; a thread a pixel, in square tiles, for GPUs. On CUDA threads work together."""
     if arch == "cpu":
         return Variant(real=real, storage=storage, serial=is_deterministic())
-    return Variant(real=real, storage=storage, lanes=1, tile_width=8, tile_height=8)
+    return Variant(real=real, storage=storage, lanes=1, tile_width=8, tile_height=8, team=TEAM if arch == "cuda" and storage is Storage.ARRAY else 1)
 
 
 @functools.cache
@@ -51,6 +54,7 @@ class Arrays(ABC):
     def __init__(self, variant: Variant, n_shares: int) -> None:
         self.variant = variant
         self._numpy_real = np.float64 if variant.real is ti.f64 else np.float32
+        self.is_remote = variant.lanes == 1  # whether what is to be read is on a device that the host has to wait for
         self.n_shares = n_shares  # into how many contiguous blocks faces are dealt to fill the tiles
 
     def variant_for(self, n: int, few: int = FEW) -> Variant:
@@ -76,6 +80,10 @@ class Arrays(ABC):
     @abstractmethod
     def real(self, values: np.ndarray) -> Array:
         """Given real numbers, of which no gradient is wanted."""
+
+    def fixed(self, values: np.ndarray) -> Array:
+        """The same, of few numbers that nobody will write to: a GPU is given them once, and not again while they are what they were."""
+        return self.real(values)
 
     @abstractmethod
     def doubles(self, values: np.ndarray) -> Array:
@@ -165,7 +173,8 @@ class _TaichiBase(Arrays):
         return result[0]
 
     @abstractmethod
-    def _differentiable(self, shape: Shape) -> Array: ...
+    def _differentiable(self, shape: Shape, zeroed: bool = True) -> Array:
+        """With a gradient, all nought."""
 
     def launch_gradient(self, op: Op, arguments: Sequence[Any]) -> None:
         """The way back of an operation, when the tape has ended."""
@@ -174,7 +183,7 @@ class _TaichiBase(Arrays):
     def run(self, op: Op, inputs: Sequence[Array], outputs: Sequence[Shape | Array], rest: Sequence[Any]) -> list[Array]:
         check_sizes(op, inputs, outputs)
         _clear_gradients(self, inputs)
-        outputs = [self._differentiable(output) if isinstance(output, tuple) else output for output in outputs]
+        outputs = [self._differentiable(output, zeroed=op.adds) if isinstance(output, tuple) else output for output in outputs]
         arguments = (*inputs, *outputs, *rest)
         if op.forward is None and op.gradient is None:
             op.launch(self, arguments)
@@ -226,10 +235,10 @@ class TaichiArrays(_TaichiBase):
         return spare_array(shape, self._numpy_real, zeroed=True) if self._on_cpu else spare_ndarray(self.variant.real, shape)
 
     def empty(self, shape: Shape) -> Array:
-        return spare_array(shape, self._numpy_real) if self._on_cpu else spare_ndarray(self.variant.real, shape)
+        return spare_array(shape, self._numpy_real) if self._on_cpu else spare_ndarray(self.variant.real, shape, zeroed=False)
 
-    def _differentiable(self, shape: Shape) -> Array:
-        return spare_ndarray(self.variant.real, shape, needs_grad=True)
+    def _differentiable(self, shape: Shape, zeroed: bool = True) -> Array:
+        return spare_ndarray(self.variant.real, shape, needs_grad=True, zeroed=zeroed)
 
     def with_gradient(self, array: Array) -> Array:
         if isinstance(array, np.ndarray):
@@ -241,6 +250,9 @@ class TaichiArrays(_TaichiBase):
         values = np.ascontiguousarray(values, dtype=self._numpy_real)
         return values if self._on_cpu else self._upload(values, self.variant.real)
 
+    def fixed(self, values: np.ndarray) -> Array:
+        return self.real(values) if self._on_cpu else _constants.setdefault(runtime(), Constants()).get(self._numpy_real, values, self.real)
+
     def doubles(self, values: np.ndarray) -> Array:
         return values if self._on_cpu else self._upload(values, ti.f64)
 
@@ -248,29 +260,69 @@ class TaichiArrays(_TaichiBase):
         """A ``ti.ndarray`` with the given values and a gradient."""
         check_not_forked()
         array = self._differentiable(np.shape(values))
-        self.untracked(lambda: array.from_numpy(np.ascontiguousarray(values, dtype=self._numpy_real)))
+        self._fill(array, np.ascontiguousarray(values, dtype=self._numpy_real))
         return array
 
     def zeros_index(self, size: int | tuple[int, ...]) -> Array:
         return spare_array(size, np.int32, zeroed=True) if self._on_cpu else spare_ndarray(ti.i32, size)
 
     def empty_index(self, size: int | tuple[int, ...]) -> Array:
-        return spare_array(size, np.int32) if self._on_cpu else spare_ndarray(ti.i32, size)
+        return spare_array(size, np.int32) if self._on_cpu else spare_ndarray(ti.i32, size, zeroed=False)
 
     def index(self, values: np.ndarray) -> Array:
         return values if self._on_cpu else self._upload(values, ti.i32)
 
     def to_numpy(self, array: Array) -> np.ndarray:
-        return array if isinstance(array, np.ndarray) else self.untracked(array.to_numpy)
+        if isinstance(array, np.ndarray) or not self._copies(array):
+            return array if isinstance(array, np.ndarray) else self.untracked(array.to_numpy)
+        with one_at_a_time:
+            values = np.empty(array.shape, np.int32 if array.dtype == ti.i32 else np.float64 if array.dtype == ti.f64 else np.float32)
+            cuda_download(address(array.arr), values)
+        return values
+
+    def _copies(self, array: Array) -> bool:
+        """Whether its numbers are copied here, and not by Taichi's kernels for that."""
+        return not self._on_cpu and HANDS_ON and isinstance(array, ScalarNdarray) and array.dtype in (ti.i32, ti.f32, ti.f64)
+
+    def _fill(self, array: Array, values: np.ndarray) -> None:
+        if self._copies(array):
+            with one_at_a_time:
+                cuda_upload(address(array.arr), values)
+        else:
+            self.untracked(lambda: array.from_numpy(values))
 
     def _upload(self, values: np.ndarray, dtype: object) -> Array:
-        array = spare_ndarray(dtype, values.shape)
-        self.untracked(lambda: array.from_numpy(values))
+        array = spare_ndarray(dtype, values.shape, zeroed=False)
+        self._fill(array, np.ascontiguousarray(values))
         return array
 
     @property
     def place(self) -> object:
         return ("taichi", runtime())
+
+
+class Constants:
+    """Small arrays on a GPU, by what is in them: the last ones that were asked for."""
+
+    MOST, MOST_BYTES = 256, 1 << 14
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[Any, Array] = OrderedDict()
+
+    def get(self, dtype: Any, values: np.ndarray, make: Callable[[np.ndarray], Array]) -> Array:
+        values = np.ascontiguousarray(values, dtype=dtype)
+        if values.nbytes > self.MOST_BYTES:
+            return make(values)
+        key = (dtype, values.shape, values.tobytes())
+        if key not in self._known:
+            self._known[key] = make(values)
+        self._known.move_to_end(key)
+        if len(self._known) > self.MOST:
+            self._known.popitem(last=False)
+        return self._known[key]
+
+
+_constants: "weakref.WeakKeyDictionary[Any, Constants]" = weakref.WeakKeyDictionary()
 
 
 class _FieldPool:
@@ -326,7 +378,7 @@ class FieldArrays(_TaichiBase):
     def zeros(self, shape: Shape) -> Array:
         return self._zeros(self.variant.real, shape)
 
-    def _differentiable(self, shape: Shape) -> Array:
+    def _differentiable(self, shape: Shape, zeroed: bool = True) -> Array:
         return self._zeros(self.variant.real, shape, needs_grad=True)
 
     def kept(self, shape: Shape) -> Array:

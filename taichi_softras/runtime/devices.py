@@ -2,13 +2,34 @@
 
 import ctypes
 import ctypes.util
+import functools
 import os
 import platform
 import sys
 from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["GPU_BACKENDS", "Device", "Offer", "cpu_name", "cuda_free_memory", "cuda_offer", "has_display", "metal_offer", "offer_of", "vulkan_offer"]
+import numpy as np
 
+__all__ = [
+    "GPU_BACKENDS",
+    "Device",
+    "Offer",
+    "cpu_name",
+    "cuda_clear",
+    "cuda_download",
+    "cuda_free_memory",
+    "cuda_offer",
+    "cuda_threads",
+    "cuda_upload",
+    "has_display",
+    "metal_offer",
+    "offer_of",
+    "vulkan_offer",
+]
+
+MULTIPROCESSORS, THREADS_OF_MULTIPROCESSOR = 16, 39  # CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, .._MAX_THREADS_PER_MULTIPROCESSOR
+THREADS_IF_UNKNOWN = 1 << 17
 GPU_BACKENDS = ("cuda", "metal", "vulkan")  # the one that is preferred first
 
 
@@ -87,6 +108,52 @@ def cuda_free_memory() -> int | None:
     library.cuCtxSetCurrent(before)
     library.cuDevicePrimaryCtxRelease_v2(device)
     return None if status else free.value
+
+
+@functools.cache
+def _cuda_context() -> tuple[ctypes.CDLL, ctypes.c_void_p]:
+    """The driver, and the context of the first GPU, which Taichi and torch share. It is held until the process ends."""
+    library, device, context = _cuda_driver(), ctypes.c_int(), ctypes.c_void_p()
+    if library is None or library.cuInit(0) or library.cuDeviceGet(ctypes.byref(device), 0) or library.cuDevicePrimaryCtxRetain(ctypes.byref(context), device):
+        raise RuntimeError("taichi_softras: NVIDIA's driver gives no context of the first GPU")
+    return library, context
+
+
+def _on_cuda(function: str, *arguments: Any) -> None:
+    library, context = _cuda_context()
+    library.cuCtxSetCurrent(context)
+    if status := getattr(library, function)(*arguments):
+        raise RuntimeError(f"taichi_softras: NVIDIA's driver refuses {function}: error {status}")
+
+
+# Copies on the legacy default stream, where Taichi launches. (Its own ``from_numpy`` and ``to_numpy`` take two kernels, three waits and a buffer each.)
+
+
+def cuda_upload(address: int, values: np.ndarray) -> None:
+    """``values``, contiguous, to the GPU's memory; the host does not wait for what was launched before."""
+    _on_cuda("cuMemcpyHtoDAsync_v2", ctypes.c_uint64(address), ctypes.c_void_p(values.ctypes.data), ctypes.c_size_t(values.nbytes), None)
+
+
+def cuda_download(address: int, values: np.ndarray) -> None:
+    """From the GPU's memory into ``values``; the host waits for all that was launched before."""
+    _on_cuda("cuMemcpyDtoH_v2", ctypes.c_void_p(values.ctypes.data), ctypes.c_uint64(address), ctypes.c_size_t(values.nbytes))
+
+
+def cuda_clear(address: int, n_bytes: int) -> None:
+    """Makes the GPU's memory nought; the host does not wait."""
+    _on_cuda("cuMemsetD8_v2", ctypes.c_uint64(address), ctypes.c_ubyte(0), ctypes.c_size_t(n_bytes))
+
+
+@functools.cache
+def cuda_threads() -> int:
+    """How many threads the first GPU holds at once; a guess if the driver does not tell."""
+    library, device, numbers = _cuda_driver(), ctypes.c_int(), [ctypes.c_int(), ctypes.c_int()]
+    if library is None or library.cuInit(0) or library.cuDeviceGet(ctypes.byref(device), 0):
+        return THREADS_IF_UNKNOWN
+    for number, attribute in zip(numbers, (MULTIPROCESSORS, THREADS_OF_MULTIPROCESSOR), strict=True):
+        if library.cuDeviceGetAttribute(ctypes.byref(number), attribute, device):
+            return THREADS_IF_UNKNOWN
+    return numbers[0].value * numbers[1].value or THREADS_IF_UNKNOWN
 
 
 class _InstanceInfo(ctypes.Structure):

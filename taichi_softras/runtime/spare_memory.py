@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..language import HANDS_ON, ScalarNdarray, address, adopt, allocate, program, runtime, ti
+from .devices import cuda_clear
 from .start import current_arch, one_at_a_time
 
 __all__ = ["SPARE_BYTES", "spare_array", "spare_ndarray"]
@@ -90,11 +91,15 @@ def _lent(n_bytes: int) -> _Lent:
     return lent
 
 
-def spare_ndarray(dtype: object, shape: int | Shape, needs_grad: bool = False) -> ti.Ndarray:
-    """``ti.ndarray``, all nought. On the CPU its memory serves the next of its shape when nobody wants it any more."""
+def spare_ndarray(dtype: object, shape: int | Shape, needs_grad: bool = False, zeroed: bool = True) -> ti.Ndarray:
+    """``ti.ndarray``, all nought, or (not ``zeroed``) to be written before it is read; its gradient is nought.
+
+    On CPU and CUDA its memory serves the next of its shape when nobody wants it any more. (What was launched on it comes before what is launched on it next:
+    Taichi has one stream.)
+    """
     shape = shape if isinstance(shape, tuple) else (shape,)
     with one_at_a_time:
-        array = _ReusedNdarray(dtype, shape)
+        array = _ReusedNdarray(dtype, shape, zeroed)
         if needs_grad:
             array.grad = _ReusedNdarray(dtype, shape)
     return array
@@ -103,19 +108,22 @@ def spare_ndarray(dtype: object, shape: int | Shape, needs_grad: bool = False) -
 class _ReusedNdarray(ScalarNdarray):
     arr: Any  # Taichi's own handle
 
-    def __init__(self, dtype: object, shape: Shape) -> None:
+    def __init__(self, dtype: object, shape: Shape, zeroed: bool = True) -> None:
         self._spare = _of_taichi.setdefault(runtime(), SpareMemory())
         self._key = (str(dtype), shape)
         found = self._spare.take(self._key)
         if found is None:
             allocate(self, dtype, shape)
-            self._is_handed_on = HANDS_ON and current_arch() == "cpu"
+            self._is_handed_on = HANDS_ON and current_arch() in ("cpu", "cuda")
             self._n_bytes = self.arr.nelement() * self.arr.element_size()
             return
         memory, self._n_bytes = found
         adopt(self, dtype, shape, memory)
         self._is_handed_on = True
-        ctypes.memset(address(memory), 0, self._n_bytes)
+        if zeroed and current_arch() == "cuda":
+            cuda_clear(address(memory), self._n_bytes)
+        elif zeroed:
+            ctypes.memset(address(memory), 0, self._n_bytes)
 
     def __del__(self) -> None:
         if sys is None or sys.is_finalizing() or getattr(self, "arr", None) is None:

@@ -101,7 +101,7 @@ class Camera:
     def on(self, arrays: Any) -> "Camera":
         """The cameras, what is NumPy's of them as arrays of the library ``arrays``."""
         own = {name: getattr(self, name) for name in self.ARRAYS}
-        placed: dict[str, Any] = {name: arrays.real(value) if isinstance(value, np.ndarray) else value for name, value in own.items()}
+        placed: dict[str, Any] = {name: arrays.fixed(value) if isinstance(value, np.ndarray) else value for name, value in own.items()}
         return replace(self, **placed)
 
     def about(self, origin: Any) -> "Camera":

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
 from .contents import Contents, vertex_normals
 from .foreign_files import is_file
 from .gltf_files import read_gltf, write_glb
@@ -24,6 +26,7 @@ READERS: dict[str, Callable[[Path], Contents]] = {
 }
 WRITERS: dict[str, Callable[..., None]] = {".glb": write_glb, ".obj": write_obj, ".ply": write_ply, ".stl": write_stl}
 WITH_NORMALS = (".glb", ".obj")
+WITH_OPACITY = (".glb",)
 
 MAX_FACES = 1 << 27
 
@@ -50,19 +53,19 @@ def read_mesh(path: Path, make: Callable[..., M]) -> M:
         raise ValueError(f"Mesh.load: {path} must hold a good mesh: {str(error).removeprefix('Mesh: ')}") from error
 
 
-def write_mesh(path: Path, contents: Contents, normals: bool = False) -> None:
+def write_mesh(path: Path, contents: Contents, normals: bool = False, opacity: np.ndarray | None = None) -> None:
     """Writes a file, as its name says. See `Mesh.save`, which calls this.
 
     Raises:
-        ValueError: if its name is not that of a mesh's file, or of one that has no normals where they are asked for.
+        ValueError: if its name is not that of a mesh's file, or of one that has no normals, or no opacities, where they are asked for.
     """
     kind = path.suffix.lower()
     if kind not in WRITERS:
         raise ValueError(f"Mesh.save: the file must be one of {', '.join(WRITERS)}, got {path.name!r}")
     if normals and kind not in WITH_NORMALS:
         raise ValueError(f"Mesh.save: with normals the file must be one of {', '.join(WITH_NORMALS)}, got {path.name!r}")
+    if opacity is not None and kind not in WITH_OPACITY:
+        raise ValueError(f"Mesh.save: with opacity the file must be one of {', '.join(WITH_OPACITY)}, got {path.name!r}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    if normals:
-        WRITERS[kind](path, contents, normals=vertex_normals(contents.vertices, contents.faces))
-    else:
-        WRITERS[kind](path, contents)
+    more = {"normals": vertex_normals(contents.vertices, contents.faces)} if normals else {}
+    WRITERS[kind](path, contents, **more | ({} if opacity is None else {"opacity": opacity}))

@@ -606,10 +606,10 @@ def _generator() -> str:
     return GENERATOR
 
 
-def write_glb(path: Path, mesh: Contents, normals: np.ndarray | None = None) -> None:
+def write_glb(path: Path, mesh: Contents, normals: np.ndarray | None = None, opacity: np.ndarray | None = None) -> None:
     """Writes a GLB file, with its picture in it; a vertex with several texture coordinates is split. With a texture there are no colours besides it.
 
-    A texture with alpha is blended, or a mask where alpha is nothing but 0 and 1 (3.9.4).
+    A texture with alpha is blended, or a mask where alpha is nothing but 0 and 1 (3.9.4). ``opacity`` [V] is the alpha of the colours, and blended.
 
     Colours are linear float32 (3.7.2.1), so that none is lost; the material is no metal and rough, as what has no material is metal (3.9.2). Positions that
     float32 cannot hold are counted from the middle of the mesh, where a node puts them back.
@@ -622,7 +622,7 @@ def write_glb(path: Path, mesh: Contents, normals: np.ndarray | None = None) -> 
         pairs, inverse = np.unique(np.concatenate([corners, alone]), axis=0, return_inverse=True)
         faces = inverse.reshape(-1)[: len(corners)].reshape(-1, 3)
         vertices, uvs = vertices[pairs[:, 0]], uvs[pairs[:, 1]]
-        colors, normals = (None if rows is None else rows[pairs[:, 0]] for rows in (colors, normals))
+        colors, normals, opacity = (None if rows is None else rows[pairs[:, 0]] for rows in (colors, normals, opacity))
     middle = np.zeros(3)
     if not np.array_equal(vertices, vertices.astype(np.float32)):
         middle = (vertices.min(0) + vertices.max(0)) / 2
@@ -648,7 +648,10 @@ def write_glb(path: Path, mesh: Contents, normals: np.ndarray | None = None) -> 
         attributes["NORMAL"] = accessor(normals.astype("<f4"), "VEC3", 34962)
     if uvs is not None:
         attributes["TEXCOORD_0"] = accessor(np.stack([uvs[:, 0], 1 - uvs[:, 1]], axis=1).astype("<f4"), "VEC2", 34962)
-    if colors is not None and mesh.texture is None:
+    if opacity is not None:
+        shown = np.ones_like(points) if colors is None else np.clip(colors, 0, 1)
+        attributes["COLOR_0"] = accessor(np.column_stack([_linear(shown), opacity]).astype("<f4"), "VEC4", 34962)
+    elif colors is not None and mesh.texture is None:
         attributes["COLOR_0"] = accessor(_linear(np.clip(colors, 0, 1)).astype("<f4"), "VEC3", 34962)
     if mesh.texture is not None:
         picture = io.BytesIO()
@@ -663,6 +666,8 @@ def write_glb(path: Path, mesh: Contents, normals: np.ndarray | None = None) -> 
     if mesh.texture is not None and mesh.texture.shape[2] == 4:
         alpha = mesh.texture[..., 3]
         tree["materials"][0]["alphaMode"] = "MASK" if ((alpha == 0) | (alpha == 1)).all() else "BLEND"
+    if opacity is not None:
+        tree["materials"][0] |= {"alphaMode": "BLEND", "doubleSided": True}
     indices = accessor(faces.reshape(-1, 1).astype("<u4"), "SCALAR", 34963)
     tree["meshes"] = [{"primitives": [{"attributes": attributes, "indices": indices, "material": 0}]}]
     binary = b"".join(chunks)

@@ -19,9 +19,9 @@ LARGEST = 1e18  # coordinates: their squares are numbers, too
 LOST = 1e-5  # of the extent: positions that float32 would move farther stay float64
 
 
-def _numbers(name: str, values: Any, shape: tuple[int | str, ...], sizes: dict[str, int]) -> np.ndarray:
+def _numbers(name: str, values: Any, shape: tuple[int | str, ...], sizes: dict[str, int], op: str = "Mesh") -> np.ndarray:
     """Finite float32 of a shape."""
-    return np.ascontiguousarray(_checked(name, values, shape, sizes), dtype=np.float32)
+    return np.ascontiguousarray(_checked(name, values, shape, sizes, op), dtype=np.float32)
 
 
 def _positions(values: Any, sizes: dict[str, int]) -> np.ndarray:
@@ -34,14 +34,14 @@ def _positions(values: Any, sizes: dict[str, int]) -> np.ndarray:
     return single if lost <= LOST * np.ptp(given, axis=0).max() else np.ascontiguousarray(given, dtype=np.float64)
 
 
-def _checked(name: str, values: Any, shape: tuple[int | str, ...], sizes: dict[str, int]) -> np.ndarray:
-    given = as_array("Mesh", name, values)
+def _checked(name: str, values: Any, shape: tuple[int | str, ...], sizes: dict[str, int], op: str = "Mesh") -> np.ndarray:
+    given = as_array(op, name, values)
     if given.dtype.kind not in "fiu":
-        raise TypeError(f"Mesh: {name} must be real numbers, got {dtype_of(given)}")
-    check_shape("Mesh", name, given.shape, shape, sizes)
-    check_finite("Mesh", name, given)
+        raise TypeError(f"{op}: {name} must be real numbers, got {dtype_of(given)}")
+    check_shape(op, name, given.shape, shape, sizes)
+    check_finite(op, name, given)
     if given.size and (largest := max(given.max(), -given.min())) > LARGEST:
-        raise ValueError(f"Mesh: {name} must be at most {LARGEST:g}, got {largest}")
+        raise ValueError(f"{op}: {name} must be at most {LARGEST:g}, got {largest}")
     return given
 
 
@@ -121,7 +121,7 @@ class Mesh(Contents):
         """
         return read_mesh(as_path("Mesh.load", "path", path), cls)
 
-    def save(self, path: str | Path, normals: bool = False) -> None:
+    def save(self, path: str | Path, normals: bool = False, opacity: np.ndarray | None = None) -> None:
         """Writes a GLB, OBJ, PLY or STL file.
 
         GLB and OBJ have texture coordinates and the texture, in 8 bits (OBJ: in a .png beside it, named in a .mtl), and then no colours besides it; or
@@ -131,12 +131,21 @@ class Mesh(Contents):
         Args:
             normals: whether GLB and OBJ have normals at the vertices, the mean of those of the faces around by their area: programs then shade the surface
                 smoothly, where without them they show each face flat. (`load` does not read them.)
+            opacity: [V] in [0, 1], of a mesh without a texture: GLB has them as the alpha of its colours (white if there are none), which programs blend.
+                (`load` does not read them.)
 
         Raises:
-            ValueError: if its name is not that of such a file, or of PLY and STL with ``normals``.
+            ValueError: if its name is not that of such a file, of PLY and STL with ``normals``, of any but GLB with ``opacity``; or if there is a texture, too.
         """
-        check_flag("Mesh.save", "normals", normals)
-        write_mesh(as_path("Mesh.save", "path", path), self, normals)
+        op = "Mesh.save"
+        check_flag(op, "normals", normals)
+        if opacity is not None:
+            opacity = _numbers("opacity", opacity, ("V",), {"V": len(self.vertices)}, op)
+            if not (opacity.min(initial=0) >= 0 and opacity.max(initial=0) <= 1):
+                raise ValueError(f"{op}: opacity must be within [0, 1], got {opacity.min():g} to {opacity.max():g}")
+            if self.texture is not None:
+                raise ValueError(f"{op}: opacity must be None where there is a texture, which has an alpha of its own, got one")
+        write_mesh(as_path(op, "path", path), self, normals, opacity)
 
     @classmethod
     def icosphere(cls, subdivisions: int = 3, radius: float = 1.0) -> "Mesh":

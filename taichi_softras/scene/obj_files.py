@@ -45,7 +45,8 @@ def read_obj(path: Path) -> Contents:
         ValueError: as `Mesh.load` says.
     """
     try:
-        lines = read_obj_lines(path.read_bytes())
+        with path.open("rb") as file:
+            lines = read_obj_lines(file)
         if len(lines.sizes) == 0:
             raise ValueError(f"Mesh.load: {path} must hold triangles, got none")
         if lines.sizes.min() < 3:
@@ -57,23 +58,39 @@ def read_obj(path: Path) -> Contents:
         raise ValueError(f"Mesh.load: {path} must be a readable .obj file, got {type(error).__name__}: {error}") from error
 
 
+class _Cut:
+    """Polygons cut into triangles: what the triangles have of them."""
+
+    def __init__(self, lines: ObjLines) -> None:
+        self.extra = None if (lines.sizes == 3).all() else lines.sizes - 2
+        self.places = None if self.extra is None else triangulated(lines.positions, lines.corners, lines.sizes)
+
+    def corners(self, at_corners: np.ndarray) -> np.ndarray:
+        """[F, 3] of [N]."""
+        return at_corners.reshape(-1, 3) if self.places is None else at_corners[self.places]
+
+    def faces(self, of_polygon: np.ndarray) -> np.ndarray:
+        """[F] of [P]."""
+        return of_polygon if self.extra is None else np.repeat(of_polygon, self.extra)
+
+
 class _Surface:
     """Triangles, and of which material each is."""
 
     def __init__(self, path: Path, lines: ObjLines) -> None:
         self.path, self.files, self.lines = path, NamedFiles(path), lines
-        places = triangulated(lines.positions, lines.corners, lines.sizes)
-        self.faces = lines.corners[places]
-        self.has_uv, self.face_uvs = np.zeros(len(places), bool), np.broadcast_to(-1, places.shape)
+        self.cut = _Cut(lines)
+        self.faces = self.cut.corners(lines.corners)
+        self.has_uv, self.face_uvs = np.zeros(len(self.faces), bool), np.broadcast_to(-1, self.faces.shape)
         if len(lines.uvs):
             begins = np.cumsum(lines.sizes) - lines.sizes
-            self.has_uv = np.repeat(np.logical_and.reduceat(lines.corner_uvs >= 0, begins), lines.sizes - 2)
-            self.face_uvs = lines.corner_uvs[places]
+            self.has_uv = self.cut.faces(np.logical_and.reduceat(lines.corner_uvs >= 0, begins))
+            self.face_uvs = self.cut.corners(lines.corner_uvs)
         known = read_materials(self.files, lines.libraries)
         named = [material_called(name, known) for name in lines.materials]
         numbers: dict[Material, int] = {}
-        number_of = np.array([numbers.setdefault(material, len(numbers)) for material in [*named, Material()]])  # the last one: before any is named
-        self.of_face = np.repeat(number_of[lines.of_polygon], lines.sizes - 2)
+        number_of = np.array([numbers.setdefault(material, len(numbers)) for material in [*named, Material()]], np.int32)  # the last one: before any is named
+        self.of_face = self.cut.faces(number_of[lines.of_polygon])
         self.materials = list(numbers)
         self.used = _which(self.of_face)
         self.uvs = self._moved_uvs()

@@ -41,6 +41,11 @@ class TestFitTriangles:
         assert len(mesh.faces) == metrics["faces"]
         assert len(soft) == metrics["triangles"] <= 200
         assert np.ptp(soft.opacity) > 0
+        assert metrics["soft"]["own_size"]["psnr_white"] == pytest.approx(metrics["soft"]["psnr_white"], abs=1)
+        page = (out / "report.html").read_text()
+        assert f"{metrics['soft']['own_size']['psnr_white']:.2f} dB" in page
+        assert "own_size" in page
+        assert len(Mesh.load(out / "soft.glb").faces) <= len(soft)
         for name in ("sheet.png", "sheet_opaque.png", "curves.png"):
             with Image.open(out / name) as picture:
                 picture.load()

@@ -277,12 +277,14 @@ def mesh_functions() -> Iterator[Function]:
     )
     yield Function(
         name="Mesh.save",
-        call=lambda path, normals=False: ts.Mesh.icosphere(0).save(path, normals),
-        good=lambda: {"path": In(lambda folder: folder / "mesh.obj")},
-        natures={"path": path(missing=False), "normals": flag()},
+        call=lambda path, normals=False, opacity=None: ts.Mesh.icosphere(0).save(path, normals, opacity),
+        good=lambda: {"path": In(lambda folder: folder / "mesh.glb")},
+        natures={"path": path(missing=False), "normals": flag(), "opacity": optional(numbers_of((2,)), lambda: np.ones(12))},
         more=[
             (Kind.FILE, "`path`: a kind of file that we do not write", {"path": In(lambda folder: folder / "mesh.fbx")}),
             (Kind.OPTIONS, "`normals`, with a kind of file that has none", {"path": In(lambda folder: folder / "mesh.ply"), "normals": True}),
+            (Kind.OPTIONS, "`opacity`, with a kind of file that has none", {"path": In(lambda folder: folder / "mesh.obj"), "opacity": np.ones(12)}),
+            (Kind.RANGE, "`opacity`: 2", {"opacity": np.full(12, 2.0)}),
         ],
     )
     yield Function(name="scene.creature", call=shapes.creature, good=lambda: {"subdivisions": 1}, natures={"subdivisions": whole(-1, 11)})

@@ -31,7 +31,7 @@ from taichi_softras.language import NAME, RUNTIMES, VERSION
 from taichi_softras.runtime import cpu_name, offer_of
 
 from . import ours
-from .against import compare
+from .against import PASSIVE, compare
 from .machine import Floors, measure_floors, peak_memory
 from .overhead import print_overhead
 from .pairs import pairs_in_reach
@@ -57,13 +57,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--against",
         metavar="OTHER",
-        help="another checkout, or a runtime: by turns with it, what users wait for (`daily`); --rows are then parts of its names",
+        help="another checkout, or a runtime: by turns with it, what users wait for (`daily`); --rows are then parts of its names; "
+        f"{PASSIVE}: torch's idle threads awake, as it starts them, by turns with OMP_WAIT_POLICY=passive",
     )
     parser.add_argument("--deterministic", action="store_true", help="gradients of the same bits in every run: one thread, whose price the table then shows")
     options = parser.parse_args(arguments)
     if options.against is not None:
-        if options.against not in RUNTIMES and not (Path(options.against) / "taichi_softras" / "__init__.py").is_file():
-            parser.error(f"--against: must be a checkout of taichi_softras, or {' or '.join(RUNTIMES)}, got {options.against}")
+        if options.against not in (*RUNTIMES, PASSIVE) and not (Path(options.against) / "taichi_softras" / "__init__.py").is_file():
+            parser.error(f"--against: must be a checkout of taichi_softras, or {' or '.join((*RUNTIMES, PASSIVE))}, got {options.against}")
         if options.against in RUNTIMES and (missing := [name for name in RUNTIMES if importlib.util.find_spec(name) is None]):
             parser.error(f"--against: both runtimes must be installed, got no {missing[0]}")
         compare(options.against, options.rows, options.repeats)

@@ -1,4 +1,6 @@
-"""This build and another one by turns, in one go: ``python -m tests.benchmarks --against DIR``; or this build on another runtime: ``--against quadrants``."""
+"""This build and another one by turns, in one go: ``python -m tests.benchmarks --against DIR``; or this build on another runtime: ``--against quadrants``;
+or with torch's idle threads asleep: ``--against passive`` (the first one then has them as torch starts them, awake for some milliseconds).
+"""
 
 import contextlib
 import os
@@ -13,10 +15,10 @@ from taichi_softras.language import RUNTIMES, VARIABLE
 
 from . import daily
 
-__all__ = ["compare"]
+__all__ = ["PASSIVE", "compare"]
 
+PASSIVE = "passive"
 TURNS = 9
-STEPS = 5  # a turn: of these the fastest counts
 ROOT = Path(__file__).parents[2]
 HEADER = "| what a user does | this build ms (least to most) | the other ms (least to most) | ratio | ratio of CPU time | peak MiB | the other's |"
 
@@ -41,10 +43,12 @@ if len(sys.argv) > 2:
 
 
 class Build:
-    """A checkout whose sources a Python of its own runs, on a runtime if one is named."""
+    """A checkout whose sources a Python of its own runs, on a runtime if one is named; ``awake``: with torch's idle threads as torch starts them."""
 
-    def __init__(self, folder: Path, cache: str, runtime: str | None = None) -> None:
+    def __init__(self, folder: Path, cache: str, runtime: str | None = None, awake: bool = False) -> None:
         self.environment = os.environ | {"PYTHONPATH": str(folder.resolve())} | ({VARIABLE: runtime} if runtime else {})
+        if awake:
+            self.environment.pop("OMP_WAIT_POLICY", None)
         self.cache = cache  # a folder for its kernels
 
     def worker(self, task: str) -> subprocess.Popen:
@@ -68,12 +72,10 @@ class Build:
 
 
 def turn(worker: subprocess.Popen) -> tuple[float, float]:
-    times = []
-    for _ in range(STEPS):
-        worker.stdin.write("\n")
-        worker.stdin.flush()
-        times.append(tuple(float(number) for number in worker.stdout.readline().split()))
-    return min(times)[0], min(time[1] for time in times)
+    worker.stdin.write("\n")
+    worker.stdin.flush()
+    clock, cpu = map(float, worker.stdout.readline().split())
+    return clock, cpu
 
 
 def peak_of(worker: subprocess.Popen) -> float:
@@ -92,12 +94,14 @@ def line(name: str, ours: list[tuple[float, float]], others: list[tuple[float, f
 
 
 def compare(other: str, only: Sequence[str] | None, turns: int | None) -> None:
-    """Prints the table: of this build and a checkout, or of both runtimes, the other one second."""
+    """Prints the table: of this build and a checkout, or of both runtimes, the other one second, or of torch's threads awake and asleep."""
     turns = turns or TURNS
     with tempfile.TemporaryDirectory() as ours, tempfile.TemporaryDirectory() as others:
         if other in RUNTIMES:
             (first,) = set(RUNTIMES) - {other}
             builds = Build(ROOT, ours, first), Build(ROOT, others, other)
+        elif other == PASSIVE:
+            builds = Build(ROOT, ours, awake=True), Build(ROOT, ours)
         else:
             builds = Build(ROOT, ours), Build(Path(other), others)
         _compare(builds, only, turns)

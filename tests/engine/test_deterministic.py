@@ -20,7 +20,7 @@ ball = trimesh.creation.uv_sphere(radius=0.8, count=[20, 20])
 vertices = np.asarray(ball.vertices) + [0.0, 0.0, 3.0]
 topology = tsr.Topology.shared(ball.faces, len(vertices))
 arrays = tsr.TaichiArrays()
-settings = tsr.RasterizeSettings(sigma=1e-3, gamma=1e-2, silhouette=tsr.Silhouette.{silhouette})
+settings = tsr.RasterizeSettings(sigma=1e-3, gamma=1e-2, {choice})
 bits = []
 for _ in range({times}):
     at, colors, background = (arrays.parameter(values) for values in (vertices, np.abs(vertices), np.full((1, 3), 0.3)))
@@ -33,19 +33,27 @@ print(*(len(set(outcomes)) for outcomes in zip(*bits)), tsr.runtime.is_determini
 """
 
 
+CHOICES = {
+    "by hand": "silhouette=tsr.Silhouette.PROBABILISTIC",
+    "generated": "silhouette=tsr.Silhouette.EINSTEIN",
+    "composited": "blending=tsr.Blending.COMPOSITE",
+}
+
+
 def numbers_of_outcomes(run_python, **how) -> list[str]:
     """Of the picture, and of the gradients of vertices, colours and background; and whether it is said to be so."""
     return run_python(SCENE.format(**how)).stdout.split()[-5:]
 
 
-@pytest.mark.parametrize("silhouette", ["PROBABILISTIC", "EINSTEIN"], ids=["by hand", "generated"])
-def test_on_request(run_python, silhouette):
-    assert numbers_of_outcomes(run_python, options=", deterministic=True", silhouette=silhouette, times=8) == ["1", "1", "1", "1", "True"]
+@pytest.mark.parametrize("choice", CHOICES)
+def test_on_request(run_python, choice):
+    assert numbers_of_outcomes(run_python, options=", deterministic=True", choice=CHOICES[choice], times=8) == ["1", "1", "1", "1", "True"]
 
 
-def test_pictures_always(run_python):
+@pytest.mark.parametrize("choice", ["by hand", "composited"])
+def test_pictures_always(run_python, choice):
     """And what is written by hand of the gradients."""
-    pictures, vertices, colors, _, deterministic = numbers_of_outcomes(run_python, options="", silhouette="PROBABILISTIC", times=8)
+    pictures, vertices, colors, _, deterministic = numbers_of_outcomes(run_python, options="", choice=CHOICES[choice], times=8)
     assert pictures == vertices == colors == "1"
     assert deterministic == str(os.cpu_count() == 1)
 

@@ -6,6 +6,7 @@ threads; that nothing is copied; Taichi started by the user beforehand, in a pro
 
 import json
 import threading
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -26,6 +27,7 @@ from taichi_softras.interop import (
     TorchArrays,
     bridge,
     losses,
+    ops,
     rasterize,
     render,
 )
@@ -517,3 +519,39 @@ class TestRefused:
             losses.silhouette_iou(good, good.double())
         with pytest.raises(TypeError, match=r"laplacian: vertices must be float32 or float64, got torch.float16"):
             losses.laplacian(torch.zeros(3, 3).half(), Connectivity.of([[0, 1, 2]], 3))
+
+
+class Stream:
+    """Of a GPU, and what it was told."""
+
+    def __init__(self, name: str, told: list[str]) -> None:
+        self.name, self.told = name, told
+
+    def wait_stream(self, other: "Stream") -> None:
+        self.told.append(f"{self.name} after {other.name}")
+
+
+@pytest.mark.parametrize("is_other", [False, True])
+def test_streams_are_ordered_by_the_device(is_other: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Taichi is on the default stream; the host waits for none. (That the numbers are right: `python -m tests.device`.)"""
+    told: list[str] = []
+    default = Stream("default", told)
+    current = Stream("current", told) if is_other else default
+    arrays = TorchArrays(torch.float32, torch.device("cpu"))
+    monkeypatch.setattr(arrays, "device", torch.device("cuda"))
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: current)
+    monkeypatch.setattr(torch.cuda, "default_stream", lambda device: default)
+    monkeypatch.setattr("taichi_softras.runtime.arrays.launch", lambda kernel, arguments: told.append("launch"))
+    arrays.launch(None, ())
+    assert told == (["default after current", "launch", "current after default"] if is_other else ["launch"])
+
+
+def test_faces_on_a_gpu_are_known_without_asking_it() -> None:
+    """By the tensor itself, as long as nobody writes to it."""
+    faces = torch.tensor([[0, 1, 2]])
+    assert ops._trace_of(faces) is None  # on the CPU they are compared
+    trace = (weakref.ref(faces), faces._version)
+    assert ops._is_unchanged(trace, faces)
+    assert not ops._is_unchanged(trace, faces.clone())
+    faces[0, 0] = 1
+    assert not ops._is_unchanged(trace, faces)

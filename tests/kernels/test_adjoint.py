@@ -7,7 +7,7 @@ differences of whole pictures, which know no adjoint; and which choices are cove
 
 import functools
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -19,6 +19,7 @@ from taichi_softras import (
     Distribution,
     Extrapolation,
     FieldArrays,
+    Filter,
     Interpolation,
     RasterizeSettings,
     RenderedImage,
@@ -26,7 +27,10 @@ from taichi_softras import (
     Silhouette,
     TaichiArrays,
     Texture,
+    TextureSettings,
     Topology,
+    UVTexture,
+    Wrap,
 )
 from taichi_softras.engine import rasterize
 from taichi_softras.engine.rasterizer import Scene
@@ -67,17 +71,11 @@ ROWS = (  # interpolation, extrapolation, sides, culling, squared, silhouette_be
 )
 LEVELS = (("perspective", "linear", "mixed"), ("closest_point", "clipped"), ("both", "counterclockwise", "clockwise"), *[(False, True)] * 3, (0, 1, 3, 4, 7))
 
-COVERED = {
-    "distance": [Distance.EUCLIDEAN],
-    "distribution": [d for d in Distribution if d not in (Distribution.GAMMA, Distribution.GAMMA_REV, Distribution.WINDOW)],
-    "silhouette": [Silhouette.PROBABILISTIC, Silhouette.SUM, Silhouette.HARD, Silhouette.EINSTEIN],
-    "blending": [Blending.SOFTMAX],
-    "texture": [Texture.VERTEX],
-}
-FUSED = itertools.cycle(COVERED["silhouette"])
-PAIRS = [(Distribution.LOGISTIC, silhouette) for silhouette in COVERED["silhouette"][1:]] + [
-    (distribution, next(FUSED)) for distribution in COVERED["distribution"] if distribution is not Distribution.LOGISTIC
-]
+GENERATED = {"distance": [Distance.CHEBYSHEV], "distribution": [Distribution.WINDOW], "silhouette": [], "blending": [], "texture": []}
+"""What `has_adjoint` leaves to Taichi; and pictures with mip levels, and textures on fields."""
+DISTRIBUTIONS = [distribution for distribution in Distribution if distribution not in (Distribution.LOGISTIC, *GENERATED["distribution"])]
+FUSED = itertools.cycle(Silhouette)
+PAIRS = [(Distribution.LOGISTIC, silhouette) for silhouette in list(Silhouette)[1:]] + [(distribution, next(FUSED)) for distribution in DISTRIBUTIONS]
 
 SOFTNESS = {  # sigma, gamma, cutoff
     "all faces at every pixel": (0.3, 1.0, 1e-12),
@@ -142,8 +140,9 @@ def scene_of(n_features: int) -> ScreenScene:
 @dataclass(frozen=True)
 class Gradients:
     vertices: np.ndarray  # [N, 3]
-    features: np.ndarray  # [N, C]
+    features: np.ndarray  # [N, C], or of the texels
     background: np.ndarray  # [B, C]
+    places: np.ndarray = field(default_factory=lambda: NONE)  # [P, 2] on a texture
 
 
 class Drawn:
@@ -157,7 +156,9 @@ class Drawn:
         scene: ScreenScene | None = None,
         *,
         wanted: tuple[bool, bool, bool] = (True, True, True),
+        sampling: TextureSettings | None = None,
     ) -> None:
+        """``sampling``: of a picture; with `Texture.FACE` the features are texels."""
         scene = scene or scene_of(n_features)
         is_field = variant.storage is Storage.FIELD
         self.arrays = arrays = (FieldArrays if is_field else TaichiArrays)(variant.real)
@@ -165,12 +166,20 @@ class Drawn:
         given = (scene.vertices, scene.features, scene.background)
         self.inputs = [arrays.parameter(values) if want else arrays.real(values) for values, want in zip(given, wanted, strict=True)]
         vertices, features, background = self.inputs
+        rng = np.random.default_rng(8)
+        if settings.texture is Texture.FACE:
+            self.inputs[1] = features = arrays.parameter(rng.uniform(0, 1, (9 * scene.topology.n_source_faces, n_features)))
+        if sampling is not None:
+            picture, uvs = arrays.parameter(rng.uniform(0, 1, (5, 7, n_features))), arrays.parameter(rng.uniform(-0.6, 1.7, (len(scene.vertices), 2)))
+            self.inputs[1:] = picture, background, uvs
+            features = UVTexture(picture, uvs, None, sampling)
         surface = Surface.of(arrays, scene.topology, features if n_features else None, settings)
         drawn = Scene.of(arrays, scene.topology, vertices, settings, IMAGE_SIZE)
         assert drawn.pairs.n_tiles > 6
         self.choices = surface.choices(settings, n_features)
-        assert has_adjoint(self.choices)
+        assert has_adjoint(variant, self.choices)
         op, inputs, shapes, rest = drawn.plan(surface, background if n_features else None)
+        self.inputs[1] = inputs[1] if n_features else self.inputs[1]  # of a picture its texels, one after the other
         images, rng = [arrays.parameter(np.zeros(shape)) for shape in shapes], np.random.default_rng(9)
         self.arguments = (*inputs, *images, *rest)
         op.launch(arrays, self.arguments)
@@ -199,6 +208,7 @@ def assert_equal(got: Gradients, expected: Gradients, tolerance: float) -> None:
         (got.vertices[:, 2:], expected.vertices[:, 2:]),
         (got.features, expected.features),
         (got.background, expected.background),
+        (got.places, expected.places),
     ):
         size = np.abs(theirs).max(1, keepdims=True)
         error = np.abs(ours - theirs) / (np.clip(10 * size, 1e-3 * size.max(), size.max()) + TINY)
@@ -222,14 +232,38 @@ class TestAgainstTheGeneratedGradient:
             assert row[6] == 0 or np.count_nonzero(generated.features.any(1)) > 10
             assert_equal(by_hand, generated, tolerance)
 
-    @pytest.mark.parametrize(("distribution", "silhouette"), PAIRS, ids=lambda option: option.name)
-    def test_distributions_and_conorms(self, distribution, silhouette):
-        """Each with another one, on distances that are not squared, and on such that are."""
-        for row in (ROWS[3], ROWS[6]):
-            settings = replace(settings_of(row), distribution=distribution, silhouette=silhouette, shift=0.4)
-            by_hand, generated = Drawn(settings, row[6]).both()
-            assert np.count_nonzero(generated.vertices.any(1)) > 10
-            assert_equal(by_hand, generated, 1e-9)
+    @pytest.mark.parametrize(("nth", "distribution", "silhouette"), [(i, *pair) for i, pair in enumerate(PAIRS)], ids=str)
+    def test_distributions_and_conorms(self, nth, distribution, silhouette):
+        """Each with another one, by turns on distances that are not squared, and on such that are."""
+        row = (ROWS[3], ROWS[6])[nth % 2]
+        settings = replace(settings_of(row), distribution=distribution, silhouette=silhouette, shift=0.4)
+        by_hand, generated = Drawn(settings, row[6]).both()
+        assert np.count_nonzero(generated.vertices.any(1)) > 10
+        assert_equal(by_hand, generated, 1e-9)
+
+    @pytest.mark.parametrize("choice", [Blending.HARD, Distance.HARD, Distance.BARYCENTRIC], ids=str)
+    @pytest.mark.parametrize("row", [ROWS[3], ROWS[6], ROWS[12]], ids=["closest_point", "softras", "grouped"])
+    def test_distances_and_blendings(self, row, choice):
+        settings = replace(settings_of(row), **{type(choice).__name__.lower(): choice})
+        by_hand, generated = Drawn(settings, row[6]).both()
+        assert np.count_nonzero(generated.vertices.any(1)) > 20
+        assert_equal(by_hand, generated, 1e-12)
+
+    @pytest.mark.parametrize(
+        "filter_and_wrap",
+        [(Filter.BILINEAR, Wrap.REPEAT), (Filter.BILINEAR, Wrap.MIRROR), (Filter.BILINEAR, Wrap.CLAMP), (Filter.NEAREST, Wrap.MIRROR), None],
+        ids=str,
+    )
+    @pytest.mark.parametrize("row", [ROWS[8], ROWS[6], ROWS[12]], ids=["closest_point", "softras", "grouped"])
+    def test_textures(self, row, filter_and_wrap):
+        """Pictures, and texels per face; of colours that are mixed, and of the nearest alone."""
+        sampling = None if filter_and_wrap is None else TextureSettings(filter=filter_and_wrap[0], wrap=filter_and_wrap[1])
+        for blending in (Blending.SOFTMAX, Blending.HARD):
+            settings = replace(settings_of(row), blending=blending, texture=Texture.FACE if sampling is None else Texture.VERTEX)
+            by_hand, generated = Drawn(settings, row[6], sampling=sampling).both()
+            assert np.count_nonzero(generated.features.any(1)) > 15
+            assert sampling is None or generated.places.any() == (sampling.filter is Filter.BILINEAR)
+            assert_equal(by_hand, generated, 1e-12)
 
     @pytest.mark.parametrize(
         "row", [ROWS[3], ROWS[6], ROWS[9], ROWS[4], ROWS[14]], ids=["closest_point", "softras", "unsquared", "counterclockwise", "clockwise"]
@@ -373,24 +407,26 @@ def test_central_differences(settings):
 class TestWhatIsCovered:
     @pytest.mark.parametrize("n_features", [0, 1, 3, 4, 5, 9])
     def test_the_default_settings(self, n_features):
-        assert has_adjoint(RasterizeSettings().choices(n_features))
+        assert has_adjoint(ONE_LANE, RasterizeSettings().choices(n_features))
         choices = RasterizeSettings().choices(n_features)
         assert draw_op(ONE_LANE, choices).gradient is gradient_by_hand(ONE_LANE, choices)
 
     @pytest.mark.parametrize("name", ["distance", "distribution", "silhouette", "blending", "texture"])
     def test_each_option(self, name):
-        """Those that are listed have it; all others have the generated gradient."""
-        covered, others = COVERED[name], [option for option in type(COVERED[name][0]) if option not in COVERED[name]]
-        assert others
-        for options, by_hand in ((covered, True), (others, False)):
-            for option in options:
-                choices = replace(Choices(), **{name: option})
-                assert has_adjoint(choices) is by_hand
-                assert draw_op(ONE_LANE, choices).gradient is (gradient_by_hand if by_hand else generated_gradient)(ONE_LANE, choices)
+        """Those that are not listed have it."""
+        for option in type(getattr(Choices(), name)):
+            choices, by_hand = replace(Choices(), **{name: option}), option not in GENERATED[name]
+            assert has_adjoint(ONE_LANE, choices) is by_hand
+            assert draw_op(ONE_LANE, choices).gradient is (gradient_by_hand if by_hand else generated_gradient)(ONE_LANE, choices)
+
+    def test_textures(self):
+        for option in Filter:
+            assert has_adjoint(ONE_LANE, Choices(texture=Texture.IMAGE, filter=option)) is (option is not Filter.MIPMAPPED)
+        assert not has_adjoint(replace(ONE_LANE, storage=Storage.FIELD), Choices(texture=Texture.FACE))
 
     @pytest.mark.parametrize("fill_back", [True, False])
     def test_softras_drop_in(self, fill_back, monkeypatch):
-        """Its silhouettes, and its pictures with colours per vertex; not those with texels per face, which are its default."""
+        """Its silhouettes, and its pictures, with colours per vertex and with texels per face."""
         torch = pytest.importorskip("torch")
         functional = pytest.importorskip("taichi_softras.interop.soft_renderer.functional")
         used = []
@@ -400,10 +436,10 @@ class TestWhatIsCovered:
             return RenderedImage(torch.zeros(1, 2, 2), torch.zeros(1, 2, 2, 3))
 
         monkeypatch.setattr(functional, "rasterize", record)
-        for texture_type, covered in (("vertex", True), ("surface", False)):
-            functional.soft_rasterize(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 3 if covered else 4, 3), 2, fill_back=fill_back, texture_type=texture_type)
+        for texture_type, n_texels in (("vertex", 3), ("surface", 4)):
+            functional.soft_rasterize(torch.ones(1, 1, 3, 3), torch.ones(1, 1, n_texels, 3), 2, fill_back=fill_back, texture_type=texture_type)
             settings, topology, textures = used[-1]
             arrays = TaichiArrays()
             with_colors = Surface.of(arrays, topology, textures.numpy(), settings).choices(settings, 3)
-            assert has_adjoint(with_colors) is covered
-            assert has_adjoint(Surface.of(arrays, topology, None, settings).choices(settings, 0))
+            assert has_adjoint(arrays.variant, with_colors)
+            assert has_adjoint(arrays.variant, Surface.of(arrays, topology, None, settings).choices(settings, 0))

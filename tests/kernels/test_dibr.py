@@ -161,7 +161,7 @@ class TestAgainstTheFormulas:
     def test_tiles_of_gpus(self):
         """Square tiles, and a thread for each pixel."""
         arrays = TaichiArrays(ti.f64)
-        arrays.variant = variant_of("cuda", ti.f64)
+        arrays.variant = variant_of("vulkan", ti.f64)
         assert arrays.variant.tile_pixels == 64
         for mask_faces in MaskFaces:
             settings = DibrSettings(sigmainv=60.0, boxlen=0.3, knum=3, mask_faces=mask_faces)

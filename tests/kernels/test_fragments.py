@@ -210,7 +210,7 @@ class TestSquareTiles:
         scene = screen_scene(9)
         vertices = torch.tensor(scene.vertices, requires_grad=True)
         arrays = TorchArrays.of("test", vertices=vertices)
-        arrays.variant = variant_of("cuda", ti.f64)
+        arrays.variant = variant_of("vulkan", ti.f64)
         got, wanted = fragments(arrays, scene.topology, vertices, SETTINGS, IMAGE_SIZE), run(leaf(scene), scene.topology)
         for name in ("face", "depth", "bary", "distance_sq_signed"):
             np.testing.assert_allclose(getattr(got, name).detach(), getattr(wanted, name).detach(), atol=1e-12)

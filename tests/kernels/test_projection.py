@@ -8,6 +8,7 @@ import pytest
 from taichi_softras.engine import project, view
 from taichi_softras.engine.rasterizer import see
 from taichi_softras.kernels.projection import Lens
+from taichi_softras.kernels.tiles import BEFORE_PLANE
 from taichi_softras.language import ti
 from taichi_softras.runtime import TaichiArrays
 from taichi_softras.scene import Camera, Topology
@@ -61,4 +62,4 @@ def test_whether_a_vertex_is_before_the_plane() -> None:
     vertices, topology, camera = scene(arrays, Lens.PERSPECTIVE, False)
     depths = arrays.to_numpy(see(arrays, topology, vertices, camera, 0.0)[0])[:, 2]
     for plane, expected in ((float(depths.min()), 0), (float(np.nextafter(depths.min(), 10.0)), 1)):
-        assert arrays.to_numpy(see(arrays, topology, vertices, camera, plane)[1])[0] == expected
+        assert arrays.to_numpy(see(arrays, topology, vertices, camera, plane)[1])[BEFORE_PLANE] == expected

@@ -18,14 +18,21 @@ from taichi_softras.engine.rasterizer import pairs_in_reach as find_pairs_in_rea
 from taichi_softras.kernels import tiles
 from taichi_softras.kernels.variant import Variant
 from taichi_softras.language import ti
-from taichi_softras.runtime import TaichiArrays
+from taichi_softras.runtime import TaichiArrays, current_arch
 
 SETTINGS = RasterizeSettings(sigma=3e-3, cutoff=1e-4)
 LANES = Variant(real=ti.f64)  # as on CPUs
 SQUARES = Variant(real=ti.f64, lanes=1, tile_width=8, tile_height=8)  # as on GPUs
+TEAMS = replace(SQUARES, team=128)  # as on CUDA
+
+
+def skip_without_teams(variant: Variant) -> None:
+    if variant.team > 1 and current_arch() != "cuda":
+        pytest.skip("threads share memory on CUDA (--arch cuda)")
 
 
 def find(scene: ScreenScene, image_size: tuple[int, int], variant: Variant = LANES, n_shares: int = 4, settings: RasterizeSettings = SETTINGS) -> Pairs:
+    skip_without_teams(variant)
     arrays = TaichiArrays(variant.real)
     arrays.variant, arrays.n_shares = variant, n_shares
     return find_pairs_in_reach(arrays, scene.topology, arrays.real(scene.vertices), settings, image_size)
@@ -80,7 +87,7 @@ SCENES["wide, and above the picture"] = replace(
 )
 
 
-@pytest.mark.parametrize("variant", [LANES, SQUARES], ids=["4x2", "8x8"])
+@pytest.mark.parametrize("variant", [LANES, SQUARES, TEAMS], ids=["4x2", "8x8", "teams"])
 @pytest.mark.parametrize("image_size", [(13, 21), (1, 1), (8, 8), (16, 40), (23, 9)], ids=lambda size: "x".join(map(str, size)))
 @pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
 class TestAgainstBruteForce:
@@ -205,17 +212,19 @@ def test_more_tiles_than_a_chunk_of_the_scan():
     assert listed(pairs) == sorted(set(listed(pairs)))
 
 
+@pytest.mark.parametrize("variant", [LANES, TEAMS], ids=["lanes", "teams"])
 class TestScan:
-    def scan(self, counts: list[int], n_shares: int = 2) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def scan(self, counts: list[int], variant: Variant, n_shares: int = 2) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        skip_without_teams(variant)
         values = np.array(counts, np.int32)
         places, offsets, statistics = np.zeros_like(values), np.zeros(len(values) // n_shares + 1, np.int32), np.zeros(tiles.N_STATISTICS, np.int32)
         chunk_sums = np.zeros(-(-len(values) // tiles.SCAN_CHUNK), np.int32)
-        tiles.scan_kernel(LANES)(values, places, chunk_sums, offsets, statistics, len(values), n_shares)
+        tiles.scan_kernel(variant)(values, places, chunk_sums, offsets, statistics, len(values), n_shares)
         return places, offsets, statistics
 
-    def test_is_an_exclusive_prefix_sum(self):
+    def test_is_an_exclusive_prefix_sum(self, variant):
         counts = np.random.default_rng(0).integers(0, 9, 3 * tiles.SCAN_CHUNK + 100)
-        places, offsets, statistics = self.scan(counts.tolist())
+        places, offsets, statistics = self.scan(counts.tolist(), variant)
         expected = np.concatenate([[0], np.cumsum(counts)])
         np.testing.assert_array_equal(places, expected[:-1])
         np.testing.assert_array_equal(offsets, expected[::2])
@@ -225,12 +234,12 @@ class TestScan:
     @pytest.mark.parametrize(
         "counts", [[2**29, 2**29, 1, 0], [2**30, 2**30, 2**30, 2**30], [2**30] * (4 * tiles.SCAN_CHUNK)], ids=["just", "by far", "in every chunk"]
     )
-    def test_too_many_pairs_are_noticed(self, counts):
+    def test_too_many_pairs_are_noticed(self, counts, variant):
         """Sums beyond 32 bits, within a chunk too: taken for small ones, they would make `fill` write out of bounds."""
-        _, _, statistics = self.scan(counts)
+        _, _, statistics = self.scan(counts, variant)
         assert statistics[tiles.OVERFLOW]
 
-    def test_the_largest_number_of_pairs_fits(self):
-        _, _, statistics = self.scan([2**29, 2**29 - 1, 1, 0])
+    def test_the_largest_number_of_pairs_fits(self, variant):
+        _, _, statistics = self.scan([2**29, 2**29 - 1, 1, 0], variant)
         assert not statistics[tiles.OVERFLOW]
         assert statistics[tiles.TOTAL] == tiles.MAX_PAIRS

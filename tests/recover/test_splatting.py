@@ -31,6 +31,16 @@ class TestTriangles:
         for name in ("corners", "colors", "opacity", "window"):
             np.testing.assert_array_equal(getattr(read, name), getattr(triangles, name))
 
+    def test_without_windows_they_hold_back_as_much_light(self):
+        """The mean of a window over a triangle, by points at random all over it."""
+        exponent, rng = 1.7, np.random.default_rng(0)
+        a, b = rng.random((2, 400_000))
+        a, b = np.where(a + b > 1, 1 - a, a), np.where(a + b > 1, 1 - b, b)
+        to_edges = np.minimum(np.minimum(a, b), (1 - a - b) / np.sqrt(2))
+        mean = ((to_edges * (2 + np.sqrt(2))) ** exponent).mean()  # over the inradius of a right-angled triangle of area one half
+        pane = Triangles(corners=np.zeros((1, 3, 3)), colors=np.zeros((1, 3, 3)), opacity=np.full(1, 0.6), window=np.full(1, exponent))
+        np.testing.assert_allclose(pane.flat_opacity, 0.6 * mean, rtol=5e-3)
+
     @pytest.mark.parametrize("content", [b"", b"rubbish", b"PK\x03\x04"])
     def test_rubbish_is_none(self, tmp_path, content):
         (tmp_path / "triangles.npz").write_bytes(content)

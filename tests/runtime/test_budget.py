@@ -73,13 +73,14 @@ def test_the_chunks_are_the_list():
     chunked = pairs_in_reach(arrays, SCENE.topology, arrays.real(SCENE.vertices), SMOOTH, IMAGE_SIZE)
     faces, tiles = [], []
     for face, tile, offsets, first, n_tiles, n in chunked.chunks():
+        face, tile, offsets = map(arrays.to_numpy, (face, tile, offsets))
         assert n * 8 <= SMALLEST or n_tiles == 1
         assert offsets[-1] == n
         np.testing.assert_array_equal(np.bincount(tile[:n] - first, minlength=n_tiles), np.diff(offsets))
         faces.extend(face[:n])
         tiles.extend(tile[:n])
-    np.testing.assert_array_equal(faces, whole.face[: whole.n])
-    np.testing.assert_array_equal(tiles, whole.tile[: whole.n])
+    np.testing.assert_array_equal(faces, arrays.to_numpy(whole.face)[: whole.n])
+    np.testing.assert_array_equal(tiles, arrays.to_numpy(whole.tile)[: whole.n])
 
 
 def test_every_face_reaches_every_pixel():

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scenes import IMAGE_SIZE, SMOOTH, screen_scene
 
-from taichi_softras import Connectivity, Distribution, RasterizeSettings, Silhouette, Topology
+from taichi_softras import Connectivity, Distance, RasterizeSettings, Silhouette, Topology
 from taichi_softras.checks import COUNTABLE, check_features
 from taichi_softras.engine import binning, losses, nearest, rasterize, sampling
 from taichi_softras.engine.surfaces import Surface
@@ -23,7 +23,7 @@ from taichi_softras.runtime import TaichiArrays
 
 ON_GPUS = Variant(lanes=1, tile_width=8, tile_height=8)
 ON_CPUS = Variant()
-GENERATED = RasterizeSettings(distribution=Distribution.GAMMA)
+GENERATED = RasterizeSettings(distance=Distance.CHEBYSHEV)
 SENTENCE = rf"there must be fewer than {COUNTABLE} "
 
 
@@ -34,6 +34,11 @@ def surface_of(n_channels: int, kind: Texture = Texture.VERTEX) -> Surface:
 def huge(*shape: int) -> np.ndarray:
     """An array of so many numbers that takes the memory of one."""
     return np.broadcast_to(np.float32(0.5), shape)
+
+
+def at_most(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists are as long as if the kernels counted to n. (They hold `tiles.MAX_PAIRS` themselves, in what is compiled for the whole process.)"""
+    monkeypatch.setattr(binning, "most_pairs", lambda turns: max(n // turns, 1))
 
 
 def test_a_gpus_threads_do_not_run_past_the_end():
@@ -57,7 +62,7 @@ def test_lists_are_cut_where_loops_make_several_turns_for_a_pair(monkeypatch):
     scene, settings = screen_scene(61, (12, 7), n_features=9), replace(SMOOTH, silhouette=Silhouette.EINSTEIN)
     found = []
     for most in (tiles.MAX_PAIRS, 3 * 64 * 12):  # room for all, or for twelve pairs of three groups of channels
-        monkeypatch.setattr(tiles, "MAX_PAIRS", most)
+        at_most(most, monkeypatch)
         arrays = TaichiArrays(ti.f64)
         arrays.variant = replace(ON_GPUS, real=ti.f64)
         vertices, features = arrays.parameter(scene.vertices), arrays.parameter(scene.features)
@@ -73,7 +78,7 @@ def test_lists_are_cut_where_loops_make_several_turns_for_a_pair(monkeypatch):
 
 def test_lists_that_are_not_cut_are_refused(monkeypatch):
     scene = screen_scene(61, (30, 12))
-    monkeypatch.setattr(tiles, "MAX_PAIRS", 100)
+    at_most(100, monkeypatch)
     arrays = TaichiArrays(ti.f64)
     search = binning.PairSearch(
         op="some_op", arrays=arrays, topology=scene.topology, vertices_screen=arrays.real(scene.vertices), image_size=IMAGE_SIZE, reach=0.1, turns=4

@@ -636,6 +636,22 @@ class TestWritten:
         read = np.asarray(read)[:, :3] / (255 if np.asarray(read).dtype.kind == "u" else 1)
         np.testing.assert_allclose(read, linear, atol=1 / 255)
 
+    def test_opacities_read_by_another(self, tmp_path):
+        """They are the alpha of linear colours, of a material that is blended and seen from both sides."""
+        rng = np.random.default_rng(3)
+        colors, opacity = rng.random((162, 3)), rng.random(162)
+        self.mesh(colors=colors).save(tmp_path / "m.glb", opacity=opacity)
+        (other,) = trimesh.load_scene(tmp_path / "m.glb", process=False, maintain_order=True).geometry.values()
+        read = other.visual.vertex_attributes["color"] if other.visual.kind == "texture" else other.visual.vertex_colors
+        read = np.asarray(read) / (255 if np.asarray(read).dtype.kind == "u" else 1)
+        assert read.shape[1] == 4
+        np.testing.assert_allclose(read[:, 3], opacity, atol=1 / 255)
+        content = (tmp_path / "m.glb").read_bytes()
+        (material,) = json.loads(content[20 : 20 + int.from_bytes(content[12:16], "little")])["materials"]
+        assert material["alphaMode"] == "BLEND"
+        assert material["doubleSided"] is True
+        np.testing.assert_allclose(Mesh.load(tmp_path / "m.glb").colors, colors, atol=1e-6)
+
     @pytest.mark.parametrize("wrap", [None, *Wrap])
     def test_a_texture_read_by_another(self, tmp_path, wrap):
         """Geometry, texture coordinates with seams, and every pixel."""

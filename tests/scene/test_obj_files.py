@@ -5,6 +5,7 @@ reader that is written here to be understood, not to be fast: ours, which looks 
 materials, and what they name; what is refused; and what we write, read by ours and by trimesh.
 """
 
+import io
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -342,7 +343,7 @@ class TestAllLinesAtOnce:
         text = (TRIANGLE + "f -3 -2 -1\nusemtl a\n") * 100
         whole = read_obj_lines(text.encode())
         monkeypatch.setattr(obj_lines, "PIECE", 64)
-        assert len(list(obj_lines._pieces(text.encode()))) > 30
+        assert len(list(obj_lines._pieces(io.BytesIO(text.encode())))) > 30
         for name, values in vars(read_obj_lines(text.encode())).items():
             np.testing.assert_array_equal(values, vars(whole)[name])
 

@@ -130,9 +130,9 @@ def import_mesh(
             raw |= load_mtl(place.parent / without_comment(library) if found is None else found, on_error)
     vertices = torch.from_numpy(lines.positions.astype(np.float32))
     counts = torch.from_numpy(lines.sizes.astype(np.int64))
-    corners: list[Any] = [torch.from_numpy(lines.corners)]
-    corners.append(torch.from_numpy(lines.corner_uvs) if with_materials else None)
-    corners.append(torch.from_numpy(lines.corner_normals) if with_normals else None)
+    corners: list[Any] = [torch.from_numpy(lines.corners.astype(np.int64))]
+    corners.append(torch.from_numpy(lines.corner_uvs.astype(np.int64)) if with_materials else None)
+    corners.append(torch.from_numpy(lines.corner_normals.astype(np.int64)) if with_normals else None)
     assigned = _ranges(lines.of_polygon, [_called(name, raw) for name in lines.materials]) if with_materials else {}
 
     handlers = []

@@ -81,8 +81,9 @@ def load_obj(
     files, content = opened(op, f, path_manager)
     try:
         lines = read_obj_lines(content, normals=True, lenient=True)
-        for what, at_corners, n in (("texture coordinates", lines.corner_uvs, len(lines.uvs)), ("normals", lines.corner_normals, len(lines.normals))):
-            if _without_stray(what, at_corners, lines.sizes, n):
+        of_corners, of_uvs, of_normals = (indices.astype(np.int64) for indices in (lines.corners, lines.corner_uvs, lines.corner_normals))
+        for what, indices, n in (("texture coordinates", of_uvs, len(lines.uvs)), ("normals", of_normals, len(lines.normals))):
+            if _without_stray(what, indices, lines.sizes, n):
                 warnings.warn(f"{op}: {files.path} has faces whose {what} are not in the file: they have none", stacklevel=2)
         with np.errstate(over="raise"):
             tables = [torch.from_numpy(table.astype(np.float32)).to(device) for table in (lines.positions, lines.normals, lines.uvs)]
@@ -90,15 +91,15 @@ def load_obj(
         raise ValueError(f"{op}: {files.path} must be an OBJ file, got {type(error).__name__}: {error}") from error
     verts, normals, uvs = tables
     fans = fans_of(lines.sizes)
-    corners, of_normals, of_uvs = (torch.from_numpy(at_corners[fans]).to(device) for at_corners in (lines.corners, lines.corner_normals, lines.corner_uvs))
+    corners, uv_corners, normal_corners = (torch.from_numpy(indices[fans]).to(device) for indices in (of_corners, of_uvs, of_normals))
     names, of_polygon = _names(lines.materials, lines.of_polygon)
     colors, pictures, names, first = (None, None, names, -1) if not load_textures else _materials(op, files, lines.libraries, names, device)
     of_face = np.repeat(np.maximum(of_polygon, first), np.maximum(lines.sizes - 2, 0))
     atlas = None
     if create_texture_atlas:
         of_names = np.array([*names, ""], dtype=object)[of_face]
-        atlas = make_mesh_texture_atlas(colors, pictures, of_names, of_uvs, uvs, texture_atlas_size, texture_wrap)
-    faces = Faces(corners, of_normals, of_uvs, torch.from_numpy(of_face).to(device))
+        atlas = make_mesh_texture_atlas(colors, pictures, of_names, uv_corners, uvs, texture_atlas_size, texture_wrap)
+    faces = Faces(corners, normal_corners, uv_corners, torch.from_numpy(of_face).to(device))
     return verts, faces, Properties(normals if len(normals) else None, uvs if len(uvs) else None, colors, pictures, atlas)
 
 

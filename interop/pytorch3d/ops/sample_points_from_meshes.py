@@ -58,7 +58,7 @@ def sample_points_from_meshes(meshes: Any, num_samples: int = 10000, return_norm
         normals = F.normalize(crosses(verts, faces), dim=1, eps=LEAST_LENGTH)
         results.append(each(normals.index_select(0, face)))
     if return_textures:
-        places = each(face, -1)[:, :, None, None]
+        places = each(face.long(), -1)[:, :, None, None]
         nowhere = torch.zeros_like(places, dtype=verts.dtype)
         fragments = SimpleNamespace(pix_to_face=places, bary_coords=each(weights)[:, :, None, None], zbuf=nowhere, dists=nowhere)
         results.append(meshes.sample_textures(fragments)[:, :, 0, 0])

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from ....checks import check_flag, check_shape
+from ...calling_thread import extremes
 from ...checks import check_index_tensor, check_tensors
 from ...geometry import crosses
 from ..batches import face_lists
@@ -77,7 +78,7 @@ class Meshes:
         faces = faces.to(torch.int64)
         if not len(faces):
             return faces
-        low, high = (int(value) for value in torch.aminmax(faces))
+        low, high = extremes(faces)
         if low == -1:
             used = (faces >= 0).all(1)
             if is_padded and bool((used[1:] & ~used[:-1]).any()):
@@ -192,6 +193,8 @@ class Meshes:
         """[sum of F_n, 3], into the packed vertices."""
         if not self._faces_list:
             return torch.zeros(0, 3, dtype=torch.int64, device=self.device)
+        if len(self._faces_list) == 1:
+            return self._faces_list[0]
         return torch.cat([f + first for f, first in zip(self._faces_list, self._firsts(self._verts_list), strict=True)])
 
     def verts_padded(self) -> torch.Tensor:

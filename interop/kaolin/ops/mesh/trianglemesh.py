@@ -92,7 +92,7 @@ def sample_points(
     packed = (faces.long() + n_vertices * mesh[:, :, None]).flatten(0, 1)
     known = None if areas is None else areas.flatten()
     points, face, weights = sample_faces(op, vertices.flatten(0, 1), packed, [n_faces] * n_meshes, num_samples, known)
-    found = [points.reshape(n_meshes, num_samples, 3), face.reshape(n_meshes, num_samples) - n_faces * mesh]
+    found = [points.reshape(n_meshes, num_samples, 3), face.long().reshape(n_meshes, num_samples) - n_faces * mesh]
     if face_features is not None:
         corners = torch.arange(3 * n_faces * n_meshes, device=vertices.device).reshape(-1, 3)
         found.append(interpolated(face_features.flatten(0, 2), corners, face, weights).reshape(n_meshes, num_samples, -1))
@@ -119,7 +119,7 @@ def packed_sample_points(
         check_tensor(op, "areas", areas, (len(merged),))
     numbers = num_faces_per_mesh.tolist()
     points, face, _ = sample_faces(op, vertices, merged, numbers, num_samples, areas)
-    return points.reshape(len(numbers), num_samples, 3), face.reshape(len(numbers), num_samples)
+    return points.reshape(len(numbers), num_samples, 3), face.long().reshape(len(numbers), num_samples)
 
 
 def face_normals(face_vertices: torch.Tensor, unit: bool = False) -> torch.Tensor:

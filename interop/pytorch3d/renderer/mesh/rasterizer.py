@@ -14,6 +14,7 @@ from .....engine.fragments import FragmentSettings, fragments, used_fragments
 from .....kernels.face import Interpolation, Sides
 from .....scene import Topology
 from ....bridge import TorchArrays
+from ....calling_thread import same_indices
 from ..cameras import try_get_projection_transform
 from ..utils import check_handed_on
 from .fragments import Fragments, Used
@@ -239,7 +240,7 @@ def _topology_of(meshes: Any) -> Topology:
     face_image = meshes.faces_packed_to_mesh_idx()
     key = (tuple(faces.shape), faces.device, tuple(len(v) for v in meshes.verts_list()), tuple(len(f) for f in meshes.faces_list()))
     known = _topologies.get(key)
-    if known is not None and torch.equal(known[0], faces):
+    if known is not None and same_indices(known[0], faces):
         return known[1]
     flat = np.ascontiguousarray(faces.cpu().numpy(), np.int32)
     topology = Topology(
