@@ -15,7 +15,7 @@ from scipy.spatial.transform import Rotation
 from ...recover import Fit, Views, seen_from, up_of
 from ...scene import Camera, Convention, Mesh
 from ..overlay import enlarge
-from .page import glb_of
+from .page import glb_of, show_curve
 from .server import Server, Session
 
 __all__ = ["Live", "add_frusta"]
@@ -156,7 +156,7 @@ class LivePage(Session):
             if len(rows) > 1:
                 which = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MOST_POINTS)).astype(int))
                 steps, values = np.array(rows, np.float64)[which].T
-                handle.data, handle.visible = (steps, values), True
+                show_curve(handle, steps, values)
 
     def _compare(self, mesh: Mesh) -> None:
         """The picture that was clicked, as it should be, as it is, and what lies between."""

@@ -26,7 +26,7 @@ from ..overlay import enlarge
 from ..scene import BACKGROUND, Orbit, View
 from .server import FIELD_OF_VIEW, Server, Session
 
-__all__ = ["Eye", "Page", "Show", "glb_of", "to_bytes"]
+__all__ = ["Eye", "Page", "Show", "glb_of", "show_curve", "to_bytes"]
 
 LARGEST = 2048  # pixels: the longer side of a picture that is sent
 MOVING_QUALITY = 80  # of JPEG; a picture at rest is a PNG, as it is
@@ -390,7 +390,7 @@ class Page(Session):
         losses = self.model.optimisation.losses if self.model.optimisation is not None else []
         self._losses.visible = len(losses) > 1
         if len(losses) > 1:
-            self._losses.data = (np.arange(len(losses), dtype=np.float64), np.array(losses))
+            show_curve(self._losses, np.arange(len(losses), dtype=np.float64), np.array(losses))
 
     def _notify(self, title: str, body: str) -> None:
         self.client.add_notification(title, body[:500], color="red", auto_close_seconds=8.0)
@@ -398,6 +398,13 @@ class Page(Session):
 
 def _spoken(member: enum.Enum) -> str:
     return member.value if isinstance(member.value, str) else member.name.lower().replace("_", " ")
+
+
+def show_curve(handle: Any, steps: np.ndarray, values: np.ndarray) -> None:
+    """Puts a curve that grows into a plot of viser's, all of it. (viser 1.1.1 keeps the part of the steps that is shown; if a slow browser gets two curves at
+    once, it takes the second one for a part that somebody has chosen. What has a range is left as it is.)"""
+    handle.scales = (handle.scales or {}) | {"x": {"time": False, "range": (float(steps[0]), float(steps[-1]))}}
+    handle.data, handle.visible = (steps, values), True
 
 
 def _typed(text: Any, low: float, high: float) -> float | None:
