@@ -39,7 +39,6 @@ from ..language import (
 __all__ = ["launch"]
 
 PATIENCE = 3.0  # seconds
-LLVM = ("cpu", "cuda")  # what runs on other backends is compiled by their drivers
 
 Setter = Callable[[Any, tuple[int], Any, Any], Any]
 """Called with (launch context of Taichi, place of the argument, argument, what it returned for the argument that is there now, or None). What it returns tells
@@ -128,14 +127,14 @@ def _waited_for() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _compiled_quickly(implementation: Any) -> Iterator[None]:
-    """Within it, Taichi leaves to LLVM what LLVM does much faster: for every load it looks through all stores before it, which takes four fifths of the time
-    that our largest kernels need to compile, and leaves them no faster.
+    """Within it, Taichi leaves to LLVM, or to a GPU's driver, what they do much faster: for every load it looks through all stores before it, which takes four
+    fifths of the time that our largest kernels need to compile, and leaves them no faster.
 
     A gradient that Taichi generates needs that pass: without it, sums over lists come out as NaN (Taichi 1.7.4).
     """
     options = config()
     before = options.cfg_optimization
-    options.cfg_optimization = before and not (arch_name() in LLVM and without_gradient(implementation))
+    options.cfg_optimization = before and not without_gradient(implementation)
     try:
         yield
     finally:
