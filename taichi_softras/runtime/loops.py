@@ -17,7 +17,7 @@ import functools
 import textwrap
 from typing import Any
 
-from ..language import BODIES, TRANSFORMER, arch_name, is_constant, is_unrolled, without_gradient
+from ..language import BODIES, TRANSFORMER, arch_name, is_constant, without_gradient
 from .devices import cuda_threads
 
 __all__ = ["of_resident_threads"]
@@ -62,7 +62,7 @@ def _counting(build: Any) -> Any:
     @functools.wraps(build)
     def counted(context: Any, node: Any) -> Any:
         global _open
-        if is_unrolled(context, node):
+        if is_constant(context, getattr(node, "iter", None) or node.test):  # it is gone when the kernel has been read
             return build(context, node)
         if _is_outermost_range(context, node):
             node = of_resident_threads(node, cuda_threads())
