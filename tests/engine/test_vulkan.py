@@ -18,10 +18,8 @@ from taichi_softras.language import ti
 
 NO_VULKAN = 77  # the status with which a script ends where Taichi falls back to another backend
 
-# Where lavapipe plays the GPU, it compiles longer than these small scenes run: it need not optimise (a flag of Mesa's; real GPUs' drivers do not know it).
 PREAMBLE = f"""
-import json, os, sys
-os.environ.setdefault("GALLIVM_PERF", "nopt")
+import json, sys
 import numpy as np
 from taichi_softras.language import arch_name, ti
 ti.init(arch=ti.vulkan, log_level=ti.ERROR)
