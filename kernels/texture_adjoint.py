@@ -44,8 +44,13 @@ def texture_adjoint(
     channels = ti.static([channel_of(group, s, n_features, choices) for s in ti.static(range(at_once))])
     shown, u_grad, v_grad = weight * 0.0, weight * 0.0, weight * 0.0
     texture = corners[f, TEXTURE]
-    if ti.static(choices.texture == Texture.FACE):
-        texel = texture * texture_size * texture_size + texel_of(u, v, texture_size)
+    if ti.static(choices.texture == Texture.FACE or choices.filter == Filter.NEAREST):
+        texel = 0
+        if ti.static(choices.texture == Texture.FACE):
+            texel = texture * texture_size * texture_size + texel_of(u, v, texture_size)
+        else:
+            level = textures[texture, FIRST_LEVEL]
+            texel = nearest_place(u, v, levels[level, FIRST_TEXEL], levels[level, HEIGHT], levels[level, WIDTH], choices.wrap)
         for s in ti.static(range(at_once)):
             sum_grad = pixels[slot(FEATURES + s, l, lanes)]
             shown += sum_grad * features[texel, channels[s]]
@@ -54,28 +59,20 @@ def texture_adjoint(
     else:
         level = textures[texture, FIRST_LEVEL]
         first, height, width = levels[level, FIRST_TEXEL], levels[level, HEIGHT], levels[level, WIDTH]
-        if ti.static(choices.filter == Filter.NEAREST):
-            texel = nearest_place(u, v, first, height, width, choices.wrap)
-            for s in ti.static(range(at_once)):
-                sum_grad = pixels[slot(FEATURES + s, l, lanes)]
-                shown += sum_grad * features[texel, channels[s]]
-                if wanted != 0:
-                    features_grad[texel, channels[s]] += weight * sum_grad
-        else:
-            la, ra, lb, rb, right, below = bilinear_place(u, v, first, height, width, choices.wrap)
-            for s in ti.static(range(at_once)):
-                channel = channels[s]
-                sum_grad = pixels[slot(FEATURES + s, l, lanes)]
-                value_la, value_ra, value_lb, value_rb = features[la, channel], features[ra, channel], features[lb, channel], features[rb, channel]
-                shown += sum_grad * bilinear_mix(value_la, value_ra, value_lb, value_rb, right, below)
-                u_grad += sum_grad * ((1.0 - below) * (value_ra - value_la) + below * (value_rb - value_lb))
-                v_grad += sum_grad * ((1.0 - right) * (value_la - value_lb) + right * (value_ra - value_rb))
-                if wanted != 0:
-                    value_grad = weight * sum_grad
-                    features_grad[la, channel] += value_grad * (1.0 - below) * (1.0 - right)
-                    features_grad[ra, channel] += value_grad * (1.0 - below) * right
-                    features_grad[lb, channel] += value_grad * below * (1.0 - right)
-                    features_grad[rb, channel] += value_grad * below * right
-            u_grad *= weight * width * within_picture_slope(u, choices.wrap)
-            v_grad *= weight * height * within_picture_slope(v, choices.wrap)
+        la, ra, lb, rb, right, below = bilinear_place(u, v, first, height, width, choices.wrap)
+        for s in ti.static(range(at_once)):
+            channel = channels[s]
+            sum_grad = pixels[slot(FEATURES + s, l, lanes)]
+            value_la, value_ra, value_lb, value_rb = features[la, channel], features[ra, channel], features[lb, channel], features[rb, channel]
+            shown += sum_grad * bilinear_mix(value_la, value_ra, value_lb, value_rb, right, below)
+            u_grad += sum_grad * ((1.0 - below) * (value_ra - value_la) + below * (value_rb - value_lb))
+            v_grad += sum_grad * ((1.0 - right) * (value_la - value_lb) + right * (value_ra - value_rb))
+            if wanted != 0:
+                value_grad = weight * sum_grad
+                features_grad[la, channel] += value_grad * (1.0 - below) * (1.0 - right)
+                features_grad[ra, channel] += value_grad * (1.0 - below) * right
+                features_grad[lb, channel] += value_grad * below * (1.0 - right)
+                features_grad[rb, channel] += value_grad * below * right
+        u_grad *= weight * width * within_picture_slope(u, choices.wrap)
+        v_grad *= weight * height * within_picture_slope(v, choices.wrap)
     return shown, u_grad, v_grad
