@@ -7,11 +7,11 @@ gradient, by hand and generated, on Taichi's tape; the cotangent Laplacian again
 import numpy as np
 import pytest
 import scipy.stats
+from scenes import of_gpus
 
 from taichi_softras import Mesh, TaichiArrays
 from taichi_softras.engine import laplacians, sampling
 from taichi_softras.kernels.sampling import interpolate_op
-from taichi_softras.kernels.variant import Variant
 from taichi_softras.language import ti
 
 RNG = np.random.default_rng(5)
@@ -71,7 +71,7 @@ class TestAtPlaces:
     def test_on_the_tape(self, lanes):
         """L = sum of squares: its gradient at the vertices is 2 M^T M v, M being the matrix of weights."""
         arrays = TaichiArrays(ti.f64)
-        arrays.variant = Variant(real=ti.f64, lanes=lanes, tile_width=8, tile_height=8) if lanes == 1 else arrays.variant
+        arrays.variant = of_gpus() if lanes == 1 else arrays.variant
         values, face, weights = RNG.normal(size=(5, 2)), np.array([0, 3, 3, 1], np.int32), RNG.dirichlet(np.ones(3), 4)
         matrix = np.zeros((4, 5))
         for s in range(4):

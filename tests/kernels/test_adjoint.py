@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
-from scenes import IMAGE_SIZE, SMOOTH, ScreenScene, central_differences, relative_error, screen_scene
+from scenes import IMAGE_SIZE, SMOOTH, ScreenScene, central_differences, of_gpus, relative_error, screen_scene
 
 from taichi_softras import (
     Blending,
@@ -41,9 +41,8 @@ from taichi_softras.kernels.rasterize import draw_op, generated_gradient, gradie
 from taichi_softras.kernels.variant import Storage, Variant
 from taichi_softras.language import ti
 
-# The tiles of the CPU, but a thread a pixel: the same source compiles several times faster.
-ONE_LANE = Variant(real=ti.f64, lanes=1)
-GPU = Variant(real=ti.f64, lanes=1, tile_width=8, tile_height=8)
+GPU = of_gpus()
+ONE_LANE = replace(GPU, tile_width=4, tile_height=2)  # in the tiles of the CPU
 LANES = Variant(real=ti.f64)
 
 PLAIN = replace(SMOOTH, near=2.6, far=5.4)
@@ -339,7 +338,7 @@ class TestVariants:
             assert_equal(Drawn(numbers, n_features, LANES).gradients(), Drawn(numbers, n_features, variant).gradients(), 1e-12)
 
     def test_fields(self):
-        on_fields = Drawn(PLAIN, 3, replace(GPU, storage=Storage.FIELD)).gradients()
+        on_fields = Drawn(PLAIN, 3, replace(GPU, storage=Storage.FIELD, team=1)).gradients()
         assert_equal(on_fields, Drawn(PLAIN, 3, GPU).gradients(), 1e-12)
 
     @pytest.mark.parametrize("wanted", ["vertices", "features", "background"])
@@ -422,7 +421,7 @@ class TestWhatIsCovered:
     def test_textures(self):
         for option in Filter:
             assert has_adjoint(ONE_LANE, Choices(texture=Texture.IMAGE, filter=option)) is (option is not Filter.MIPMAPPED)
-        assert not has_adjoint(replace(ONE_LANE, storage=Storage.FIELD), Choices(texture=Texture.FACE))
+        assert not has_adjoint(replace(ONE_LANE, storage=Storage.FIELD, team=1), Choices(texture=Texture.FACE))
 
     @pytest.mark.parametrize("fill_back", [True, False])
     def test_softras_drop_in(self, fill_back, monkeypatch):

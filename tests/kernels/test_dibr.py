@@ -8,11 +8,11 @@ import json
 
 import numpy as np
 import pytest
-from scenes import relative_error
+from scenes import of_gpus, relative_error
 
 from taichi_softras.engine.dibr import DibrImage, DibrSettings, MaskFaces, dibr_foreground, dibr_rasterize, dibr_soft_mask
 from taichi_softras.language import ti
-from taichi_softras.runtime import FieldArrays, TaichiArrays, variant_of
+from taichi_softras.runtime import FieldArrays, TaichiArrays
 from taichi_softras.scene import Topology
 
 IMAGE_SIZE = (13, 21)
@@ -161,7 +161,7 @@ class TestAgainstTheFormulas:
     def test_tiles_of_gpus(self):
         """Square tiles, and a thread for each pixel."""
         arrays = TaichiArrays(ti.f64)
-        arrays.variant = variant_of("vulkan", ti.f64)
+        arrays.variant = of_gpus()
         assert arrays.variant.tile_pixels == 64
         for mask_faces in MaskFaces:
             settings = DibrSettings(sigmainv=60.0, boxlen=0.3, knum=3, mask_faces=mask_faces)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scenes import IMAGE_SIZE, SMOOTH, orthogonal_settings, screen_scene
+from scenes import IMAGE_SIZE, SMOOTH, of_gpus, orthogonal_settings, screen_scene
 
 from taichi_softras import RasterizeSettings, Silhouette
 from taichi_softras.engine.rasterizer import Scene
@@ -93,7 +93,7 @@ def test_the_strongest_face_alone():
 def test_the_tiles_of_gpus():
     """A thread a pixel in tiles of 8 x 8: the same kernels in the variant that GPUs run. Its sums are those of the lanes, at other places."""
     settings = orthogonal_settings()["perspective-both-closest_point-within"]
-    gpu = Variant(real=ti.f64, lanes=1, tile_width=8, tile_height=8)
+    gpu = of_gpus()
     fast, flat = both_sums(settings, ti.f64, gpu)
     assert_equal_sums(fast, flat, 1e-13)
     lanes, _ = both_sums(settings, ti.f64)
