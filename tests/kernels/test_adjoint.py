@@ -40,10 +40,11 @@ from taichi_softras.kernels.face import Choices
 from taichi_softras.kernels.rasterize import draw_op, generated_gradient, gradient_by_hand
 from taichi_softras.kernels.variant import Storage, Variant
 from taichi_softras.language import ti
+from taichi_softras.runtime import current_arch, variant_of
 
 GPU = of_gpus()
 ONE_LANE = replace(GPU, tile_width=4, tile_height=2)  # in the tiles of the CPU
-LANES = Variant(real=ti.f64)
+LANES = variant_of(current_arch(), ti.f64)  # eight, where these tests run on a CPU
 
 PLAIN = replace(SMOOTH, near=2.6, far=5.4)
 SOFTRAS = replace(PLAIN, interpolation=Interpolation.MIXED, extrapolation=Extrapolation.CLIPPED, silhouette_beyond_depth_range=True)
