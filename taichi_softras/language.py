@@ -146,4 +146,4 @@ POSITIONS = (getattr(_reading, "ASTTransformerContext", None), "get_pos_info")
 SOURCES = (_kernel_impl, "getsourcelines") if _IS_TAICHI else (_private(".lang._func_base"), "get_source_info_and_src")
 # Where it reads a loop, or what else has a body (`runtime.loops`). On quadrants loops stay as they are.
 TRANSFORMER, BODIES = _private(".lang.ast.ast_transformer").ASTTransformer, ("build_For", "build_While", "build_If") if _IS_TAICHI else ()
-decorator_of = getattr(TRANSFORMER, "get_decorator", None)  # of an expression, called with (context, node): "static" where that is ``ti.static``
+decorator_of: Any = getattr(TRANSFORMER, "get_decorator", None)  # of an expression, called with (context, node): "static" where that is ``ti.static``
