@@ -10,7 +10,7 @@ import scipy.stats
 
 from taichi_softras import Mesh, TaichiArrays
 from taichi_softras.engine import laplacians, sampling
-from taichi_softras.kernels.sampling import interpolate_op
+from taichi_softras.kernels.sampling import SURE, interpolate_op
 from taichi_softras.kernels.variant import Variant
 from taichi_softras.language import ti
 
@@ -54,12 +54,36 @@ class TestSample:
         np.testing.assert_array_equal(first, again)
         assert len(np.unique(np.concatenate([first, other]), axis=0)) == 100
 
-    def test_one_small_face_among_many(self):
-        """A guide of as many entries as faces, nearly all of which are one face."""
+    def test_one_large_face_among_many(self):
+        """Nearly all cells are filled by one face."""
         size = np.full(1000, 1e-9)
         size[700] = 1.0
-        face, _ = sampling.draw_places(TaichiArrays(ti.f64), size, 10_000, 7)
+        arrays = TaichiArrays(ti.f64)
+        faces = arrays.index(np.tile(np.arange(3, dtype=np.int32), (1000, 1)))
+        _, face, _ = sampling.draw_points(arrays, arrays.real(np.eye(3)), faces, [1000], 10_000, 7, size)
         assert (face == 700).mean() > 0.999
+
+    @pytest.mark.parametrize("at_once", [False, True], ids=["by turns", "at once"])
+    def test_odds_are_shares(self, at_once):
+        """What each face has of all cells is its share of the area, to the 31 bits of the odds, for each of meshes that differ; nothing, if it has none."""
+        sizes = [
+            RNG.exponential(size=300) ** 3,
+            np.ones(7),
+            np.array([0, 0, 2.0, 0]),
+            np.array([3.0]),
+            np.r_[np.zeros(5), RNG.random(50), np.zeros(5)],
+            np.r_[0.1, 0.3],
+        ]
+        first = np.r_[0, np.cumsum([len(size) for size in sizes])].astype(np.int32)
+        arrays = TaichiArrays(ti.f64)
+        arrays.is_remote = at_once
+        odds, other = sampling._odds(arrays, arrays.doubles(np.concatenate(sizes)), first, "test")
+        for size, begin, end in zip(sizes, first[:-1], first[1:], strict=True):
+            part = odds[begin:end] / SURE
+            assert ((part >= 0) & (part <= 1)).all()
+            has = part + np.bincount(other[begin:end] - begin, 1 - part, end - begin)
+            np.testing.assert_allclose(has, size / size.mean(), atol=2e-9 * len(size))
+            assert not has[size == 0].any()
 
     def test_without_area(self):
         with pytest.raises(ValueError, match=r"sample_surface: the faces must have an area, got 0.0 in all"):
