@@ -246,12 +246,15 @@ def interpolate_op(variant: Variant, points: bool = False) -> Op:
     @ti.kernel
     def add_up(grad_values: real(2), sums: real(2), n_values: ti.i32, n_channels: ti.i32, n_parts: ti.i32):
         ti.loop_config(serialize=True)
-        for v in range(n_values):
-            for k in range(n_channels):
-                total = grad_values[v, k]
-                for part in range(n_parts):
-                    total = total + sums[part * n_values + v, k]
-                grad_values[v, k] = total
+        for part in range(n_parts):
+            for v in range(n_values):
+                if ti.static(points):
+                    more = [grad_values[v, k] + sums[part * n_values + v, k] for k in ti.static(range(3))]
+                    for k in ti.static(range(3)):
+                        grad_values[v, k] = more[k]
+                else:
+                    for k in range(n_channels):
+                        grad_values[v, k] = grad_values[v, k] + sums[part * n_values + v, k]
 
     def gradient(arrays: Any, arguments: Sequence[Any]) -> None:
         if variant.lanes == 1:

@@ -113,6 +113,31 @@ class TestAtPlaces:
         np.testing.assert_allclose(result.to_numpy(), matrix @ values, rtol=1e-12)
         np.testing.assert_allclose(given.grad.to_numpy(), 2 * matrix.T @ matrix @ values, rtol=1e-12, atol=1e-15)
 
+    @pytest.mark.parametrize("n_channels", [2, 3])
+    def test_many_places_by_several_threads(self, n_channels):
+        """Of points as they are drawn (three numbers each), and of anything else at the same places: L = sum of g times them, of many g."""
+        arrays, n = TaichiArrays(ti.f64), 30_000
+        vertices, g, loss = arrays.parameter(VERTICES), RNG.normal(size=(n, n_channels)), arrays.parameter(np.zeros(1))
+
+        @ti.kernel
+        def weighted(
+            result: ti.types.ndarray(dtype=ti.f64, ndim=2), g: ti.types.ndarray(dtype=ti.f64, ndim=2), loss: ti.types.ndarray(dtype=ti.f64, ndim=1), c: ti.i32
+        ):
+            for s, k in ti.ndrange(30_000, c):
+                loss[0] += result[s, k] * g[s, k]
+
+        with ti.ad.Tape(loss):
+            result, face, weights = sampling.draw_points(arrays, vertices, FACES, [3, 2], n // 2, seed=1)
+            given = vertices if n_channels == 3 else arrays.parameter(VERTICES[:, :2])
+            result = result if n_channels == 3 else sampling.at_places(arrays, given, FACES, face, weights)
+            weighted(result, g, loss, n_channels)
+        assert face[: n // 2].max() < 3 <= face[n // 2 :].min()
+        values = VERTICES[:, :n_channels]
+        np.testing.assert_allclose(result.to_numpy(), np.einsum("sk,skc->sc", weights, values[FACES[face]]), rtol=1e-12, atol=1e-15)
+        expected = np.zeros_like(values)
+        np.add.at(expected, FACES[face], weights[:, :, None] * g[:, None])
+        np.testing.assert_allclose(given.grad.to_numpy(), expected, rtol=1e-10)
+
     def test_the_way_back_by_hand_is_there_on_the_cpu(self):
         assert interpolate_op(TaichiArrays(ti.f64).variant).gradient is not None
 
