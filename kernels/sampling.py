@@ -140,8 +140,10 @@ def sample_op(variant: Variant) -> Op:
                 continue
             per_part = (n - 1) // n_parts + 1
             begin = i // a_part * per_part
+            mesh = begin // count
             for s in range(begin, ti.min(begin + per_part, n)):
-                mesh = s // count
+                if s - mesh * count == count:  # a division for each point would take as long as all random numbers
+                    mesh += 1
                 which, u, v = drawn(s - mesh * count, seed, mesh)
                 place = ti.cast(which, ti.u64) * ti.cast(first[mesh + 1] - first[mesh], ti.u64)
                 f = first[mesh] + ti.cast(place >> ti.u64(32), ti.i32)
