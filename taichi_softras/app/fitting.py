@@ -349,6 +349,7 @@ def _descend(fit: Fit | SplatFit, checkpoint: Path, interrupted: Sequence[bool],
     if fit.done:
         return True
     with _bar("triangles" if isinstance(fit, SplatFit) else "shape", fit.options.steps, len(fit.losses), "step") as bar:
+        bar.set_postfix_str("kernels are made ready")  # which takes much longer than a step
         while not (fit.done or interrupted):
             loss = fit.step()
             figure = {"PSNR" if isinstance(fit, SplatFit) else "IoU": f"{fit.scores[-1][1]:.3f}" if fit.scores else "-"}
@@ -387,7 +388,7 @@ def _write_results(
     notes: Sequence[str],
     interrupted: Sequence[bool],
 ) -> None:
-    say("results are measured and written")
+    say("results are written")
     turn = source.rotation(fit.views.camera)
     upright = replace(mesh, vertices=np.asarray(mesh.vertices, np.float64) @ turn.T)
     upright.save(out / "mesh.glb", normals=True)
@@ -409,7 +410,9 @@ def _write_results(
         views = replace(views, camera=moved)
     rendered = seen_from(views, mesh)
     sheet(out / "sheet.png", views, rendered)
+    say("turntable.gif is drawn")
     turntable(out / "turntable.gif", upright)
+    say("its figures are found")
     fitted_to = replace(fit.views, camera=fit.best_camera)
     scores = {"test": score(rendered, views), "fitted": score(seen_from(fitted_to, mesh, samples=2), fitted_to)}
     own_size: Score | None
