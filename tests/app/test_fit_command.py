@@ -139,6 +139,7 @@ class TestFitCommand:
             (["--init", "no_such_start.obj"], "no file no_such_start.obj"),
             (["--reference", "no_such_reference.obj"], "no file no_such_reference.obj"),
             (["--segment"], "must come with pictures"),
+            (["--smoothness", "-1"], "smoothness must be a finite number of at least 0, got -1.0"),
             (["--size", "2"], "--size must be between"),
             (["--views", "0"], "--views must be between"),
         ],
