@@ -19,8 +19,6 @@ import numpy as np
 
 from ..language import (
     PLACES,
-    MatrixType,
-    NdarrayType,
     arch_name,
     config,
     instance_of,
@@ -174,9 +172,8 @@ def _prepare(implementation: Any, arguments: Sequence[Any]) -> Prepared | None:
         return None
     annotations, new_context, run = instance
     for wanted, argument in zip(annotations, arguments, strict=True):
-        if isinstance(wanted, NdarrayType):
-            n_inner = wanted.dtype.ndim if isinstance(wanted.dtype, MatrixType) else 0
-            setter = _array_setter(argument, n_inner)
+        if isinstance(wanted, ti.types.ndarray):
+            setter = _array_setter(argument, n_inner=getattr(wanted.dtype, "ndim", 0))
             if setter is None:
                 return None
             setters.append(setter)
