@@ -12,7 +12,6 @@ from scenes import of_gpus
 from taichi_softras import Mesh, TaichiArrays
 from taichi_softras.engine import laplacians, sampling
 from taichi_softras.kernels.sampling import SURE, interpolate_op
-from taichi_softras.kernels.variant import Variant
 from taichi_softras.language import ti
 
 RNG = np.random.default_rng(5)
