@@ -142,9 +142,8 @@ def address(memory: Any) -> int:
 _kernel_impl, _reading = _private(".lang.kernel_impl"), _private(".lang.ast.ast_transformer_utils")
 CLASS_LINES = getattr(_kernel_impl, "_KERNEL_CLASS_STACKFRAME_STMT_RES", ())
 WRAPPER, INSIDE_CLASS = (_reading, "TextWrapper"), (_kernel_impl, "_inside_class")
-POSITIONS = (getattr(_reading, "ASTTransformerContext", None), "get_pos_info")
+POSITIONS, TREES = (getattr(_reading, "ASTTransformerContext", None), "get_pos_info"), (_kernel_impl, "_get_tree_and_ctx")
 SOURCES = (_kernel_impl, "getsourcelines") if _IS_TAICHI else (_private(".lang._func_base"), "get_source_info_and_src")
-TREES = (_kernel_impl, "_get_tree_and_ctx")
 # Where it reads a loop, or what else has a body (`runtime.loops`). On quadrants loops stay as they are.
 TRANSFORMER, BODIES = _private(".lang.ast.ast_transformer").ASTTransformer, ("build_For", "build_While", "build_If") if _IS_TAICHI else ()
 decorator_of: Any = getattr(TRANSFORMER, "get_decorator", None)  # of an expression, called with (context, node): "static" where that is ``ti.static``

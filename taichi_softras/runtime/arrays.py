@@ -89,6 +89,10 @@ class Arrays(ABC):
     def doubles(self, values: np.ndarray) -> Array:
         """Given real numbers of 64 bits, whatever the others have."""
 
+    def empty_doubles(self, size: int) -> Array:
+        """Such, to be written before they are read."""
+        return self.doubles(np.zeros(size))
+
     @abstractmethod
     def zeros_index(self, size: int | tuple[int, ...]) -> Array:
         """Integers."""
@@ -258,6 +262,9 @@ class TaichiArrays(_TaichiBase):
 
     def doubles(self, values: np.ndarray) -> Array:
         return values if self._on_cpu else self._upload(values, ti.f64)
+
+    def empty_doubles(self, size: int) -> Array:
+        return spare_array(size, np.float64) if self._on_cpu else spare_ndarray(ti.f64, size, zeroed=False)
 
     def parameter(self, values: np.ndarray) -> ti.Ndarray:
         """A ``ti.ndarray`` with the given values and a gradient."""

@@ -115,7 +115,10 @@ def _waited_for() -> Iterator[None]:
     if not _waiting.told and (_waiting.seconds > PATIENCE or not any(kept.glob("*.tcb"))) and (sys.stderr.isatty() or "ipykernel" in sys.modules):
         _waiting.told = True
         later = f"; they are kept in {kept}, and the next start is quick" if config().offline_cache else ""
-        print(f"taichi_softras: kernels are compiled, which takes some seconds{later}", file=sys.stderr, flush=True)
+        from tqdm import tqdm
+
+        tqdm.write(f"taichi_softras: kernels are compiled, which takes some seconds{later}", file=sys.stderr)  # above the bars that there may be
+        sys.stderr.flush()
     begin = time.monotonic()
     try:
         yield
