@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
-from program import program_parser, run_program
+from program import program_parser, run_program, say
 from scipy.sparse.linalg import splu
 from tqdm import tqdm
 
@@ -109,6 +109,7 @@ def main() -> None:
     rows = [np.concatenate(list(1 - row), 1) for row in (shown[2], shown[1], np.abs(shown[1] - shown[2]))]
     save_picture(options.out / "silhouettes.png", np.repeat(np.concatenate(rows)[..., None], 3, -1))
     print(f"{options.views} silhouettes, {options.steps} steps: on 8 others, IoU {before:.4f} before, {after:.4f} after")
+    say("silhouettes.gif is drawn")
     save_animation(options.out / "silhouettes.gif", animation(meshes, target), seconds=6)
     meshes[-1].save(options.out / "mesh.glb")
     print(f"silhouettes.gif, silhouettes.png and mesh.glb are in {options.out}")

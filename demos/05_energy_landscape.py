@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import trimesh
-from program import program_parser, run_program
+from program import program_parser, run_program, say
 from tqdm import tqdm
 
 import taichi_softras as tsr
@@ -108,6 +108,7 @@ def main() -> None:
         lines.append(energies(target, azimuths, np.full_like(azimuths, TRUE_ELEVATION), softness))
         near.append(energies(target, nearby, np.full_like(nearby, TRUE_ELEVATION), softness))
     options.out.mkdir(parents=True, exist_ok=True)
+    say("energy_landscape.png is drawn")
     draw(options.out / "energy_landscape.png", seen, grids, lines, near)
     metrics = [
         {"sigma": sigma, "gamma": gamma, "pits": pits(line), "lowest_at_degrees": float(azimuths[line.argmin()])}

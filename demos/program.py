@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["GOES_ON", "check_folder", "check_ranges", "program_parser", "run_program"]
+__all__ = ["GOES_ON", "check_folder", "check_ranges", "program_parser", "run_program", "say"]
 
 GOES_ON = "interrupted; the same command goes on"
 
@@ -30,6 +30,11 @@ def check_folder(out: Path) -> None:
     """Raises ValueError if results cannot be written there."""
     if out.exists() and not out.is_dir():
         raise ValueError(f"OUT must be a folder, got the file {out}")
+
+
+def say(what: str) -> None:
+    """A line for who waits: on the standard error, as results alone are on the standard output."""
+    print(f"{what} ...", file=sys.stderr, flush=True)
 
 
 def run_program(name: str, main: Callable[[], None], *, goes_on: bool = False) -> None:

@@ -98,6 +98,9 @@ class TorchArrays(Arrays):
     def doubles(self, values: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.array(values)).to(self.device)
 
+    def empty_doubles(self, size: int) -> torch.Tensor:
+        return self._scratch(size, torch.float64, np.float64)
+
     def zeros_index(self, size: int | tuple[int, ...]) -> torch.Tensor:
         return zeroed(self.empty_index(size))
 

@@ -36,7 +36,7 @@ PAIRS_AT_ONCE = 1 << 26  # of points, whose distances are computed together on a
 
 def check_finite_tensor(op: str, name: str, tensor: torch.Tensor) -> None:
     """No NaN and no infinity. (A GPU is waited for.)"""
-    if not bool(torch.isfinite(tensor).all()):
+    if tensor.device.type == "cpu" or not bool(torch.isfinite(tensor).all()):
         check_finite(op, name, tensor.detach().cpu().numpy())
 
 
@@ -118,15 +118,8 @@ def sample_faces(
     Gradient: of the points, to vertices, the places staying where they are on their faces.
     """
     arrays = TorchArrays.of(op, vertices=vertices)
-    indices = int32(faces)
-    numbers = sampling.face_areas(arrays, vertices, indices) if areas is None else areas.detach().cpu().numpy()
-    start, drawn, common = 0, [], seed()
-    for mesh, n_faces in enumerate(counts):
-        face, weights = sampling.draw_places(arrays, numbers[start : start + n_faces], count, common, mesh, op=op)
-        drawn.append((face + start if start else face, weights))
-        start += n_faces
-    face, weights = (torch.cat(parts) if len(parts) > 1 else parts[0] for parts in zip(*drawn, strict=True))
-    return sampling.at_places(arrays, vertices, indices, face, weights), face, weights
+    known = None if areas is None else areas.detach().cpu().numpy()
+    return sampling.draw_points(arrays, vertices, int32(faces), counts, count, seed(), known, op=op)
 
 
 def interpolated(values: torch.Tensor, faces: torch.Tensor, face: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

@@ -10,6 +10,7 @@ separates the pixel from it, L the loss:
     inside      sum w_k v_k = p, sum w_k = 1      dL/dv_k = -w_k G, G = sum_j dL/dw_j grad w_j
     on an edge  (p - (s + t e)) e = 0             dL/dv_k = -w_k G + h_k R, G = T e, R = T r, T = dL/dt/|e|^2, h = -1 at the start s of the edge, 1 at its end
     barycentric d = min w_k                       dL/dv_k = -w_k G, for dL/dd at the smallest w
+    Chebyshev   d = max(|r_x|, |r_y|)             dL/dv_k = -2 e_k d n dL/dd^2, e_k of its own closest point, n of `chebyshev_segment`
     coverage    D = F(u), u = +-d^2/sigma         dL/du = F'(u) (g'(D) dL/dS + dL/dD)     (S the sum of g(D); logistic, g = -log(1 - D): F' g' = D)
     weight      w = D exp((n(z) - m)/gamma)       dL/dD = w/D dL/dw, dL/dz = -w dL/dw/((far - near) gamma)
                 w = 1 of the nearest face (hard)  none
@@ -68,6 +69,7 @@ from .triangle import (
     TINY_LENGTH_SQ,
     Distance,
     Extrapolation,
+    chebyshev_segment,
     clipped_weights,
     nearest_edge,
     on_edge,
@@ -85,12 +87,11 @@ OF_FEATURES = 9  # place of the first gradient of features in a face's sums, aft
 def has_adjoint(variant: Variant, choices: Choices) -> bool:
     """Whether the gradient of these choices is written here.
 
-    Not that of functions that somebody adds without their derivatives, of the level of detail of a texture, nor of the Chebyshev distance; and no texels are
-    scattered on fields, for lavapipe (Mesa 22.3), which plays a GPU where there is none, leaves a loop that holds an atomic too early.
+    Not that of functions that somebody adds without their derivatives, nor of the level of detail of a texture; and no texels are scattered on fields, for
+    lavapipe (Mesa 22.3), which plays a GPU where there is none, leaves a loop that holds an atomic too early.
     """
     return (
-        choices.distance is not Distance.CHEBYSHEV
-        and choices.distribution.value.density is not None
+        choices.distribution.value.density is not None
         and choices.silhouette.value.slopes is not None
         and has_texture_adjoint(choices)
         and (choices.texture is Texture.VERTEX or variant.storage is not Storage.FIELD)
@@ -227,7 +228,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
     at_once = choices.features_at_once
     clipped = choices.extrapolation is Extrapolation.CLIPPED
     hard, strongest_only = choices.blending is Blending.HARD, choices.silhouette.value.strongest
-    barycentric, no_distance = choices.distance is Distance.BARYCENTRIC, choices.distance is Distance.HARD
+    barycentric, chebyshev, no_distance = (choices.distance is kind for kind in (Distance.BARYCENTRIC, Distance.CHEBYSHEV, Distance.HARD))
     at_vertices = choices.texture is Texture.VERTEX
     looked_up = at_once > 0 and not at_vertices
     by_pair = lanes == 1
@@ -454,6 +455,17 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                             smallest = smaller(wa, smaller(wb, wc))
                             if ti.static(barycentric):
                                 distance_sq = ti.select(area != 0, smallest * smallest, FAR_AWAY)
+                            slope_x, slope_y = rx, ry  # half of that of d^2
+                            if ti.static(chebyshev):
+                                c_ab, f_ab, nx_ab, ny_ab = chebyshev_segment(x, y, ax, ay, bx, by)
+                                c_bc, f_bc, nx_bc, ny_bc = chebyshev_segment(x, y, bx, by, cx, cy)
+                                c_ca, f_ca, nx_ca, ny_ca = chebyshev_segment(x, y, cx, cy, ax, ay)
+                                by_ab, by_bc = (c_ab <= c_bc) & (c_ab <= c_ca), c_bc <= c_ca
+                                ea, eb, ec = outline_weights(by_ab, by_bc, f_ab, f_bc, f_ca)
+                                smallest = smaller(c_ab, smaller(c_bc, c_ca))
+                                distance_sq = smallest * smallest
+                                slope_x = smallest * on_edge(by_ab, by_bc, nx_ab, nx_bc, nx_ca)
+                                slope_y = smallest * on_edge(by_ab, by_bc, ny_ab, ny_bc, ny_ca)
                             side = ti.select(inside, 1.0, -1.0)
                             du = side * softness[OVER_SIGMA]  # du/dd^2
                             u = du * distance_sq
@@ -531,7 +543,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                                 gax, gay, gbx, gby, gcx, gcy = weights_adjoint(ga, gb, gc, la, lb, lc, within, ab, bc, t_ab, t_bc, t_ca, rx, ry, face)
                                 gaz, gbz, gcz = za, zb, zc
                             distance_grad = -2.0 * u_grad * du
-                            hx, hy = distance_grad * rx, distance_grad * ry
+                            hx, hy = distance_grad * slope_x, distance_grad * slope_y
                             if ti.static(barycentric):
                                 da = ti.select((wa <= wb) & (wa <= wc), distance_grad * smallest * area, 0.0)
                                 db = ti.select((wb < wa) & (wb <= wc), distance_grad * smallest * area, 0.0)

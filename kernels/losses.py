@@ -13,10 +13,9 @@ __all__ = [
     "edge_length_op",
     "flatten_op",
     "image_l1_op",
-    "intersection_over_union_op",
     "laplacian_op",
     "normal_consistency_op",
-    "overlap_op",
+    "silhouette_iou_op",
     "square_sum_op",
 ]
 
@@ -80,15 +79,28 @@ def team_sum(value, thread, shared: ti.template(), variant: ti.template()):
     return shared[0]
 
 
+@ti.func
+def distance_of_silhouettes(intersection, union, n_images):
+    """What an image adds to the loss."""
+    return (1.0 - intersection / (union + EMPTY_UNION)) / n_images
+
+
 @functools.cache
-def overlap_op(variant: Variant, weighted: bool = False) -> Op:
-    """Inputs: a, b and, if ``weighted``, the pixels' weights, all [B, H, W]. Output: overlap [B, 2], the sums over pixels of a b (intersection) and
-    a + b - a b (union)."""
+def silhouette_iou_op(variant: Variant, weighted: bool = False) -> Op:
+    """Inputs: a, b and, if ``weighted``, the pixels' weights, all [B, H, W]. Output: loss; the mean over images of 1 - intersection / union (SoftRas eq. 6).
+
+    ``overlap`` [B, 3], nought before, holds the sums over pixels of a b (intersection) and of a + b - a b (union) for the way back, and on CUDA how many pieces
+    of the picture have been added. There the team that adds the last one goes on to the loss: the fence keeps what it adds before that it has added it, and
+    it reads by atomic additions, since no others see at once what those of other multiprocessors did.
+    """
     real = variant.array
-    a_piece = variant.spread(8)
+    at = variant.loss_place
+    a_piece, on_cpu = variant.spread(8), variant.lanes > 1
 
     @ti.kernel
-    def overlap(a: real(3), b: real(3), weights: real(3), overlap: real(2), n_images: ti.i32, height: ti.i32, width: ti.i32):
+    def silhouette_iou(
+        a: real(3), b: real(3), weights: real(3), loss: real(1), overlap: real(2), weight: variant.real, n_images: ti.i32, height: ti.i32, width: ti.i32
+    ):
         if ti.static(variant.team > 1):
             for part in range(team_pieces(n_images, height, width, variant) * variant.team):
                 image, first = team_place(part, height, width, variant)
@@ -108,6 +120,11 @@ def overlap_op(variant: Variant, weighted: bool = False) -> Op:
                 if thread == 0:
                     overlap[image, 0] += all_intersection
                     overlap[image, 1] += all_union
+                    ti.simt.grid.memfence()
+                    if ti.atomic_add(overlap[image, 2], 1.0) == team_pieces(1, height, width, variant) - 1:
+                        ti.simt.grid.memfence()
+                        of_image = ti.atomic_add(overlap[image, 0], 0.0), ti.atomic_add(overlap[image, 1], 0.0)
+                        loss[at] += weight * distance_of_silhouettes(*of_image, n_images)
                 ti.simt.block.sync()
         else:
             ti.loop_config(serialize=variant.serial)
@@ -122,17 +139,22 @@ def overlap_op(variant: Variant, weighted: bool = False) -> Op:
                         union += share * (a[image, row, column] + b[image, row, column] - both)
                     overlap[image, 0] += intersection
                     overlap[image, 1] += union
+            ti.loop_config(serialize=on_cpu)
+            for image in range(n_images):
+                loss[at] += weight * distance_of_silhouettes(overlap[image, 0], overlap[image, 1], n_images)
 
     @ti.kernel
-    def overlap_adjoint(
-        a: real(3), b: real(3), weights: real(3), overlap_grad: real(2), a_grad: real(3), b_grad: real(3), weights_grad: real(3),
-        a_wanted: ti.i32, b_wanted: ti.i32, weights_wanted: ti.i32, n_images: ti.i32, height: ti.i32, width: ti.i32,
+    def silhouette_iou_adjoint(
+        a: real(3), b: real(3), weights: real(3), loss_grad: real(1), a_grad: real(3), b_grad: real(3), weights_grad: real(3), overlap: real(2),
+        weight: variant.real, a_wanted: ti.i32, b_wanted: ti.i32, weights_wanted: ti.i32, n_images: ti.i32, height: ti.i32, width: ti.i32,
     ):  # fmt: skip
         ti.loop_config(serialize=variant.serial)
         for part in range(n_pieces(n_images, height, width, variant) * a_piece):
             if part % a_piece == 0:
                 image, row, first, last = piece_of(part // a_piece, height, width, variant)
-                of_intersection, of_union = overlap_grad[image, 0], overlap_grad[image, 1]
+                union = overlap[image, 1] + EMPTY_UNION
+                of_intersection = -weight * loss_grad[at] / (n_images * union)
+                of_union = -of_intersection * overlap[image, 0] / union
                 for column in range(first, last):  # no ``+=``, which would be atomic: nobody else writes here
                     share = weights[image, row, column] if ti.static(weighted) else variant.real(1.0)
                     at_a, at_b = a[image, row, column], b[image, row, column]
@@ -146,38 +168,11 @@ def overlap_op(variant: Variant, weighted: bool = False) -> Op:
                             weights_grad[image, row, column] = weights_grad[image, row, column] + of_share
 
     def gradient(arrays, arguments) -> None:
-        *inputs, result, n_images, height, width = arguments
+        *inputs, loss, overlap, weight, n_images, height, width = arguments
         gradients, wanted = gradients_and_wishes(arrays, inputs)
-        arrays.launch(overlap_adjoint, (*inputs, arrays.gradient_of(result), *gradients, *wanted, n_images, height, width))
+        arrays.launch(silhouette_iou_adjoint, (*inputs, arrays.gradient_of(loss), *gradients, overlap, weight, *wanted, n_images, height, width))
 
-    return Op(name="overlap", kernel=overlap, n_inputs=3, n_outputs=1, gradient=gradient)
-
-
-@functools.cache
-def intersection_over_union_op(variant: Variant) -> Op:
-    """Input: overlap [B, 2]. Output: loss; the mean over images of 1 - intersection / union (SoftRas eq. 6)."""
-    real = variant.array
-    at = variant.loss_place
-
-    @ti.kernel
-    def intersection_over_union(overlap: real(2), loss: real(1), weight: variant.real, n_images: ti.i32):
-        for image in range(n_images):
-            loss[at] += weight * (1.0 - overlap[image, 0] / (overlap[image, 1] + EMPTY_UNION)) / n_images
-
-    @ti.kernel
-    def intersection_over_union_adjoint(overlap: real(2), loss_grad: real(1), overlap_grad: real(2), weight: variant.real, n_images: ti.i32):
-        for image in range(n_images):
-            union = overlap[image, 1] + EMPTY_UNION
-            share = weight * loss_grad[at] / (n_images * union)
-            overlap_grad[image, 0] = overlap_grad[image, 0] - share
-            overlap_grad[image, 1] = overlap_grad[image, 1] + share * overlap[image, 0] / union
-
-    def gradient(arrays, arguments) -> None:
-        overlap, loss, *rest = arguments
-        if (of_overlap := arrays.gradient_of(overlap)) is not None:
-            arrays.launch(intersection_over_union_adjoint, (overlap, arrays.gradient_of(loss), of_overlap, *rest))
-
-    return Op(name="intersection_over_union", kernel=intersection_over_union, n_inputs=1, n_outputs=1, gradient=gradient)
+    return Op(name="silhouette_iou", kernel=silhouette_iou, n_inputs=3, n_outputs=1, gradient=gradient)
 
 
 @functools.cache

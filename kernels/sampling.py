@@ -5,28 +5,113 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..language import ti
+from .losses import cross, dot
 from .op import Op
 from .variant import Variant
 
-__all__ = ["interpolate_op", "place_kernel"]
+__all__ = ["SURE", "areas_kernel", "interpolate_op", "odds_kernel", "sample_op"]
+
+
+SURE = 2147483647  # odds of 1, and the largest number of 31 bits
+SPREAD = 512  # little iterations that a part of the places counts as
 
 
 @functools.cache
-def place_kernel(variant: Variant) -> object:
-    """Places drawn evenly on a surface.
+def areas_kernel(variant: Variant) -> object:
+    """Areas [F] of faces [F, 3] of vertices [V, 3]; float64, since squares of small numbers vanish in float32."""
+    real, index = variant.array, variant.index
+
+    @ti.kernel
+    def measure(vertices: real(2), faces: index(2), areas: variant.doubles(1), n_faces: ti.i32):
+        ti.loop_config(serialize=variant.serial)
+        for f in range(n_faces):
+            a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+            ab = [vertices[b, k] - vertices[a, k] for k in ti.static(range(3))]
+            ac = [vertices[c, k] - vertices[a, k] for k in ti.static(range(3))]
+            normal = [ti.cast(x, ti.f64) for x in ti.static(cross(ab, ac))]
+            areas[f] = ti.sqrt(dot(normal, normal)) / 2.0
+
+    return measure
+
+
+@functools.cache
+def odds_kernel(variant: Variant) -> object:
+    """How to draw a face of each mesh by one number: Walker's alias table (1977), by the sweep of Huebschle-Schneider and Sanders ("Parallel Weighted Random
+    Sampling", 2019, section 3.2), one thread a mesh.
+
+    The faces of a mesh are cells of one size. A face of less than the mean area fills a part of its cell, its odds, and a larger one the rest; and this, when
+    less than a cell is left of it, is completed by the next large one.
 
     Arguments:
-        shares: [F] sums of the areas of the faces up to each, over the area of all, ascending to 1; float64.
-        guide: [G] the first face at which a number of [g/G, (g+1)/G) can be (Chen and Asau 1974): from there a few steps lead to it.
-        face: [S] is written.
-        weights: [S, 3] is written, of the face's corners (Osada et al., "Shape distributions", 2002, equation 1).
-        seed, stream: the same two make the same places.
+        areas: [F].
+        first: [M + 1] where the faces of each mesh begin, and F.
+        odds: [F] is written: 0 to `SURE`.
+        other: [F] is written: the face that has the rest of the cell.
+        total: [M] is written: the area. Where it is not positive and finite, the rest is of no use.
+    """
+    index = variant.index
+
+    @ti.func
+    def passed(areas: ti.template(), f, end, mean, large: ti.template()):
+        """The next face from f on that is large, or not."""
+        at = f
+        while at < end and (areas[at] > mean) != large:
+            at += 1
+        return at
+
+    @ti.kernel
+    def share_out(areas: variant.doubles(1), first: index(1), odds: index(1), other: index(1), total: variant.doubles(1), n_meshes: ti.i32):
+        ti.loop_config(serialize=variant.serial)
+        for mesh in range(n_meshes):
+            begin, end = first[mesh], first[mesh + 1]
+            area = ti.cast(0.0, ti.f64)
+            for f in range(begin, end):
+                area += areas[f]
+            total[mesh] = area
+            mean = area / (end - begin)
+            small, giver = passed(areas, begin, end, mean, False), passed(areas, begin, end, mean, True)
+            last, left = giver, ti.cast(0.0, ti.f64)
+            if giver < end:
+                left = areas[giver]
+            while giver < end:
+                if left > mean and small < end:
+                    odds[small] = ti.cast(areas[small] / mean * SURE, ti.i32)
+                    other[small] = giver
+                    left -= mean - areas[small]
+                    small = passed(areas, small + 1, end, mean, False)
+                else:
+                    odds[giver] = ti.cast(ti.min(left / mean, 1.0) * SURE, ti.i32)
+                    last = giver
+                    giver = passed(areas, giver + 1, end, mean, True)
+                    other[last] = ti.select(giver < end, giver, last)
+                    if giver < end:
+                        left += areas[giver] - mean
+            while small < end:  # by rounding
+                odds[small] = ti.cast(ti.min(areas[small] / mean, 1.0) * SURE, ti.i32)
+                other[small] = ti.select(last < end, last, small)
+                small = passed(areas, small + 1, end, mean, False)
+
+    return share_out
+
+
+@functools.cache
+def sample_op(variant: Variant) -> Op:
+    """Input: vertices [V, 3]. Output: points [M * S, 3] drawn evenly on M meshes, S on each.
+
+    Other arguments:
+        faces: [F, 3].
+        face, weights: [M * S] and [M * S, 3] are written: where the points are (Osada et al., "Shape distributions", 2002, equation 1).
+        odds, other, first: see `odds_kernel`.
+        seed: the same one draws the same places.
+        count: S.
+        n_parts: into how many the n points are dealt; on a GPU n.
     """
     real, index, number = variant.array, variant.index, variant.real
+    a_part = variant.spread(SPREAD)
 
     @ti.func
     def drawn(s, seed, stream):
-        """Three numbers of [0, 1): pcg3d of Jarzynski and Olano, "Hash Functions for GPU Rendering", JCGT 2020."""
+        """Three times 32 bits: pcg3d of Jarzynski and Olano, "Hash Functions for GPU Rendering", JCGT 2020."""
         x = ti.cast(s, ti.u32) * ti.u32(1664525) + ti.u32(1013904223)
         y = ti.cast(seed, ti.u32) * ti.u32(1664525) + ti.u32(1013904223)
         z = ti.cast(stream, ti.u32) * ti.u32(1664525) + ti.u32(1013904223)
@@ -37,36 +122,61 @@ def place_kernel(variant: Variant) -> object:
         x += y * z
         y += z * x
         z += x * y
-        return ti.cast(x, ti.f64) * ti.f64(2.0**-32), ti.cast(y >> ti.u32(8), number) * number(2.0**-24), ti.cast(z >> ti.u32(8), number) * number(2.0**-24)
+        return x, y, z
+
+    @ti.func
+    def fraction(bits):
+        """[0, 1)"""
+        return ti.cast(ti.cast(bits >> ti.u32(8), ti.i32), number) * number(2.0**-24)
 
     @ti.kernel
-    def place(
-        shares: variant.doubles(1), guide: index(1), face: index(1), weights: real(2),
-        seed: ti.i32, stream: ti.i32, n_guides: ti.i32, n: ti.i32,
+    def sample(
+        vertices: real(2), points: real(2), faces: index(2), face: index(1), weights: real(2), odds: index(1), other: index(1), first: index(1),
+        seed: ti.i32, count: ti.i32, n_parts: ti.i32, n: ti.i32,
     ):  # fmt: skip
         ti.loop_config(serialize=variant.serial)
-        for s in range(n):
-            which, u, v = drawn(s, seed, stream)
-            f = guide[ti.cast(which * n_guides, ti.i32)]
-            while shares[f] <= which:
-                f += 1
-            from_a = ti.sqrt(u)
-            face[s] = f
-            weights[s, 0], weights[s, 1], weights[s, 2] = 1.0 - from_a, from_a * (1.0 - v), from_a * v
+        for i in range(n_parts * a_part):
+            if i % a_part != 0:
+                continue
+            per_part = (n - 1) // n_parts + 1
+            begin = i // a_part * per_part
+            mesh = begin // count
+            for s in range(begin, ti.min(begin + per_part, n)):
+                if s - mesh * count == count:  # a division for each point would take as long as all random numbers
+                    mesh += 1
+                which, u, v = drawn(s - mesh * count, seed, mesh)
+                place = ti.cast(which, ti.u64) * ti.cast(first[mesh + 1] - first[mesh], ti.u64)
+                f = first[mesh] + ti.cast(place >> ti.u64(32), ti.i32)
+                f = ti.select(ti.cast(ti.cast(place, ti.u32) >> ti.u32(1), ti.i32) < odds[f], f, other[f])
+                from_a, along = ti.sqrt(fraction(u)), fraction(v)
+                w_a, w_b, w_c = 1.0 - from_a, from_a * (1.0 - along), from_a * along
+                face[s] = f
+                weights[s, 0], weights[s, 1], weights[s, 2] = w_a, w_b, w_c
+                a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+                for k in ti.static(range(3)):
+                    points[s, k] = w_a * vertices[a, k] + w_b * vertices[b, k] + w_c * vertices[c, k]
 
-    return place
+    interpolate = interpolate_op(variant, points=True)
+
+    def gradient(arrays: Any, arguments: Sequence[Any]) -> None:
+        vertices, points, faces, face, weights, *_, n = arguments
+        interpolate.launch_gradient(arrays, (vertices, points, faces, face, weights, n, 3))
+
+    return Op(name="sample", kernel=sample, n_inputs=1, n_outputs=1, adds=False, gradient=gradient)
 
 
 @functools.cache
 def interpolate_op(variant: Variant, points: bool = False) -> Op:
     """Input: values [V, C] at the vertices. Output: values [S, C] at places of faces: the sum of those at the corners, times ``weights`` [S, 3].
 
-    On a CPU one thread adds up the gradient: several would have to add atomically, which takes longer than waiting for one, and in any order.
+    On a CPU each thread adds up the gradient of its part of the places by itself, and then these sums are added: several threads would have to add atomically,
+    which takes longer, and in any order.
 
     Args:
         points: whether C is 3: unrolled, it takes half the time.
     """
     real, index = variant.array, variant.index
+    a_part = variant.spread(SPREAD)
 
     @ti.kernel
     def interpolate(values: real(2), result: real(2), faces: index(2), face: index(1), weights: real(2), n: ti.i32, n_channels: ti.i32):
@@ -88,17 +198,22 @@ def interpolate_op(variant: Variant, points: bool = False) -> Op:
                 result[s, k] = result[s, k] + w_a * values[a, k] + w_b * values[b, k] + w_c * values[c, k]
 
     @ti.kernel
-    def spread(grad_values: real(2), grad_result: real(2), faces: index(2), face: index(1), weights: real(2), n: ti.i32, n_channels: ti.i32):
-        ti.loop_config(serialize=True)
-        for s in range(n):
-            f = face[s]
-            a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-            w_a, w_b, w_c = weights[s, 0], weights[s, 1], weights[s, 2]
-            for k in range(n_channels):
-                grad = grad_result[s, k]
-                grad_values[a, k] = grad_values[a, k] + w_a * grad
-                grad_values[b, k] = grad_values[b, k] + w_b * grad
-                grad_values[c, k] = grad_values[c, k] + w_c * grad
+    def spread(sums: real(2), grad_result: real(2), faces: index(2), face: index(1), weights: real(2), n: ti.i32, n_channels: ti.i32, n_parts: ti.i32):
+        ti.loop_config(serialize=variant.serial)
+        for i in range(n_parts * a_part):
+            if i % a_part != 0:
+                continue
+            per_part = (n - 1) // n_parts + 1
+            begin, own = i // a_part * per_part, i // a_part * (sums.shape[0] // n_parts)
+            for s in range(begin, ti.min(begin + per_part, n)):
+                f = face[s]
+                a, b, c = own + faces[f, 0], own + faces[f, 1], own + faces[f, 2]
+                w_a, w_b, w_c = weights[s, 0], weights[s, 1], weights[s, 2]
+                for k in range(n_channels):
+                    grad = grad_result[s, k]
+                    sums[a, k] = sums[a, k] + w_a * grad
+                    sums[b, k] = sums[b, k] + w_b * grad
+                    sums[c, k] = sums[c, k] + w_c * grad
 
     @ti.kernel
     def interpolate_points(values: real(2), result: real(2), faces: index(2), face: index(1), weights: real(2), n: ti.i32, n_channels: ti.i32):
@@ -111,25 +226,51 @@ def interpolate_op(variant: Variant, points: bool = False) -> Op:
                 result[s, k] = result[s, k] + w_a * values[a, k] + w_b * values[b, k] + w_c * values[c, k]
 
     @ti.kernel
-    def spread_points(grad_values: real(2), grad_result: real(2), faces: index(2), face: index(1), weights: real(2), n: ti.i32, n_channels: ti.i32):
+    def spread_points(
+        sums: real(2), grad_result: real(2), faces: index(2), face: index(1), weights: real(2), n: ti.i32, n_channels: ti.i32, n_parts: ti.i32
+    ):  # fmt: skip
+        ti.loop_config(serialize=variant.serial)
+        for i in range(n_parts * a_part):
+            if i % a_part != 0:
+                continue
+            per_part = (n - 1) // n_parts + 1
+            begin, own = i // a_part * per_part, i // a_part * (sums.shape[0] // n_parts)
+            for s in range(begin, ti.min(begin + per_part, n)):
+                f = face[s]
+                corners = [own + faces[f, corner] for corner in ti.static(range(3))]
+                at = [weights[s, corner] for corner in ti.static(range(3))]
+                grad = [grad_result[s, k] for k in ti.static(range(3))]
+                for corner in ti.static(range(3)):
+                    more = [sums[corners[corner], k] + at[corner] * grad[k] for k in ti.static(range(3))]
+                    for k in ti.static(range(3)):
+                        sums[corners[corner], k] = more[k]
+
+    @ti.kernel
+    def add_up(grad_values: real(2), sums: real(2), n_values: ti.i32, n_channels: ti.i32, n_parts: ti.i32):
         ti.loop_config(serialize=True)
-        for s in range(n):
-            f = face[s]
-            corners = [faces[f, corner] for corner in ti.static(range(3))]
-            at = [weights[s, corner] for corner in ti.static(range(3))]
-            grad = [grad_result[s, k] for k in ti.static(range(3))]
-            for corner in ti.static(range(3)):
-                sums = [grad_values[corners[corner], k] + at[corner] * grad[k] for k in ti.static(range(3))]
-                for k in ti.static(range(3)):
-                    grad_values[corners[corner], k] = sums[k]
+        for part in range(n_parts):
+            for v in range(n_values):
+                if ti.static(points):
+                    more = [grad_values[v, k] + sums[part * n_values + v, k] for k in ti.static(range(3))]
+                    for k in ti.static(range(3)):
+                        grad_values[v, k] = more[k]
+                else:
+                    for k in range(n_channels):
+                        grad_values[v, k] = grad_values[v, k] + sums[part * n_values + v, k]
 
     def gradient(arrays: Any, arguments: Sequence[Any]) -> None:
         if variant.lanes == 1:
             arrays.launch(interpolate.grad, arguments)
             return
-        values, result, *rest = arguments
+        values, result, *rest, n, n_channels = arguments
         grad_result = arrays.gradient_of(result)
-        if grad_result is not None:
-            arrays.launch(spread_points if points else spread, (arrays.gradient_or_scratch(values), grad_result, *rest))
+        if grad_result is None:
+            return
+        grad_values, n_values = arrays.gradient_or_scratch(values), values.shape[0]
+        n_parts = 1 if variant.serial or n_values * n_channels > n else arrays.n_shares // 2
+        sums = grad_values if n_parts == 1 else arrays.zeros((n_parts * n_values, n_channels))
+        arrays.launch(spread_points if points else spread, (sums, grad_result, *rest, n, n_channels, n_parts))
+        if n_parts > 1:
+            arrays.launch(add_up, (grad_values, sums, n_values, n_channels, n_parts))
 
     return Op(name="interpolate", kernel=interpolate, n_inputs=1, n_outputs=1, forward=interpolate_points if points else interpolate_rows, gradient=gradient)

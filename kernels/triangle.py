@@ -31,7 +31,7 @@ __all__ = [
     "OVER_CZ",
     "Distance",
     "Extrapolation",
-    "chebyshev_to_segment",
+    "chebyshev_segment",
     "clipped_weights",
     "load_face",
     "locate",
@@ -104,27 +104,30 @@ def segment(x, y, ax, ay, bx, by, over_length_sq):
 
 
 @ti.func
-def _chebyshev_at(t, qx, qy, ex, ey):
-    clamped = ti.min(ti.max(t, 0.0), 1.0)
-    return ti.max(ti.abs(qx - clamped * ex), ti.abs(qy - clamped * ey))
+def chebyshev_segment(x, y, ax, ay, bx, by):
+    """The smallest distance max(|r_x|, |r_y|), r = (x, y) - a - t (b - a), for t in [0, 1]. It is at an end, or where both are equal.
 
-
-@ti.func
-def chebyshev_to_segment(x, y, ax, ay, bx, by):
-    """min over t in [0, 1] of max(|x - p_x(t)|, |y - p_y(t)|), p(t) = a + t (b - a).
-
-    The maximum of two absolute values of linear functions of t is smallest where they are equal, or at an end.
+    Returns (distance, t, its slope n by x and y; that by a is -(1 - t) n, by b -t n). At an end n is (+-1, 0) or (0, +-1). In between its parts share one, each
+    with the sign of r, and it is normal to the edge, for no motion of t makes the distance smaller: |n_x| : |n_y| is |e_y| : |e_x|.
     """
     ex = bx - ax
     ey = by - ay
     qx = x - ax
     qy = y - ay
     difference, total = ex - ey, ex + ey
-    t_equal = (qx - qy) / ti.select(ti.abs(difference) < TINY_LENGTH, TINY_LENGTH, difference)
-    t_opposite = (qx + qy) / ti.select(ti.abs(total) < TINY_LENGTH, TINY_LENGTH, total)
-    at_ends = ti.min(_chebyshev_at(qx * 0.0, qx, qy, ex, ey), _chebyshev_at(qx * 0.0 + 1.0, qx, qy, ex, ey))
-    between = ti.min(_chebyshev_at(t_equal, qx, qy, ex, ey), _chebyshev_at(t_opposite, qx, qy, ex, ey))
-    return ti.min(at_ends, between)
+    t = qx * 0.0
+    distance = larger(ti.abs(qx), ti.abs(qy))
+    others = ti.static((1.0 + t, (qx - qy) / ti.select(ti.abs(difference) < TINY_LENGTH, TINY_LENGTH, difference),
+                        (qx + qy) / ti.select(ti.abs(total) < TINY_LENGTH, TINY_LENGTH, total)))  # fmt: skip
+    for i in ti.static(range(3)):
+        other = smaller(larger(others[i], 0.0), 1.0)
+        there = larger(ti.abs(qx - other * ex), ti.abs(qy - other * ey))
+        t = ti.select(there < distance, other, t)
+        distance = smaller(there, distance)
+    rx, ry = qx - t * ex, qy - t * ey
+    share_x = ti.select(ti.abs(rx) < ti.abs(ry), t * 0.0, 1.0)
+    share_x = ti.select((t > 0.0) & (t < 1.0), t * 0.0 + ti.abs(ey) / larger(ti.abs(ex) + ti.abs(ey), TINY_LENGTH), share_x)
+    return distance, t, ti.select(rx < 0.0, -share_x, share_x), ti.select(ry < 0.0, share_x - 1.0, 1.0 - share_x)
 
 
 @ti.func
@@ -219,9 +222,9 @@ def locate(x, y, face: ti.template(), distance: ti.template(), extrapolation: ti
         smallest = ti.min(wa, ti.min(wb, wc))
         distance_sq = ti.select(face[OVER_AREA2] != 0, smallest * smallest, FAR_AWAY)
     if ti.static(distance == Distance.CHEBYSHEV):
-        to_ab = chebyshev_to_segment(x, y, ax, ay, bx, by)
-        to_bc = chebyshev_to_segment(x, y, bx, by, cx, cy)
-        to_ca = chebyshev_to_segment(x, y, cx, cy, ax, ay)
+        to_ab, _, _, _ = chebyshev_segment(x, y, ax, ay, bx, by)
+        to_bc, _, _, _ = chebyshev_segment(x, y, bx, by, cx, cy)
+        to_ca, _, _, _ = chebyshev_segment(x, y, cx, cy, ax, ay)
         smallest = ti.min(to_ab, ti.min(to_bc, to_ca))
         distance_sq = smallest * smallest
     ab, bc = nearest_edge(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)

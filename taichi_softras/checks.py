@@ -93,12 +93,13 @@ def check_reals(op: str, arrays: Any, **given: Any) -> None:
             raise TypeError(f"{op}: {name} must be {_SPELLINGS[str(real)][1]}, as the other arrays are, got {array.dtype}")
 
 
-def check_number(op: str, name: str, value: float, low: float = -np.inf, high: float = np.inf) -> None:
-    """A finite number strictly between ``low`` and ``high``."""
+def check_number(op: str, name: str, value: float, low: float = -np.inf, high: float = np.inf, *, low_too: bool = False) -> None:
+    """A finite number strictly between ``low`` and ``high``, or, with ``low_too``, at ``low``."""
     if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
         raise TypeError(f"{op}: {name} must be a number, got {type(value).__name__}")
-    if not (np.isfinite(value) and low < value < high):
-        raise ValueError(f"{op}: {name} must be a finite number between {low:g} and {high:g} (exclusive), got {value}")
+    if not (np.isfinite(value) and (low < value < high or (low_too and value == low))):
+        least = f"of at least {low:g}" + ("" if high == np.inf else f" and less than {high:g}")
+        raise ValueError(f"{op}: {name} must be a finite number {least if low_too else f'between {low:g} and {high:g} (exclusive)'}, got {value}")
 
 
 def check_integer(op: str, name: str, value: int, low: int, high: int) -> None:

@@ -1,8 +1,7 @@
 """The language that kernels are written in, chosen once, and all of it that is not promised to its users.
 
-Kernels are written in Taichi. `quadrants <https://pypi.org/project/quadrants>`_ is its successor, and runs them, too: it is what ``pip`` installs where Taichi
-has no wheels (Python 3.14, ARM Linux), and what ``TAICHI_SOFTRAS_RUNTIME=quadrants`` chooses elsewhere. ``from taichi_softras.language import ti`` is the one
-that runs. Whatever else of either is named, here is where; so this file is on the ground: the kernels, which use no room, want two of these names.
+That is Taichi, or its successor `quadrants <https://pypi.org/project/quadrants>`_: ``pip`` installs it where Taichi has no wheels (Python 3.14, ARM Linux), and
+``TAICHI_SOFTRAS_RUNTIME=quadrants`` chooses it elsewhere. ``ti`` is the one that runs. This file is on the ground, since the kernels want some of the names.
 """
 
 import dataclasses
@@ -93,7 +92,6 @@ def has_place(field: Any) -> bool:
 
 
 # Kernels that are launched without their own call, which looks at every argument at length.
-NdarrayType, MatrixType = _private(".types.ndarray_type").NdarrayType, _private(".lang.matrix").MatrixType
 PLACES = [(i,) if _IS_TAICHI else i for i in range(64)]  # what a launch context calls its arguments
 _KINDS = ("int", "float", "ndarray", "ndarray_with_grad", "external_array_with_shape")
 _SETTERS: list[Any] = [getattr(getattr(ti._lib.core, "KernelLaunchContext", None), f"set_arg_{kind}", None) for kind in _KINDS]
@@ -126,19 +124,13 @@ _ndarray, HANDS_ON = _private(".lang._ndarray"), _IS_TAICHI
 ScalarNdarray = _ndarray.ScalarNdarray
 
 
-def allocate(array: Any, dtype: object, shape: tuple[int, ...]) -> None:
-    """Initialises a new array. (Not its way: it formats a stack trace for each, in case that memory runs out.)"""
-    get_traceback, _ndarray.get_traceback = _ndarray.get_traceback, str
-    try:
-        ScalarNdarray.__init__(array, dtype, shape)
-    finally:
-        _ndarray.get_traceback = get_traceback
-
-
-def adopt(array: Any, dtype: object, shape: tuple[int, ...], memory: Any) -> None:
-    """Initialises a new array on memory that was ``arr`` of another of its type and shape."""
+def initialise(array: Any, dtype: object, shape: tuple[int, ...], memory: Any = None) -> None:
+    """As the array's own ``__init__``, on new memory, or on what was ``arr`` of another of its type and shape. (That formats a stack trace for each.)"""
     _ndarray.Ndarray.__init__(array)
-    array.dtype, array.element_type, array.shape, array.arr = _ndarray.cook_dtype(dtype), dtype, shape, memory
+    array.dtype, array.element_type = _ndarray.cook_dtype(dtype), dtype
+    setattr(array, "shape" if _IS_TAICHI else "_physical_shape", shape)
+    options = {"layout": _ndarray.Layout.NULL, "zero_fill": True, "dbg_info": ti._lib.core.DebugInfo("")}
+    array.arr = memory or runtime().prog.create_ndarray(array.dtype, shape, **options)
 
 
 def address(memory: Any) -> int:
@@ -150,12 +142,8 @@ def address(memory: Any) -> int:
 _kernel_impl, _reading = _private(".lang.kernel_impl"), _private(".lang.ast.ast_transformer_utils")
 CLASS_LINES = getattr(_kernel_impl, "_KERNEL_CLASS_STACKFRAME_STMT_RES", ())
 WRAPPER, INSIDE_CLASS = (_reading, "TextWrapper"), (_kernel_impl, "_inside_class")
-POSITIONS = (getattr(_reading, "ASTTransformerContext", None), "get_pos_info")
+POSITIONS, TREES = (getattr(_reading, "ASTTransformerContext", None), "get_pos_info"), (_kernel_impl, "_get_tree_and_ctx")
 SOURCES = (_kernel_impl, "getsourcelines") if _IS_TAICHI else (_private(".lang._func_base"), "get_source_info_and_src")
 # Where it reads a loop, or what else has a body (`runtime.loops`). On quadrants loops stay as they are.
 TRANSFORMER, BODIES = _private(".lang.ast.ast_transformer").ASTTransformer, ("build_For", "build_While", "build_If") if _IS_TAICHI else ()
-
-
-def is_constant(context: Any, node: Any) -> bool:
-    """Whether an expression is ``ti.static``."""
-    return bool(TRANSFORMER.get_decorator(context, node) == "static")
+decorator_of: Any = getattr(TRANSFORMER, "get_decorator", None)  # of an expression, called with (context, node): "static" where that is ``ti.static``

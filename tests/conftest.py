@@ -15,10 +15,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from scenes import ellipsoid, pictures_of
+from scenes import ellipsoid, of_gpus, pictures_of
 
 import taichi_softras
-from taichi_softras.kernels.variant import Storage, Variant
 from taichi_softras.recover import Views
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -99,10 +98,7 @@ def one_lane(monkeypatch):
 
     from taichi_softras.interop import bridge
 
-    def variant_of(arch: str, real: object, storage: Storage = Storage.ARRAY) -> Variant:
-        return Variant(real=real, storage=storage, lanes=1, tile_width=8, tile_height=8)
-
-    monkeypatch.setattr(bridge, "variant_of", variant_of)
+    monkeypatch.setattr(bridge, "variant_of", lambda arch, real: of_gpus(real))
 
 
 @pytest.fixture(scope="session")

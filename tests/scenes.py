@@ -10,7 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from taichi_softras import Camera, Connectivity, Extrapolation, Interpolation, Mesh, RasterizeSettings, Sides, Topology
+from taichi_softras.kernels.variant import Variant
+from taichi_softras.language import ti
 from taichi_softras.recover import Views, render_views
+from taichi_softras.runtime import current_arch, variant_of
 
 IMAGE_SIZE = (13, 21)  # height, width
 
@@ -37,6 +40,11 @@ class WorldScene:
     colors: np.ndarray  # [V, C]
     background: np.ndarray  # [B, C]
     camera: Camera
+
+
+def of_gpus(real: object = ti.f64) -> Variant:
+    """A thread a pixel, in square tiles; where these tests run on CUDA its threads work together. (Elsewhere the same source compiles several times faster.)"""
+    return variant_of("cuda" if current_arch() == "cuda" else "vulkan", real)
 
 
 def as_numpy(array) -> np.ndarray:

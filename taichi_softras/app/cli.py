@@ -30,6 +30,7 @@ DEEPEST = DEPTH_SCALE * (2**16 - 1)  # of a picture of depths
 GREY = 0.8  # of a mesh without colours, under a light
 VIEWS = ("color", "alpha", "depth", "normals", "coverage", "gradient")  # of the viewer
 TASKS = ("shape", "color", "shape and color", "pose")
+WRONG_CALL = 2  # the exit status that argparse gives
 GONE = 141  # the exit status of a program whose reader has gone
 SHELLS = ("bash", "zsh", "tcsh")
 EPILOG = """\
@@ -69,7 +70,11 @@ examples
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status; what the user did wrong is one sentence on stderr."""
-    options = _parser().parse_args(arguments)
+    words, parser = sys.argv[1:] if arguments is None else arguments, _parser()
+    if not words:  # that a command is wanted tells nobody which there are
+        parser.print_help(sys.stderr)
+        return WRONG_CALL
+    options = parser.parse_args(words)
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..recover import normal_colors
+from ..recover import Capture, normal_colors
 from ..scene import Mesh, creature
 
-__all__ = ["DISTANCE", "FOV", "GPUS", "INTERRUPTED", "Help", "add_arch", "add_command", "add_page", "check_out", "colored", "numbered", "say"]
+__all__ = ["DISTANCE", "FOV", "GPUS", "INTERRUPTED", "Help", "add_arch", "add_command", "add_page", "check_out", "colored", "notes_on_masks", "numbered", "say"]
 
 DISTANCE, FOV = 3.2, 40.0  # of the cameras around a mesh of radius 1
 GPUS = ("cuda",)  # of descents and of pictures whose size changes: Taichi compiles its fields, which Vulkan and Metal need, anew for each size
@@ -73,6 +73,19 @@ def colored(source: str | None, grey: float | None = None) -> Mesh:
     if mesh.is_colored:
         return mesh
     return normal_colors(mesh) if grey is None else replace(mesh, colors=np.full_like(mesh.vertices, grey))
+
+
+def notes_on_masks(*captures: Capture) -> list[str]:
+    """A sentence that the masks are rough, if some are: such as --segment finds, and nobody has corrected."""
+    finders = [(finder, mask) for capture in captures for finder, mask in zip(capture.mask_finders, capture.masks, strict=True)]
+    rough = [(finder, mask) for finder, mask in finders if finder is not None and mask is not None]
+    if not rough:
+        return []
+    folder, by = os.path.commonpath([mask.parent for _, mask in rough]), " and ".join(sorted({finder for finder, _ in rough}))
+    return [
+        f"{len(rough)} of {len(finders)} masks are rough, found by {by}: the result is no better than they are, and is measured by them. Look at them in "
+        f"{folder}, correct what is wrong (0 outside, 255 inside), and fit again, with --segment and --overwrite; what lies there is kept."
+    ]
 
 
 def numbered(count: int) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ from ..recover import (
 from ..replacing import replacing
 from ..runtime import current_arch, init_for
 from ..scene import Camera, Mesh, read_json
-from .common import DISTANCE, FOV, GPUS, INTERRUPTED, add_arch, add_command, add_page, check_out, colored, numbered, say
+from .common import DISTANCE, FOV, GPUS, INTERRUPTED, add_arch, add_command, add_page, check_out, colored, notes_on_masks, numbered, say
 from .splatting import MESH, TRIANGLES, splat_options, write_triangles
 
 __all__ = ["add_fit"]
@@ -244,19 +244,20 @@ def _fit(default_of: Callable[[str], Any], options: argparse.Namespace) -> int:
         _check_live(options, options.representation)
         source, train, test, fit = _begin(options, out, default_of)
         fit.save(checkpoint)
+    notes = notes_on_masks(train, test)
     with noting_interrupts() as interrupted, _watched(options, fit, interrupted) as tell:
         whole = _descend(fit, checkpoint, interrupted, tell)
         done = "" if whole else f"interrupted after {len(fit.losses)} of {fit.options.steps} steps"
         if isinstance(fit, SplatFit):
             say("results are measured and written")
-            write_triangles(out, fit, test, source.size, source.rotation(fit.views.camera), began, _options(source, fit), interrupted)
+            write_triangles(out, fit, test, source.size, source.rotation(fit.views.camera), began, _options(source, fit), notes, interrupted)
         else:
             mesh, seen = fit.best, None
             if not done and source.colors == "texture":
                 mesh, seen = _textured(fit, train, interrupted, tell)
                 done = "interrupted before the texture was made" if seen is None else ""
             tell("measuring and writing", 0, 1)
-            _write_results(out, source, fit, mesh, seen, test, began, interrupted)
+            _write_results(out, source, fit, mesh, seen, test, began, notes, interrupted)
     if done:
         print(f"{done}; go on with: taichi-softras fit -o {out} --resume")
         return INTERRUPTED
@@ -348,6 +349,7 @@ def _descend(fit: Fit | SplatFit, checkpoint: Path, interrupted: Sequence[bool],
     if fit.done:
         return True
     with _bar("triangles" if isinstance(fit, SplatFit) else "shape", fit.options.steps, len(fit.losses), "step") as bar:
+        bar.set_postfix_str("kernels are made ready")  # which takes much longer than a step
         while not (fit.done or interrupted):
             loss = fit.step()
             figure = {"PSNR" if isinstance(fit, SplatFit) else "IoU": f"{fit.scores[-1][1]:.3f}" if fit.scores else "-"}
@@ -375,8 +377,18 @@ def _textured(fit: Fit, train: Capture, interrupted: Sequence[bool], tell: Tell)
     return texture.result() if texture.done else (fit.best, None)
 
 
-def _write_results(out: Path, source: _Source, fit: Fit, mesh: Mesh, seen: np.ndarray | None, test: Capture, began: float, interrupted: Sequence[bool]) -> None:
-    say("results are measured and written")
+def _write_results(
+    out: Path,
+    source: _Source,
+    fit: Fit,
+    mesh: Mesh,
+    seen: np.ndarray | None,
+    test: Capture,
+    began: float,
+    notes: Sequence[str],
+    interrupted: Sequence[bool],
+) -> None:
+    say("results are written")
     turn = source.rotation(fit.views.camera)
     upright = replace(mesh, vertices=np.asarray(mesh.vertices, np.float64) @ turn.T)
     upright.save(out / "mesh.glb", normals=True)
@@ -398,7 +410,9 @@ def _write_results(out: Path, source: _Source, fit: Fit, mesh: Mesh, seen: np.nd
         views = replace(views, camera=moved)
     rendered = seen_from(views, mesh)
     sheet(out / "sheet.png", views, rendered)
+    say("turntable.gif is drawn")
     turntable(out / "turntable.gif", upright)
+    say("its figures are found")
     fitted_to = replace(fit.views, camera=fit.best_camera)
     scores = {"test": score(rendered, views), "fitted": score(seen_from(fitted_to, mesh, samples=2), fitted_to)}
     own_size: Score | None
@@ -419,14 +433,16 @@ def _write_results(out: Path, source: _Source, fit: Fit, mesh: Mesh, seen: np.nd
         headline={
             "IoU": f"{found.iou:.4f}",
             "PSNR over white": f"{found.psnr_white:.2f} dB",
-            f"on {len(test)} pictures that were not fitted;": f"{len(mesh.faces):,} faces, {seconds:.0f} s",
+            "faces": f"{len(mesh.faces):,}",
+            "seconds": f"{seconds:.0f}",
         },
         pictures={name: out / file for name, file in pictures.items()},
         tables={"Figures": metrics, "Options": _options(source, fit)},
         meaning=meaning,
+        notes=[f"IoU and PSNR are of {len(test)} pictures that were not fitted.", *notes],
     )
     print(f"on {len(test)} pictures that were not fitted: IoU {found.iou:.4f}, PSNR over white {found.psnr_white:.2f} dB; {seconds:.0f} s")
-    print(f"{', '.join(written[:-1])} and {written[-1]} (all of it on one page) are in {out}")
+    print(f"{', '.join(written[:-1])} and {written[-1]} (all of it on one page) are in {out}", *notes, sep="\n")
 
 
 def _options(source: _Source, fit: Fit | SplatFit) -> dict[str, Any]:

@@ -56,8 +56,16 @@ def splat_options(options: argparse.Namespace, default_of: Callable[[str], Any])
 
 
 def write_triangles(
-    out: Path, fit: SplatFit, test: Capture, size: int, turn: np.ndarray, began: float, told_options: Mapping[str, Any], interrupted: Sequence[bool]
-) -> None:  # fmt: skip
+    out: Path,
+    fit: SplatFit,
+    test: Capture,
+    size: int,
+    turn: np.ndarray,
+    began: float,
+    told_options: Mapping[str, Any],
+    notes: Sequence[str],
+    interrupted: Sequence[bool],
+) -> None:
     """The soft triangles, the opaque mesh, pictures of both, figures, and a page with all of it."""
     soft, opaque = fit.soft or fit.triangles, fit.hardened
     if not len(opaque):
@@ -111,18 +119,21 @@ def write_triangles(
         title=f"{out.resolve().name}: triangles from {len(fit.views)} pictures",
         model=out / "mesh.glb",
         headline={
-            "PSNR over white, soft": f"{found['soft'].psnr_white:.2f} dB",
+            "PSNR over white: soft": f"{found['soft'].psnr_white:.2f} dB",
             "opaque": f"{found['opaque'].psnr_white:.2f} dB",
-            f"on {len(test)} pictures that were not fitted;": f"{len(soft):,} triangles, {len(opaque):,} of them opaque, {seconds:.0f} s",
+            "triangles: soft": f"{len(soft):,}",
+            "of them opaque": f"{len(opaque):,}",
+            "seconds": f"{seconds:.0f}",
         },
         pictures={name: out / file for name, file in pictures.items()},
         tables={"Figures": metrics, "Options": told_options},
         meaning=meaning,
+        notes=[f"PSNR is of {len(test)} pictures that were not fitted.", *notes],
     )
     told = "; ".join(f"{name} PSNR over white {one.psnr_white:.2f} dB, IoU {one.iou:.4f}" for name, one in found.items())
     print(f"on {len(test)} pictures that were not fitted: {told}; {seconds:.0f} s")
     written = ["triangles.npz", "soft.glb", "mesh.glb", "turntable.gif", *pictures.values(), "metrics.json"]
-    print(f"{', '.join(written)} and report.html (all of it on one page) are in {out}")
+    print(f"{', '.join(written)} and report.html (all of it on one page) are in {out}", *notes, sep="\n")
 
 
 def _score_at_own_size(triangles: Triangles, seen: Views, views: Views, test: Capture, interrupted: Sequence[bool]) -> Score | None:

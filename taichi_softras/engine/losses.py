@@ -49,8 +49,8 @@ def silhouette_iou(alpha: Any, target: Any, known: Any = None, *, into: Any = No
     n_images = alpha.shape[0]
     inputs = (alpha, target, arrays.fixed(np.zeros((1, 1, 1))) if known is None else known)
     variant = arrays.variant_for(math.prod(alpha.shape))
-    (overlap,) = arrays.run(ops.overlap_op(variant, known is not None), inputs, [(n_images, 2)], tuple(alpha.shape))
-    return arrays.run(ops.intersection_over_union_op(arrays.variant), (overlap,), [loss], (weight, n_images))[0]
+    rest = (arrays.zeros((n_images, 3)), weight, *alpha.shape)
+    return arrays.run(ops.silhouette_iou_op(variant, known is not None), inputs, [loss], rest)[0]
 
 
 def color_l1(color: Any, target: Any, mask: Any, *, into: Any = None, weight: float = 1.0, arrays: Arrays | None = None) -> Any:

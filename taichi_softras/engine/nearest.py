@@ -95,7 +95,7 @@ def inside(points: Any, corners: Any) -> np.ndarray:
 
 def _among(op: str, points: Any, corners: Any, min_area: float, of_points: bool) -> tuple[np.ndarray, np.ndarray]:
     points, corners = _checked(op, points, corners)
-    check_number(op, "min_area", min_area, -1e-300)
+    check_number(op, "min_area", min_area, 0.0, low_too=True)
     name, things = ("corners", corners) if of_points else ("points", points)
     if len(things) == 0:
         raise ValueError(f"{op}: {name} must have at least one entry, got none")

@@ -1,12 +1,13 @@
 """Gradient descent on Taichi's arrays, for programs without torch."""
 
 import functools
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
 from ..checks import check_flag, check_number
-from ..kernels.optimizers import adam_moments_kernel, adam_step_kernel, sgd_kernel
+from ..kernels.optimizers import adam_kernel, sgd_kernel, uniform_adam_kernel
 from ..language import ti
 from ..runtime import Arrays, library_of
 
@@ -72,7 +73,7 @@ class SGD(_Optimizer):
 
     def _move(self, i: int, arrays: Arrays, parameter: Any) -> None:
         kernel = sgd_kernel(arrays.variant, len(parameter.shape))
-        arrays.launch(kernel, (parameter, parameter.grad, self._velocities[i], self.rate, self.momentum))
+        arrays.launch(kernel, (parameter, parameter.grad, self._velocities[i], math.prod(parameter.shape), self.rate, self.momentum))
 
 
 class Adam(_Optimizer):
@@ -94,14 +95,17 @@ class Adam(_Optimizer):
         check_flag("Adam", "uniform", uniform)
         self.betas, self.uniform, self.steps = betas, uniform, 0
         self._moments = [tuple(arrays.zeros(tuple(p.shape)) for _ in range(2)) for arrays, p in zip(self._arrays, self.parameters, strict=True)]
-        self._largest = [arrays.zeros((1,)) for arrays in self._arrays]
+        self._largest = [arrays.zeros((2,)) for arrays in self._arrays]
 
     def step(self) -> None:
         self.steps += 1
         super().step()
 
     def _move(self, i: int, arrays: Arrays, parameter: Any) -> None:
-        ndim, (beta1, beta2), (first, second) = len(parameter.shape), self.betas, self._moments[i]
-        arrays.launch(adam_moments_kernel(arrays.variant, ndim), (parameter.grad, first, second, self._largest[i], beta1, beta2))
-        unbias = (1 / (1 - beta1**self.steps), 1 / (1 - beta2**self.steps))
-        arrays.launch(adam_step_kernel(arrays.variant, ndim, self.uniform), (parameter, first, second, self._largest[i], self.rate, *unbias))
+        ndim, (beta1, beta2) = len(parameter.shape), self.betas
+        numbers = (math.prod(parameter.shape), beta1, beta2, self.rate, 1 / (1 - beta1**self.steps), 1 / (1 - beta2**self.steps))
+        state = (parameter, parameter.grad, *self._moments[i])
+        if self.uniform:
+            arrays.launch(uniform_adam_kernel(arrays.variant, ndim), (*state, self._largest[i], self.steps % 2, *numbers))
+        else:
+            arrays.launch(adam_kernel(arrays.variant, ndim), (*state, *numbers))

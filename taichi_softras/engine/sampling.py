@@ -1,19 +1,19 @@
 """Points drawn evenly on the surfaces of meshes, and what stands at places of faces: differentiable where the places stay."""
 
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..checks import COUNTABLE, as_numbers, check_countable, check_faces, check_finite, check_integer, check_reals, check_shape
-from ..kernels.normals import cross_op
-from ..kernels.sampling import interpolate_op, place_kernel
+from ..kernels.sampling import SURE, areas_kernel, interpolate_op, odds_kernel, sample_op
 from ..language import ti
 from ..runtime import Arrays, TaichiArrays
 
-__all__ = ["at_places", "draw_places", "face_areas", "sample_surface"]
+__all__ = ["at_places", "draw_points", "odds_at_once", "sample_surface"]
 
 MAX_PLACES = (COUNTABLE - 1) // 3
-GUIDES = 4  # a face: then the first one that is looked at mostly is the one that is drawn
 
 
 def sample_surface(vertices: Any, faces: Any, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -45,45 +45,80 @@ def sample_surface(vertices: Any, faces: Any, count: int, seed: int = 0) -> tupl
     check_integer(op, "seed", seed, 0, 2**31 - 1)
     arrays = TaichiArrays(ti.f64)
     placed, index = arrays.real(positions), arrays.index(corners)
-    face, weights = draw_places(arrays, face_areas(arrays, placed, index), count, seed, op=op)
-    points = arrays.untracked(lambda: at_places(arrays, placed, index, face, weights))
+    points, face, weights = arrays.untracked(lambda: draw_points(arrays, placed, index, [len(corners)], count, seed, op=op))
     return arrays.to_numpy(points), arrays.to_numpy(face), arrays.to_numpy(weights)
 
 
-def face_areas(arrays: Arrays, vertices: Any, faces: Any) -> np.ndarray:
-    """[F] float64, without gradient, of vertices [V, 3] and faces [F, 3] of the library."""
-    n_faces = faces.shape[0]
-    if n_faces == 0:
-        return np.zeros(0)
-    crosses = arrays.zeros((n_faces, 3))
-    op = cross_op(arrays.variant_for(n_faces), False)
-    arrays.untracked(lambda: op.launch(arrays, (arrays.constant(vertices), crosses, faces, n_faces)))
-    x, y, z = arrays.to_numpy(crosses).T.astype(np.float64)
-    return np.sqrt(x * x + y * y + z * z) / 2
-
-
-def draw_places(arrays: Arrays, areas: np.ndarray, count: int, seed: int, stream: int = 0, *, op: str = "draw_places") -> tuple[Any, Any]:
-    """Places drawn evenly on faces of given areas [F].
+def draw_points(
+    arrays: Arrays, vertices: Any, faces: Any, n_faces: Sequence[int], count: int, seed: int, areas: np.ndarray | None = None, *, op: str = "draw_points"
+) -> tuple[Any, Any, Any]:  # fmt: skip
+    """Points drawn evenly on each of M meshes: faces at random by Walker's alias method, anywhere on them alike.
 
     Args:
-        count: how many, S.
-        seed, stream: from 0 to 2^31 - 1; the same two draw the same places, on any device.
+        vertices, faces: [V, 3] and [F, 3], of all meshes, one after the other.
+        n_faces: how many faces each mesh has; each must have an area.
+        count: how many points S on each.
+        seed: from 0 to 2^31 - 1; the same one draws the same places, on any device.
+        areas: [F], if they are known (or others are wanted).
         op: for errors.
 
     Returns:
-        The face [S] (integers) and the weights of its corners [S, 3], arrays of the library.
+        points [M * S, 3], the face [M * S] (integers) that each is on, and the weights [M * S, 3] of its corners there, arrays of the library.
+
+    Gradient: of the points, to vertices, the places staying where they are on their faces.
     """
-    sums = np.cumsum(areas, dtype=np.float64)
-    if not (len(sums) and 0 < sums[-1] < np.inf):
-        raise ValueError(f"{op}: the faces must have an area, got {'none' if not len(sums) else sums[-1]} in all")
-    shares = sums / sums[-1]
-    shares[np.searchsorted(shares, shares[-1]) :] = 1.0  # a face without area behind the last one that has some is never drawn
-    n_guides = GUIDES * len(shares)
-    guide = np.cumsum(np.bincount((shares * n_guides).astype(np.int32) + 1, minlength=n_guides)[:n_guides], dtype=np.int32)
-    face, weights = arrays.empty_index(count), arrays.empty((count, 3))
-    kernel = place_kernel(arrays.variant_for(count))
-    arrays.untracked(lambda: arrays.launch(kernel, (arrays.doubles(shares), arrays.index(guide), face, weights, int(seed), int(stream), len(guide), count)))
-    return face, weights
+    first = np.concatenate([[0], np.cumsum(n_faces)]).astype(np.int32)
+    odds, other = _odds(arrays, _face_areas(arrays, vertices, faces) if areas is None else arrays.doubles(areas.astype(np.float64)), first, op)
+    n = len(n_faces) * count
+    check_countable(op, "numbers at the places", 3 * n)
+    face, weights = arrays.empty_index(n), arrays.empty((n, 3))
+    sample = sample_op(arrays.variant_for(n))
+    rest = (faces, face, weights, odds, other, arrays.index(first), int(seed), count, n if arrays.is_remote else arrays.n_shares, n)
+    return arrays.run(sample, (vertices,), [(n, 3)], rest)[0], face, weights
+
+
+def _face_areas(arrays: Arrays, vertices: Any, faces: Any) -> Any:
+    """[F] float64, without gradient."""
+    n_faces = faces.shape[0]
+    areas = arrays.empty_doubles(n_faces)
+    kernel = areas_kernel(arrays.variant_for(n_faces))
+    arrays.untracked(lambda: arrays.launch(kernel, (arrays.constant(vertices), faces, areas, n_faces)))
+    return areas
+
+
+def _odds(arrays: Arrays, areas: Any, first: np.ndarray, op: str) -> tuple[Any, Any]:
+    """([F], [F]): see `kernels.sampling.odds_kernel`. A GPU would take long for what goes step by step: the host does it, in other steps."""
+    n_faces, n_meshes = int(first[-1]), len(first) - 1
+    if arrays.is_remote:
+        on_host = arrays.to_numpy(areas)
+        total = [on_host[begin:end].sum() for begin, end in itertools.pairwise(first)]
+    else:
+        odds, other, sums = arrays.empty_index(n_faces), arrays.empty_index(n_faces), arrays.empty_doubles(n_meshes)
+        kernel = odds_kernel(arrays.variant_for(n_faces))
+        arrays.untracked(lambda: arrays.launch(kernel, (areas, arrays.index(first), odds, other, sums, n_meshes)))
+        total = arrays.to_numpy(sums).tolist()
+    for area in total:
+        if not 0 < area < np.inf:
+            raise ValueError(f"{op}: the faces must have an area, got {area} in all")
+    if arrays.is_remote:
+        tables = [odds_at_once(on_host[begin:end]) for begin, end in itertools.pairwise(first)]
+        odds = arrays.index(np.concatenate([of_mesh for of_mesh, _ in tables]))
+        other = arrays.index(np.concatenate([of_mesh + begin for (_, of_mesh), begin in zip(tables, first[:-1], strict=True)]))
+    return odds, other
+
+
+def odds_at_once(areas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What `kernels.sampling.odds_kernel` writes for one mesh, all faces at once: sums of what small faces lack and large ones have tell who gives to whom."""
+    share = areas / areas.mean()
+    is_large = share > 1
+    small, large = np.flatnonzero(~is_large), np.flatnonzero(is_large)
+    other = np.arange(len(share))
+    if len(large):
+        lacking, surplus = np.cumsum(1 - share[small]), np.cumsum(share[large] - 1)
+        other[small] = large[np.minimum(np.searchsorted(surplus, lacking - (1 - share[small]), side="right"), len(large) - 1)]
+        other[large[:-1]] = large[1:]
+        share[large] = 1 + surplus - lacking[np.minimum(np.searchsorted(lacking, surplus), len(small) - 1)]
+    return (np.clip(share, 0, 1) * SURE).astype(np.int32), other.astype(np.int32)
 
 
 def at_places(arrays: Arrays, values: Any, faces: Any, face: Any, weights: Any) -> Any:

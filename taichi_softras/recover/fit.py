@@ -110,7 +110,7 @@ class FitOptions:
         for name, low in (("steps", 4), ("views_per_step", 1), ("faces", 0), ("score_every", 1), ("seed", 0)):
             check_integer("FitOptions", name, getattr(self, name), low, 2**31 - 1)
         for name in ("smoothness", "shape_rate", "color_rate", "color_weight", "normal_weight"):
-            check_number("FitOptions", name, getattr(self, name), -1e-300)
+            check_number("FitOptions", name, getattr(self, name), 0.0, low_too=True)
         for name in ("refine_cameras", "balance"):
             check_kind("FitOptions", name, getattr(self, name), bool)
 

@@ -60,7 +60,7 @@ def registered(
     check_kind("registered", "views", views, Views)
     check_kind("registered", "mesh", mesh, Mesh)
     check_flag("registered", "focal", focal)
-    check_number("registered", "color_weight", color_weight, -1e-300)
+    check_number("registered", "color_weight", color_weight, 0.0, low_too=True)
     check_integer("registered", "steps", steps, 0, 2**31 - 1)
     check_number("registered", "softest", softest, 0.0)
     check_number("registered", "sharpest", sharpest, 0.0)

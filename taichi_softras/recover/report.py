@@ -4,7 +4,7 @@ import base64
 import html
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ def report(
     pictures: Mapping[str, str | Path],
     tables: Mapping[str, Mapping[str, Any]],
     meaning: Mapping[str, str] | None = None,
+    notes: Sequence[str] = (),
 ) -> None:
     """Writes a page of HTML that holds all of itself. The mesh turns in it, by WebGL 2; where a browser has none, a sentence says so.
 
@@ -35,6 +36,7 @@ def report(
         pictures: headings, and the PNG file below each.
         tables: headings, and names and values below each; values within a mapping are named "outer.inner".
         meaning: what stands in the tables beside a name, or beside the first that is within it.
+        notes: sentences below the headline: what one should know before one believes it.
 
     Raises:
         FileNotFoundError: if ``model`` or a picture is not there.
@@ -45,12 +47,15 @@ def report(
     check_kind(op, "title", title, str)
     for name, given in (("headline", headline), ("pictures", pictures), ("tables", tables), ("meaning", {} if meaning is None else meaning)):
         check_kind(op, name, given, Mapping)
+    if not isinstance(notes, (tuple, list)) or not all(isinstance(note, str) for note in notes):
+        raise TypeError(f"{op}: notes must be a list of text, got {notes!r}")
     glb = _contents("model", model)
     if not glb.startswith(b"glTF"):
         raise ValueError(f"{op}: model must be a GLB file, got {model}")
     parts = {
         "TITLE": html.escape(title),
-        "HEADLINE": "".join(f"<span>{html.escape(name)} <b>{html.escape(_told(value))}</b></span> " for name, value in headline.items()),
+        "HEADLINE": "".join(f"<span>{html.escape(name)} <b>{html.escape(_told(value))}</b></span>\n" for name, value in headline.items()),
+        "NOTES": "".join(f"<p>{html.escape(note)}</p>\n" for note in notes),
         "PICTURES": "".join(f"<h2>{html.escape(name)}</h2>\n{_picture(file, name)}\n" for name, file in pictures.items()),
         "TABLES": "".join(f"<h2>{html.escape(name)}</h2>\n{_table(rows, meaning or {})}\n" for name, rows in tables.items()),
         "GLB": base64.b64encode(glb).decode(),

@@ -8,20 +8,22 @@ which pixels change sides, and each picture is cut anew; that twice.
 import importlib.util
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.ndimage
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from tqdm import tqdm
 
 from ..replacing import replacing
 from ..scene import Camera, is_file
 from .frames import OPEN
 from .pixels import Window, read_color
 
-__all__ = ["object_sphere", "segmented"]
+__all__ = ["finder_of", "object_sphere", "segmented"]
 
 SIDE = 320  # the shorter side of the pictures that are cut
 RIM = 0.04  # of the shorter side, at the borders, which the object is taken not to reach
@@ -30,6 +32,7 @@ WIDER = 1.15  # than those points is the box
 ITERATIONS = (3, 1, 1)  # of each cut
 BINS = 32  # of a colour channel
 REMBG_MODELS = ("birefnet-general", "isnet-general-use", "u2net", "u2netp")  # the better ones first
+FINDER = "Mask found by"  # a text within the PNG; programs by which a mask is corrected do not write it again
 BACKGROUND, OBJECT, MAYBE_BACKGROUND, MAYBE_OBJECT = 0, 1, 2, 3  # GrabCut's
 
 
@@ -61,13 +64,14 @@ def segmented(
         centre, radius = object_sphere(camera, sizes, points, sphere)
         boxes = [_box(camera[i], size, window, centre, radius) for i, (size, window) in enumerate(zip(sizes.tolist(), windows, strict=True))]
         cut, by = _by_grabcut(boxes), "GrabCut"
-    small = [_small(path, turn, window) for path, turn, window in zip(paths, orientations, windows, strict=True)]
-    targets = []
+    small = [_small(path, turn, window) for path, turn, window in zip(_counted(paths, "read"), orientations, windows, strict=True)]
+    targets, note = [], PngInfo()
+    note.add_text(FINDER, by)
     for name, size, window, mask in zip(names, sizes.tolist(), windows, cut(small), strict=True):
         target = folder / f"{name}.png"
         target.parent.mkdir(parents=True, exist_ok=True)
         with replacing(target) as partial:
-            Image.fromarray(_enlarged(mask, size, window)).save(partial)
+            Image.fromarray(_enlarged(mask, size, window)).save(partial, pnginfo=note)
         targets.append(target)
     better = ""
     if model is None and importlib.util.find_spec("rembg") is not None:
@@ -79,6 +83,12 @@ def segmented(
         stacklevel=4,
     )
     return tuple(targets)
+
+
+def finder_of(mask: Path) -> str | None:
+    """By what `segmented` has found a mask; None of one that somebody else has made, or has corrected and saved since."""
+    with Image.open(mask) as picture:
+        return picture.info.get(FINDER)
 
 
 def object_sphere(
@@ -103,6 +113,11 @@ def object_sphere(
         return centre, radius
     middle = np.median(near, axis=0)
     return middle, WIDER * float(np.quantile(np.linalg.norm(near - middle, axis=1), 0.95))
+
+
+def _counted(pictures: Sequence[Any], what: str) -> Iterator[Any]:
+    """The pictures, with a bar for who waits at a terminal."""
+    return iter(tqdm(pictures, desc=f"masks, {what}", unit="picture", dynamic_ncols=True, disable=None))
 
 
 def _box(camera: Camera, size: list[int], window: Window, centre: np.ndarray, radius: float) -> tuple[int, int, int, int]:
@@ -141,13 +156,13 @@ def _enlarged(mask: np.ndarray, size: list[int], window: Window) -> np.ndarray:
 def _by_grabcut(boxes: list[tuple[int, int, int, int]]) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
     def cut(pictures: list[np.ndarray]) -> list[np.ndarray]:
         labels = []
-        for picture, (top, bottom, left, right) in zip(pictures, boxes, strict=True):
+        for picture, (top, bottom, left, right) in zip(_counted(pictures, f"cut 1 of {len(ITERATIONS)}"), boxes, strict=True):
             begun = np.full(picture.shape[:2], BACKGROUND, np.uint8)
             begun[top:bottom, left:right] = MAYBE_OBJECT
             labels.append(_grabcut(picture, begun, ITERATIONS[0]))
-        for iterations in ITERATIONS[1:]:
+        for turn, iterations in enumerate(ITERATIONS[1:], 2):
             likelihood = _object_likelihood(pictures, labels)
-            for i, picture in enumerate(pictures):
+            for i, picture in enumerate(_counted(pictures, f"cut {turn} of {len(ITERATIONS)}")):
                 found, label = likelihood[_color_bins(picture)], labels[i]
                 free = label != BACKGROUND
                 label[free & (found < 0)] = MAYBE_BACKGROUND
@@ -207,7 +222,7 @@ def _by_rembg(model: str) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
         import rembg
 
         session: Any = rembg.new_session(model)
-        found = (rembg.remove(Image.fromarray(picture), session=session, only_mask=True) for picture in pictures)
+        found = (rembg.remove(Image.fromarray(picture), session=session, only_mask=True) for picture in _counted(pictures, "cut"))
         return [np.asarray(mask.convert("L"), np.float32) / 255 for mask in found]
 
     return cut

@@ -82,7 +82,7 @@ class SplatOptions:
             check_integer("SplatOptions", name, getattr(self, name), low, 2**31 - 1)
         check_number("SplatOptions", "start", self.start, 0.0, 1.0 + 1e-9)
         for name in ("corner_rate", "color_rate", "opacity_rate", "window_rate", "alpha_weight"):
-            check_number("SplatOptions", name, getattr(self, name), -1e-300)
+            check_number("SplatOptions", name, getattr(self, name), 0.0, low_too=True)
 
 
 def first_triangles(views: Views, count: int, points: np.ndarray | None = None, seed: int = 0) -> Triangles:

@@ -79,8 +79,8 @@ class BakeOptions:
 
     def __post_init__(self) -> None:
         op = "BakeOptions"
-        for name, low, high in (("detail", 0.0, 100.0), ("outlier", 0.0, 1e6), ("sharpness", -1e-300, 100.0), ("margin", 0.0, 1e6)):
-            check_number(op, name, getattr(self, name), low, high)
+        for name, low, high in (("detail", 0.0, 100.0), ("outlier", 0.0, 1e6), ("sharpness", 0.0, 100.0), ("margin", 0.0, 1e6)):
+            check_number(op, name, getattr(self, name), low, high, low_too=name == "sharpness")
         for name, least, most in (("largest_side", 16, 1 << 14), ("samples", 1, 8), ("steps", 0, 1000), ("robust_looks", 0, 1000), ("kept_bytes", 0, 1 << 62)):
             check_integer(op, name, getattr(self, name), least, most)
         check_flag(op, "balance", self.balance)

@@ -30,7 +30,7 @@ from ..scene import Camera, Lens, as_path
 from .frames import OPEN
 from .opening import described
 from .pixels import Window, read_color, read_mask, read_transparent
-from .segment import segmented
+from .segment import finder_of, segmented
 from .transforms import COEFFICIENTS
 
 __all__ = ["DEPTH_SCALE", "Capture", "Views", "check_masks", "save_picture", "scene_up"]
@@ -297,6 +297,12 @@ class Capture:
             raise FileNotFoundError(f"{OPEN}: there is no folder of masks {folder}")
         capture = cls(**described(source, split, folder, partial=segment))
         return capture._segmented(folder) if segment and folder is not None else capture
+
+    @property
+    def mask_finders(self) -> tuple[str | None, ...]:
+        """By what `open` has found each mask with ``segment``, "GrabCut" or "rembg (its model)": rough ones. None of masks that came with the pictures, and of
+        those that somebody has corrected, and saved, since."""
+        return tuple(None if mask is None else finder_of(mask) for mask in self.masks)
 
     def select(self, which: np.ndarray | list[int]) -> "Capture":
         """The pictures of the given numbers."""

@@ -89,6 +89,10 @@ class Arrays(ABC):
     def doubles(self, values: np.ndarray) -> Array:
         """Given real numbers of 64 bits, whatever the others have."""
 
+    def empty_doubles(self, size: int) -> Array:
+        """Such, to be written before they are read."""
+        return self.doubles(np.zeros(size))
+
     @abstractmethod
     def zeros_index(self, size: int | tuple[int, ...]) -> Array:
         """Integers."""
@@ -182,8 +186,9 @@ class _TaichiBase(Arrays):
 
     def run(self, op: Op, inputs: Sequence[Array], outputs: Sequence[Shape | Array], rest: Sequence[Any]) -> list[Array]:
         check_sizes(op, inputs, outputs)
-        _clear_gradients(self, inputs)
-        outputs = [self._differentiable(output, zeroed=op.adds) if isinstance(output, tuple) else output for output in outputs]
+        new = [self._differentiable(output, zeroed=op.adds) if isinstance(output, tuple) else None for output in outputs]
+        _clear_gradients(self, inputs, new)
+        outputs = [output if made is None else made for output, made in zip(outputs, new, strict=True)]
         arguments = (*inputs, *outputs, *rest)
         if op.forward is None and op.gradient is None:
             op.launch(self, arguments)
@@ -192,19 +197,21 @@ class _TaichiBase(Arrays):
         return outputs
 
 
-_cleared: "weakref.WeakKeyDictionary[Any, set[int]]" = weakref.WeakKeyDictionary()
+_cleared: "weakref.WeakKeyDictionary[Any, weakref.WeakSet[Any]]" = weakref.WeakKeyDictionary()
 
 
-def _clear_gradients(arrays: Arrays, inputs: Sequence[Array]) -> None:
-    """Within a tape, sets the gradients of ndarrays to zero when they are met for the first time: Taichi's tape does so with fields, and forgets ndarrays."""
+def _clear_gradients(arrays: Arrays, inputs: Sequence[Array], new: Sequence[Array]) -> None:
+    """Within a tape, sets the gradients of ndarrays to zero when they are met for the first time: Taichi's tape does so with fields, and forgets ndarrays.
+    Those of ``new`` arrays are nought."""
     recording = tape()
     if recording is None or not recording.clear_gradients:
         return
-    met = _cleared.setdefault(recording, set())
-    new = [array for array in inputs if isinstance(array, ti.Ndarray) and array.grad is not None and id(array) not in met]
-    if new:
-        met.update(map(id, new))
-        arrays.untracked(lambda: [array.grad.fill(0) for array in new])
+    met = _cleared.setdefault(recording, weakref.WeakSet())
+    met.update(array for array in new if isinstance(array, ti.Ndarray))
+    for array in inputs:
+        if isinstance(array, ti.Ndarray) and array.grad is not None and array not in met:
+            met.add(array)
+            arrays.untracked(functools.partial(array.grad.fill, 0))
 
 
 @functools.cache
@@ -255,6 +262,9 @@ class TaichiArrays(_TaichiBase):
 
     def doubles(self, values: np.ndarray) -> Array:
         return values if self._on_cpu else self._upload(values, ti.f64)
+
+    def empty_doubles(self, size: int) -> Array:
+        return spare_array(size, np.float64) if self._on_cpu else spare_ndarray(ti.f64, size, zeroed=False)
 
     def parameter(self, values: np.ndarray) -> ti.Ndarray:
         """A ``ti.ndarray`` with the given values and a gradient."""

@@ -19,8 +19,6 @@ import numpy as np
 
 from ..language import (
     PLACES,
-    MatrixType,
-    NdarrayType,
     arch_name,
     config,
     instance_of,
@@ -117,7 +115,10 @@ def _waited_for() -> Iterator[None]:
     if not _waiting.told and (_waiting.seconds > PATIENCE or not any(kept.glob("*.tcb"))) and (sys.stderr.isatty() or "ipykernel" in sys.modules):
         _waiting.told = True
         later = f"; they are kept in {kept}, and the next start is quick" if config().offline_cache else ""
-        print(f"taichi_softras: kernels are compiled, which takes some seconds{later}", file=sys.stderr, flush=True)
+        from tqdm import tqdm
+
+        tqdm.write(f"taichi_softras: kernels are compiled, which takes some seconds{later}", file=sys.stderr)  # above the bars that there may be
+        sys.stderr.flush()
     begin = time.monotonic()
     try:
         yield
@@ -171,9 +172,8 @@ def _prepare(implementation: Any, arguments: Sequence[Any]) -> Prepared | None:
         return None
     annotations, new_context, run = instance
     for wanted, argument in zip(annotations, arguments, strict=True):
-        if isinstance(wanted, NdarrayType):
-            n_inner = wanted.dtype.ndim if isinstance(wanted.dtype, MatrixType) else 0
-            setter = _array_setter(argument, n_inner)
+        if isinstance(wanted, ti.types.ndarray):
+            setter = _array_setter(argument, n_inner=getattr(wanted.dtype, "ndim", 0))
             if setter is None:
                 return None
             setters.append(setter)

@@ -17,7 +17,7 @@ import functools
 import textwrap
 from typing import Any
 
-from ..language import BODIES, TRANSFORMER, arch_name, is_constant, without_gradient
+from ..language import BODIES, TRANSFORMER, arch_name, decorator_of, without_gradient
 from .devices import cuda_threads
 
 __all__ = ["of_resident_threads"]
@@ -47,13 +47,17 @@ def of_resident_threads(loop: ast.For, n_threads: int) -> ast.For:
     return made
 
 
+def _is_constant(context: Any, node: Any) -> bool:
+    return bool(decorator_of(context, node) == "static")
+
+
 def _is_outermost_range(context: Any, node: Any) -> bool:
     """Whether it is a parallel loop of ours, on CUDA, whose end may be no constant."""
     if _open or not isinstance(node, ast.For) or not isinstance(node.iter, ast.Call) or getattr(node.iter.func, "id", None) != "range":
         return False
     if not getattr(context.func.func, "__module__", "").startswith(OURS) or arch_name() != "cuda" or not without_gradient():
         return False
-    return not all(isinstance(argument, ast.Constant) or is_constant(context, argument) for argument in node.iter.args)
+    return not all(isinstance(argument, ast.Constant) or _is_constant(context, argument) for argument in node.iter.args)
 
 
 def _counting(build: Any) -> Any:
@@ -62,7 +66,7 @@ def _counting(build: Any) -> Any:
     @functools.wraps(build)
     def counted(context: Any, node: Any) -> Any:
         global _open
-        if is_constant(context, getattr(node, "iter", None) or node.test):  # it is gone when the kernel has been read
+        if _is_constant(context, getattr(node, "iter", None) or node.test):  # it is gone when the kernel has been read
             return build(context, node)
         if _is_outermost_range(context, node):
             node = of_resident_threads(node, cuda_threads())

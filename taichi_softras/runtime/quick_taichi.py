@@ -2,9 +2,9 @@
 
 Of the time that Taichi 1.7 takes to read a kernel, before anything is compiled (and so with all in its cache, too), more than half goes into three things:
 for every expression, each time that it is met, it breaks the source line into 80 columns, for the case that an error has to point at it; for every call of a
-function it looks up that function's source again; and for every decorator it goes through all modules to read one line. Here they are remembered, or read
-directly. What Taichi gets is the same to the letter (`tests/runtime/test_quick_taichi.py`), so nothing else changes, for other people's kernels neither; where
-Taichi has none of these names, nothing is done.
+function it looks up that function's source again, and parses it; and for every decorator it goes through all modules to read one line. Here they are
+remembered, or read directly. What Taichi gets is the same to the letter (`tests/runtime/test_quick_taichi.py`), so nothing else changes, for other people's
+kernels neither; where Taichi has none of these names, nothing is done.
 """
 
 import functools
@@ -13,9 +13,9 @@ import sys
 import textwrap
 from typing import Any
 
-from ..language import CLASS_LINES, INSIDE_CLASS, POSITIONS, SOURCES, WRAPPER
+from ..language import CLASS_LINES, INSIDE_CLASS, POSITIONS, SOURCES, TREES, WRAPPER
 
-__all__ = ["class_line", "positions_once", "sources_once", "wrapper_of"]
+__all__ = ["class_line", "positions_once", "sources_once", "trees_once", "wrapper_of"]
 
 OURS = "taichi_softras."  # files of this package do not change while it runs
 KEPT = 1 << 16  # wrapped lines, of some hundred bytes each
@@ -72,6 +72,30 @@ def sources_once(getsourcelines: Any) -> Any:
     return sourcelines
 
 
+def trees_once(get_tree_and_context: Any) -> Any:
+    """Taichi's ``_get_tree_and_ctx``, which remembers how the functions of this package were parsed. (It walks through the bodies of static loops again and
+    again, too: what it notes in a tree on its way is noted anew.) Kernels it parses each time, for it takes their arguments out of the tree."""
+    remembered: dict[Any, Any] = {}
+    globals_of = get_tree_and_context.__globals__["_get_global_vars"]
+
+    @functools.wraps(get_tree_and_context)
+    def tree_and_context(function: Any, *args: Any, **given: Any) -> Any:
+        python = function.func
+        if args or given.get("is_kernel", True) or given.get("is_real_function") or not getattr(python, "__module__", "").startswith(OURS):
+            return get_tree_and_context(function, *args, **given)
+        code = python.__code__
+        key = (code.co_filename, code.co_firstlineno, code.co_name)
+        if key not in remembered:
+            tree, context = get_tree_and_context(function, **given)
+            remembered[key] = tree, type(context), {"src": context.src, "file": context.file, "start_lineno": context.lineno_offset + 1}
+            return tree, context
+        tree, kind, source = remembered[key]
+        given = {"argument_data" if name == "args" else name: value for name, value in given.items()}
+        return tree, kind(func=function, global_vars=globals_of(python), **given, **source)
+
+    return tree_and_context
+
+
 def class_line(taichis: Any) -> Any:
     """Taichi's ``_inside_class``, which reads the one line that it looks at: whether the line that is being executed so many frames up begins a class."""
 
@@ -88,7 +112,8 @@ def class_line(taichis: Any) -> Any:
 
 
 def _install() -> None:
-    for (where, name), quicker in ((WRAPPER, lambda _: wrapper_of), (POSITIONS, positions_once), (SOURCES, sources_once), (INSIDE_CLASS, class_line)):
+    ways = ((WRAPPER, lambda _: wrapper_of), (POSITIONS, positions_once), (SOURCES, sources_once), (TREES, trees_once), (INSIDE_CLASS, class_line))
+    for (where, name), quicker in ways:
         if hasattr(where, name):
             setattr(where, name, quicker(getattr(where, name)))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..language import HANDS_ON, ScalarNdarray, address, adopt, allocate, program, runtime, ti
+from ..language import HANDS_ON, ScalarNdarray, address, initialise, program, runtime, ti
 from .devices import cuda_clear
 from .start import current_arch, one_at_a_time
 
@@ -113,12 +113,12 @@ class _ReusedNdarray(ScalarNdarray):
         self._key = (str(dtype), shape)
         found = self._spare.take(self._key)
         if found is None:
-            allocate(self, dtype, shape)
+            initialise(self, dtype, shape)
             self._is_handed_on = HANDS_ON and current_arch() in ("cpu", "cuda")
             self._n_bytes = self.arr.nelement() * self.arr.element_size()
             return
         memory, self._n_bytes = found
-        adopt(self, dtype, shape, memory)
+        initialise(self, dtype, shape, memory)
         self._is_handed_on = True
         if zeroed and current_arch() == "cuda":
             cuda_clear(address(memory), self._n_bytes)

@@ -98,7 +98,7 @@ class Connectivity:
 
     def smoothing_system(self, smoothness: float) -> "scipy.sparse.csc_matrix":
         """[V, V] I + smoothness L, L the graph Laplacian: descent on this times the vertices moves neighbours together (Nicolet et al. 2021, equation 5)."""
-        check_number("Connectivity.smoothing_system", "smoothness", smoothness, -1e-300)
+        check_number("Connectivity.smoothing_system", "smoothness", smoothness, 0.0, low_too=True)
         n, neighbours = self.n_vertices, self.adjacency()
         return (scipy.sparse.eye(n, format="csc") + smoothness * (scipy.sparse.diags(np.asarray(neighbours.sum(1)).ravel()) - neighbours)).tocsc()
 

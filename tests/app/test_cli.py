@@ -13,12 +13,19 @@ COMMANDS = ("fit", "render", "view", "doctor", "completion")
 
 
 class TestExitStatus:
-    @pytest.mark.parametrize("arguments", [[], ["fti"], ["fit"], ["fit", "-o", "out", "--steps", "many"], ["render", "-o", "out", "--no-such-option"]])
+    @pytest.mark.parametrize("arguments", [["fti"], ["fit"], ["fit", "-o", "out", "--steps", "many"], ["render", "-o", "out", "--no-such-option"]])
     def test_of_a_wrong_call_is_2(self, arguments, capsys):
         with pytest.raises(SystemExit) as ended:
             main(arguments)
         assert ended.value.code == 2
         assert "usage: taichi-softras" in capsys.readouterr().err
+
+    def test_of_a_call_without_a_command_is_2_and_says_which_there_are(self, capsys):
+        assert main([]) == 2
+        said = capsys.readouterr()
+        assert said.out == ""
+        for word in (*COMMANDS, "first of all"):
+            assert word in said.err
 
     def test_of_what_cannot_be_done_is_1(self, tmp_path, capsys):
         assert main(["render", "no_such_mesh.obj", "-o", str(tmp_path)]) == 1

@@ -25,7 +25,16 @@ class TestFitCommand:
     def test_default_target_writes_all_results(self, tmp_path, capsys):
         out = tmp_path / "out"
         assert main(["fit", "-o", str(out), "--steps", "30", *SMALL]) == 0
-        assert "IoU" in capsys.readouterr().out
+        told = capsys.readouterr()
+        assert "IoU" in told.out
+        for what in (
+            "pictures of the mesh are rendered",
+            "the hull of their masks is made",
+            "kernels are made ready",
+            "laid out flat",
+            "turntable.gif is drawn",
+        ):
+            assert what in told.err  # each of which takes seconds
         metrics = json.loads((out / "metrics.json").read_text())
         assert 0.8 < metrics["iou"] < 1
         assert metrics["views_not_fitted"] == 3
@@ -130,6 +139,7 @@ class TestFitCommand:
             (["--init", "no_such_start.obj"], "no file no_such_start.obj"),
             (["--reference", "no_such_reference.obj"], "no file no_such_reference.obj"),
             (["--segment"], "must come with pictures"),
+            (["--smoothness", "-1"], "smoothness must be a finite number of at least 0, got -1.0"),
             (["--size", "2"], "--size must be between"),
             (["--views", "0"], "--views must be between"),
         ],

@@ -1030,6 +1030,7 @@ def picture_functions() -> Iterator[Function]:
             "pictures": instance(Mistake(Kind.FILE, "one that is not there", {"a": "none.png"})),
             "tables": instance(),
             "meaning": optional(instance(), dict),
+            "notes": optional(Nature(lambda _: [Mistake(Kind.TYPE, "text", "text"), Mistake(Kind.TYPE, "numbers", [1])])),
         },
         more=[(Kind.FILE, "a model of another format", {"model": In(lambda folder: square().save(folder / "m.obj") or folder / "m.obj")})],
     )

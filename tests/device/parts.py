@@ -22,7 +22,7 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"  # a simulated device is
 CASES: dict[str, tuple[RasterizeSettings, int]] = {  # settings, channels
     "default": (RasterizeSettings(sigma=1e-3, gamma=1e-2), 3),
     "hard": (RasterizeSettings(blending=tsr.Blending.HARD), 3),
-    "generated gradient": (RasterizeSettings(sigma=1e-3, gamma=1e-2, distribution=tsr.Distribution.CAUCHY, distance=tsr.Distance.CHEBYSHEV), 3),
+    "generated gradient": (RasterizeSettings(sigma=1e-3, gamma=1e-2, distribution=tsr.Distribution.WINDOW), 3),
     "channels in groups": (RasterizeSettings(sigma=1e-3, gamma=1e-2), 9),
 }
 BOUNDS = {"float64": 1e-10, "float32": 1e-3}  # of the norm; without the worst 2 percent of pixels or vertices

@@ -204,7 +204,7 @@ class TestMeshLosses:
 class TestImageLosses:
     """Widths that are no multiple of the eight pixels that the kernels sum at once."""
 
-    SHAPES = ((1, 1, 1), (2, 3, 11), (3, 5, 8), (1, 7, 17))
+    SHAPES = ((1, 1, 1), (2, 3, 11), (3, 5, 8), (1, 7, 17), (2, 40, 300))
 
     def pictures(self, *shape: int) -> list[torch.Tensor]:
         return [torch.tensor(RNG.uniform(0, 1, shape)) for _ in range(2)]

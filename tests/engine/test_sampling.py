@@ -7,11 +7,11 @@ gradient, by hand and generated, on Taichi's tape; the cotangent Laplacian again
 import numpy as np
 import pytest
 import scipy.stats
+from scenes import of_gpus
 
 from taichi_softras import Mesh, TaichiArrays
 from taichi_softras.engine import laplacians, sampling
-from taichi_softras.kernels.sampling import interpolate_op
-from taichi_softras.kernels.variant import Variant
+from taichi_softras.kernels.sampling import SURE, interpolate_op
 from taichi_softras.language import ti
 
 RNG = np.random.default_rng(5)
@@ -54,12 +54,36 @@ class TestSample:
         np.testing.assert_array_equal(first, again)
         assert len(np.unique(np.concatenate([first, other]), axis=0)) == 100
 
-    def test_one_small_face_among_many(self):
-        """A guide of as many entries as faces, nearly all of which are one face."""
+    def test_one_large_face_among_many(self):
+        """Nearly all cells are filled by one face."""
         size = np.full(1000, 1e-9)
         size[700] = 1.0
-        face, _ = sampling.draw_places(TaichiArrays(ti.f64), size, 10_000, 7)
-        assert (face == 700).mean() > 0.999
+        arrays = TaichiArrays(ti.f64)
+        faces = arrays.index(np.tile(np.arange(3, dtype=np.int32), (1000, 1)))
+        _, face, _ = sampling.draw_points(arrays, arrays.real(np.eye(3)), faces, [1000], 10_000, 7, size)
+        assert (arrays.to_numpy(face) == 700).mean() > 0.999
+
+    @pytest.mark.parametrize("at_once", [False, True], ids=["by turns", "at once"])
+    def test_odds_are_shares(self, at_once):
+        """What each face has of all cells is its share of the area, to the 31 bits of the odds, for each of meshes that differ; nothing, if it has none."""
+        sizes = [
+            RNG.exponential(size=300) ** 3,
+            np.ones(7),
+            np.array([0, 0, 2.0, 0]),
+            np.array([3.0]),
+            np.r_[np.zeros(5), RNG.random(50), np.zeros(5)],
+            np.r_[0.1, 0.3],
+        ]
+        first = np.r_[0, np.cumsum([len(size) for size in sizes])].astype(np.int32)
+        arrays = TaichiArrays(ti.f64)
+        arrays.is_remote = at_once
+        odds, other = sampling._odds(arrays, arrays.doubles(np.concatenate(sizes)), first, "test")
+        for size, begin, end in zip(sizes, first[:-1], first[1:], strict=True):
+            part = odds[begin:end] / SURE
+            assert ((part >= 0) & (part <= 1)).all()
+            has = part + np.bincount(other[begin:end] - begin, 1 - part, end - begin)
+            np.testing.assert_allclose(has, size / size.mean(), atol=2e-9 * len(size))
+            assert not has[size == 0].any()
 
     def test_without_area(self):
         with pytest.raises(ValueError, match=r"sample_surface: the faces must have an area, got 0.0 in all"):
@@ -71,7 +95,7 @@ class TestAtPlaces:
     def test_on_the_tape(self, lanes):
         """L = sum of squares: its gradient at the vertices is 2 M^T M v, M being the matrix of weights."""
         arrays = TaichiArrays(ti.f64)
-        arrays.variant = Variant(real=ti.f64, lanes=lanes, tile_width=8, tile_height=8) if lanes == 1 else arrays.variant
+        arrays.variant = of_gpus() if lanes == 1 else arrays.variant
         values, face, weights = RNG.normal(size=(5, 2)), np.array([0, 3, 3, 1], np.int32), RNG.dirichlet(np.ones(3), 4)
         matrix = np.zeros((4, 5))
         for s in range(4):
@@ -88,6 +112,31 @@ class TestAtPlaces:
             squares(result, loss)
         np.testing.assert_allclose(result.to_numpy(), matrix @ values, rtol=1e-12)
         np.testing.assert_allclose(given.grad.to_numpy(), 2 * matrix.T @ matrix @ values, rtol=1e-12, atol=1e-15)
+
+    @pytest.mark.parametrize("n_channels", [2, 3])
+    def test_many_places_by_several_threads(self, n_channels):
+        """Of points as they are drawn (three numbers each), and of anything else at the same places: L = sum of g times them, of many g."""
+        arrays, n = TaichiArrays(ti.f64), 30_000
+        vertices, g, loss = arrays.parameter(VERTICES), RNG.normal(size=(n, n_channels)), arrays.parameter(np.zeros(1))
+
+        @ti.kernel
+        def weighted(
+            result: ti.types.ndarray(dtype=ti.f64, ndim=2), g: ti.types.ndarray(dtype=ti.f64, ndim=2), loss: ti.types.ndarray(dtype=ti.f64, ndim=1), c: ti.i32
+        ):
+            for s, k in ti.ndrange(30_000, c):
+                loss[0] += result[s, k] * g[s, k]
+
+        with ti.ad.Tape(loss):
+            result, face, weights = sampling.draw_points(arrays, vertices, FACES, [3, 2], n // 2, seed=1)
+            given = vertices if n_channels == 3 else arrays.parameter(VERTICES[:, :2])
+            result = result if n_channels == 3 else sampling.at_places(arrays, given, FACES, face, weights)
+            weighted(result, g, loss, n_channels)
+        assert face[: n // 2].max() < 3 <= face[n // 2 :].min()
+        values = VERTICES[:, :n_channels]
+        np.testing.assert_allclose(result.to_numpy(), np.einsum("sk,skc->sc", weights, values[FACES[face]]), rtol=1e-12, atol=1e-15)
+        expected = np.zeros_like(values)
+        np.add.at(expected, FACES[face], weights[:, :, None] * g[:, None])
+        np.testing.assert_allclose(given.grad.to_numpy(), expected, rtol=1e-10)
 
     def test_the_way_back_by_hand_is_there_on_the_cpu(self):
         assert interpolate_op(TaichiArrays(ti.f64).variant).gradient is not None

@@ -55,7 +55,7 @@ def test_gradient_of_the_silhouette(distribution, silhouette, number):
     def function(rasterize, vertices):
         return mixtures(rasterize(vertices, scene.topology, settings=settings, image_size=IMAGE_SIZE))
 
-    check(partial(function, rasterize), scene.vertices)
+    check(partial(function, rasterize), scene.vertices, fast=True)
     agree(function, scene.vertices)
 
 
@@ -67,7 +67,7 @@ def test_gradient_of_colour(distribution):
     def function(rasterize, vertices, features, background):
         return mixtures(rasterize(vertices, scene.topology, features, background=background, settings=settings, image_size=IMAGE_SIZE))
 
-    check(partial(function, rasterize), scene.vertices, scene.features, scene.background)
+    check(partial(function, rasterize), scene.vertices, scene.features, scene.background, fast=True)
     agree(function, scene.vertices, scene.features, scene.background)
 
 

@@ -4,7 +4,9 @@ Plan: three pictures of random pixels and their cameras, of 8 bits, are written 
 installed, and by the bytes of its description otherwise); what is read must be the same to 1e-6. Then each thing that can differ, alone.
 """
 
+import io
 import json
+import shutil
 import struct
 import sys
 from dataclasses import replace
@@ -795,15 +797,29 @@ class TestSegment:
             capture = Capture.open(folder, masks=folder / "found", segment=True)
         assert warned[0].filename == __file__
         assert [path.name for path in capture.masks] == ["a.png", "b.png", "c.png"]
+        assert capture.mask_finders == ("GrabCut",) * 3
         found = capture.views().alpha > 0.5
         assert ((found & mask).sum((1, 2)) / (found | mask).sum((1, 2))).min() > 0.97
         assert not found[:, 45, 70].any()  # the hole
         Image.fromarray(eight_bits(~mask)).save(folder / "found" / "b.png")  # corrected by hand: it is kept, and nothing is found anew
         again = Capture.open(folder, masks=folder / "found", segment=True)
         np.testing.assert_array_equal(again.views().alpha[1], ~mask)
+        assert again.mask_finders == ("GrabCut", None, "GrabCut")
         (folder / "found" / "c.png").unlink()
         with pytest.warns(UserWarning, match="the masks of 1 pictures are rough"):
             assert Capture.open(folder, masks=folder / "found", segment=True).masks[2] == folder / "found" / "c.png"
+
+    @pytest.mark.filterwarnings("ignore:Capture.open. the masks of 3 pictures are rough")
+    def test_who_waits_at_a_terminal_sees_how_far_it_is(self, ring, monkeypatch, capsys):
+        pytest.importorskip("cv2")
+        terminal = io.StringIO()
+        Capture.open(ring[0], masks=ring[0] / "of_a_log", segment=True)
+        assert capsys.readouterr().err == ""
+        monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
+        monkeypatch.setattr(sys, "stderr", terminal)
+        Capture.open(ring[0], masks=ring[0] / "found", segment=True)
+        for what in ("read", "cut 1 of 3", "cut 2 of 3", "cut 3 of 3"):
+            assert f"masks, {what}: 100%" in terminal.getvalue()
 
     def test_no_folder_to_write_to(self, ring):
         with pytest.raises(ValueError, match=r"^Capture.open: masks must be a folder to write the masks into that segment=True finds, got None$"):
@@ -832,6 +848,7 @@ class TestSegment:
         with pytest.warns(UserWarning, match=r"are rough, by rembg \(u2net\): look"):
             capture = Capture.open(folder, masks=folder / "found", segment=True)
         np.testing.assert_array_equal(capture.views().alpha > 0.5, np.tile(mask, (3, 1, 1)))
+        assert capture.mask_finders == ("rembg (u2net)",) * 3
 
     def test_rembg_without_weights(self, ring, monkeypatch):
         """They are not downloaded; it is said how they come."""
@@ -890,6 +907,20 @@ class TestFitCommand:
         with pytest.warns(UserWarning, match="the masks of 7 pictures are rough"):
             captures = source_of(photographs.parent, tmp_path / "found", True).captures()
         assert [capture.masks[0].relative_to(tmp_path / "found").as_posix() for capture in captures] == ["train/r_0.png", "val/r_0.png"]
+
+    @pytest.mark.filterwarnings("default:Capture.open. the masks of 7 pictures are rough")
+    def test_that_masks_are_rough_is_told_at_the_end_and_on_the_page(self, photographs, tmp_path, capsys):
+        """Until somebody has corrected them."""
+        pytest.importorskip("cv2")
+        out = tmp_path / "out"
+        assert main(["fit", str(photographs), "-o", str(out), "--segment", "--steps", "4", "--views-per-step", "3", "--colors", "vertex"]) == 0
+        sentence = f"7 of 7 masks are rough, found by GrabCut: the result is no better than they are, and is measured by them. Look at them in {out / 'masks'}"
+        assert sentence in capsys.readouterr().out
+        assert sentence in (out / "report.html").read_text()
+        for mask in (out / "masks").iterdir():
+            shutil.copy(tmp_path / "silhouettes" / mask.name, mask)
+        assert main(["fit", "-o", str(out), "--resume"]) == 0
+        assert "masks are rough" not in capsys.readouterr().out + (out / "report.html").read_text()
 
     def test_masks_of_a_mesh(self, tmp_path, capsys):
         assert main(["fit", "-o", str(tmp_path / "out"), "--segment"]) == 1

@@ -36,10 +36,11 @@ def written(folder, mesh: Mesh) -> str:
         folder / "new" / "report.html",
         "A <title>",
         folder / "mesh.glb",
-        {"IoU": "0.9877"},
+        {"IoU": "0.9877", "PSNR over white": "41.25 dB", "faces": "4,996", "seconds": "58"},
         {"The & sheet": folder / "sheet.png"},
         {"Figures": FIGURES, "Options": {"steps": 200}},
         MEANING,
+        ["Of 12 & more pictures.", "All masks are rough."],
     )
     return (folder / "new" / "report.html").read_text()
 
@@ -60,6 +61,10 @@ class TestPage:
         with pytest.raises(FileNotFoundError, match=r"no\.glb"):
             report(tmp_path / "report.html", "title", tmp_path / "no.glb", {}, {}, {})
         assert not (tmp_path / "report.html").exists()
+
+    def test_notes_that_are_none(self, tmp_path):
+        with pytest.raises(TypeError, match=r"^report: notes must be a list of text, got 'rough'$"):
+            report(tmp_path / "report.html", "title", tmp_path / "no.glb", {}, {}, {}, notes="rough")
 
 
 @pytest.fixture(scope="module")
@@ -132,10 +137,23 @@ class TestInABrowser:
         grey = self.canvas(opened)
         assert np.ptp(grey, axis=2).max() < 0.02 < np.ptp(shown, axis=2).max()
 
+    def test_names_stay_beside_their_figures_however_narrow_the_page_is(self, opened):
+        size = opened.get_window_size()
+        try:
+            opened.set_window_size(500, 900)
+            spans = opened.find_elements("css selector", ".figures span")
+            lines = [opened.execute_script("return arguments[0].getClientRects().length", span) for span in spans]
+            assert lines == [1, 1, 1, 1]
+            assert len({span.location["y"] for span in spans}) > 1  # there is no room for all of them in a line
+            assert opened.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+        finally:
+            opened.set_window_size(size["width"], size["height"])
+
     def test_all_figures_are_in_it_and_nothing_is_fetched(self, opened):
         text = opened.find_element("tag name", "body").text
         for figure in ("A <title>", "0.9877", "0.98765", "41.25", "[640, 480]", "own_size.psnr", "<b>&amp;", "null", "200", "of the pictures <themselves>"):
             assert figure in text
+        assert "seconds 58\nOf 12 & more pictures.\nAll masks are rough.\n" in text
         assert [image.size["width"] for image in opened.find_elements("tag name", "img")] == [30]
         assert opened.get_log("browser") == []
         messages = [json.loads(entry["message"])["message"] for entry in opened.get_log("performance")]

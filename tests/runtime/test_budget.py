@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scenes import IMAGE_SIZE, SMOOTH, screen_scene
+from scenes import IMAGE_SIZE, SMOOTH, of_gpus, screen_scene
 
 import taichi_softras as tsr
 from taichi_softras import RasterizeSettings, Silhouette
@@ -21,7 +21,7 @@ from taichi_softras.runtime import TaichiArrays, budget
 from taichi_softras.runtime.budget import SHARE_OF_FREE
 
 SCENE = screen_scene(61, (30, 12))
-ONE_LANE = Variant(real=ti.f64, lanes=1, tile_width=8, tile_height=8)
+ONE_LANE = of_gpus()
 SMALLEST = 256
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scenes import IMAGE_SIZE, SMOOTH, screen_scene
 
-from taichi_softras import Connectivity, Distance, RasterizeSettings, Silhouette, Topology
+from taichi_softras import Connectivity, Distribution, RasterizeSettings, Silhouette, Topology
 from taichi_softras.checks import COUNTABLE, check_features
 from taichi_softras.engine import binning, losses, nearest, rasterize, sampling
 from taichi_softras.engine.surfaces import Surface
@@ -23,7 +23,7 @@ from taichi_softras.runtime import TaichiArrays
 
 ON_GPUS = Variant(lanes=1, tile_width=8, tile_height=8)
 ON_CPUS = Variant()
-GENERATED = RasterizeSettings(distance=Distance.CHEBYSHEV)
+GENERATED = RasterizeSettings(distribution=Distribution.WINDOW)
 SENTENCE = rf"there must be fewer than {COUNTABLE} "
 
 

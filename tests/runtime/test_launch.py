@@ -1,10 +1,12 @@
 """Kernels called with little ado do what Taichi's own call does: with arrays of every library, again and again, and with arguments that do not fit."""
 
+import io
 import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tqdm import tqdm
 
 from taichi_softras import TaichiArrays, language, losses
 from taichi_softras.language import ti
@@ -267,6 +269,13 @@ class TestWaiting:
 
     def test_where_it_takes_long_all_the_same(self, told):
         assert len(told(terminal=True, cached=True, seconds=10.0)) == 1
+
+    def test_above_a_bar_not_in_its_line(self, told, monkeypatch):
+        terminal = io.StringIO()
+        monkeypatch.setattr(sys, "stderr", terminal)
+        with tqdm(total=1, desc="steps", file=terminal):
+            told(terminal=True, cached=False)
+        assert "\rtaichi_softras: kernels are compiled" in terminal.getvalue()
 
     def test_not_where_they_are_in_the_cache(self, told):
         assert told(terminal=True, cached=True) == []

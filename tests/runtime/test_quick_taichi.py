@@ -44,6 +44,47 @@ def test_sources_are_those_of_the_functions(name):
             lines.clear()  # what is remembered is nobody else's
 
 
+@pytest.mark.skipif(not hasattr(*language.TREES), reason="this runtime reads them in its own way")
+@pytest.mark.parametrize("name", KERNELS)
+def test_trees_are_those_of_the_functions(name):
+    """Again and again, with what a walk has noted in them."""
+    module = importlib.import_module(f"taichi_softras.kernels.{name}")
+    ours, its = getattr(*language.TREES), getattr(*language.TREES).__wrapped__
+    plain = (str, int, list, tuple, dict, bool, type(None))
+    for thing in [thing for thing in vars(module).values() if getattr(thing, MARK, False)]:
+        function = types.SimpleNamespace(func=inspect.unwrap(thing))
+        given = {"is_kernel": False, "args": (1, 2), "ast_builder": "a builder", "is_real_function": False}
+        for _ in range(3):
+            (tree, context), (its_tree, its_context) = ours(function, **given), its(function, **given)
+            assert ast.dump(tree) == ast.dump(its_tree)
+            notes, expected = vars(context), vars(its_context)
+            assert notes.keys() == expected.keys()
+            assert all(notes[key] == value for key, value in expected.items() if isinstance(value, plain))
+            assert context.func is function
+            for node in ast.walk(tree):
+                node.ptr = "noted"
+            context.local_scopes.append("noted")
+
+
+def test_kernels_are_parsed_each_time():
+    """For their arguments are taken out of the tree."""
+    asked = []
+
+    def get_tree_and_context(function, *args, **given):
+        asked.append(given)
+        return types.SimpleNamespace(), types.SimpleNamespace(src=[""], file="", lineno_offset=0)
+
+    def ours(): ...
+
+    ours.__module__ = "taichi_softras.kernels.made_up"
+    get_tree_and_context.__globals__.setdefault("_get_global_vars", lambda function: {})
+    once = quick_taichi.trees_once(get_tree_and_context)
+    for _ in range(2):
+        once(types.SimpleNamespace(func=ours), is_kernel=True)
+        once(types.SimpleNamespace(func=ours), is_kernel=False, is_real_function=True)
+    assert len(asked) == 4
+
+
 def test_there_are_functions_in_them():
     module = importlib.import_module("taichi_softras.kernels.triangle")
     assert sum(getattr(thing, MARK, False) for thing in vars(module).values()) > 5
@@ -136,6 +177,8 @@ def test_an_error_points_at_the_same_place(monkeypatch):
     assert "^^^" in ours
     monkeypatch.setattr(*language.SOURCES, SOURCES.__wrapped__)
     monkeypatch.setattr(*language.WRAPPER, textwrap.TextWrapper)
+    if hasattr(*language.TREES):
+        monkeypatch.setattr(*language.TREES, getattr(*language.TREES).__wrapped__)
     assert message() == ours
 
 
@@ -159,7 +202,7 @@ def test_positions_are_those_of_the_expressions(name):
 
 
 def test_where_taichi_has_no_such_names_nothing_is_done(monkeypatch):
-    places = (language.WRAPPER, language.POSITIONS, language.SOURCES, language.INSIDE_CLASS)
+    places = (language.WRAPPER, language.POSITIONS, language.SOURCES, language.TREES, language.INSIDE_CLASS)
     for place in places:
         monkeypatch.delattr(*place, raising=False)
     quick_taichi._install()

@@ -81,7 +81,7 @@ def f_score(gt_points: torch.Tensor, pred_points: torch.Tensor, radius: float = 
     """
     op = "f_score"
     check_number(op, "radius", radius, 0.0)
-    check_number(op, "eps", eps, -1e-300)
+    check_number(op, "eps", eps, 0.0, low_too=True)
     missed = (_sided(op, "gt_points", gt_points, "pred_points", pred_points)[0].sqrt() > radius).sum(1).to(gt_points.dtype)
     wrong = (_sided(op, "pred_points", pred_points, "gt_points", gt_points)[0].sqrt() > radius).sum(1).to(gt_points.dtype)
     right = pred_points.shape[1] - wrong

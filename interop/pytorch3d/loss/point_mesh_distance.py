@@ -28,7 +28,7 @@ def point_mesh_face_distance(meshes: Any, pcls: Any, min_triangle_area: float = 
 
     Gradient: to points and vertices.
     """
-    check_number("point_mesh_face_distance", "min_triangle_area", min_triangle_area, -1e-300)
+    check_number("point_mesh_face_distance", "min_triangle_area", min_triangle_area, 0.0, low_too=True)
     return _both_ways("point_mesh_face_distance", meshes, pcls, lambda verts, faces: faces, min_triangle_area)
 
 

@@ -44,14 +44,14 @@ def sample_points_from_meshes(meshes: Any, num_samples: int = 10000, return_norm
     check_finite_tensor(op, "meshes", verts)
     numbers = meshes.num_faces_per_mesh().tolist()
     drawn, face, weights = sample_faces(op, verts, faces, [number for number in numbers if number], num_samples)
-    has_faces = torch.tensor([number > 0 for number in numbers], device=verts.device)
+    with_faces = [mesh for mesh, number in enumerate(numbers) if number]
 
     def each(rows: torch.Tensor, empty: float = 0) -> torch.Tensor:
         """[N, S, ...] of rows of the meshes with faces."""
         of_meshes = rows.reshape(-1, num_samples, *rows.shape[1:])
-        if bool(has_faces.all()):
+        if len(with_faces) == len(numbers):
             return of_meshes
-        return rows.new_full((len(numbers), *of_meshes.shape[1:]), empty).index_copy(0, has_faces.nonzero()[:, 0], of_meshes)
+        return rows.new_full((len(numbers), *of_meshes.shape[1:]), empty).index_copy(0, torch.tensor(with_faces, device=verts.device), of_meshes)
 
     results = [each(drawn)]
     if return_normals:
