@@ -7,9 +7,9 @@ At a pixel whose faces are ordered by their depth there, near to far,
     color = sum_j T_j a_j C_j + T C_b      depth and other features likewise; alpha = 1 - T
 
 The order is exact, and no number of layers is too many. The faces of a tile come sorted by the nearest of their depths (`taichi_softras.engine.binning`), and
-each lane of a block knows the ranks of those that it has met: once every face to come is farther than the first of them, these are composited. So that all
-lanes do the same, a face is a layer of each of them, of which a_j is nought where it does not count. Where T has fallen to a cut-off, a pixel has seen enough,
-and where all pixels of a block have, the faces behind are not even looked at.
+each is put among those that each lane of a block has met, from behind: as they nearly are in order, it moves few. Once every face to come is farther than the
+first of them, these are composited. So that all lanes do the same, a face is a layer of each of them, of which a_j is nought where it does not count; one that
+counts nowhere is none. Where T has fallen to a cut-off, a pixel has seen enough, and where all pixels of a block have, the faces behind are not even looked at.
 
 The way back keeps nothing of the way forward. `layers_adjoint` walks through each pixel once more, and then from the back to the front. With
 c_j = dL/dalpha + dL/dcolor C_j + dL/ddepth z_j, what layer j is worth to the loss L, and B_j the same of all that lies behind it,
@@ -30,9 +30,10 @@ from ..language import ti
 from .blending import Order
 from .composite_adjoint import faces_adjoint_kernel, gather_rows_kernel, has_face_adjoint, n_of_row, pairs_by_face_kernel
 from .coverage import Distribution
-from .face import CompositeChoices, block_centres, centres_at, evaluate, evaluate_with, item_and_group, load_set_up, slot
+from .face import CompositeChoices, block_centres, centres_at, evaluate, evaluate_with, item_and_group, load_lanes, load_set_up, slot, store_lanes
 from .op import Op
 from .softness import FAR, N_SOFTNESS, SHAPE
+from .special import larger
 from .texture import Texture, channel_of, face_features, features_at
 from .tiles import block_of, place_and_block
 from .triangle import AZ, BZ, CZ, load_face, set_up
@@ -43,11 +44,14 @@ __all__ = ["N_HELD", "RUN", "composite_op"]
 DEPTH_SLACK = 1e-5  # by this part of it a depth at a pixel may come out nearer than the nearest corner, by rounding
 FACES_AT_ONCE = 16  # that a block looks at before it finds out whether all of its pixels have seen enough
 RUN = 8  # neighbouring tiles that a worker does one after the other: they share lines of the cache
+WINDOW = 16  # layers at hand among which others are put; 2^n
 FARTHEST = 3e38  # no depth is larger
+ASIDE = 1.000001  # by this factor a layer that does not count at a pixel is put behind the last there, where it moves no other, and ties with none
 LANES_OF_PICTURES = 1  # the gradient to texels is scattered one by one: with all lanes it would compile for half a minute
 
-# What is held of a layer on the way back, in this order: a_j, c_j, T_j. On the way forward: a_j, depth, features.
-N_HELD = 3
+# Of what is held of a layer. On the way forward features follow, on the way back c_j.
+DEPTH, A = 0, 1
+N_HELD = 3  # on the way back
 NONE = -1.0  # in place of a_j on the way back, where a face does not count
 
 
@@ -139,11 +143,6 @@ def nearest_depth(f, set_ups: ti.template()):
 
 
 @ti.func
-def farthest_depth(f, set_ups: ti.template()):
-    return ti.max(set_ups[f, AZ], set_ups[f, BZ], set_ups[f, CZ])
-
-
-@ti.func
 def softness_of(f, softness: ti.template(), window: ti.template(), face_source: ti.template(), choices: ti.template()):
     """The settings of a face: those of all, and the window of its own."""
     held = softness
@@ -168,83 +167,118 @@ def first_place(worker, room, first_pair, n_here, block, variant: ti.template())
 
 
 @ti.func
-def rank_face(
-    k, f, mine: ti.template(), nearest, farthest, base, first_pair, n_open, n_closed, depths: ti.template(), ranks: ti.template(), order: ti.template(),
-    open_faces: ti.template(), open_depths: ti.template(), pair_face: ti.template(), choices: ti.template(), variant: ti.template(),
+def insert(
+    new: ti.template(), number: ti.template(), base, n_done, n_spilled, n_layers, at_hand: ti.template(), numbers_at_hand: ti.template(), held: ti.template(),
+    numbers: ti.template(), face_of: ti.template(), in_order: ti.template(), n_held: ti.template(), variant: ti.template(),
 ):  # fmt: skip
-    """Finds the rank of face k of the tile among the layers of each lane, and moves those behind it. Returns how many faces are open, and how many closed.
+    """Puts a layer of each lane among those not yet composited, behind all that are nearer; those behind it move by one place.
 
-    ``mine`` are its depths, also where it does not count: so all lanes have as many layers. A face is open while one to come may be nearer than it somewhere:
-    only with those is compared. Of one that is closed the ranks are known, and it is written into the order.
+    The last `WINDOW` places are at hand, in a local vector, for to arrays LLVM writes number by number; those before ``n_spilled`` stand in ``held``.
+    On a tie the first face is nearer: the numbers of the layers tell, if these are ``in_order``, or else the faces that stand there in ``face_of``.
     """
     lanes = ti.static(variant.lanes)
-    n_left, n_known = 0, n_closed
-    if ti.static(choices.order == Order.PIXEL):
-        my_rank = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
-        its_depth = ti.Vector.zero(variant.real, lanes)
-        its_rank = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
-        for i in range(n_open):
-            j = open_faces[base + i]
-            at = (base + j) * lanes
-            if open_depths[base + i] < nearest:
-                for l in ti.static(range(lanes)):
-                    order[(base + ranks[at + l]) * lanes + l] = j
-                n_known += 1
-            else:
-                for l in ti.static(range(lanes)):
-                    its_depth[l] = depths[at + l]
-                    its_rank[l] = ranks[at + l]
-                is_second = ti.cast(pair_face[first_pair + j] > f, ti.i32)  # on a tie
-                for l in range(lanes):
-                    there, here = its_depth[slot(0, l, lanes)], mine[slot(0, l, lanes)]
-                    behind = ti.select(there > here, 1, ti.select(there < here, 0, is_second))
-                    its_rank[slot(0, l, lanes)] += behind
-                    my_rank[slot(0, l, lanes)] += 1 - behind
-                for l in ti.static(range(lanes)):
-                    ranks[at + l] = its_rank[l]
-                open_faces[base + n_left] = j
-                open_depths[base + n_left] = open_depths[base + i]
-                n_left += 1
-        for l in ti.static(range(lanes)):
-            depths[(base + k) * lanes + l] = mine[l]
-            ranks[(base + k) * lanes + l] = my_rank[l] + n_known
-        open_faces[base + n_left] = k
-        open_depths[base + n_left] = farthest
-        n_left += 1
-    else:
-        n_known = k + 1
-    return n_left, n_known
-
-
-@ti.func
-def settle(
-    nearest, base, n_open, n_closed, depths: ti.template(), ranks: ti.template(), order: ti.template(), open_faces: ti.template(), variant: ti.template(),
-):  # fmt: skip
-    """How many layers of each lane, at least, are nearer than ``nearest``: these are in the order. (Beyond, it holds what is overwritten later.)"""
-    lanes = ti.static(variant.lanes)
-    settled = ti.Vector([n_closed for l in ti.static(range(lanes))], dt=ti.i32)
-    its_depth = ti.Vector.zero(variant.real, lanes)
-    for i in range(n_open):
-        j = open_faces[base + i]
-        at = (base + j) * lanes
-        for l in ti.static(range(lanes)):
-            order[(base + ranks[at + l]) * lanes + l] = j
-            its_depth[l] = depths[at + l]
+    other = ti.Vector.zero(variant.real, ti.static(n_held * lanes))
+    other_number = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
+    is_behind = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
+    place, goes_on = n_layers, n_layers > n_done
+    while goes_on:
+        read_layer(other, other_number, place - 1, base, n_spilled, at_hand, numbers_at_hand, held, numbers, n_held, variant)
+        n_behind, n_ties = 0, 0
         for l in range(lanes):
-            settled[slot(0, l, lanes)] += ti.select(its_depth[slot(0, l, lanes)] < nearest, 1, 0)
-    least = settled[0]
-    for l in ti.static(range(1, lanes)):
-        least = ti.min(least, settled[l])
-    return least
+            there, here = other[slot(DEPTH, l, lanes)], new[slot(DEPTH, l, lanes)]
+            is_behind[slot(0, l, lanes)] = ti.cast(there > here, ti.i32)
+            n_behind += ti.cast(there > here, ti.i32)
+            n_ties += ti.cast(there == here, ti.i32)
+        if n_ties > 0:
+            for l in ti.static(range(lanes)):
+                if other[DEPTH * lanes + l] == new[DEPTH * lanes + l]:
+                    later = other_number[l] > number[l]
+                    if ti.static(not in_order):
+                        later = face_of[other_number[l]] > face_of[number[l]]
+                    is_behind[l] = ti.cast(later, ti.i32)
+                    n_behind += is_behind[l]
+        goes_on = n_behind > 0
+        if goes_on:
+            for l in range(lanes):
+                behind = is_behind[slot(0, l, lanes)] > 0
+                for i in ti.static(range(n_held)):
+                    this, that = new[slot(i, l, lanes)], other[slot(i, l, lanes)]
+                    new[slot(i, l, lanes)], other[slot(i, l, lanes)] = ti.select(behind, this, that), ti.select(behind, that, this)
+                this_number, that_number = number[slot(0, l, lanes)], other_number[slot(0, l, lanes)]
+                number[slot(0, l, lanes)] = ti.select(behind, this_number, that_number)
+                other_number[slot(0, l, lanes)] = ti.select(behind, that_number, this_number)
+            write_layer(other, other_number, place, base, n_spilled, at_hand, numbers_at_hand, held, numbers, n_held, variant)
+            place -= 1
+            goes_on = place > n_done
+    write_layer(new, number, place, base, n_spilled, at_hand, numbers_at_hand, held, numbers, n_held, variant)
 
 
 @ti.func
-def place_of_layer(place, lane: ti.template(), base, n_held: ti.template(), order: ti.template(), choices: ti.template(), variant: ti.template()):
-    """Where what is held of a lane's layer begins, given its place in the order."""
-    layer = place
-    if ti.static(choices.order == Order.PIXEL):
-        layer = order[(base + place) * variant.lanes + lane]
-    return (base + layer) * ti.static(n_held * variant.lanes) + lane
+def read_layer(
+    layer: ti.template(), number: ti.template(), place, base, n_spilled, at_hand: ti.template(), numbers_at_hand: ti.template(), held: ti.template(),
+    numbers: ti.template(), n_held: ti.template(), variant: ti.template(),
+):  # fmt: skip
+    """The layers at a place."""
+    lanes = ti.static(variant.lanes)
+    if place >= n_spilled:
+        at = place & (WINDOW - 1)
+        for l in range(lanes):
+            number[slot(0, l, lanes)] = numbers_at_hand[slot(at, l, lanes)]
+            for i in ti.static(range(n_held)):
+                layer[slot(i, l, lanes)] = at_hand[slot(at * n_held + i, l, lanes)]
+    else:
+        for i in ti.static(range(n_held)):
+            load_lanes(layer, i, held, (base + place) * n_held + i, variant)
+        load_lanes(number, 0, numbers, base + place, variant)
+
+
+@ti.func
+def write_layer(
+    layer: ti.template(), number: ti.template(), place, base, n_spilled, at_hand: ti.template(), numbers_at_hand: ti.template(), held: ti.template(),
+    numbers: ti.template(), n_held: ti.template(), variant: ti.template(),
+):  # fmt: skip
+    """The other way."""
+    lanes = ti.static(variant.lanes)
+    if place >= n_spilled:
+        at = place & (WINDOW - 1)
+        for l in range(lanes):
+            numbers_at_hand[slot(at, l, lanes)] = number[slot(0, l, lanes)]
+            for i in ti.static(range(n_held)):
+                at_hand[slot(at * n_held + i, l, lanes)] = layer[slot(i, l, lanes)]
+    else:
+        store_layer(layer, number, base + place, held, numbers, n_held, variant)
+
+
+@ti.func
+def spill(
+    n_done, n_spilled, n_layers, base, at_hand: ti.template(), numbers_at_hand: ti.template(), held: ti.template(), numbers: ti.template(),
+    n_held: ti.template(), variant: ti.template(),
+):  # fmt: skip
+    """Makes room at hand for one layer more. Returns how many places stand before it."""
+    lanes = ti.static(variant.lanes)
+    n = ti.max(n_done, n_spilled)
+    if n_layers - n == WINDOW:
+        layer = ti.Vector.zero(variant.real, ti.static(n_held * lanes))
+        number = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
+        read_layer(layer, number, n, base, n, at_hand, numbers_at_hand, held, numbers, n_held, variant)
+        store_layer(layer, number, base + n, held, numbers, n_held, variant)
+        n += 1
+    return n
+
+
+@ti.func
+def store_nothing(pair, block, layer_grads: ti.template(), variant: ti.template()):
+    """Of a pair that no pixel of a block sees anything of."""
+    for i in ti.static(range(2)):
+        for l in ti.static(range(variant.lanes)):
+            layer_grads[pair * variant.blocks_per_tile + block, i, l] = 0.0
+
+
+@ti.func
+def store_layer(layer: ti.template(), number: ti.template(), at, held: ti.template(), numbers: ti.template(), n_held: ti.template(), variant: ti.template()):
+    for i in ti.static(range(n_held)):
+        store_lanes(held, at * n_held + i, layer, i, variant)
+    store_lanes(numbers, at, number, 0, variant)
 
 
 @functools.cache
@@ -284,12 +318,8 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
         first_tile: ti.i32,
         n_tiles: ti.i32,  # of the chunk
         n_pairs: ti.i32,
-        depths: real(1),  # [room of all workers * lanes] scratch: of layers as they come
-        ranks: index(1),  # the same: their places in the order
-        order: index(1),  # the same: which of the tile's faces layers are, in their order
-        open_faces: index(1),  # [room of all workers] scratch
-        open_depths: real(1),  # [room of all workers] scratch
-        held: real(1),  # [room of all workers * n_held * lanes] scratch: of layers as they come
+        held: variant.blocks(1),  # [room of all workers * n_held or more, lanes] scratch: layers of each lane, the nearest first
+        numbers: variant.index_blocks(1),  # [room of all workers, lanes] the same: their faces
         room: ti.i32,  # of a worker: layers
         n_workers: ti.i32,
         n_turns: ti.i32,  # of a worker: runs of `RUN`, the last of which may go beyond the end
@@ -324,13 +354,16 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
                         left = ti.Vector.zero(variant.real, lanes)  # T
                         sums = ti.Vector.zero(variant.real, (1 + at_once) * lanes)  # of depth and features
                         layer = ti.Vector.zero(variant.real, n_held * lanes)
+                        at_hand = ti.Vector.zero(variant.real, ti.static(WINDOW * n_held * lanes))
+                        numbers_at_hand = ti.Vector([0 for l in ti.static(range(WINDOW * lanes))], dt=ti.i32)
+                        number = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
                         looks = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)  # whether a pixel has not seen enough
-                        mine = ti.Vector.zero(variant.real, lanes)
+                        last_depth = ti.Vector.zero(variant.real, lanes)
                         for l in range(lanes):
                             within = first_line + l // wide < height and first_column + l % wide < width
                             left[slot(0, l, lanes)] = ti.select(within, 1.0, 0.0)
                             looks[slot(0, l, lanes)] = ti.cast(within, ti.i32)
-                        k, n_open, n_closed, n_done, goes_on = 0, 0, 0, 0, n_here > 0  # done: composited
+                        k, n_layers, n_done, n_spilled, goes_on = 0, 0, 0, 0, n_here > 0  # done: composited
                         while goes_on:
                             end = ti.min(k + FACES_AT_ONCE, n_here)
                             while k < end:
@@ -340,9 +373,12 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
                                 shows = ti.Vector([of_face[i] for i in ti.static(range(n_of_face))])
                                 at_opacity = ti.static(face_features(f, opacity_channel, opacity_channel + 1, opacity, opacity_corners, opacity_places, opaque))
                                 lets_through = ti.Vector([at_opacity[i] for i in ti.static(range(n_of_opacity))])
-                                of_layer = ti.Vector.zero(variant.real, n_held * lanes)
                                 own_softness = softness_of(f, softness, window, face_source, choices)
                                 nearest_here = nearest_depth(f, set_ups)
+                                if n_layers > n_done:
+                                    for l in range(lanes):
+                                        last_depth[slot(0, l, lanes)] = at_hand[slot(((n_layers - 1) & (WINDOW - 1)) * n_held + DEPTH, l, lanes)]
+                                n_counting = 0
                                 for l in range(lanes):
                                     x, y = centres_at(first_line + l // wide, first_column + l % wide, height, width, single)
                                     _, coverage, depth, colored, wa, wb, wc, qa, qb, qc = evaluate_with(
@@ -355,9 +391,11 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
                                         )
                                     )  # fmt: skip
                                     counts = colored[0] & (looks[slot(0, l, lanes)] > 0)
-                                    of_layer[slot(0, l, lanes)] = ti.select(counts, coverage[0] * opacities[0][0], 0.0)
-                                    of_layer[slot(1, l, lanes)] = depth[0]
-                                    mine[slot(0, l, lanes)] = ti.select(counts, depth[0], nearest_here)
+                                    n_counting += ti.cast(counts, ti.i32)
+                                    layer[slot(A, l, lanes)] = ti.select(counts, coverage[0] * opacities[0][0], 0.0)
+                                    aside = larger(last_depth[slot(0, l, lanes)] * ASIDE, nearest_here)  # where it moves no other
+                                    layer[slot(DEPTH, l, lanes)] = ti.select(counts, depth[0], aside)
+                                    number[slot(0, l, lanes)] = f
                                     values = ti.static(
                                         features_at(
                                             f, shows, group, n_features, face, qa, qb, qc, wa, wb, wc, pixel_size, features, corners, levels, textures,
@@ -365,31 +403,49 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
                                         )
                                     )  # fmt: skip
                                     for s in ti.static(range(at_once)):
-                                        of_layer[slot(2 + s, l, lanes)] = values[s][0]
-                                for i in ti.static(range(n_held)):
-                                    for l in ti.static(range(lanes)):
-                                        held[(base + k) * ti.static(n_held * lanes) + ti.static(i * lanes + l)] = of_layer[i * lanes + l]
-                                n_open, n_closed = rank_face(
-                                    k, f, mine, nearest_here * (1.0 - DEPTH_SLACK), farthest_depth(f, set_ups), base, first_pair, n_open, n_closed, depths,
-                                    ranks, order, open_faces, open_depths, pair_face, choices, variant,
-                                )  # fmt: skip
+                                        layer[slot(2 + s, l, lanes)] = values[s][0]
+                                if n_counting > 0:
+                                    n_spilled = spill(n_done, n_spilled, n_layers, base, at_hand, numbers_at_hand, held, numbers, n_held, variant)
+                                    first = ti.select(ti.static(choices.order == Order.PIXEL), n_done, n_layers)
+                                    insert(
+                                        layer,
+                                        number,
+                                        base,
+                                        first,
+                                        n_spilled,
+                                        n_layers,
+                                        at_hand,
+                                        numbers_at_hand,
+                                        held,
+                                        numbers,
+                                        pair_face,
+                                        True,
+                                        n_held,
+                                        variant,
+                                    )
+                                    n_layers += 1
                                 k += 1
                             nearest = variant.real(FARTHEST)
-                            if k < n_here:
-                                nearest = nearest_depth(pair_face[first_pair + k], set_ups) * (1.0 - DEPTH_SLACK)
-                            n_settled = settle(nearest, base, n_open, n_closed, depths, ranks, order, open_faces, variant)
-                            for place in range(n_done, n_settled):
-                                for l in ti.static(range(lanes)):
-                                    at = place_of_layer(place, l, base, n_held, order, choices, variant)
-                                    for i in ti.static(range(n_held)):
-                                        layer[i * lanes + l] = held[at + ti.static(i * lanes)]
+                            if ti.static(choices.order == Order.PIXEL):
+                                if k < n_here:
+                                    nearest = nearest_depth(pair_face[first_pair + k], set_ups) * (1.0 - DEPTH_SLACK)
+                            settled = n_done < n_layers
+                            while settled:
+                                read_layer(layer, number, n_done, base, n_spilled, at_hand, numbers_at_hand, held, numbers, n_held, variant)
+                                n_nearer = 0
                                 for l in range(lanes):
-                                    t = left[slot(0, l, lanes)]
-                                    weight = ti.select(t > cutoff, t * layer[slot(0, l, lanes)], 0.0)
-                                    for s in ti.static(range(1 + at_once)):
-                                        sums[slot(s, l, lanes)] += weight * layer[slot(1 + s, l, lanes)]
-                                    left[slot(0, l, lanes)] = t - weight
-                            n_done = n_settled
+                                    n_nearer += ti.cast(layer[slot(DEPTH, l, lanes)] < nearest, ti.i32)
+                                settled = n_nearer == lanes
+                                if settled:
+                                    for l in range(lanes):
+                                        t = left[slot(0, l, lanes)]
+                                        weight = ti.select(t > cutoff, t * layer[slot(A, l, lanes)], 0.0)
+                                        sums[slot(0, l, lanes)] += weight * layer[slot(DEPTH, l, lanes)]
+                                        for s in ti.static(range(at_once)):
+                                            sums[slot(1 + s, l, lanes)] += weight * layer[slot(2 + s, l, lanes)]
+                                        left[slot(0, l, lanes)] = t - weight
+                                    n_done += 1
+                                    settled = n_done < n_layers
                             n_looking = 0
                             for l in range(lanes):
                                 looks[slot(0, l, lanes)] = ti.cast(left[slot(0, l, lanes)] > cutoff, ti.i32)
@@ -423,7 +479,8 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, by_face: 
     n_of_face = 3 * at_once if shown.texture is Texture.VERTEX else 6
     n_of_opacity = 3 if opaque.texture is Texture.VERTEX else 6
     a_worker = variant.spread(AT_ONCE)
-    A, C, T = 0, 1, 2  # places in `held`
+    C = 2  # of what is held: what a layer is worth
+    T = DEPTH  # takes the place of the depth, once a layer's turn has come
 
     @ti.kernel
     def layers_adjoint(
@@ -453,12 +510,8 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, by_face: 
         first_tile: ti.i32,
         n_tiles: ti.i32,
         n_pairs: ti.i32,
-        depths: real(1),
-        ranks: index(1),
-        order: index(1),
-        open_faces: index(1),
-        open_depths: real(1),
-        held: real(1),
+        held: variant.blocks(1),
+        numbers: variant.index_blocks(1),  # the places of their pairs
         room: ti.i32,
         n_workers: ti.i32,
         n_turns: ti.i32,  # of a worker: runs of `RUN`, the last of which may go beyond the end
@@ -493,8 +546,11 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, by_face: 
                     left = ti.Vector.zero(variant.real, lanes)  # T
                     wanted = ti.Vector.zero(variant.real, (2 + at_once) * lanes)  # the gradient of alpha, depth and features of a group
                     layer = ti.Vector.zero(variant.real, N_HELD * lanes)
+                    at_hand = ti.Vector.zero(variant.real, ti.static(WINDOW * N_HELD * lanes))
+                    numbers_at_hand = ti.Vector([0 for l in ti.static(range(WINDOW * lanes))], dt=ti.i32)
+                    number = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
                     looks = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)  # whether a pixel has not seen enough
-                    mine = ti.Vector.zero(variant.real, lanes)
+                    last_depth = ti.Vector.zero(variant.real, lanes)
                     for l in range(lanes):
                         line, column = first_line + l // wide, first_column + l % wide
                         if line < height and column < width:
@@ -506,7 +562,7 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, by_face: 
                             if ti.static(at_once > 0 and not shown.grouped):
                                 for s in ti.static(range(at_once)):
                                     wanted[slot(2 + s, l, lanes)] = features_img_grad[image, line, column, s]
-                    k, n_open, n_closed, n_done, goes_on = 0, 0, 0, 0, n_here > 0
+                    k, n_layers, n_done, n_spilled, goes_on = 0, 0, 0, 0, n_here > 0
                     while goes_on:
                         end = ti.min(k + FACES_AT_ONCE, n_here)
                         while k < end:
@@ -514,9 +570,15 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, by_face: 
                             face = load_set_up(f, set_ups)
                             at_opacity = ti.static(face_features(f, opacity_channel, opacity_channel + 1, opacity, opacity_corners, opacity_places, opaque))
                             lets_through = ti.Vector([at_opacity[i] for i in ti.static(range(n_of_opacity))])
-                            of_layer = ti.Vector.zero(variant.real, N_HELD * lanes)  # T is nought where the layer's turn never comes
                             own_softness = softness_of(f, softness, window, face_source, choices)
                             nearest_here = nearest_depth(f, set_ups)
+                            at = first_pair + k
+                            if ti.static(by_face):
+                                at = place_of_pair[at]
+                            if n_layers > n_done:
+                                for l in range(lanes):
+                                    last_depth[slot(0, l, lanes)] = at_hand[slot(((n_layers - 1) & (WINDOW - 1)) * N_HELD + DEPTH, l, lanes)]
+                            n_counting = 0
                             for group in range(n_groups):
                                 of_face = ti.static(face_features(f, group, n_features, features, corners, places, shown))
                                 shows = ti.Vector([of_face[i] for i in ti.static(range(n_of_face))])
@@ -541,11 +603,14 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, by_face: 
                                         )
                                     )  # fmt: skip
                                     counts = colored[0] & (looks[slot(0, l, lanes)] > 0)
-                                    of_layer[slot(A, l, lanes)] = ti.select(counts, coverage[0] * opacities[0][0], NONE)
-                                    mine[slot(0, l, lanes)] = ti.select(counts, depth[0], nearest_here)
-                                    worth = of_layer[slot(C, l, lanes)] + ti.select(
-                                        group == 0, wanted[slot(0, l, lanes)] + wanted[slot(1, l, lanes)] * depth[0], 0.0
-                                    )
+                                    n_counting += ti.cast(counts, ti.i32)
+                                    layer[slot(A, l, lanes)] = ti.select(counts, coverage[0] * opacities[0][0], NONE)
+                                    aside = larger(last_depth[slot(0, l, lanes)] * ASIDE, nearest_here)
+                                    layer[slot(DEPTH, l, lanes)] = ti.select(counts, depth[0], aside)
+                                    number[slot(0, l, lanes)] = at
+                                    worth = wanted[slot(0, l, lanes)] + wanted[slot(1, l, lanes)] * depth[0]
+                                    if ti.static(shown.grouped):
+                                        worth = ti.select(group == 0, worth, layer[slot(C, l, lanes)])
                                     values = ti.static(
                                         features_at(
                                             f, shows, group, n_features, face, qa, qb, qc, wa, wb, wc, pixel_size, features, corners, levels, textures,
@@ -554,30 +619,50 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, by_face: 
                                     )  # fmt: skip
                                     for s in ti.static(range(at_once)):
                                         worth += wanted[slot(2 + s, l, lanes)] * values[s][0]
-                                    of_layer[slot(C, l, lanes)] = worth
-                            for i in ti.static(range(N_HELD)):
-                                for l in ti.static(range(lanes)):
-                                    held[(base + k) * ti.static(N_HELD * lanes) + ti.static(i * lanes + l)] = of_layer[i * lanes + l]
-                            n_open, n_closed = rank_face(
-                                k, f, mine, nearest_here * (1.0 - DEPTH_SLACK), farthest_depth(f, set_ups), base, first_pair, n_open, n_closed, depths, ranks,
-                                order, open_faces, open_depths, pair_face, choices, variant,
-                            )  # fmt: skip
+                                    layer[slot(C, l, lanes)] = worth
+                            if n_counting > 0:
+                                n_spilled = spill(n_done, n_spilled, n_layers, base, at_hand, numbers_at_hand, held, numbers, N_HELD, variant)
+                                first = ti.select(ti.static(choices.order == Order.PIXEL), n_done, n_layers)
+                                insert(
+                                    layer,
+                                    number,
+                                    base,
+                                    first,
+                                    n_spilled,
+                                    n_layers,
+                                    at_hand,
+                                    numbers_at_hand,
+                                    held,
+                                    numbers,
+                                    pair_face,
+                                    by_face,
+                                    N_HELD,
+                                    variant,
+                                )
+                                n_layers += 1
+                            else:
+                                store_nothing(at, block, layer_grads, variant)
                             k += 1
                         nearest = variant.real(FARTHEST)
-                        if k < n_here:
-                            nearest = nearest_depth(pair_face[first_pair + k], set_ups) * (1.0 - DEPTH_SLACK)
-                        n_settled = settle(nearest, base, n_open, n_closed, depths, ranks, order, open_faces, variant)
-                        for place in range(n_done, n_settled):
-                            for l in ti.static(range(lanes)):
-                                layer[A * lanes + l] = held[place_of_layer(place, l, base, N_HELD, order, choices, variant)]
+                        if ti.static(choices.order == Order.PIXEL):
+                            if k < n_here:
+                                nearest = nearest_depth(pair_face[first_pair + k], set_ups) * (1.0 - DEPTH_SLACK)
+                        settled = n_done < n_layers
+                        while settled:
+                            read_layer(layer, number, n_done, base, n_spilled, at_hand, numbers_at_hand, held, numbers, N_HELD, variant)
+                            n_nearer = 0
                             for l in range(lanes):
-                                t, a = left[slot(0, l, lanes)], layer[slot(A, l, lanes)]
-                                reached = ti.select((t > cutoff) & (a >= 0), t, 0.0)
-                                layer[slot(T, l, lanes)] = reached
-                                left[slot(0, l, lanes)] = t - reached * a
-                            for l in ti.static(range(lanes)):
-                                held[place_of_layer(place, l, base, N_HELD, order, choices, variant) + ti.static(T * lanes)] = layer[T * lanes + l]
-                        n_done = n_settled
+                                n_nearer += ti.cast(layer[slot(DEPTH, l, lanes)] < nearest, ti.i32)
+                            settled = n_nearer == lanes
+                            if settled:
+                                for l in range(lanes):
+                                    t, a = left[slot(0, l, lanes)], layer[slot(A, l, lanes)]
+                                    reached = ti.select((t > cutoff) & (a >= 0), t, 0.0)
+                                    layer[slot(T, l, lanes)] = reached
+                                    left[slot(0, l, lanes)] = t - reached * a
+                                store_layer(layer, number, base + n_done, held, numbers, N_HELD, variant)
+                                n_done += 1
+                                settled = n_done < n_layers
                         n_looking = 0
                         for l in range(lanes):
                             looks[slot(0, l, lanes)] = ti.cast(left[slot(0, l, lanes)] > cutoff, ti.i32)
@@ -594,31 +679,25 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, by_face: 
                                 behind[slot(0, l, lanes)] += grad * background[image, channel]
                                 if background_wanted != 0:
                                     background_grad[image, channel] += left[slot(0, l, lanes)] * grad
-                    for turned in range(n_done):
-                        for l in ti.static(range(lanes)):
-                            at = place_of_layer(n_done - 1 - turned, l, base, N_HELD, order, choices, variant)
-                            for i in ti.static(range(N_HELD)):
-                                layer[i * lanes + l] = held[at + ti.static(i * lanes)]
+                    for turned in range(n_layers):  # those whose turn has not come, too
+                        place = n_layers - 1 - turned
+                        read_layer(layer, number, place, base, ti.max(n_spilled, n_done), at_hand, numbers_at_hand, held, numbers, N_HELD, variant)
                         for l in range(lanes):
                             a, c, t = layer[slot(A, l, lanes)], layer[slot(C, l, lanes)], layer[slot(T, l, lanes)]
+                            t = ti.select(place < n_done, t, 0.0)
                             off = c - behind[slot(0, l, lanes)]
                             layer[slot(A, l, lanes)] = t * off
                             layer[slot(C, l, lanes)] = t * a
                             behind[slot(0, l, lanes)] += ti.select(t > 0, a * off, 0.0)
                         for l in ti.static(range(lanes)):
-                            at = place_of_layer(n_done - 1 - turned, l, base, N_HELD, order, choices, variant)
-                            for i in ti.static(range(2)):
-                                held[at + ti.static(i * lanes)] = layer[i * lanes + l]
-                    for j in range(n_here):
-                        pair, at = first_pair + j, (base + j) * ti.static(N_HELD * lanes)
+                            at = number[l] * blocks_per_tile + block
+                            layer_grads[at, 0, l] = layer[A * lanes + l]
+                            layer_grads[at, 1, l] = layer[C * lanes + l]
+                    for j in range(k, n_here):
+                        at = first_pair + j
                         if ti.static(by_face):
-                            pair = place_of_pair[pair]
-                        for i in ti.static(range(2)):
-                            for l in ti.static(range(lanes)):
-                                grad = variant.real(0.0)
-                                if j < k:
-                                    grad = ti.select(held[at + ti.static(T * lanes + l)] > 0, held[at + ti.static(i * lanes + l)], 0.0)
-                                layer_grads[pair * blocks_per_tile + block, i, l] = grad
+                            at = place_of_pair[at]
+                        store_nothing(at, block, layer_grads, variant)
 
     return layers_adjoint
 

@@ -304,3 +304,27 @@ def load_block(local: ti.template(), number: ti.template(), array: ti.template()
     else:
         for l in ti.static(range(lanes)):
             local[number * lanes + l] = array[i, j, l]
+
+
+@ti.func
+def store_lanes(array: ti.template(), i, local: ti.template(), number: ti.template(), variant: ti.template()):
+    """`store_block` to a list of blocks, of real or whole numbers."""
+    lanes = ti.static(variant.lanes)
+    if ti.static(variant.has_blocks):
+        array[i] = ti.Vector([local[number * lanes + l] for l in ti.static(range(lanes))])
+    else:
+        for l in ti.static(range(lanes)):
+            array[i, l] = local[number * lanes + l]
+
+
+@ti.func
+def load_lanes(local: ti.template(), number: ti.template(), array: ti.template(), i, variant: ti.template()):
+    """The other way."""
+    lanes = ti.static(variant.lanes)
+    if ti.static(variant.has_blocks):
+        of_block = array[i]
+        for l in ti.static(range(lanes)):
+            local[number * lanes + l] = of_block[l]
+    else:
+        for l in ti.static(range(lanes)):
+            local[number * lanes + l] = array[i, l]

@@ -66,6 +66,10 @@ class Variant:
         """Annotation of an array of blocks of lanes; in memory the lanes are its last dimension, and without `has_blocks` for the kernel, too."""
         return ti.types.ndarray(dtype=self.vector, ndim=ndim) if self.has_blocks else self.array(ndim + 1)
 
+    def index_blocks(self, ndim: int) -> Any:
+        """The same of 32-bit integers."""
+        return ti.types.ndarray(dtype=ti.types.vector(self.lanes, ti.i32), ndim=ndim) if self.has_blocks else self.index(ndim + 1)
+
     @property
     def vector(self) -> Any:
         """The type of one value per lane."""

@@ -131,7 +131,7 @@ class SortedPairs:
         )
 
     def chunks(self) -> Iterator[tuple[Any, ...]]:
-        """As the kernels take them: `Chunk`, then depths, order and numbers of layers, the room of a worker, and how many workers there are."""
+        """As the kernels take them: `Chunk`, then scratch for layers, the room of a worker, how many workers there are, and turns of each."""
         for chunk in self.pairs.chunks():
             yield (*chunk, *self._scratch(chunk))
 
@@ -149,7 +149,4 @@ class SortedPairs:
         n_held = max(self.n_held, N_HELD)
         check_countable("rasterize", "numbers of layers", n * variant.lanes * n_held)
         n_turns = -(-n_tiles * variant.blocks_per_tile // (n_workers * RUN)) * RUN
-        return (
-            arrays.empty((n * variant.lanes,)), arrays.empty_index(n * variant.lanes), arrays.empty_index(n * variant.lanes), arrays.empty_index(n),
-            arrays.empty((n,)), arrays.empty((n * variant.lanes * n_held,)), room, n_workers, n_turns,
-        )  # fmt: skip
+        return arrays.empty((n * n_held, variant.lanes)), arrays.empty_index((n, variant.lanes)), room, n_workers, n_turns

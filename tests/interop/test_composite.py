@@ -185,6 +185,19 @@ class TestGradients:
         agree(function, scene.vertices[:, :2], opacities(len(scene.features)))
         check(function, scene.vertices[:, :2], opacities(len(scene.features)))
 
+    def test_of_more_interpenetrating_faces_than_are_at_hand(self):
+        """Of which none is in its place before all have come."""
+        rng, n = np.random.default_rng(3), 2 * composite.WINDOW + 5
+        places = rng.uniform(-1.2, 1.2, (3 * n, 2))
+        vertices = np.concatenate([places, np.where(np.arange(3 * n) % 3 == 0, 2.0, rng.uniform(2.5, 6.0, 3 * n))[:, None]], 1)
+        topology = Topology.shared(np.arange(3 * n).reshape(n, 3), 3 * n)
+        agree(
+            lambda rasterize, vertices, features, opacity: everything(
+                rasterize(vertices, topology, features, opacity=opacity, settings=COMPOSITE, image_size=IMAGE_SIZE)
+            ),
+            vertices, rng.uniform(0, 1, (3 * n, 3)), 0.3 * opacities(3 * n),
+        )  # fmt: skip
+
     @pytest.mark.parametrize("perspective", [True, False])
     def test_to_cameras_and_a_batch_of_different_meshes(self, perspective):
         scene = world_scene(50, perspective=perspective)
