@@ -19,7 +19,7 @@ from PIL.PngImagePlugin import PngInfo
 from tqdm import tqdm
 
 from ..replacing import replacing
-from ..scene import Camera, is_file
+from ..scene import Camera, is_file, picture_file
 from .frames import OPEN
 from .pixels import Window, read_color
 
@@ -87,7 +87,7 @@ def segmented(
 
 def finder_of(mask: Path) -> str | None:
     """By what `segmented` has found a mask; None of one that somebody else has made, or has corrected and saved since."""
-    with Image.open(mask) as picture:
+    with picture_file(f"{OPEN}: a mask", mask, str(mask)) as picture:
         return picture.info.get(FINDER)
 
 
