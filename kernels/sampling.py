@@ -194,8 +194,12 @@ def interpolate_op(variant: Variant, points: bool = False) -> Op:
             f = face[s]
             a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
             w_a, w_b, w_c = weights[s, 0], weights[s, 1], weights[s, 2]
-            for k in range(n_channels):
-                result[s, k] = result[s, k] + w_a * values[a, k] + w_b * values[b, k] + w_c * values[c, k]
+            if ti.static(points):
+                for k in ti.static(range(3)):
+                    result[s, k] = result[s, k] + w_a * values[a, k] + w_b * values[b, k] + w_c * values[c, k]
+            else:
+                for k in range(n_channels):
+                    result[s, k] = result[s, k] + w_a * values[a, k] + w_b * values[b, k] + w_c * values[c, k]
 
     @ti.kernel
     def spread(sums: real(2), grad_result: real(2), faces: index(2), face: index(1), weights: real(2), n: ti.i32, n_channels: ti.i32, n_parts: ti.i32):
@@ -207,43 +211,19 @@ def interpolate_op(variant: Variant, points: bool = False) -> Op:
             begin, own = i // a_part * per_part, i // a_part * (sums.shape[0] // n_parts)
             for s in range(begin, ti.min(begin + per_part, n)):
                 f = face[s]
-                a, b, c = own + faces[f, 0], own + faces[f, 1], own + faces[f, 2]
-                w_a, w_b, w_c = weights[s, 0], weights[s, 1], weights[s, 2]
-                for k in range(n_channels):
-                    grad = grad_result[s, k]
-                    sums[a, k] = sums[a, k] + w_a * grad
-                    sums[b, k] = sums[b, k] + w_b * grad
-                    sums[c, k] = sums[c, k] + w_c * grad
-
-    @ti.kernel
-    def interpolate_points(values: real(2), result: real(2), faces: index(2), face: index(1), weights: real(2), n: ti.i32, n_channels: ti.i32):
-        ti.loop_config(serialize=variant.serial)
-        for s in range(n):
-            f = face[s]
-            a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-            w_a, w_b, w_c = weights[s, 0], weights[s, 1], weights[s, 2]
-            for k in ti.static(range(3)):
-                result[s, k] = result[s, k] + w_a * values[a, k] + w_b * values[b, k] + w_c * values[c, k]
-
-    @ti.kernel
-    def spread_points(
-        sums: real(2), grad_result: real(2), faces: index(2), face: index(1), weights: real(2), n: ti.i32, n_channels: ti.i32, n_parts: ti.i32
-    ):  # fmt: skip
-        ti.loop_config(serialize=variant.serial)
-        for i in range(n_parts * a_part):
-            if i % a_part != 0:
-                continue
-            per_part = (n - 1) // n_parts + 1
-            begin, own = i // a_part * per_part, i // a_part * (sums.shape[0] // n_parts)
-            for s in range(begin, ti.min(begin + per_part, n)):
-                f = face[s]
                 corners = [own + faces[f, corner] for corner in ti.static(range(3))]
                 at = [weights[s, corner] for corner in ti.static(range(3))]
-                grad = [grad_result[s, k] for k in ti.static(range(3))]
-                for corner in ti.static(range(3)):
-                    more = [sums[corners[corner], k] + at[corner] * grad[k] for k in ti.static(range(3))]
-                    for k in ti.static(range(3)):
-                        sums[corners[corner], k] = more[k]
+                if ti.static(points):
+                    grad = [grad_result[s, k] for k in ti.static(range(3))]
+                    for corner in ti.static(range(3)):
+                        more = [sums[corners[corner], k] + at[corner] * grad[k] for k in ti.static(range(3))]
+                        for k in ti.static(range(3)):
+                            sums[corners[corner], k] = more[k]
+                else:
+                    for k in range(n_channels):
+                        grad = grad_result[s, k]
+                        for corner in ti.static(range(3)):
+                            sums[corners[corner], k] = sums[corners[corner], k] + at[corner] * grad
 
     @ti.kernel
     def add_up(grad_values: real(2), sums: real(2), n_values: ti.i32, n_channels: ti.i32, n_parts: ti.i32):
@@ -269,8 +249,8 @@ def interpolate_op(variant: Variant, points: bool = False) -> Op:
         grad_values, n_values = arrays.gradient_or_scratch(values), values.shape[0]
         n_parts = 1 if variant.serial or n_values * n_channels > n else arrays.n_shares // 2
         sums = grad_values if n_parts == 1 else arrays.zeros((n_parts * n_values, n_channels))
-        arrays.launch(spread_points if points else spread, (sums, grad_result, *rest, n, n_channels, n_parts))
+        arrays.launch(spread, (sums, grad_result, *rest, n, n_channels, n_parts))
         if n_parts > 1:
             arrays.launch(add_up, (grad_values, sums, n_values, n_channels, n_parts))
 
-    return Op(name="interpolate", kernel=interpolate, n_inputs=1, n_outputs=1, forward=interpolate_points if points else interpolate_rows, gradient=gradient)
+    return Op(name="interpolate", kernel=interpolate, n_inputs=1, n_outputs=1, forward=interpolate_rows, gradient=gradient)
