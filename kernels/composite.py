@@ -408,21 +408,9 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
                                     n_spilled = spill(n_done, n_spilled, n_layers, base, at_hand, numbers_at_hand, held, numbers, n_held, variant)
                                     first = ti.select(ti.static(choices.order == Order.PIXEL), n_done, n_layers)
                                     insert(
-                                        layer,
-                                        number,
-                                        base,
-                                        first,
-                                        n_spilled,
-                                        n_layers,
-                                        at_hand,
-                                        numbers_at_hand,
-                                        held,
-                                        numbers,
-                                        pair_face,
-                                        True,
-                                        n_held,
-                                        variant,
-                                    )
+                                        layer, number, base, first, n_spilled, n_layers, at_hand, numbers_at_hand, held, numbers,
+                                        pair_face, True, n_held, variant,
+                                    )  # fmt: skip
                                     n_layers += 1
                                 k += 1
                             nearest = variant.real(FARTHEST)
@@ -624,21 +612,9 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, by_face: 
                                 n_spilled = spill(n_done, n_spilled, n_layers, base, at_hand, numbers_at_hand, held, numbers, N_HELD, variant)
                                 first = ti.select(ti.static(choices.order == Order.PIXEL), n_done, n_layers)
                                 insert(
-                                    layer,
-                                    number,
-                                    base,
-                                    first,
-                                    n_spilled,
-                                    n_layers,
-                                    at_hand,
-                                    numbers_at_hand,
-                                    held,
-                                    numbers,
-                                    pair_face,
-                                    by_face,
-                                    N_HELD,
-                                    variant,
-                                )
+                                    layer, number, base, first, n_spilled, n_layers, at_hand, numbers_at_hand, held, numbers,
+                                    pair_face, by_face, N_HELD, variant,
+                                )  # fmt: skip
                                 n_layers += 1
                             else:
                                 store_nothing(at, block, layer_grads, variant)
