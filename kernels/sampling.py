@@ -245,6 +245,9 @@ def sample_op(variant: Variant) -> Op:
                 continue
             per_part, per_mesh = (n_blocks - 1) // n_parts + 1, (count - 1) // at_once + 1
             own = i // a_part * n_vertices
+            for row in range(own, own + n_vertices):
+                for k in ti.static(range(ROW)):
+                    sums[slot(row, k, ROW)] = 0.0
             for block in range(i // a_part * per_part, ti.min((i // a_part + 1) * per_part, n_blocks)):
                 mesh = block // per_mesh
                 begin = (block - mesh * per_mesh) * at_once
@@ -284,7 +287,7 @@ def sample_op(variant: Variant) -> Op:
         if grad_points is None:
             return
         n_parts = 1 if variant.serial or 3 * n_vertices > n else arrays.n_shares // 2
-        sums = arrays.zeros((ROW * n_parts * n_vertices,))
+        sums = arrays.empty((ROW * n_parts * n_vertices,))
         grad_vertices = arrays.gradient_or_scratch(vertices)
         arrays.launch(spread, (grad_vertices, sums, grad_points, faces, odds, first, seed, count, n_vertices, n_parts, n_blocks))
 
