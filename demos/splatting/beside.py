@@ -4,8 +4,8 @@
     python -m demos.splatting.beside spot_views -o OUT --size 96 --steps 2000 --triangles 4000
 
 Each SOURCE is what `fit` takes: a folder of pictures with cameras, or a mesh, of which pictures are rendered. OUT/NAME/mesh and OUT/NAME/triangles hold what
-`fit` leaves, OUT/table.md the figures on pictures that were not fitted. Pictures without masks get them by ``--segment``. What is there already is not done
-again, and the same command goes on after Ctrl-C.
+`fit` leaves, OUT/table.md the figures that it prints: of the pictures that were not fitted, at their own size. Pictures without masks get them by
+``--segment``. What is there already is not done again, and the same command goes on after Ctrl-C.
 """
 
 import json
@@ -18,6 +18,7 @@ from demos.program import GOES_ON, check_folder, check_ranges, program_parser, r
 from taichi_softras.replacing import replacing
 
 INTERRUPTED = 130  # the status of `fit` after Ctrl-C
+CAMERA_FILES = (".json", ".npz", ".bin", ".txt")  # which are not meshes
 HEAD = "| | | PSNR over white | IoU | faces | CPU seconds |\n|---|---|---|---|---|---|\n"
 
 
@@ -46,7 +47,11 @@ def rows_of(name: str, out: Path, seconds: dict[str, float]) -> list[str]:
     mesh, triangles = (json.loads((out / kind / "metrics.json").read_text()) for kind in ("mesh", "triangles"))
     kinds = {"mesh": (mesh, mesh["faces"]), "triangles, soft": (triangles["soft"], triangles["triangles"]), "opaque": (triangles["opaque"], triangles["faces"])}
     spent = {"mesh": seconds["mesh"], "triangles, soft": seconds["triangles"], "opaque": seconds["triangles"]}
-    return [f"| {name} | {kind} | {told['psnr_white']:.2f} | {told['iou']:.4f} | {faces} | {spent[kind]:.0f} |" for kind, (told, faces) in kinds.items()]
+    rows = []
+    for kind, (told, faces) in kinds.items():
+        found = told["own_size"] or told
+        rows.append(f"| {name} | {kind} | {found['psnr_white']:.2f} | {found['iou']:.4f} | {faces} | {spent[kind]:.0f} |")
+    return rows
 
 
 def main() -> None:
@@ -61,7 +66,8 @@ def main() -> None:
     table = []
     for source in options.sources:
         name, seconds = Path(source).stem, {}
-        both = ["--size", str(options.size), *(["--segment"] if options.segment else [])]
+        of_pictures = Path(source).is_dir() or Path(source).suffix.lower() in CAMERA_FILES
+        both = ["--size", str(options.size), *(["--segment"] if options.segment and of_pictures else [])]
         ways = {
             "mesh": ["--steps", str(options.mesh_steps)],
             "triangles": ["--steps", str(options.steps), "--representation", "triangles", "--triangles", str(options.triangles)],

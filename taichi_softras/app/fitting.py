@@ -415,11 +415,8 @@ def _write_results(
     say("its figures are found")
     fitted_to = replace(fit.views, camera=fit.best_camera)
     scores = {"test": score(rendered, views), "fitted": score(seen_from(fitted_to, mesh, samples=2), fitted_to)}
-    own_size: Score | None
-    if (test.sizes == views.image_size).all():  # they have been fitted as they are
-        own_size = mean_score([score(rendered.select([i]), views.select([i])) for i in range(len(views))])
-    else:
-        own_size = _score_at_own_size(mesh, Pictures(test, fitted, moved), interrupted)
+    fitted_as_they_are = (test.sizes == views.image_size).all()
+    own_size = scores["test"] if fitted_as_they_are else _score_at_own_size(mesh, Pictures(test, fitted, moved), interrupted)
     seconds = time.monotonic() - began
     metrics = _metrics(source, fit, mesh, views, scores, own_size, seconds, turn)
     with replacing(out / "metrics.json") as partial:
@@ -492,9 +489,9 @@ def _metrics(
     }
     meaning = {
         "iou": "of silhouettes (alpha of one half and more), mean over pictures that were not fitted",
-        "psnr": "dB, of colour, over the pixels inside both silhouettes",
-        "psnr_white": "dB, over all pixels of the pictures laid over white",
-        "own_size": "the same at the pictures' own size, each the mean of the pictures' own figures",
+        "psnr": "dB, of colour, over the pixels inside both silhouettes, the mean of the pictures' own",
+        "psnr_white": "dB, over all pixels of the pictures laid over white, likewise",
+        "own_size": "the same at the pictures' own size; what is told first",
         "world_of_glb": "the rotation of mesh.glb, whose y is up, from the cameras' world, in which mesh.obj is",
     }
     reference = source.reference_mesh()

@@ -105,11 +105,11 @@ def write_triangles(
         "soft": "triangles.npz (soft.glb for viewers that blend), before they were hardened, composited",
         "opaque": "mesh.glb, which any viewer shows",
         "iou": "of silhouettes (alpha of one half and more), mean over pictures that were not fitted",
-        "psnr": "dB, of colour, over the pixels inside both silhouettes",
-        "psnr_white": "dB, over all pixels of the pictures laid over white",
+        "psnr": "dB, of colour, over the pixels inside both silhouettes, the mean of the pictures' own",
+        "psnr_white": "dB, over all pixels of the pictures laid over white, likewise",
         "ssim": "structural similarity of the pictures laid over white",
         "fitted": f"the same on {len(fitted)} of the pictures that were fitted",
-        "own_size": "the same at the pictures' own size, each the mean of the pictures' own figures",
+        "own_size": "the same at the pictures' own size; what is told first",
         "world_of_glb": "the rotation of mesh.glb and soft.glb, whose y is up, from the cameras' world, in which triangles.npz is",
     }
     with replacing(out / "metrics.json") as partial:
@@ -139,7 +139,7 @@ def write_triangles(
 def _score_at_own_size(triangles: Triangles, seen: Views, views: Views, test: Capture, interrupted: Sequence[bool]) -> Score | None:
     """The mean of the pictures' own scores; None after Ctrl-C, as this may take long."""
     if (test.sizes == views.image_size).all():  # they have been measured as they are
-        return mean_score([score(seen.select([i]), views.select([i])) for i in range(len(views))])
+        return score(seen, views)
     scores = []
     for one in Pictures(test):
         if interrupted:

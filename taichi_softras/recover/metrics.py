@@ -22,12 +22,12 @@ COVERED = 0.499  # alpha above which a pixel counts as covered: half covered one
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """How well a mesh reproduces pictures.
+    """How well pictures are reproduced: each figure is the mean of the pictures' own, as NeRF's literature has it.
 
     Attributes:
-        iou: of the silhouettes (alpha of one half and more), averaged over pictures.
-        psnr: of colour, dB, over all pixels inside both silhouettes (where they differ is the IoU's matter).
-        psnr_white: dB over all pixels of the pictures laid over white, the figure that NeRF's literature gives.
+        iou: of the silhouettes (alpha of one half and more).
+        psnr: of colour, dB, over all pixels inside both silhouettes (where they differ is the IoU's matter); 0 where there are none.
+        psnr_white: dB over all pixels of the pictures laid over white.
     """
 
     iou: float
@@ -44,13 +44,14 @@ def score(rendered: Views, views: Views) -> Score:
     known = np.ones(views.alpha.shape, bool) if views.known is None else views.known > 0.5
     a, b = (np.where(known, given.alpha, 0) for given in (rendered, views))
     iou = silhouette_iou(a, b, COVERED).mean()
-    inside = ((rendered.color - views.color) ** 2)[(a > COVERED) & (b > COVERED)]
-    white = ((rendered.over_white() - views.over_white()) ** 2)[known]
-    return Score(iou=float(iou), psnr=_psnr(inside.mean() if inside.size else 1.0), psnr_white=_psnr(white.mean() if white.size else 0.0))
+    inside = _psnr(rendered.color - views.color, (a > COVERED) & (b > COVERED), 1.0)
+    return Score(iou=float(iou), psnr=float(inside.mean()), psnr_white=float(_psnr(rendered.over_white() - views.over_white(), known, 0.0).mean()))
 
 
-def _psnr(mean_square: float) -> float:
-    return float(-10 * np.log10(max(float(mean_square), 1e-10)))
+def _psnr(difference: np.ndarray, counts: np.ndarray, if_none: float) -> np.ndarray:
+    """[N] dB of differences [N, H, W, C] over the pixels [N, H, W] that count; where none does, of the mean square ``if_none``."""
+    squares = [one[pixels].astype(np.float64) ** 2 for one, pixels in zip(difference, counts, strict=True)]
+    return -10 * np.log10(np.maximum([one.mean() if one.size else if_none for one in squares], 1e-10))
 
 
 def silhouette_iou(alpha: np.ndarray, target: np.ndarray, threshold: float | None = 0.5) -> np.ndarray:

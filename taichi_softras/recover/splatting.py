@@ -2,7 +2,9 @@
 
 Held et al., "Triangle Splatting for Real-Time Radiance Field Rendering", arXiv 2505.19175: three free corners, a colour, an opacity and a window each;
 where the pictures pull most, triangles are divided. Held et al., "MeshSplatting: Differentiable Rendering with Opaque Meshes", arXiv 2512.06818: towards the
-end a floor under the opacities rises to one, what would rather be transparent is removed, and windows become sharp, so that an opaque mesh is left.
+end a floor under the opacities rises to one and windows become sharp, so that an opaque mesh is left. There, what would rather be transparent is removed.
+Here it becomes a screen door: as a triangle grows opaque it shrinks, so that it holds back as much light as before, and those that have much to shrink are
+divided first, into pieces so small that a pixel sees several, with gaps between them.
 """
 
 import json
@@ -26,7 +28,7 @@ from .hull import Hull, bounding_sphere, visual_hull
 from .metrics import score
 from .optimize import NumpyAdam, next_views
 from .rendering import depth_range
-from .triangles import SHARPEST, Triangles, composited_from, settings_for
+from .triangles import SHARPEST, Triangles, composited_from, mean_of_window, settings_for
 from .views import Views
 
 __all__ = ["SplatFit", "SplatOptions", "first_triangles"]
@@ -38,14 +40,17 @@ FIRST_OPACITY, FIRST_WINDOW = 0.3, 1.0
 WINDOWS = (0.1, 4.0)  # exponents while they are found; the first is also that at which hardening arrives
 LOGITS = 7.0  # opacities stay so far from 0 and 1 that they can come back
 GROWING, HARDENING, HARD = (0.04, 0.5), 0.6, 0.9  # parts of the way: triangles are divided; the floor begins to rise; it has risen
+GROWN = 0.75  # of all triangles there may be: so many there are before small pieces are made
 EVENTS = 60  # times in all that triangles are looked through
 FAINT = 0.03  # opacity below which a triangle is removed at any time
-WANTED = 0.15  # of the floor: what would be less opaque is removed while it rises
+SHRINKING, FINE, TWICE = 0.7, 3.0, 6  # what is less opaque becomes pieces with edges of so many pixels, halved at most so often
+LOST = 0.05  # squared pixels: smaller pieces are removed
 CELLS = 64  # of the hull's grid, along its longest side
 ON_SURFACE = 3.0  # as many triangles begin in a cell at the hull's surface as in so many within
-LARGE = 3.0  # pixels: triangles with longer edges are divided in four, others doubled
+LARGE = 3.0  # pixels: while they grow in number, triangles with longer edges are divided in four, others doubled
 SCORED = 8  # fitted pictures that progress is told by
-ROUNDING = 0.1  # of colours: differences are counted straight above and squared below it
+ROUNDING = 0.1, 1.0  # of colours: differences are counted straight above and squared below it; and while they harden: pieces and gaps are right on average,
+# which squares alone see (straight differences would have each pixel either covered or bare)
 COLORED_BY = 24  # pictures that the first colours are a mean of
 
 
@@ -56,11 +61,11 @@ class SplatOptions:
     Attributes:
         steps: of descent in all; in the last two fifths triangles become opaque and sharp.
         views_per_step: how many of the pictures a step looks at.
-        triangles: how many there are at most.
+        triangles: how many there are at most; a quarter of them is kept for the pieces of what is half transparent when all become opaque.
         start: with how many it begins, as a part of these.
         corner_rate: of Adam on corners, pixels a step at first; a tenth of it at the end.
         color_rate, opacity_rate, window_rate: of Adam on colours, on logits of opacities, on logarithms of windows.
-        alpha_weight: of the difference of alpha, beside that of the colours over white; it fades while triangles become opaque.
+        alpha_weight: of the difference of alpha, beside that of the colours over white.
         score_every: after so many steps they are measured.
         seed: of all that is random.
     """
@@ -219,12 +224,15 @@ class SplatFit:
     @property
     def hardness(self) -> float:
         """The floor under the opacities: 0 while triangles are soft, 1 where they are opaque."""
-        return float(np.clip((len(self.losses) / self.options.steps - HARDENING) / (HARD - HARDENING), 0, 1))
+        return self._hardness_at(len(self.losses))
+
+    def _hardness_at(self, step: int) -> float:
+        return float(np.clip((step / self.options.steps - HARDENING) / (HARD - HARDENING), 0, 1))
 
     @property
     def triangles(self) -> Triangles:
         """As they are now."""
-        opacity, window = self._shown()
+        opacity, window = self._shown(self.hardness)
         return Triangles(
             corners=(self._values["corners"] + np.tile(self.centre, 3)).reshape(-1, 3, 3),
             colors=self._values["colors"].reshape(-1, 3, 3),
@@ -234,22 +242,28 @@ class SplatFit:
 
     @property
     def hardened(self) -> Triangles:
-        """As they are now, but for opacities, which are one, and windows, which are sharp; what would rather be transparent is left out."""
-        now = self.triangles
-        kept = now.select(_sigmoid(self._values["opacity"][:, 0]) >= WANTED * max(self.hardness, 0.5))
-        n = len(kept)
-        return Triangles(corners=kept.corners, colors=kept.colors, opacity=np.ones(n, np.float32), window=np.full(n, SHARPEST, np.float32))
+        """As they are now, but opaque and sharp: smaller by the light that they let through."""
+        light = self._light(self.hardness)
+        corners = _shrunk(self._values["corners"], light) + np.tile(self.centre, 3)
+        n = len(self)
+        colors = self._values["colors"].reshape(-1, 3, 3)
+        return Triangles(corners=corners.reshape(-1, 3, 3), colors=colors, opacity=np.ones(n, np.float32), window=np.full(n, SHARPEST, np.float32))
 
-    def _shown(self) -> tuple[np.ndarray, np.ndarray]:
-        """[F, 1] opacities and exponents of windows, as hard as they are to be now."""
-        hard = self.hardness
-        return hard + (1 - hard) * _sigmoid(self._values["opacity"]), np.exp((1 - hard) * self._values["window"] + hard * np.log(WINDOWS[0]))
+    def _shown(self, hard: float) -> tuple[np.ndarray, np.ndarray]:
+        """[F, 1] opacities and exponents of windows, as hard as they are told to be."""
+        opacity = np.minimum(hard + (1 - hard) * _sigmoid(self._values["opacity"]), 1)
+        return opacity, np.exp((1 - hard) * self._values["window"] + hard * np.log(WINDOWS[0]))
+
+    def _light(self, hard: float) -> np.ndarray:
+        """[F]: the part of the light on each triangle that it holds back."""
+        opacity, window = self._shown(hard)
+        return opacity[:, 0] * mean_of_window(window[:, 0])
 
     def step(self) -> float:
         """One step of descent. Returns the loss before it."""
         options, progress, hard = self.options, len(self.losses) / self.options.steps, self.hardness
-        if hard > 0 and self.soft is None:
-            self.soft = Triangles(**{name: getattr(self._soft_now(), name) for name in PARTS})
+        if hard > 0:
+            self._harden(self._hardness_at(len(self.losses) - 1), hard)
         loss, grads = self._gradients(next_views(self._queue, len(self.views), self._views_per_step, self._rng), 2 if hard > 0.5 else 1)
         if not (np.isfinite(loss) and all(np.isfinite(grad).all() for grad in grads.values())):
             raise FloatingPointError(f"fit: the gradient must be finite, got NaN or infinity at step {len(self.losses)}")
@@ -262,8 +276,8 @@ class SplatFit:
             "opacity": options.opacity_rate,
             "window": options.window_rate,
         }
-        for name in PARTS:
-            self._values[name] = self._adams[name].step(self._values[name], grads[name], rates[name])
+        for name, grad in grads.items():
+            self._values[name] = self._adams[name].step(self._values[name], grad, rates[name])
         np.clip(self._values["colors"], 0, 1, out=self._values["colors"])
         np.clip(self._values["opacity"], -LOGITS, LOGITS, out=self._values["opacity"])
         np.clip(self._values["window"], *np.log(WINDOWS), out=self._values["window"])
@@ -274,6 +288,13 @@ class SplatFit:
             self.measure()
         return loss
 
+    def _harden(self, before: float, hard: float) -> None:
+        """Makes them harder, and smaller, so that they hold back as much light as ``before``. At first the soft ones are set aside, and small pieces made."""
+        if self.soft is None:
+            self.soft = self._soft_now()
+            self._make_pieces()
+        self._values["corners"] = _shrunk(self._values["corners"], self._light(before) / self._light(hard))
+
     def _soft_now(self) -> Triangles:
         """As they would be with no floor."""
         now = self.triangles
@@ -282,13 +303,14 @@ class SplatFit:
         )  # fmt: skip
 
     def _gradients(self, picked: list[int], samples: int) -> tuple[float, dict[str, np.ndarray]]:
-        """The loss of some pictures, each pixel the mean of ``samples`` squared, and its gradient to all that is moved."""
+        """The loss of some pictures, each pixel the mean of ``samples`` squared, and its gradient to all that is moved: all while soft, then two."""
         n, (height, width) = len(self), self.views.image_size
         renderer = Renderer((height * samples, width * samples), self._settings)
         arrays = renderer.arrays
-        opacity, window = self._shown()
+        opacity, window = self._shown(self.hardness)
         vertices, colors = renderer.parameter(self._values["corners"].reshape(-1, 3)), renderer.parameter(self._values["colors"].reshape(-1, 3))
-        given = {"opacity": renderer.parameter(np.minimum(opacity, 1)), "window": renderer.parameter(window)}
+        of_light = arrays.real if self.hardness else renderer.parameter
+        given = {"opacity": of_light(opacity), "window": of_light(window)}
         faces = np.arange(3 * n, dtype=np.int32).reshape(n, 3)
         end, losses = renderer.loss(), []
         with ti.ad.Tape(end):
@@ -299,32 +321,31 @@ class SplatFit:
             losses.append(loss)
             for array, grad in ((image.color, grad_color), (image.alpha, grad_alpha)):
                 arrays.untracked(partial(array.grad.from_numpy, _spread(grad, samples)))
-        grads = {
-            name: array.grad.to_numpy().reshape(n, -1).astype(np.float64)
-            for name, array in {"corners": vertices, "colors": colors, **given}.items()
-        }  # fmt: skip
-        of_logit = _sigmoid(self._values["opacity"])
-        grads["opacity"] *= (1 - self.hardness) * of_logit * (1 - of_logit)
-        grads["window"] *= (1 - self.hardness) * window
+        moved = {"corners": vertices, "colors": colors} | ({} if self.hardness else given)
+        grads = {name: array.grad.to_numpy().reshape(n, -1).astype(np.float64) for name, array in moved.items()}
+        if not self.hardness:
+            grads["opacity"] *= opacity * (1 - opacity)
+            grads["window"] *= window
         return losses[0], grads
 
     def _differences(self, picked: list[int], color: np.ndarray, alpha: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        """The loss, and its gradient to colours over white [B, H, W, 3] and alpha [B, H, W]: means over pixels of sqrt(d^2 + .1^2)."""
+        """The loss, and its gradient to colours over white [B, H, W, 3] and alpha [B, H, W]: means over pixels of sqrt(d^2 + r^2) - r, r = `ROUNDING`."""
         known = np.ones_like(alpha) if self.views.known is None else self.views.known[picked]
         off_color, off_alpha = color - self._white[picked], alpha - self.views.alpha[picked]
-        far_color, far_alpha = np.sqrt(off_color**2 + ROUNDING**2), np.sqrt(off_alpha**2 + ROUNDING**2)
+        rounding = ROUNDING[self.hardness > 0]
+        far_color, far_alpha = np.sqrt(off_color**2 + rounding**2), np.sqrt(off_alpha**2 + rounding**2)
         share = 1 / alpha.size
-        weights = known[..., None] * share / 3, known * share * self.options.alpha_weight * (1 - self.hardness)  # what is opaque cannot have the alpha of glass
-        loss = float((weights[0] * (far_color - ROUNDING)).sum() + (weights[1] * (far_alpha - ROUNDING)).sum())
+        weights = known[..., None] * share / 3, known * share * self.options.alpha_weight
+        loss = float((weights[0] * (far_color - rounding)).sum() + (weights[1] * (far_alpha - rounding)).sum())
         return loss, weights[0] * off_color / far_color, weights[1] * off_alpha / far_alpha
 
     # Which triangles there are
 
     def _look_through(self) -> None:
-        """Removes triangles that are faint or that no picture has shown, and, while their number grows, divides those on which the pictures pull most."""
-        progress, hard = len(self.losses) / self.options.steps, self.hardness
+        """Removes triangles that are faint, lost or shown by no picture, and, while their number grows, divides those on which the pictures pull most."""
+        progress = len(self.losses) / self.options.steps
         every = max(1, self.options.steps // EVENTS)
-        kept = _sigmoid(self._values["opacity"][:, 0]) >= max(FAINT, WANTED * hard)
+        kept = _sigmoid(self._values["opacity"][:, 0]) >= FAINT if not self.hardness else _areas(self._values["corners"]) >= LOST * self._pixel**2
         all_shown = -(-len(self.views) // (every * self._views_per_step))  # after so many times all pictures were looked at
         if (len(self.losses) // every) % all_shown == 0:
             kept &= self._seen > 0
@@ -332,7 +353,7 @@ class SplatFit:
         if kept.any():
             self._keep(np.flatnonzero(kept))
         if GROWING[0] <= progress < GROWING[1]:
-            whole = self.options.triangles
+            whole = max(1, round(GROWN * self.options.triangles))
             part = (progress - GROWING[0]) / (GROWING[1] - GROWING[0])
             room = int(whole * self.options.start ** (1 - min(1.0, part * 1.2))) - len(self)
             if room > 0:
@@ -349,25 +370,35 @@ class SplatFit:
         self._pull, self._seen = self._pull[which], self._seen[which]
 
     def _divide(self, room: int) -> None:
-        """Up to ``room`` more triangles: those with the largest pull, the large ones by the middles of their edges in four, the small ones doubled."""
-        corners = self._values["corners"].reshape(-1, 3, 3)
-        longest = np.linalg.norm(corners - np.roll(corners, 1, 1), axis=2).max(1)
-        more = np.where(longest > LARGE * self._pixel, 3, 1)
+        """Up to ``room`` more triangles: those with the largest pull, the large ones in four, the small ones doubled."""
+        more = np.where(_longest_edges(self._values["corners"]) > LARGE * self._pixel, 3, 1)
         order = np.argsort(-self._pull, kind="stable")
         chosen = order[np.cumsum(more[order]) <= room]
         chosen = chosen[self._pull[chosen] > 0]
-        large, small = chosen[more[chosen] == 3], chosen[more[chosen] == 1]
+        self._split(chosen[more[chosen] == 3])
+        n, small = len(self), chosen[more[chosen] == 1]
+        self._keep(np.concatenate([np.arange(n), small]))
+        self._values["corners"].reshape(-1, 3, 3)[n:] += self._rng.normal(0, 0.5 * self._pixel, (len(small), 1, 3))
+
+    def _split(self, which: np.ndarray) -> None:
+        """Divides triangles by the middles of their edges in four, of which the inner one keeps its place."""
         n = len(self)
-        self._keep(np.concatenate([np.arange(n), np.repeat(large, 3), small]))
+        self._keep(np.concatenate([np.arange(n), np.repeat(which, 3)]))
         for name in ("corners", "colors"):
             values = self._values[name].reshape(-1, 3, 3)
-            whole = values[large].copy()
+            whole = values[which].copy()
             middles = (whole + np.roll(whole, -1, 1)) / 2  # of the edges that begin at each corner
-            values[large] = middles
+            values[which] = middles
             for i in range(3):
-                values[n + i : n + 3 * len(large) : 3] = np.stack([whole[:, i], middles[:, i], middles[:, i - 1]], 1)
-        aside = self._rng.normal(0, 0.5 * self._pixel, (len(small), 1, 3))
-        self._values["corners"].reshape(-1, 3, 3)[n + 3 * len(large) :] += aside
+                values[n + i : n + 3 * len(which) : 3] = np.stack([whole[:, i], middles[:, i], middles[:, i - 1]], 1)
+
+    def _make_pieces(self) -> None:
+        """Splits what will have to shrink, the largest first, until it is fine or there are as many as there may be."""
+        for _ in range(TWICE):
+            edge = np.where(_sigmoid(self._values["opacity"][:, 0]) < SHRINKING, _longest_edges(self._values["corners"]), 0.0)
+            order = np.argsort(-edge, kind="stable")
+            room = max(self.options.triangles - len(self), 0) // 3
+            self._split(order[: min(room, int((edge > FINE * self._pixel).sum()))])
 
     # Progress and state
 
@@ -440,6 +471,26 @@ class SplatFit:
         self.losses, self.scores = [float(loss) for loss in facts["losses"]], [(int(step), float(psnr)) for step, psnr in facts["scores"]]
         self._queue = check_indices("SplatFit", "queue", facts["queue"], "pictures", len(self.views)).tolist()
         self._rng.bit_generator.state = facts["random"]
+
+
+def _longest_edges(corners: np.ndarray) -> np.ndarray:
+    """[F] of triangles [F, 9]."""
+    corners = corners.reshape(-1, 3, 3)
+    return np.linalg.norm(corners - np.roll(corners, 1, 1), axis=2).max(1)
+
+
+def _areas(corners: np.ndarray) -> np.ndarray:
+    """[F] of triangles [F, 9]."""
+    a, b, c = corners.reshape(-1, 3, 3).transpose(1, 0, 2)
+    return np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+
+
+def _shrunk(corners: np.ndarray, part: np.ndarray) -> np.ndarray:
+    """Triangles [F, 9] about their incentres, where windows are highest, to a part [F] of their area."""
+    corners = corners.reshape(-1, 3, 3)
+    weight = np.linalg.norm(np.roll(corners, -1, 1) - np.roll(corners, 1, 1), axis=2, keepdims=True) + 1e-30  # of a corner: the edge over against it
+    incentre = (weight * corners).sum(1, keepdims=True) / weight.sum(1, keepdims=True)
+    return (incentre + np.sqrt(part)[:, None, None] * (corners - incentre)).reshape(-1, 9)
 
 
 def _sigmoid(values: np.ndarray) -> np.ndarray:

@@ -85,8 +85,8 @@ class Triangles:
 
     @property
     def flat_opacity(self) -> np.ndarray:
-        """[F] how opaque triangles without windows hold back as much light: of a window with exponent p, 2 / ((p + 1)(p + 2)) is the mean over the triangle."""
-        return self.opacity * 2 / ((self.window + 1) * (self.window + 2))
+        """[F] how opaque triangles without windows hold back as much light: see `mean_of_window`."""
+        return self.opacity * mean_of_window(self.window)
 
     def save(self, path: str | Path) -> None:
         """Writes an .npz file with the four arrays under their names; or a .glb file for viewers that blend what lets light through.
@@ -118,6 +118,11 @@ class Triangles:
             raise
         except UNREADABLE as error:
             raise ValueError(f"Triangles.load: {path} must hold triangles, got {type(error).__name__}: {error}") from error
+
+
+def mean_of_window(exponent: np.ndarray) -> np.ndarray:
+    """The means over their triangles of windows with these exponents."""
+    return 2 / ((exponent + 1) * (exponent + 2))
 
 
 def settings_for(near: float, far: float) -> RasterizeSettings:

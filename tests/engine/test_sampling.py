@@ -60,8 +60,8 @@ class TestSample:
         size[700] = 1.0
         arrays = TaichiArrays(ti.f64)
         faces = arrays.index(np.tile(np.arange(3, dtype=np.int32), (1000, 1)))
-        _, face, _ = sampling.draw_points(arrays, arrays.real(np.eye(3)), faces, [1000], 10_000, 7, size)
-        assert (arrays.to_numpy(face) == 700).mean() > 0.999
+        _, places = sampling.draw_points(arrays, arrays.real(np.eye(3)), faces, [1000], 10_000, 7, size)
+        assert (arrays.to_numpy(places()[0]) == 700).mean() > 0.999
 
     @pytest.mark.parametrize("at_once", [False, True], ids=["by turns", "at once"])
     def test_odds_are_shares(self, at_once):
@@ -77,7 +77,7 @@ class TestSample:
         first = np.r_[0, np.cumsum([len(size) for size in sizes])].astype(np.int32)
         arrays = TaichiArrays(ti.f64)
         arrays.is_remote = at_once
-        odds, other = map(arrays.to_numpy, sampling._odds(arrays, arrays.doubles(np.concatenate(sizes)), first, "test"))
+        odds, other = arrays.to_numpy(sampling._odds(arrays, arrays.doubles(np.concatenate(sizes)), first, "test")).T
         for size, begin, end in zip(sizes, first[:-1], first[1:], strict=True):
             part = odds[begin:end] / SURE
             assert ((part >= 0) & (part <= 1)).all()
@@ -127,7 +127,8 @@ class TestAtPlaces:
                 loss[0] += result[s, k] * g[s, k]
 
         with ti.ad.Tape(loss):
-            result, face, weights = sampling.draw_points(arrays, vertices, FACES, [3, 2], n // 2, seed=1)
+            result, places = sampling.draw_points(arrays, vertices, FACES, [3, 2], n // 2, seed=1)
+            face, weights = places()
             given = vertices if n_channels == 3 else arrays.parameter(VERTICES[:, :2])
             result = result if n_channels == 3 else sampling.at_places(arrays, given, FACES, face, weights)
             weighted(result, g, loss, n_channels)

@@ -8,7 +8,7 @@ import pytest
 from scenes import euler_number, is_closed, pictures_of, torus
 
 from taichi_softras import Camera, Mesh
-from taichi_softras.recover import Fit, FitOptions, Score, Start, Views, initial_sphere, render_views, score, seen_from, self_intersections
+from taichi_softras.recover import Fit, FitOptions, Score, Start, Views, initial_sphere, mean_score, render_views, score, seen_from, self_intersections
 from taichi_softras.scene import creature
 
 SMALL = ["--size", "32", "--views", "8", "--test-views", "3", "--views-per-step", "3"]
@@ -51,8 +51,21 @@ class TestScore:
         a, b = shifted.alpha > 0.499, ellipsoid_views.alpha > 0.499
         result = score(shifted, ellipsoid_views)
         assert result.iou == pytest.approx(np.mean([(x & y).sum() / (x | y).sum() for x, y in zip(a, b, strict=True)]))
-        both = a & b
-        assert result.psnr == pytest.approx(-10 * np.log10(((shifted.color - ellipsoid_views.color)[both] ** 2).mean()), rel=1e-5)
+        inside = [((x - y)[both] ** 2).mean() for x, y, both in zip(shifted.color, ellipsoid_views.color, a & b, strict=True)]
+        assert result.psnr == pytest.approx(np.mean(-10 * np.log10(inside)), rel=1e-5)
+        white = ((shifted.over_white() - ellipsoid_views.over_white()) ** 2).mean((1, 2, 3))
+        assert result.psnr_white == pytest.approx(np.mean(-10 * np.log10(white)), rel=1e-5)
+
+    def test_of_many_is_the_mean_of_each_by_itself(self, ellipsoid_views):
+        """Also where some of a picture is not known, and where nothing is common to two silhouettes."""
+        known = np.ones_like(ellipsoid_views.alpha)
+        known[0, :20] = 0
+        views = replace(ellipsoid_views, alpha=ellipsoid_views.alpha * known, known=known)
+        shifted = replace(views, alpha=np.roll(views.alpha, 3, axis=1), color=views.color * 0.9)
+        shifted.alpha[1] = 0
+        each = [score(shifted.select([i]), views.select([i])) for i in range(len(views))]
+        assert vars(score(shifted, views)) == pytest.approx(vars(mean_score(each)))
+        assert each[1].psnr == 0
 
 
 def scored(mesh: Mesh, views: Views) -> Score:

@@ -1,5 +1,7 @@
 """Splatting: a tiny scene improves and becomes opaque, triangles are divided and removed as they should be, a saved fit goes on as if never stopped."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,11 @@ def some_triangles(n: int = 5, seed: int = 0) -> Triangles:
     rng = np.random.default_rng(seed)
     corners = rng.normal(0, 0.3, (n, 1, 3)) + rng.normal(0, 0.3, (n, 3, 3))
     return Triangles(corners=corners, colors=rng.random((n, 3, 3)), opacity=rng.uniform(0.2, 0.9, n), window=rng.uniform(0.2, 2, n))
+
+
+def area(corners: np.ndarray) -> np.ndarray:
+    a, b, c = corners.reshape(-1, 3, 3).transpose(1, 0, 2)
+    return np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
 
 
 @pytest.fixture(scope="module")
@@ -135,15 +142,47 @@ class TestSplatFit:
         resumed.save(tmp_path / "again.npz")
         np.testing.assert_array_equal(SplatFit.load(tmp_path / "again.npz", ellipsoid_views).soft.corners, resumed.soft.corners)
 
+    def test_what_becomes_harder_holds_back_as_much_light(self, ellipsoid_views, fitted):
+        """Pieces are smaller by what they are more opaque, at each stage and in the mesh that is left; the soft ones are kept as they were."""
+        fit = SplatFit(ellipsoid_views, TINY)
+        held_back = (area(fit._values["corners"]) * fit._light(0.0)).sum()
+        before, n = fit._values["corners"].copy(), len(fit)
+        fit.losses = [0.0] * 45
+        fit._harden(0.0, 0.4)
+        assert n < len(fit) <= TINY.triangles
+        assert (area(fit._values["corners"]) * fit._light(0.4)).sum() == pytest.approx(held_back)
+        fit._harden(0.4, 1.0)
+        assert area(fit._values["corners"]).sum() * fit._light(1.0)[0] == pytest.approx(held_back)
+        fit.losses = [0.0] * 60
+        assert area(fit.hardened.corners).sum() == pytest.approx(held_back, rel=1e-5)
+        np.testing.assert_allclose(fit.soft.corners.reshape(-1, 9) - np.tile(fit.centre, 3), before, atol=1e-6)
+        assert fit.soft.window.max() == pytest.approx(1.0)
+
+    def test_what_has_much_to_shrink_is_in_fine_pieces(self, ellipsoid_views):
+        """As far as there is room: the largest first; what is opaque stays whole."""
+        fit = SplatFit(ellipsoid_views, replace(TINY, triangles=100_000, start=0.001))
+        fit._values["opacity"][:50] = 3.0
+        fit._make_pieces()
+        corners = fit._values["corners"].reshape(-1, 3, 3)
+        edge = np.linalg.norm(corners - np.roll(corners, 1, 1), axis=2).max(1) / fit._pixel
+        assert (edge[50:] <= 3).all()
+        assert (edge[50:] > 1.4).all()
+        assert (edge[:50] > 3).any()
+
     def test_removed_are_the_faint_and_the_hidden(self, ellipsoid_views):
         fit = SplatFit(ellipsoid_views, TINY)
-        fit.losses = [0.0] * 36  # where nothing is divided, and all pictures were looked at
+        fit.losses = [0.0] * 32  # where nothing is divided
         fit._values["opacity"][:10] = -6.0
         fit._seen[:] = 1.0
         fit._seen[10:14] = 0.0
         kept = fit._values["corners"][14:].copy()
         fit._look_through()
         np.testing.assert_array_equal(fit._values["corners"], kept)
+        fit.losses = [0.0] * 42  # while they harden, what is too small to be seen
+        fit._values["opacity"][:10] = -6.0
+        fit._values["corners"][20:] = 0.0
+        fit._look_through()
+        np.testing.assert_array_equal(fit._values["corners"], kept[:20])
 
     def test_divided_are_those_on_which_pictures_pull(self, ellipsoid_views):
         """A large one becomes four that cover it, a small one two; the others stay as they are."""
@@ -155,10 +194,6 @@ class TestSplatFit:
         fit._pull[:2] = 2.0, 1.0
         fit._divide(4)
         assert len(fit) == n + 4
-
-        def area(rows: np.ndarray) -> np.ndarray:
-            a, b, c = rows.reshape(-1, 3, 3).transpose(1, 0, 2)
-            return np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
 
         np.testing.assert_allclose(area(fit._values["corners"][[0, n, n + 1, n + 2]]), area(before[:1])[0] / 4)
         np.testing.assert_array_equal(fit._values["corners"][1:n], before[1:])
