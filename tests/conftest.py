@@ -6,6 +6,7 @@ another backend, or another order of starting, runs a script in a process of its
 Without torch the tests of the standalone part run: all files that do not speak of it.
 """
 
+import functools
 import importlib.util
 import os
 import re
@@ -127,6 +128,14 @@ def run_python(tmp_path_factory):
     yield run
     for server in forked:
         server.stop()
+
+
+@pytest.fixture
+def small_turntable(monkeypatch):
+    """Among the results of fits that are about something else: all 48 pictures of a turntable take longer than such a fit."""
+    from taichi_softras.app import fitting
+
+    monkeypatch.setattr(fitting, "turntable", functools.partial(fitting.turntable, frames=2, size=32))
 
 
 @pytest.fixture
