@@ -77,7 +77,8 @@ class TestSample:
         first = np.r_[0, np.cumsum([len(size) for size in sizes])].astype(np.int32)
         arrays = TaichiArrays(ti.f64)
         arrays.is_remote = at_once
-        odds, other = sampling._odds(arrays, arrays.real(VERTICES), arrays.index(FACES), arrays.doubles(np.concatenate(sizes)), first, "test").T
+        known = arrays.doubles(np.concatenate(sizes))
+        odds, other = arrays.to_numpy(sampling._odds(arrays, arrays.real(VERTICES), arrays.index(FACES), known, first, "test")).T
         for size, begin, end in zip(sizes, first[:-1], first[1:], strict=True):
             part = odds[begin:end] / SURE
             assert ((part >= 0) & (part <= 1)).all()
@@ -158,6 +159,7 @@ class TestAtPlaces:
             given = vertices if n_channels == 3 else arrays.parameter(VERTICES[:, :2])
             result = result if n_channels == 3 else sampling.at_places(arrays, given, FACES, face, weights)
             weighted(result, g, loss, n_channels)
+        face, weights = arrays.to_numpy(face), arrays.to_numpy(weights)
         assert face[: n // 2].max() < 3 <= face[n // 2 :].min()
         values = VERTICES[:, :n_channels]
         np.testing.assert_allclose(result.to_numpy(), np.einsum("sk,skc->sc", weights, values[FACES[face]]), rtol=1e-12, atol=1e-15)
