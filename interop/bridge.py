@@ -148,7 +148,7 @@ class _Run(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, arrays: TorchArrays, op: Op, output_shapes: Sequence[tuple[int, ...]], rest: Sequence[Any], *inputs: torch.Tensor) -> Any:
         contiguous = [arrays.constant(tensor) for tensor in inputs]
-        outputs = [torch.empty(shape, dtype=arrays.dtype, device=arrays.device) for shape in output_shapes]
+        outputs = [arrays.empty(shape) for shape in output_shapes]
         outputs = [zeroed(output) for output in outputs] if op.adds else outputs
         op.launch(arrays, (*contiguous, *outputs, *rest))
         ctx.arrays, ctx.op, ctx.rest, ctx.output_shapes = arrays, op, rest, output_shapes

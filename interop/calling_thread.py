@@ -7,7 +7,7 @@ take the cores from Taichi's, which costs far more than they save. So no operati
 import numpy as np
 import torch
 
-__all__ = ["extremes", "filled", "int32", "same_indices", "zeroed"]
+__all__ = ["extremes", "filled", "int32", "same_indices", "within", "zeroed"]
 
 
 def filled(tensor: torch.Tensor, value: float) -> torch.Tensor:
@@ -35,6 +35,14 @@ def same_indices(one: torch.Tensor, other: torch.Tensor) -> bool:
     if one.device.type != "cpu" or other.device.type != "cpu":
         return torch.equal(one, other)
     return np.array_equal(one.detach().numpy(), other.detach().numpy())
+
+
+def within(indices: torch.Tensor, n: int) -> bool:
+    """Whether all are from 0 to n - 1."""
+    if indices.device.type != "cpu" or indices.dtype != torch.int64:
+        low, high = extremes(indices)
+        return low >= 0 and high < n
+    return int(indices.detach().numpy().view(np.uint64).max()) < n  # a negative one, read without a sign, is the largest of all
 
 
 def extremes(indices: torch.Tensor) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from ..checks import check_shape
-from .calling_thread import extremes
+from .calling_thread import extremes, within
 
 __all__ = ["as_tensor", "check_index_tensor", "check_integers", "check_keywords", "check_last", "check_tensor", "check_tensors"]
 
@@ -85,7 +85,6 @@ def check_index_tensor(
     """A tensor of integers, of a shape, within [0, n). torch itself reads a negative one from the end, and on a GPU ends the process for one too large."""
     check_integers(op, name, tensor)
     check_shape(op, name, tensor.shape, expected, sizes)
-    if tensor.numel() and not tensor.is_meta:
+    if tensor.numel() and not tensor.is_meta and not within(tensor, n):
         low, high = extremes(tensor)
-        if low < 0 or high >= n:
-            raise ValueError(f"{op}: {name} must index {of} 0 to {n - 1}, got {low if low < 0 else high}")
+        raise ValueError(f"{op}: {name} must index {of} 0 to {n - 1}, got {low if low < 0 else high}")

@@ -4,6 +4,7 @@ Choices (which point, which face) come from `engine.nearest` and `engine.samplin
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -102,7 +103,7 @@ def seed() -> int:
 
 def sample_faces(
     op: str, vertices: torch.Tensor, faces: torch.Tensor, counts: list[int], count: int, areas: torch.Tensor | None = None
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+) -> tuple[torch.Tensor, Callable[[], tuple[torch.Tensor, torch.Tensor]]]:
     """Points drawn evenly on each of M meshes.
 
     Args:
@@ -113,7 +114,7 @@ def sample_faces(
         areas: [F], if they are known (or others are wanted).
 
     Returns:
-        points [M * S, 3], the face [M * S] int32 that each is on, the weights [M * S, 3] of its corners there.
+        points [M * S, 3]; and a function that returns the face [M * S] int32 that each is on, and the weights [M * S, 3] of its corners there.
 
     Gradient: of the points, to vertices, the places staying where they are on their faces.
     """

@@ -2,34 +2,60 @@
 
 import functools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..language import ti
+from .face import slot
 from .losses import cross, dot
 from .op import Op
 from .variant import Variant
 
-__all__ = ["SURE", "areas_kernel", "interpolate_op", "odds_kernel", "sample_op"]
+__all__ = ["ROW", "SURE", "Drawing", "areas_kernel", "interpolate_op", "odds_kernel", "places_kernel", "sample_op"]
 
 
 SURE = 2147483647  # odds of 1, and the largest number of 31 bits
 SPREAD = 512  # little iterations that a part of the places counts as
+AT_ONCE = 32  # places that a thread of a CPU draws side by side
+ROW = 4  # numbers of a row of three: so many are added to in one go
+
+
+@ti.func
+def random_bits(s, seed, stream):
+    """Three times 32 bits: pcg3d of Jarzynski and Olano, "Hash Functions for GPU Rendering", JCGT 2020."""
+    x = ti.cast(s, ti.u32) * ti.u32(1664525) + ti.u32(1013904223)
+    y = ti.cast(seed, ti.u32) * ti.u32(1664525) + ti.u32(1013904223)
+    z = ti.cast(stream, ti.u32) * ti.u32(1664525) + ti.u32(1013904223)
+    x += y * z
+    y += z * x
+    z += x * y
+    x, y, z = x ^ (x >> ti.u32(16)), y ^ (y >> ti.u32(16)), z ^ (z >> ti.u32(16))
+    x += y * z
+    y += z * x
+    z += x * y
+    return x, y, z
+
+
+@ti.func
+def area(vertices: ti.template(), faces: ti.template(), f):
+    """In float64, since squares of small numbers vanish in float32."""
+    a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+    ab = [vertices[b, k] - vertices[a, k] for k in ti.static(range(3))]
+    ac = [vertices[c, k] - vertices[a, k] for k in ti.static(range(3))]
+    normal = [ti.cast(x, ti.f64) for x in ti.static(cross(ab, ac))]
+    return ti.sqrt(dot(normal, normal)) / 2.0
 
 
 @functools.cache
-def areas_kernel(variant: Variant) -> object:
-    """Areas [F] of faces [F, 3] of vertices [V, 3]; float64, since squares of small numbers vanish in float32."""
+def areas_kernel(variant: Variant) -> Any:
+    """Areas [F] of faces [F, 3] of vertices [V, 3]."""
     real, index = variant.array, variant.index
 
     @ti.kernel
     def measure(vertices: real(2), faces: index(2), areas: variant.doubles(1), n_faces: ti.i32):
         ti.loop_config(serialize=variant.serial)
         for f in range(n_faces):
-            a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-            ab = [vertices[b, k] - vertices[a, k] for k in ti.static(range(3))]
-            ac = [vertices[c, k] - vertices[a, k] for k in ti.static(range(3))]
-            normal = [ti.cast(x, ti.f64) for x in ti.static(cross(ab, ac))]
-            areas[f] = ti.sqrt(dot(normal, normal)) / 2.0
+            areas[f] = area(vertices, faces, f)
 
     return measure
 
@@ -43,13 +69,14 @@ def odds_kernel(variant: Variant) -> object:
     less than a cell is left of it, is completed by the next large one.
 
     Arguments:
-        areas: [F].
+        vertices, faces: [V, 3], and [F, 3].
+        areas: [F]. (A GPU would take long for what goes step by step, and has `areas_kernel` alone.)
+        n_unknown: how many of the areas are measured before; F, or none if they are known.
         first: [M + 1] where the faces of each mesh begin, and F.
-        odds: [F] is written: 0 to `SURE`.
-        other: [F] is written: the face that has the rest of the cell.
+        odds: [F, 2] is written: 0 to `SURE`, and the face that has the rest of the cell.
         total: [M] is written: the area. Where it is not positive and finite, the rest is of no use.
     """
-    index = variant.index
+    real, index = variant.array, variant.index
 
     @ti.func
     def passed(areas: ti.template(), f, end, mean, large: ti.template()):
@@ -60,7 +87,13 @@ def odds_kernel(variant: Variant) -> object:
         return at
 
     @ti.kernel
-    def share_out(areas: variant.doubles(1), first: index(1), odds: index(1), other: index(1), total: variant.doubles(1), n_meshes: ti.i32):
+    def share_out(
+        vertices: real(2), faces: index(2), areas: variant.doubles(1), first: index(1), odds: index(2), total: variant.doubles(1),
+        n_unknown: ti.i32, n_meshes: ti.i32,
+    ):  # fmt: skip
+        ti.loop_config(serialize=variant.serial)
+        for f in range(n_unknown):
+            areas[f] = area(vertices, faces, f)
         ti.loop_config(serialize=variant.serial)
         for mesh in range(n_meshes):
             begin, end = first[mesh], first[mesh + 1]
@@ -75,94 +108,220 @@ def odds_kernel(variant: Variant) -> object:
                 left = areas[giver]
             while giver < end:
                 if left > mean and small < end:
-                    odds[small] = ti.cast(areas[small] / mean * SURE, ti.i32)
-                    other[small] = giver
+                    odds[small, 0] = ti.cast(areas[small] / mean * SURE, ti.i32)
+                    odds[small, 1] = giver
                     left -= mean - areas[small]
                     small = passed(areas, small + 1, end, mean, False)
                 else:
-                    odds[giver] = ti.cast(ti.min(left / mean, 1.0) * SURE, ti.i32)
+                    odds[giver, 0] = ti.cast(ti.min(left / mean, 1.0) * SURE, ti.i32)
                     last = giver
                     giver = passed(areas, giver + 1, end, mean, True)
-                    other[last] = ti.select(giver < end, giver, last)
+                    odds[last, 1] = ti.select(giver < end, giver, last)
                     if giver < end:
                         left += areas[giver] - mean
             while small < end:  # by rounding
-                odds[small] = ti.cast(ti.min(areas[small] / mean, 1.0) * SURE, ti.i32)
-                other[small] = ti.select(last < end, last, small)
+                odds[small, 0] = ti.cast(ti.min(areas[small] / mean, 1.0) * SURE, ti.i32)
+                odds[small, 1] = ti.select(last < end, last, small)
                 small = passed(areas, small + 1, end, mean, False)
 
     return share_out
 
 
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """How places are drawn, the same way for all kernels that want to know where they are: ``at_once`` of them, which all lie on one mesh, side by side.
+
+    LLVM turns a loop over them, which only reads arrays and writes local vectors, into code for eight or sixteen of them.
+    """
+
+    at_once: int
+    draw: Any
+
+    @classmethod
+    @functools.cache
+    def of(cls, variant: Variant) -> "Drawing":
+        number, at_once = variant.real, AT_ONCE if variant.lanes > 1 else 1
+
+        @ti.func
+        def fraction(bits):
+            """[0, 1)"""
+            return ti.cast(ti.cast(bits >> ti.u32(8), ti.i32), number) * number(2.0**-24)
+
+        @ti.func
+        def draw(face: ti.template(), weights: ti.template(), mesh, begin, seed, odds: ti.template(), first: ti.template()):
+            """Writes the face of each place from ``begin`` on of a mesh, and the weights of its corners there."""
+            first_face = first[mesh]
+            n_faces, odd = first[mesh + 1] - first_face, ti.Vector.zero(ti.i32, at_once)
+            for l in range(at_once):
+                which, u, v = random_bits(begin + l, seed, mesh)
+                cell = ti.cast(which, ti.u64) * ti.cast(ti.cast(n_faces, ti.u32), ti.u64)
+                face[slot(0, l, at_once)] = first_face + ti.cast(cell >> ti.u64(32), ti.i32)
+                odd[slot(0, l, at_once)] = ti.cast(ti.cast(cell, ti.u32) >> ti.u32(1), ti.i32)
+                from_a, along = ti.sqrt(fraction(u)), fraction(v)
+                weights[slot(0, l, at_once)] = 1.0 - from_a
+                weights[slot(1, l, at_once)] = from_a * (1.0 - along)
+                weights[slot(2, l, at_once)] = from_a * along
+            for l in range(at_once):
+                f = face[slot(0, l, at_once)]
+                own, other = odds[f, 0], odds[f, 1]
+                face[slot(0, l, at_once)] = ti.select(odd[slot(0, l, at_once)] < own, f, other)
+
+        return cls(at_once=at_once, draw=draw)
+
+    def n_blocks(self, n_meshes: int, count: int) -> int:
+        """Of how many blocks, of ``at_once`` places each or fewer, ``count`` places on each mesh are made."""
+        return n_meshes * (-(-count // self.at_once))
+
+
 @functools.cache
 def sample_op(variant: Variant) -> Op:
-    """Input: vertices [V, 3]. Output: points [M * S, 3] drawn evenly on M meshes, S on each.
+    """Input: vertices [V, 3]. Output: points [M * S, 3] drawn evenly on M meshes, S on each (Osada et al., "Shape distributions", 2002, equation 1).
+
+    Where they are is not kept: on the way back it is drawn again.
 
     Other arguments:
+        rows: [4 V] scratch on a CPU, for the vertices in rows of four numbers; else empty.
         faces: [F, 3].
-        face, weights: [M * S] and [M * S, 3] are written: where the points are (Osada et al., "Shape distributions", 2002, equation 1).
-        odds, other, first: see `odds_kernel`.
+        odds, first: see `odds_kernel`.
         seed: the same one draws the same places.
         count: S.
-        n_parts: into how many the n points are dealt; on a GPU n.
+        n_parts: into how many the blocks are dealt; on a GPU as many as there are.
+        n_blocks: see `Drawing`.
     """
     real, index, number = variant.array, variant.index, variant.real
-    a_part = variant.spread(SPREAD)
-
-    @ti.func
-    def drawn(s, seed, stream):
-        """Three times 32 bits: pcg3d of Jarzynski and Olano, "Hash Functions for GPU Rendering", JCGT 2020."""
-        x = ti.cast(s, ti.u32) * ti.u32(1664525) + ti.u32(1013904223)
-        y = ti.cast(seed, ti.u32) * ti.u32(1664525) + ti.u32(1013904223)
-        z = ti.cast(stream, ti.u32) * ti.u32(1664525) + ti.u32(1013904223)
-        x += y * z
-        y += z * x
-        z += x * y
-        x, y, z = x ^ (x >> ti.u32(16)), y ^ (y >> ti.u32(16)), z ^ (z >> ti.u32(16))
-        x += y * z
-        y += z * x
-        z += x * y
-        return x, y, z
-
-    @ti.func
-    def fraction(bits):
-        """[0, 1)"""
-        return ti.cast(ti.cast(bits >> ti.u32(8), ti.i32), number) * number(2.0**-24)
+    drawing, a_part = Drawing.of(variant), variant.spread(SPREAD)
+    at_once, draw, in_rows = drawing.at_once, drawing.draw, variant.lanes > 1
 
     @ti.kernel
     def sample(
-        vertices: real(2), points: real(2), faces: index(2), face: index(1), weights: real(2), odds: index(1), other: index(1), first: index(1),
-        seed: ti.i32, count: ti.i32, n_parts: ti.i32, n: ti.i32,
+        vertices: real(2), points: real(2), rows: real(1), faces: index(2), odds: index(2), first: index(1), seed: ti.i32, count: ti.i32, n_parts: ti.i32,
+        n_blocks: ti.i32,
+    ):  # fmt: skip
+        ti.loop_config(serialize=variant.serial)
+        for v in range(rows.shape[0] // ROW):
+            for k in ti.static(range(ROW)):
+                rows[slot(v, k, ROW)] = vertices[v, ti.static(min(k, 2))]
+        ti.loop_config(serialize=variant.serial)
+        for i in range(n_parts * a_part):
+            if i % a_part != 0:
+                continue
+            per_part, per_mesh = (n_blocks - 1) // n_parts + 1, (count - 1) // at_once + 1
+            for block in range(i // a_part * per_part, ti.min((i // a_part + 1) * per_part, n_blocks)):
+                mesh = block // per_mesh
+                begin = (block - mesh * per_mesh) * at_once
+                n = ti.min(at_once, count - begin)
+                face, weights = ti.Vector.zero(ti.i32, at_once), ti.Vector.zero(number, 3 * at_once)
+                draw(face, weights, mesh, begin, seed, odds, first)
+                if ti.static(in_rows):
+                    point = ti.Vector.zero(number, ROW * at_once)
+                    for l in range(n):
+                        f = face[slot(0, l, at_once)]
+                        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+                        w_a, w_b, w_c = weights[slot(0, l, at_once)], weights[slot(1, l, at_once)], weights[slot(2, l, at_once)]
+                        for k in ti.static(range(ROW)):
+                            point[slot(l, k, ROW)] = w_a * rows[slot(a, k, ROW)] + w_b * rows[slot(b, k, ROW)] + w_c * rows[slot(c, k, ROW)]
+                        # Since an array is written, too, LLVM takes rows of four numbers, and not each number of eight places, which takes longer.
+                        points[mesh * count + begin + l, 2] = point[slot(l, 2, ROW)]
+                    for l in range(n):
+                        for k in ti.static(range(2)):
+                            points[mesh * count + begin + l, k] = point[slot(l, k, ROW)]
+                else:
+                    for l in range(n):
+                        f = face[slot(0, l, at_once)]
+                        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+                        w_a, w_b, w_c = weights[slot(0, l, at_once)], weights[slot(1, l, at_once)], weights[slot(2, l, at_once)]
+                        for k in ti.static(range(3)):
+                            points[mesh * count + begin + l, k] = w_a * vertices[a, k] + w_b * vertices[b, k] + w_c * vertices[c, k]
+
+    @ti.kernel
+    def spread(
+        grad_vertices: real(2), sums: real(1), grad_points: real(2), faces: index(2), odds: index(2), first: index(1),
+        seed: ti.i32, count: ti.i32, n_vertices: ti.i32, n_parts: ti.i32, n_blocks: ti.i32,
+    ):  # fmt: skip
+        """Each part adds to rows of its own."""
+        ti.loop_config(serialize=variant.serial)
+        for i in range(n_parts * a_part):
+            if i % a_part != 0:
+                continue
+            per_part, per_mesh = (n_blocks - 1) // n_parts + 1, (count - 1) // at_once + 1
+            own = i // a_part * n_vertices
+            for row in range(own, own + n_vertices):
+                for k in ti.static(range(ROW)):
+                    sums[slot(row, k, ROW)] = 0.0
+            for block in range(i // a_part * per_part, ti.min((i // a_part + 1) * per_part, n_blocks)):
+                mesh = block // per_mesh
+                begin = (block - mesh * per_mesh) * at_once
+                n = ti.min(at_once, count - begin)
+                face, weights = ti.Vector.zero(ti.i32, at_once), ti.Vector.zero(number, 3 * at_once)
+                draw(face, weights, mesh, begin, seed, odds, first)
+                grads = ti.Vector.zero(number, ROW * at_once)
+                for l in range(n):
+                    for k in ti.static(range(ROW)):
+                        grads[slot(l, k, ROW)] = grad_points[mesh * count + begin + l, ti.static(min(k, 2))]
+                for l in range(n):
+                    f = face[slot(0, l, at_once)]
+                    corners = [faces[f, corner] for corner in ti.static(range(3))]
+                    for corner in ti.static(range(3)):
+                        row, at = (own + corners[corner]) * ROW, weights[slot(corner, l, at_once)]
+                        more = [sums[row + k] + at * grads[slot(l, k, ROW)] for k in ti.static(range(ROW))]
+                        for k in ti.static(range(ROW)):
+                            sums[row + k] = more[k]
+        ti.loop_config(serialize=True)
+        for v in range(n_vertices):
+            total = [grad_vertices[v, k] for k in ti.static(range(3))]
+            for part in range(n_parts):
+                for k in ti.static(range(3)):
+                    total[k] += sums[slot(part * n_vertices + v, k, ROW)]
+            for k in ti.static(range(3)):
+                grad_vertices[v, k] = total[k]
+
+    def gradient(arrays: Any, arguments: Sequence[Any]) -> None:
+        vertices, points, _, faces, odds, first, seed, count, _, n_blocks = arguments
+        n_vertices, n = vertices.shape[0], points.shape[0]
+        if variant.lanes == 1:
+            face, weights = arrays.empty_index(n), arrays.empty((n, 3))
+            arrays.launch(places_kernel(variant), (face, weights, odds, first, seed, count, n_blocks, n_blocks))
+            interpolate_op(variant, points=True).launch_gradient(arrays, (vertices, points, faces, face, weights, n, 3))
+            return
+        grad_points = arrays.gradient_of(points)
+        if grad_points is None:
+            return
+        n_parts = 1 if variant.serial or 3 * n_vertices > n else arrays.n_shares // 2
+        sums = arrays.empty((ROW * n_parts * n_vertices,))
+        grad_vertices = arrays.gradient_or_scratch(vertices)
+        arrays.launch(spread, (grad_vertices, sums, grad_points, faces, odds, first, seed, count, n_vertices, n_parts, n_blocks))
+
+    return Op(name="sample", kernel=sample, n_inputs=1, n_outputs=1, adds=False, gradient=gradient)
+
+
+@functools.cache
+def places_kernel(variant: Variant) -> Any:
+    """Where the points of `sample_op` are: the face [M * S] of each, and the weights [M * S, 3] of its corners there."""
+    real, index, number = variant.array, variant.index, variant.real
+    drawing, a_part = Drawing.of(variant), variant.spread(SPREAD)
+    at_once, draw = drawing.at_once, drawing.draw
+
+    @ti.kernel
+    def tell(
+        faces: index(1), weights: real(2), odds: index(2), first: index(1), seed: ti.i32, count: ti.i32, n_parts: ti.i32, n_blocks: ti.i32
     ):  # fmt: skip
         ti.loop_config(serialize=variant.serial)
         for i in range(n_parts * a_part):
             if i % a_part != 0:
                 continue
-            per_part = (n - 1) // n_parts + 1
-            begin = i // a_part * per_part
-            mesh = begin // count
-            for s in range(begin, ti.min(begin + per_part, n)):
-                if s - mesh * count == count:  # a division for each point would take as long as all random numbers
-                    mesh += 1
-                which, u, v = drawn(s - mesh * count, seed, mesh)
-                place = ti.cast(which, ti.u64) * ti.cast(first[mesh + 1] - first[mesh], ti.u64)
-                f = first[mesh] + ti.cast(place >> ti.u64(32), ti.i32)
-                f = ti.select(ti.cast(ti.cast(place, ti.u32) >> ti.u32(1), ti.i32) < odds[f], f, other[f])
-                from_a, along = ti.sqrt(fraction(u)), fraction(v)
-                w_a, w_b, w_c = 1.0 - from_a, from_a * (1.0 - along), from_a * along
-                face[s] = f
-                weights[s, 0], weights[s, 1], weights[s, 2] = w_a, w_b, w_c
-                a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-                for k in ti.static(range(3)):
-                    points[s, k] = w_a * vertices[a, k] + w_b * vertices[b, k] + w_c * vertices[c, k]
+            per_part, per_mesh = (n_blocks - 1) // n_parts + 1, (count - 1) // at_once + 1
+            for block in range(i // a_part * per_part, ti.min((i // a_part + 1) * per_part, n_blocks)):
+                mesh = block // per_mesh
+                begin = (block - mesh * per_mesh) * at_once
+                face, at = ti.Vector.zero(ti.i32, at_once), ti.Vector.zero(number, 3 * at_once)
+                draw(face, at, mesh, begin, seed, odds, first)
+                for l in range(ti.min(at_once, count - begin)):
+                    s = mesh * count + begin + l
+                    faces[s] = face[slot(0, l, at_once)]
+                    for k in ti.static(range(3)):
+                        weights[s, k] = at[slot(k, l, at_once)]
 
-    interpolate = interpolate_op(variant, points=True)
-
-    def gradient(arrays: Any, arguments: Sequence[Any]) -> None:
-        vertices, points, faces, face, weights, *_, n = arguments
-        interpolate.launch_gradient(arrays, (vertices, points, faces, face, weights, n, 3))
-
-    return Op(name="sample", kernel=sample, n_inputs=1, n_outputs=1, adds=False, gradient=gradient)
+    return tell
 
 
 @functools.cache

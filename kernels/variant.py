@@ -5,7 +5,8 @@ array arguments. So the one source serves float32 and float64, arrays (``ti.ndar
 """
 
 import enum
-from dataclasses import dataclass
+import functools
+from dataclasses import dataclass, fields
 from typing import Any
 
 from ..language import ti
@@ -44,6 +45,14 @@ class Variant:
     def __post_init__(self) -> None:
         if self.tile_pixels % self.lanes or (self.tile_width % self.lanes and self.lanes % self.tile_width):
             raise ValueError(f"Variant: tiles must be made of blocks of {self.lanes} lanes, got {self.tile_width} x {self.tile_height} pixels")
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @functools.cached_property
+    def _hash(self) -> int:
+        """Found once: every kernel is looked up by it, at every call."""
+        return hash(tuple(getattr(self, field.name) for field in fields(self)))
 
     def array(self, ndim: int) -> Any:
         """Annotation of an array of real numbers."""

@@ -6,6 +6,7 @@ another backend, or another order of starting, runs a script in a process of its
 Without torch the tests of the standalone part run: all files that do not speak of it.
 """
 
+import functools
 import importlib.util
 import os
 import re
@@ -15,6 +16,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from forked import Forked
 from scenes import ellipsoid, of_gpus, pictures_of
 
 import taichi_softras
@@ -36,26 +38,36 @@ else:
 
 # By the time that they take: many kernels, processes of their own, programs.
 LONG_FILES = (
-    "test_gendr.py",
+    "test_browser.py",
     "test_vulkan_options.py",
     "test_softras_options.py",
+    "test_gendr.py",
     "test_faults.py",
-    "test_docs.py",
-    "test_rasterizer.py",
-    "test_properties.py",
-    "test_gradcheck.py",
     "test_adjoint.py",
-    "test_bridge.py",
-    "test_tape.py",
-    "test_demos.py",
+    "test_docs.py",
     "test_fit_command.py",
-    "test_fit.py",
-    "test_texture.py",
-    "test_poses.py",
-    "test_demos_standalone.py",
-    "test_demo_reconstruction.py",
-    "test_doctor.py",
+    "test_composite.py",
+    "test_tape.py",
     "test_packaging.py",
+    "test_bridge.py",
+    "test_rasterizer.py",
+    "test_gradcheck.py",
+    "test_demo_reconstruction.py",
+    "test_demos_standalone.py",
+    "test_demos.py",
+    "test_properties.py",
+    "test_hostile_files.py",
+    "test_imports.py",
+    "test_benchmarks.py",
+    "test_kaolin.py",
+    "test_pytorch3d.py",
+    "test_uv_textures.py",
+    "test_demo_texture_light.py",
+    "test_viewer.py",
+    "test_demo_dibr.py",
+    "test_viewer_window.py",
+    "test_dibr.py",
+    "test_torch_errors.py",
 )
 
 
@@ -104,26 +116,36 @@ def one_lane(monkeypatch):
 @pytest.fixture(scope="session")
 def run_python(tmp_path_factory):
     """Runs a script in a new process, from a file (Taichi reads the source of its kernels there); fails with its errors if it fails."""
+    paths = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests"), os.environ.get("PYTHONPATH", "")])
+    begins_with_torch = re.compile(r"^(import|from) .*\btorch\b", re.MULTILINE)
+    forked = []
 
     def run(script: str, *, check: bool = True, given: str = "") -> subprocess.CompletedProcess:
         path = tmp_path_factory.mktemp("script") / "script.py"
         path.write_text(script)
-        result = subprocess.run(
-            [sys.executable, path],
-            cwd=path.parent,
-            env=os.environ
-            | {"TI_SKIP_VERSION_CHECK": "ON", "PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests"), os.environ.get("PYTHONPATH", "")])},
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        environment = os.environ | {"TI_SKIP_VERSION_CHECK": "ON", "PYTHONPATH": paths}
+        if begins_with_torch.search(script) and hasattr(os, "fork"):
+            if not forked:
+                forked.append(Forked(tmp_path_factory.mktemp("forked"), paths))
+            result = forked[0].run(path, environment, given)
+        else:
+            command = [sys.executable, path]
+            result = subprocess.run(command, cwd=path.parent, env=environment, input=given, capture_output=True, text=True, timeout=300, check=False)
         if check and result.returncode:
             pytest.fail(f"the script ended with {result.returncode}\n{result.stdout}\n{result.stderr}", pytrace=False)
         return result
 
-    return run
+    yield run
+    for server in forked:
+        server.stop()
+
+
+@pytest.fixture
+def small_turntable(monkeypatch):
+    """Among the results of fits that are about something else: all 48 pictures of a turntable take longer than such a fit."""
+    from taichi_softras.app import fitting
+
+    monkeypatch.setattr(fitting, "turntable", functools.partial(fitting.turntable, frames=2, size=32))
 
 
 @pytest.fixture

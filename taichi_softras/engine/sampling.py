@@ -1,13 +1,13 @@
 """Points drawn evenly on the surfaces of meshes, and what stands at places of faces: differentiable where the places stay."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..checks import COUNTABLE, as_numbers, check_countable, check_faces, check_finite, check_integer, check_reals, check_shape
-from ..kernels.sampling import SURE, areas_kernel, interpolate_op, odds_kernel, sample_op
+from ..kernels.sampling import ROW, SURE, Drawing, areas_kernel, interpolate_op, odds_kernel, places_kernel, sample_op
 from ..language import ti
 from ..runtime import Arrays, TaichiArrays
 
@@ -45,13 +45,14 @@ def sample_surface(vertices: Any, faces: Any, count: int, seed: int = 0) -> tupl
     check_integer(op, "seed", seed, 0, 2**31 - 1)
     arrays = TaichiArrays(ti.f64)
     placed, index = arrays.real(positions), arrays.index(corners)
-    points, face, weights = arrays.untracked(lambda: draw_points(arrays, placed, index, [len(corners)], count, seed, op=op))
+    points, places = arrays.untracked(lambda: draw_points(arrays, placed, index, [len(corners)], count, seed, op=op))
+    face, weights = places()
     return arrays.to_numpy(points), arrays.to_numpy(face), arrays.to_numpy(weights)
 
 
 def draw_points(
     arrays: Arrays, vertices: Any, faces: Any, n_faces: Sequence[int], count: int, seed: int, areas: np.ndarray | None = None, *, op: str = "draw_points"
-) -> tuple[Any, Any, Any]:  # fmt: skip
+) -> tuple[Any, Callable[[], tuple[Any, Any]]]:  # fmt: skip
     """Points drawn evenly on each of M meshes: faces at random by Walker's alias method, anywhere on them alike.
 
     Args:
@@ -63,51 +64,53 @@ def draw_points(
         op: for errors.
 
     Returns:
-        points [M * S, 3], the face [M * S] (integers) that each is on, and the weights [M * S, 3] of its corners there, arrays of the library.
+        points [M * S, 3], an array of the library; and a function for who wants to know where they are: it returns the face [M * S] (integers) that each is on,
+        and the weights [M * S, 3] of its corners there.
 
     Gradient: of the points, to vertices, the places staying where they are on their faces.
     """
-    first = np.concatenate([[0], np.cumsum(n_faces)]).astype(np.int32)
-    odds, other = _odds(arrays, _face_areas(arrays, vertices, faces) if areas is None else arrays.doubles(areas.astype(np.float64)), first, op)
+    first = np.array([0, *itertools.accumulate(n_faces)], np.int32)
+    odds = _odds(arrays, vertices, faces, None if areas is None else arrays.doubles(areas.astype(np.float64)), first, op)
     n = len(n_faces) * count
     check_countable(op, "numbers at the places", 3 * n)
-    face, weights = arrays.empty_index(n), arrays.empty((n, 3))
-    sample = sample_op(arrays.variant_for(n))
-    rest = (faces, face, weights, odds, other, arrays.index(first), int(seed), count, n if arrays.is_remote else arrays.n_shares, n)
-    return arrays.run(sample, (vertices,), [(n, 3)], rest)[0], face, weights
+    variant = arrays.variant_for(n)
+    n_blocks = Drawing.of(variant).n_blocks(len(n_faces), count)
+    rest = (odds, arrays.index(first), int(seed), count, n_blocks if arrays.is_remote else arrays.n_shares, n_blocks)
+
+    def places() -> tuple[Any, Any]:
+        face, weights = arrays.empty_index(n), arrays.empty((n, 3))
+        arrays.untracked(lambda: arrays.launch(places_kernel(variant), (face, weights, *rest)))
+        return face, weights
+
+    rows = arrays.empty((1 if arrays.is_remote else ROW * vertices.shape[0],))
+    return arrays.run(sample_op(variant), (vertices,), [(n, 3)], (rows, faces, *rest))[0], places
 
 
-def _face_areas(arrays: Arrays, vertices: Any, faces: Any) -> Any:
-    """[F] float64, without gradient."""
-    n_faces = faces.shape[0]
-    areas = arrays.empty_doubles(n_faces)
-    kernel = areas_kernel(arrays.variant_for(n_faces))
-    arrays.untracked(lambda: arrays.launch(kernel, (arrays.constant(vertices), faces, areas, n_faces)))
-    return areas
-
-
-def _odds(arrays: Arrays, areas: Any, first: np.ndarray, op: str) -> tuple[Any, Any]:
-    """([F], [F]): see `kernels.sampling.odds_kernel`. A GPU would take long for what goes step by step: the host does it, in other steps."""
-    n_faces, n_meshes = int(first[-1]), len(first) - 1
+def _odds(arrays: Arrays, vertices: Any, faces: Any, areas: Any, first: np.ndarray, op: str) -> Any:
+    """[F, 2]: see `kernels.sampling.odds_kernel`, without gradient. A GPU would take long for what goes step by step: the host does it, in other steps."""
+    n_faces, n_meshes, vertices = int(first[-1]), len(first) - 1, arrays.constant(vertices)
+    variant, n_unknown = arrays.variant_for(n_faces), n_faces if areas is None else 0
+    areas = arrays.empty_doubles(n_faces) if areas is None else areas
     if arrays.is_remote:
+        if n_unknown:
+            arrays.untracked(lambda: arrays.launch(areas_kernel(variant), (vertices, faces, areas, n_faces)))
         on_host = arrays.to_numpy(areas)
         total = [on_host[begin:end].sum() for begin, end in itertools.pairwise(first)]
     else:
-        odds, other, sums = arrays.empty_index(n_faces), arrays.empty_index(n_faces), arrays.empty_doubles(n_meshes)
-        kernel = odds_kernel(arrays.variant_for(n_faces))
-        arrays.untracked(lambda: arrays.launch(kernel, (areas, arrays.index(first), odds, other, sums, n_meshes)))
+        odds, sums = arrays.empty_index((n_faces, 2)), arrays.empty_doubles(n_meshes)
+        arguments = (vertices, faces, areas, arrays.index(first), odds, sums, n_unknown, n_meshes)
+        arrays.untracked(lambda: arrays.launch(odds_kernel(variant), arguments))
         total = arrays.to_numpy(sums).tolist()
     for area in total:
         if not 0 < area < np.inf:
             raise ValueError(f"{op}: the faces must have an area, got {area} in all")
     if arrays.is_remote:
         tables = [odds_at_once(on_host[begin:end]) for begin, end in itertools.pairwise(first)]
-        odds = arrays.index(np.concatenate([of_mesh for of_mesh, _ in tables]))
-        other = arrays.index(np.concatenate([of_mesh + begin for (_, of_mesh), begin in zip(tables, first[:-1], strict=True)]))
-    return odds, other
+        odds = arrays.index(np.concatenate([of_mesh + np.array([0, begin], np.int32) for of_mesh, begin in zip(tables, first[:-1], strict=True)]))
+    return odds
 
 
-def odds_at_once(areas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def odds_at_once(areas: np.ndarray) -> np.ndarray:
     """What `kernels.sampling.odds_kernel` writes for one mesh, all faces at once: sums of what small faces lack and large ones have tell who gives to whom."""
     share = areas / areas.mean()
     is_large = share > 1
@@ -118,7 +121,7 @@ def odds_at_once(areas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         other[small] = large[np.minimum(np.searchsorted(surplus, lacking - (1 - share[small]), side="right"), len(large) - 1)]
         other[large[:-1]] = large[1:]
         share[large] = 1 + surplus - lacking[np.minimum(np.searchsorted(lacking, surplus), len(small) - 1)]
-    return (np.clip(share, 0, 1) * SURE).astype(np.int32), other.astype(np.int32)
+    return np.stack([np.clip(share, 0, 1) * SURE, other], 1).astype(np.int32)
 
 
 def at_places(arrays: Arrays, values: Any, faces: Any, face: Any, weights: Any) -> Any:

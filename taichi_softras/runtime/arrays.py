@@ -37,8 +37,14 @@ FEW = 24_000  # of what is quickly done for a vertex or a face. More, over the n
 
 def variant_of(arch: str, real: object, storage: Storage = Storage.ARRAY) -> Variant:
     """Lanes of pixels for the CPU's vector units; a thread a pixel, in square tiles, for GPUs. On CUDA threads work together."""
+    return _variant(arch, real, storage, arch == "cpu" and is_deterministic())
+
+
+@functools.cache
+def _variant(arch: str, real: object, storage: Storage, serial: bool) -> Variant:
+    """One object, which caches find at once."""
     if arch == "cpu":
-        return Variant(real=real, storage=storage, serial=is_deterministic())
+        return Variant(real=real, storage=storage, serial=serial)
     return Variant(real=real, storage=storage, lanes=1, tile_width=8, tile_height=8, team=TEAM if arch == "cuda" and storage is Storage.ARRAY else 1)
 
 

@@ -40,10 +40,10 @@ def sample_points_from_meshes(meshes: Any, num_samples: int = 10000, return_norm
         raise ValueError(f"{op}: meshes must have at least one face, got none")
     if return_textures and meshes.textures is None:
         raise ValueError(f"{op}: meshes must have textures where return_textures is True, got None")
-    verts, faces = meshes.verts_packed(), meshes.faces_packed()
+    verts = meshes.verts_packed() if len(meshes) > 1 else meshes.verts_list()[0]
+    faces, numbers = meshes.faces_packed(), [len(of_mesh) for of_mesh in meshes.faces_list()]
     check_finite_tensor(op, "meshes", verts)
-    numbers = meshes.num_faces_per_mesh().tolist()
-    drawn, face, weights = sample_faces(op, verts, faces, [number for number in numbers if number], num_samples)
+    drawn, places = sample_faces(op, verts, faces, [number for number in numbers if number], num_samples)
     with_faces = [mesh for mesh, number in enumerate(numbers) if number]
 
     def each(rows: torch.Tensor, empty: float = 0) -> torch.Tensor:
@@ -54,12 +54,14 @@ def sample_points_from_meshes(meshes: Any, num_samples: int = 10000, return_norm
         return rows.new_full((len(numbers), *of_meshes.shape[1:]), empty).index_copy(0, torch.tensor(with_faces, device=verts.device), of_meshes)
 
     results = [each(drawn)]
+    if return_normals or return_textures:
+        face, weights = places()
     if return_normals:
         normals = F.normalize(crosses(verts, faces), dim=1, eps=LEAST_LENGTH)
         results.append(each(normals.index_select(0, face)))
     if return_textures:
-        places = each(face.long(), -1)[:, :, None, None]
-        nowhere = torch.zeros_like(places, dtype=verts.dtype)
-        fragments = SimpleNamespace(pix_to_face=places, bary_coords=each(weights)[:, :, None, None], zbuf=nowhere, dists=nowhere)
+        at = each(face.long(), -1)[:, :, None, None]
+        nowhere = torch.zeros_like(at, dtype=verts.dtype)
+        fragments = SimpleNamespace(pix_to_face=at, bary_coords=each(weights)[:, :, None, None], zbuf=nowhere, dists=nowhere)
         results.append(meshes.sample_textures(fragments)[:, :, 0, 0])
     return tuple(results) if len(results) > 1 else results[0]

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from ....checks import check_flag, check_shape
-from ...calling_thread import extremes
+from ...calling_thread import extremes, within
 from ...checks import check_index_tensor, check_tensors
 from ...geometry import crosses
 from ..batches import face_lists
@@ -76,7 +76,7 @@ class Meshes:
     def _checked_faces(faces: torch.Tensor, n_verts: int, is_padded: bool) -> torch.Tensor:
         """Without the rows of -1, which stand at the end where a tensor is padded."""
         faces = faces.to(torch.int64)
-        if not len(faces):
+        if not len(faces) or within(faces, n_verts):
             return faces
         low, high = extremes(faces)
         if low == -1:

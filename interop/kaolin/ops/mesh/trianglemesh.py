@@ -91,7 +91,8 @@ def sample_points(
     n_faces, mesh = len(faces), torch.arange(n_meshes, device=vertices.device)[:, None]
     packed = (faces.long() + n_vertices * mesh[:, :, None]).flatten(0, 1)
     known = None if areas is None else areas.flatten()
-    points, face, weights = sample_faces(op, vertices.flatten(0, 1), packed, [n_faces] * n_meshes, num_samples, known)
+    points, places = sample_faces(op, vertices.flatten(0, 1), packed, [n_faces] * n_meshes, num_samples, known)
+    face, weights = places()
     found = [points.reshape(n_meshes, num_samples, 3), face.long().reshape(n_meshes, num_samples) - n_faces * mesh]
     if face_features is not None:
         corners = torch.arange(3 * n_faces * n_meshes, device=vertices.device).reshape(-1, 3)
@@ -118,8 +119,8 @@ def packed_sample_points(
     if areas is not None:
         check_tensor(op, "areas", areas, (len(merged),))
     numbers = num_faces_per_mesh.tolist()
-    points, face, _ = sample_faces(op, vertices, merged, numbers, num_samples, areas)
-    return points.reshape(len(numbers), num_samples, 3), face.long().reshape(len(numbers), num_samples)
+    points, places = sample_faces(op, vertices, merged, numbers, num_samples, areas)
+    return points.reshape(len(numbers), num_samples, 3), places()[0].long().reshape(len(numbers), num_samples)
 
 
 def face_normals(face_vertices: torch.Tensor, unit: bool = False) -> torch.Tensor:
