@@ -70,7 +70,8 @@ def launch(kernel: Any, arguments: Sequence[Any]) -> None:
     implementation, running = kernel_of(kernel), runtime()
     key = None if is_recorded() else _kinds(arguments)
     if key is None:
-        kernel(*arguments)
+        with _compiled_quickly(implementation):  # for fields, of which each wants another
+            kernel(*arguments)
         return
     of_runtime, known = _prepared.get(implementation, (None, {}))
     if of_runtime is None or of_runtime() is not running:  # Taichi was started again
