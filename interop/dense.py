@@ -208,15 +208,19 @@ def locate(pixels: torch.Tensor, triangles: torch.Tensor, s: RasterizeSettings) 
     """Squared distance to the outline [F, P], whether inside [F, P], which way round [F, 1] (0 without area), and the corners' weights [F, 3, P]."""
     (x, y), (ax, ay) = pixels.T, triangles[..., None].unbind(2)  # [P], [F, 3, 1]
     ex, ey, qx, qy = ax.roll(-1, 1) - ax, ay.roll(-1, 1) - ay, x - ax, y - ay  # edges, and corners to pixels
-    t = ((qx * ex + qy * ey) / (ex**2 + ey**2).clamp_min(TINY)).clamp(0, 1)  # the closest point of the edge
-    to_edges = (qx - t * ex) ** 2 + (qy - t * ey) ** 2
-    nearest = torch.arange(3, device=pixels.device)[:, None] == to_edges.argmin(1, keepdim=True)
-    closest = torch.where(nearest, 1 - t, 0) + torch.where(nearest, t, 0).roll(1, 1)
-
-    cross = ex * qy - ey * qx  # twice the area of edge and pixel
     area = ex[:, 0] * ey[:, 1] - ey[:, 0] * ex[:, 1]  # [F, 1] twice the triangle's
     longest = (ex**2 + ey**2)[:, ::2].amax(1)
     turn = torch.where(area.abs() > (FLAT * longest).clamp_min(TINY), area.sign(), 0)
+    t = ((qx * ex + qy * ey) / (ex**2 + ey**2).clamp_min(TINY)).clamp(0, 1)  # the closest point of the edge
+    to_edges = (qx - t * ex) ** 2 + (qy - t * ey) ** 2
+    order = torch.arange(3, device=pixels.device)[:, None]
+    # Without area a triangle is its longest edge, the last of those that are as long.
+    only = 2 - torch.maximum(ex.abs(), ey.abs()).flip(1).argmax(1, keepdim=True)
+    to_edges = torch.where((turn[:, None] != 0) | (order == only), to_edges, torch.inf)
+    nearest = order == to_edges.argmin(1, keepdim=True)
+    closest = torch.where(nearest, 1 - t, 0) + torch.where(nearest, t, 0).roll(1, 1)
+
+    cross = ex * qy - ey * qx  # twice the area of edge and pixel
     bary = cross.roll(-1, 1) / torch.where(turn != 0, area, 1)[:, None]
     inside = (bary > 0).all(1) & (turn != 0)
     distance_sq = to_edges.amin(1)

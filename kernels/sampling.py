@@ -11,7 +11,7 @@ from .losses import cross, dot
 from .op import Op
 from .variant import Variant
 
-__all__ = ["SURE", "Drawing", "areas_kernel", "interpolate_op", "odds_kernel", "places_kernel", "sample_op"]
+__all__ = ["ROW", "SURE", "Drawing", "areas_kernel", "interpolate_op", "odds_kernel", "places_kernel", "sample_op"]
 
 
 SURE = 2147483647  # odds of 1, and the largest number of 31 bits
@@ -36,20 +36,26 @@ def random_bits(s, seed, stream):
     return x, y, z
 
 
+@ti.func
+def area(vertices: ti.template(), faces: ti.template(), f):
+    """In float64, since squares of small numbers vanish in float32."""
+    a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+    ab = [vertices[b, k] - vertices[a, k] for k in ti.static(range(3))]
+    ac = [vertices[c, k] - vertices[a, k] for k in ti.static(range(3))]
+    normal = [ti.cast(x, ti.f64) for x in ti.static(cross(ab, ac))]
+    return ti.sqrt(dot(normal, normal)) / 2.0
+
+
 @functools.cache
-def areas_kernel(variant: Variant) -> object:
-    """Areas [F] of faces [F, 3] of vertices [V, 3]; float64, since squares of small numbers vanish in float32."""
+def areas_kernel(variant: Variant) -> Any:
+    """Areas [F] of faces [F, 3] of vertices [V, 3]."""
     real, index = variant.array, variant.index
 
     @ti.kernel
     def measure(vertices: real(2), faces: index(2), areas: variant.doubles(1), n_faces: ti.i32):
         ti.loop_config(serialize=variant.serial)
         for f in range(n_faces):
-            a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-            ab = [vertices[b, k] - vertices[a, k] for k in ti.static(range(3))]
-            ac = [vertices[c, k] - vertices[a, k] for k in ti.static(range(3))]
-            normal = [ti.cast(x, ti.f64) for x in ti.static(cross(ab, ac))]
-            areas[f] = ti.sqrt(dot(normal, normal)) / 2.0
+            areas[f] = area(vertices, faces, f)
 
     return measure
 
@@ -63,12 +69,14 @@ def odds_kernel(variant: Variant) -> object:
     less than a cell is left of it, is completed by the next large one.
 
     Arguments:
-        areas: [F].
+        vertices, faces: [V, 3], and [F, 3].
+        areas: [F]. (A GPU would take long for what goes step by step, and has `areas_kernel` alone.)
+        n_unknown: how many of the areas are measured before; F, or none if they are known.
         first: [M + 1] where the faces of each mesh begin, and F.
         odds: [F, 2] is written: 0 to `SURE`, and the face that has the rest of the cell.
         total: [M] is written: the area. Where it is not positive and finite, the rest is of no use.
     """
-    index = variant.index
+    real, index = variant.array, variant.index
 
     @ti.func
     def passed(areas: ti.template(), f, end, mean, large: ti.template()):
@@ -79,7 +87,13 @@ def odds_kernel(variant: Variant) -> object:
         return at
 
     @ti.kernel
-    def share_out(areas: variant.doubles(1), first: index(1), odds: index(2), total: variant.doubles(1), n_meshes: ti.i32):
+    def share_out(
+        vertices: real(2), faces: index(2), areas: variant.doubles(1), first: index(1), odds: index(2), total: variant.doubles(1),
+        n_unknown: ti.i32, n_meshes: ti.i32,
+    ):  # fmt: skip
+        ti.loop_config(serialize=variant.serial)
+        for f in range(n_unknown):
+            areas[f] = area(vertices, faces, f)
         ti.loop_config(serialize=variant.serial)
         for mesh in range(n_meshes):
             begin, end = first[mesh], first[mesh + 1]
@@ -166,6 +180,7 @@ def sample_op(variant: Variant) -> Op:
     Where they are is not kept: on the way back it is drawn again.
 
     Other arguments:
+        rows: [4 V] scratch on a CPU, for the vertices in rows of four numbers; else empty.
         faces: [F, 3].
         odds, first: see `odds_kernel`.
         seed: the same one draws the same places.
@@ -175,66 +190,82 @@ def sample_op(variant: Variant) -> Op:
     """
     real, index, number = variant.array, variant.index, variant.real
     drawing, a_part = Drawing.of(variant), variant.spread(SPREAD)
-    at_once, draw = drawing.at_once, drawing.draw
+    at_once, draw, in_rows = drawing.at_once, drawing.draw, variant.lanes > 1
 
     @ti.kernel
     def sample(
-        vertices: real(2), points: real(2), faces: index(2), odds: index(2), first: index(1), seed: ti.i32, count: ti.i32, n_parts: ti.i32, n_blocks: ti.i32
-    ):
+        vertices: real(2), points: real(2), rows: real(1), faces: index(2), odds: index(2), first: index(1), seed: ti.i32, count: ti.i32, n_parts: ti.i32,
+        n_blocks: ti.i32,
+    ):  # fmt: skip
+        ti.loop_config(serialize=variant.serial)
+        for v in range(rows.shape[0] // ROW):
+            for k in ti.static(range(ROW)):
+                rows[slot(v, k, ROW)] = vertices[v, ti.static(min(k, 2))]
         ti.loop_config(serialize=variant.serial)
         for i in range(n_parts * a_part):
             if i % a_part != 0:
                 continue
             per_part, per_mesh = (n_blocks - 1) // n_parts + 1, (count - 1) // at_once + 1
-            for block in range(i // a_part * per_part, ti.min((i // a_part + 1) * per_part, n_blocks)):
-                mesh = block // per_mesh
-                begin = (block - mesh * per_mesh) * at_once
-                face, weights, point = ti.Vector.zero(ti.i32, at_once), ti.Vector.zero(number, 3 * at_once), ti.Vector.zero(number, 3 * at_once)
-                draw(face, weights, mesh, begin, seed, odds, first)
-                for l in range(at_once):
-                    f = face[slot(0, l, at_once)]
-                    a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-                    w_a, w_b, w_c = weights[slot(0, l, at_once)], weights[slot(1, l, at_once)], weights[slot(2, l, at_once)]
-                    for k in ti.static(range(3)):
-                        point[slot(k, l, at_once)] = w_a * vertices[a, k] + w_b * vertices[b, k] + w_c * vertices[c, k]
-                for l in range(ti.min(at_once, count - begin)):
-                    for k in ti.static(range(3)):
-                        points[mesh * count + begin + l, k] = point[slot(k, l, at_once)]
-
-    @ti.kernel
-    def spread(
-        sums: real(1), grad_points: real(2), faces: index(2), odds: index(2), first: index(1), seed: ti.i32, count: ti.i32, n_parts: ti.i32, n_blocks: ti.i32
-    ):
-        """Each part adds to rows of its own."""
-        ti.loop_config(serialize=variant.serial)
-        for i in range(n_parts * a_part):
-            if i % a_part != 0:
-                continue
-            per_part, per_mesh = (n_blocks - 1) // n_parts + 1, (count - 1) // at_once + 1
-            own = i // a_part * (sums.shape[0] // ROW // n_parts)
             for block in range(i // a_part * per_part, ti.min((i // a_part + 1) * per_part, n_blocks)):
                 mesh = block // per_mesh
                 begin = (block - mesh * per_mesh) * at_once
                 n = ti.min(at_once, count - begin)
                 face, weights = ti.Vector.zero(ti.i32, at_once), ti.Vector.zero(number, 3 * at_once)
                 draw(face, weights, mesh, begin, seed, odds, first)
-                rows, grads = ti.Vector.zero(ti.i32, 3 * at_once), ti.Vector.zero(number, ROW * at_once)
-                for l in range(at_once):
-                    f = face[slot(0, l, at_once)]
-                    for corner in ti.static(range(3)):
-                        rows[slot(corner, l, at_once)] = own + faces[f, corner]
+                if ti.static(in_rows):
+                    point = ti.Vector.zero(number, ROW * at_once)
+                    for l in range(n):
+                        f = face[slot(0, l, at_once)]
+                        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+                        w_a, w_b, w_c = weights[slot(0, l, at_once)], weights[slot(1, l, at_once)], weights[slot(2, l, at_once)]
+                        for k in ti.static(range(ROW)):
+                            point[slot(l, k, ROW)] = w_a * rows[slot(a, k, ROW)] + w_b * rows[slot(b, k, ROW)] + w_c * rows[slot(c, k, ROW)]
+                        # Since an array is written, too, LLVM takes rows of four numbers, and not each number of eight places, which takes longer.
+                        points[mesh * count + begin + l, 2] = point[slot(l, 2, ROW)]
+                    for l in range(n):
+                        for k in ti.static(range(2)):
+                            points[mesh * count + begin + l, k] = point[slot(l, k, ROW)]
+                else:
+                    for l in range(n):
+                        f = face[slot(0, l, at_once)]
+                        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+                        w_a, w_b, w_c = weights[slot(0, l, at_once)], weights[slot(1, l, at_once)], weights[slot(2, l, at_once)]
+                        for k in ti.static(range(3)):
+                            points[mesh * count + begin + l, k] = w_a * vertices[a, k] + w_b * vertices[b, k] + w_c * vertices[c, k]
+
+    @ti.kernel
+    def spread(
+        grad_vertices: real(2), sums: real(1), grad_points: real(2), faces: index(2), odds: index(2), first: index(1),
+        seed: ti.i32, count: ti.i32, n_vertices: ti.i32, n_parts: ti.i32, n_blocks: ti.i32,
+    ):  # fmt: skip
+        """Each part adds to rows of its own."""
+        ti.loop_config(serialize=variant.serial)
+        for i in range(n_parts * a_part):
+            if i % a_part != 0:
+                continue
+            per_part, per_mesh = (n_blocks - 1) // n_parts + 1, (count - 1) // at_once + 1
+            own = i // a_part * n_vertices
+            for row in range(own, own + n_vertices):
+                for k in ti.static(range(ROW)):
+                    sums[slot(row, k, ROW)] = 0.0
+            for block in range(i // a_part * per_part, ti.min((i // a_part + 1) * per_part, n_blocks)):
+                mesh = block // per_mesh
+                begin = (block - mesh * per_mesh) * at_once
+                n = ti.min(at_once, count - begin)
+                face, weights = ti.Vector.zero(ti.i32, at_once), ti.Vector.zero(number, 3 * at_once)
+                draw(face, weights, mesh, begin, seed, odds, first)
+                grads = ti.Vector.zero(number, ROW * at_once)
                 for l in range(n):
                     for k in ti.static(range(ROW)):
                         grads[slot(l, k, ROW)] = grad_points[mesh * count + begin + l, ti.static(min(k, 2))]
                 for l in range(n):
+                    f = face[slot(0, l, at_once)]
+                    corners = [faces[f, corner] for corner in ti.static(range(3))]
                     for corner in ti.static(range(3)):
-                        row, at = rows[slot(corner, l, at_once)] * ROW, weights[slot(corner, l, at_once)]
+                        row, at = (own + corners[corner]) * ROW, weights[slot(corner, l, at_once)]
                         more = [sums[row + k] + at * grads[slot(l, k, ROW)] for k in ti.static(range(ROW))]
                         for k in ti.static(range(ROW)):
                             sums[row + k] = more[k]
-
-    @ti.kernel
-    def add_up(grad_vertices: real(2), sums: real(1), n_vertices: ti.i32, n_parts: ti.i32):
         ti.loop_config(serialize=True)
         for v in range(n_vertices):
             total = [grad_vertices[v, k] for k in ti.static(range(3))]
@@ -245,7 +276,7 @@ def sample_op(variant: Variant) -> Op:
                 grad_vertices[v, k] = total[k]
 
     def gradient(arrays: Any, arguments: Sequence[Any]) -> None:
-        vertices, points, faces, odds, first, seed, count, _, n_blocks = arguments
+        vertices, points, _, faces, odds, first, seed, count, _, n_blocks = arguments
         n_vertices, n = vertices.shape[0], points.shape[0]
         if variant.lanes == 1:
             face, weights = arrays.empty_index(n), arrays.empty((n, 3))
@@ -256,9 +287,9 @@ def sample_op(variant: Variant) -> Op:
         if grad_points is None:
             return
         n_parts = 1 if variant.serial or 3 * n_vertices > n else arrays.n_shares // 2
-        sums = arrays.zeros((ROW * n_parts * n_vertices,))
-        arrays.launch(spread, (sums, grad_points, faces, odds, first, seed, count, n_parts, n_blocks))
-        arrays.launch(add_up, (arrays.gradient_or_scratch(vertices), sums, n_vertices, n_parts))
+        sums = arrays.empty((ROW * n_parts * n_vertices,))
+        grad_vertices = arrays.gradient_or_scratch(vertices)
+        arrays.launch(spread, (grad_vertices, sums, grad_points, faces, odds, first, seed, count, n_vertices, n_parts, n_blocks))
 
     return Op(name="sample", kernel=sample, n_inputs=1, n_outputs=1, adds=False, gradient=gradient)
 

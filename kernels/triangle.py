@@ -48,7 +48,7 @@ __all__ = [
 AX, AY, BX, BY, CX, CY = range(6)  # on the screen
 AZ, BZ, CZ = 6, 7, 8  # depth, moved off zero
 OVER_AZ, OVER_BZ, OVER_CZ = 9, 10, 11  # one over it
-OVER_AB_SQ, OVER_BC_SQ, OVER_CA_SQ = 12, 13, 14  # one over the squared length of each edge
+OVER_AB_SQ, OVER_BC_SQ, OVER_CA_SQ = 12, 13, 14  # one over the squared length of each edge; if the triangle has no area, see `only_longest`
 OVER_AREA2 = 15  # one over twice the signed area, positive if counter-clockwise with y up; 0 if the triangle has no area
 N_SET_UP = 16
 
@@ -89,7 +89,7 @@ def one_over_length_sq(ex, ey):
 
 @ti.func
 def segment(x, y, ax, ay, bx, by, over_length_sq):
-    """Closest point a + t (b - a) of the segment ab, one over whose squared length is given, to (x, y).
+    """Closest point a + t (b - a) of the segment ab, one over whose squared length is given, to (x, y): a if that is nought, b if it is -1 (`only_longest`).
 
     Returns (t in [0, 1], x and y of what separates (x, y) from that point, squared distance, cross product of ab and a->(x, y), positive on the left of ab).
     """
@@ -97,7 +97,7 @@ def segment(x, y, ax, ay, bx, by, over_length_sq):
     ey = by - ay
     qx = x - ax
     qy = y - ay
-    t = smaller(larger((qx * ex + qy * ey) * over_length_sq, 0.0), 1.0)
+    t = smaller(larger((qx * ex + qy * ey) * over_length_sq, ti.max(-over_length_sq, 0.0)), 1.0)
     dx = qx - t * ex
     dy = qy - t * ey
     return t, dx, dy, dx * dx + dy * dy, ex * qy - ey * qx
@@ -194,11 +194,32 @@ def load_face(f, vertices_screen: ti.template(), faces: ti.template()):
 
 
 @ti.func
+def only_longest(over_ab_sq, over_bc_sq, over_ca_sq, ax, ay, bx, by, cx, cy):
+    """What stands for one over the squared lengths of the edges of a triangle without area: it is its longest edge, and the others count as that one's ends.
+
+    Else two edges would be equally near to a pixel, and each kernel, which rounds in its own way, might take another one. Lengths are told by the larger
+    coordinate, in which a compiler has no products to fuse: all kernels find the same edge.
+    """
+    ab, bc, ca = ti.max(ti.abs(bx - ax), ti.abs(by - ay)), ti.max(ti.abs(cx - bx), ti.abs(cy - by)), ti.max(ti.abs(ax - cx), ti.abs(ay - cy))
+    is_ca = (ca >= ab) & (ca >= bc)
+    is_bc = bc >= ab
+    return (
+        ti.select(is_ca, 0.0, ti.select(is_bc, -1.0, over_ab_sq)),
+        ti.select(is_ca, -1.0, ti.select(is_bc, over_bc_sq, 0.0)),
+        ti.select(is_ca, over_ca_sq, ti.select(is_bc, 0.0, -1.0)),
+    )
+
+
+@ti.func
 def set_up(ax, ay, az, bx, by, bz, cx, cy, cz):
     """The set-up of the triangle abc, with coordinates as of `load_face`."""
     area2, sign = oriented_area(ax, ay, bx, by, cx, cy)
     over_area2 = ti.select(sign == 0, 0.0, 1.0 / ti.select(sign == 0, 1.0, area2))
     over_ab_sq, over_bc_sq, over_ca_sq = one_over_length_sq(bx - ax, by - ay), one_over_length_sq(cx - bx, cy - by), one_over_length_sq(ax - cx, ay - cy)
+    of_ab, of_bc, of_ca = only_longest(over_ab_sq, over_bc_sq, over_ca_sq, ax, ay, bx, by, cx, cy)
+    over_ab_sq = ti.select(sign == 0, of_ab, over_ab_sq)
+    over_bc_sq = ti.select(sign == 0, of_bc, over_bc_sq)
+    over_ca_sq = ti.select(sign == 0, of_ca, over_ca_sq)
     return ti.Vector(
         [ax, ay, bx, by, cx, cy, az, bz, cz, 1.0 / az, 1.0 / bz, 1.0 / cz, over_ab_sq, over_bc_sq, over_ca_sq, over_area2]
     )  # fmt: skip
@@ -209,7 +230,8 @@ def locate(x, y, face: ti.template(), distance: ti.template(), extrapolation: ti
     """Distance and interpolation weights of the pixel (x, y) for the triangle whose set-up is ``face``.
 
     Returns (squared distance to the outline, whether inside, weights of a, b and c). On the outline itself the distance is zero.
-    A triangle without area has no inside: its distance is that of its edges (its barycentric distance: without bound), its weights those of the closest point.
+    A triangle without area has no inside: its distance is that of its longest edge (its barycentric distance: without bound), its weights those of the closest
+    point of that.
     """
     ax, ay, bx, by, cx, cy = face[AX], face[AY], face[BX], face[BY], face[CX], face[CY]
     t_ab, _, _, d_ab, s_c = segment(x, y, ax, ay, bx, by, face[OVER_AB_SQ])

@@ -187,9 +187,9 @@ def check_features(op: str, name: str, shape: Sequence[int], sizes: dict[str, in
 
 def check_finite(op: str, name: str, values: np.ndarray) -> None:
     """No NaN and no infinity."""
-    bad = ~np.isfinite(values)
-    if bad.any():
-        where = tuple(int(i) for i in np.argwhere(bad)[0])
+    good = np.isfinite(values)
+    if not good.all():
+        where = tuple(int(i) for i in np.argwhere(~good)[0])
         raise ValueError(f"{op}: {name} must be finite, got {values[where]} at {where}")
 
 

@@ -6,6 +6,7 @@ another backend, or another order of starting, runs a script in a process of its
 Without torch the tests of the standalone part run: all files that do not speak of it.
 """
 
+import functools
 import importlib.util
 import os
 import re
@@ -37,26 +38,36 @@ else:
 
 # By the time that they take: many kernels, processes of their own, programs.
 LONG_FILES = (
-    "test_gendr.py",
+    "test_browser.py",
     "test_vulkan_options.py",
     "test_softras_options.py",
+    "test_gendr.py",
     "test_faults.py",
-    "test_docs.py",
-    "test_rasterizer.py",
-    "test_properties.py",
-    "test_gradcheck.py",
     "test_adjoint.py",
-    "test_bridge.py",
-    "test_tape.py",
-    "test_demos.py",
+    "test_docs.py",
     "test_fit_command.py",
-    "test_fit.py",
-    "test_texture.py",
-    "test_poses.py",
-    "test_demos_standalone.py",
-    "test_demo_reconstruction.py",
-    "test_doctor.py",
+    "test_composite.py",
+    "test_tape.py",
     "test_packaging.py",
+    "test_bridge.py",
+    "test_rasterizer.py",
+    "test_gradcheck.py",
+    "test_demo_reconstruction.py",
+    "test_demos_standalone.py",
+    "test_demos.py",
+    "test_properties.py",
+    "test_hostile_files.py",
+    "test_imports.py",
+    "test_benchmarks.py",
+    "test_kaolin.py",
+    "test_pytorch3d.py",
+    "test_uv_textures.py",
+    "test_demo_texture_light.py",
+    "test_viewer.py",
+    "test_demo_dibr.py",
+    "test_viewer_window.py",
+    "test_dibr.py",
+    "test_torch_errors.py",
 )
 
 
@@ -127,6 +138,14 @@ def run_python(tmp_path_factory):
     yield run
     for server in forked:
         server.stop()
+
+
+@pytest.fixture
+def small_turntable(monkeypatch):
+    """Among the results of fits that are about something else: all 48 pictures of a turntable take longer than such a fit."""
+    from taichi_softras.app import fitting
+
+    monkeypatch.setattr(fitting, "turntable", functools.partial(fitting.turntable, frames=2, size=32))
 
 
 @pytest.fixture

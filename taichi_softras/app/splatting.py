@@ -40,6 +40,7 @@ MESH, TRIANGLES = "mesh", "triangles"  # representations
 OF_A_MESH = ("init", "colors", "faces", "smoothness", "color_weight", "normal_weight", "refine_cameras", "balance", "reference", "live")
 FRAMES, FRAME_SIZE, ELEVATION = 48, 256, 20.0  # of the turntable
 FITTED = 12  # of the fitted pictures that are measured
+LARGE = 512  # pixels a side: of larger pictures, four samples of each pixel are enough to measure by
 
 
 def splat_options(options: argparse.Namespace, default_of: Callable[[str], Any]) -> SplatOptions:
@@ -79,7 +80,7 @@ def write_triangles(
             upright.mesh.save(out / name, normals=True)
     views = test.views(size)
     fitted = fit.views.select(np.unique(np.linspace(0, len(fit.views) - 1, FITTED).astype(int)))
-    shown = {name: (composited_from(views, kind), composited_from(fitted, kind)) for name, kind in (("soft", soft), ("opaque", opaque))}
+    shown = {name: tuple(composited_from(of, kind, _samples(kind, of)) for of in (views, fitted)) for name, kind in (("soft", soft), ("opaque", opaque))}
     pictures = {"Pictures that were not fitted; soft triangles": "sheet.png", "Pictures that were not fitted; the opaque mesh": "sheet_opaque.png"}
     for name, file in zip(shown, pictures.values(), strict=True):
         sheet(out / file, views, shown[name][0])
@@ -144,8 +145,13 @@ def _score_at_own_size(triangles: Triangles, seen: Views, views: Views, test: Ca
     for one in Pictures(test):
         if interrupted:
             return None
-        scores.append(score(composited_from(one, triangles), one))
+        scores.append(score(composited_from(one, triangles, _samples(triangles, one)), one))
     return mean_score(scores)
+
+
+def _samples(triangles: Triangles, views: Views) -> int:
+    """Along a pixel's side: sharp edges want as many as meshes are measured with."""
+    return 4 if max(views.image_size) <= LARGE and triangles.is_sharp else 2
 
 
 def _ssim(seen: Views, views: Views) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import COUNTABLE, as_numbers, check_countable, check_faces, check_finite, check_integer, check_reals, check_shape
-from ..kernels.sampling import SURE, Drawing, areas_kernel, interpolate_op, odds_kernel, places_kernel, sample_op
+from ..kernels.sampling import ROW, SURE, Drawing, areas_kernel, interpolate_op, odds_kernel, places_kernel, sample_op
 from ..language import ti
 from ..runtime import Arrays, TaichiArrays
 
@@ -69,8 +69,8 @@ def draw_points(
 
     Gradient: of the points, to vertices, the places staying where they are on their faces.
     """
-    first = np.concatenate([[0], np.cumsum(n_faces)]).astype(np.int32)
-    odds = _odds(arrays, _face_areas(arrays, vertices, faces) if areas is None else arrays.doubles(areas.astype(np.float64)), first, op)
+    first = np.array([0, *itertools.accumulate(n_faces)], np.int32)
+    odds = _odds(arrays, vertices, faces, None if areas is None else arrays.doubles(areas.astype(np.float64)), first, op)
     n = len(n_faces) * count
     check_countable(op, "numbers at the places", 3 * n)
     variant = arrays.variant_for(n)
@@ -82,35 +82,31 @@ def draw_points(
         arrays.untracked(lambda: arrays.launch(places_kernel(variant), (face, weights, *rest)))
         return face, weights
 
-    return arrays.run(sample_op(variant), (vertices,), [(n, 3)], (faces, *rest))[0], places
+    rows = arrays.empty((1 if arrays.is_remote else ROW * vertices.shape[0],))
+    return arrays.run(sample_op(variant), (vertices,), [(n, 3)], (rows, faces, *rest))[0], places
 
 
-def _face_areas(arrays: Arrays, vertices: Any, faces: Any) -> Any:
-    """[F] float64, without gradient."""
-    n_faces = faces.shape[0]
-    areas = arrays.empty_doubles(n_faces)
-    kernel = areas_kernel(arrays.variant_for(n_faces))
-    arrays.untracked(lambda: arrays.launch(kernel, (arrays.constant(vertices), faces, areas, n_faces)))
-    return areas
-
-
-def _odds(arrays: Arrays, areas: Any, first: np.ndarray, op: str) -> Any:
-    """[F, 2]: see `kernels.sampling.odds_kernel`. A GPU would take long for what goes step by step: the host does it, in other steps."""
-    n_faces, n_meshes = int(first[-1]), len(first) - 1
+def _odds(arrays: Arrays, vertices: Any, faces: Any, areas: Any, first: np.ndarray, op: str) -> Any:
+    """[F, 2]: see `kernels.sampling.odds_kernel`, without gradient. A GPU would take long for what goes step by step: the host does it, in other steps."""
+    n_faces, n_meshes, vertices = int(first[-1]), len(first) - 1, arrays.constant(vertices)
+    variant, n_unknown = arrays.variant_for(n_faces), n_faces if areas is None else 0
+    areas = arrays.empty_doubles(n_faces) if areas is None else areas
     if arrays.is_remote:
+        if n_unknown:
+            arrays.untracked(lambda: arrays.launch(areas_kernel(variant), (vertices, faces, areas, n_faces)))
         on_host = arrays.to_numpy(areas)
         total = [on_host[begin:end].sum() for begin, end in itertools.pairwise(first)]
     else:
         odds, sums = arrays.empty_index((n_faces, 2)), arrays.empty_doubles(n_meshes)
-        kernel = odds_kernel(arrays.variant_for(n_faces))
-        arrays.untracked(lambda: arrays.launch(kernel, (areas, arrays.index(first), odds, sums, n_meshes)))
+        arguments = (vertices, faces, areas, arrays.index(first), odds, sums, n_unknown, n_meshes)
+        arrays.untracked(lambda: arrays.launch(odds_kernel(variant), arguments))
         total = arrays.to_numpy(sums).tolist()
     for area in total:
         if not 0 < area < np.inf:
             raise ValueError(f"{op}: the faces must have an area, got {area} in all")
     if arrays.is_remote:
         tables = [odds_at_once(on_host[begin:end]) for begin, end in itertools.pairwise(first)]
-        odds = arrays.index(np.concatenate([of_mesh + np.int32([0, begin]) for of_mesh, begin in zip(tables, first[:-1], strict=True)]))
+        odds = arrays.index(np.concatenate([of_mesh + np.array([0, begin], np.int32) for of_mesh, begin in zip(tables, first[:-1], strict=True)]))
     return odds
 
 

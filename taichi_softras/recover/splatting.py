@@ -49,8 +49,12 @@ CELLS = 64  # of the hull's grid, along its longest side
 ON_SURFACE = 3.0  # as many triangles begin in a cell at the hull's surface as in so many within
 LARGE = 3.0  # pixels: while they grow in number, triangles with longer edges are divided in four, others doubled
 SCORED = 8  # fitted pictures that progress is told by
-ROUNDING = 0.1, 1.0  # of colours: differences are counted straight above and squared below it; and while they harden: pieces and gaps are right on average,
-# which squares alone see (straight differences would have each pixel either covered or bare)
+ROUNDING = (
+    0.1,
+    1.0,
+)  # differences are counted straight above and squared below it: while triangles grow in number, and from then on. Pieces and gaps are right on
+# average, which squares alone see (straight differences would have each pixel either covered or bare)
+TRIED = 6  # sizes of the opaque ones
 COLORED_BY = 24  # pictures that the first colours are a mean of
 
 
@@ -242,12 +246,24 @@ class SplatFit:
 
     @property
     def hardened(self) -> Triangles:
-        """As they are now, but opaque and sharp: smaller by the light that they let through."""
-        light = self._light(self.hardness)
-        corners = _shrunk(self._values["corners"], light) + np.tile(self.centre, 3)
-        n = len(self)
+        """As they are now, but opaque and sharp, and smaller: at most by the light that they let through.
+
+        Where they overlap they need not shrink as much: by how much is tried out on some of the pictures.
+        """
+        light, some = self._light(self.hardness), self._some
+        tried = [self._opaque(light**power) for power in np.linspace(0, 1, TRIED)]
+        return max(tried, key=lambda triangles: score(composited_from(some, triangles), some).psnr_white)
+
+    def _opaque(self, part: np.ndarray) -> Triangles:
+        """Opaque and sharp, shrunk to a part [F] of their area."""
+        n, corners = len(self), _shrunk(self._values["corners"], part) + np.tile(self.centre, 3)
         colors = self._values["colors"].reshape(-1, 3, 3)
         return Triangles(corners=corners.reshape(-1, 3, 3), colors=colors, opacity=np.ones(n, np.float32), window=np.full(n, SHARPEST, np.float32))
+
+    @property
+    def _some(self) -> Views:
+        """Those of the pictures that progress is told by."""
+        return self.views.select(np.unique(np.linspace(0, len(self.views) - 1, SCORED).astype(int)))
 
     def _shown(self, hard: float) -> tuple[np.ndarray, np.ndarray]:
         """[F, 1] opacities and exponents of windows, as hard as they are told to be."""
@@ -332,7 +348,7 @@ class SplatFit:
         """The loss, and its gradient to colours over white [B, H, W, 3] and alpha [B, H, W]: means over pixels of sqrt(d^2 + r^2) - r, r = `ROUNDING`."""
         known = np.ones_like(alpha) if self.views.known is None else self.views.known[picked]
         off_color, off_alpha = color - self._white[picked], alpha - self.views.alpha[picked]
-        rounding = ROUNDING[self.hardness > 0]
+        rounding = ROUNDING[len(self.losses) >= GROWING[1] * self.options.steps]
         far_color, far_alpha = np.sqrt(off_color**2 + rounding**2), np.sqrt(off_alpha**2 + rounding**2)
         share = 1 / alpha.size
         weights = known[..., None] * share / 3, known * share * self.options.alpha_weight
@@ -406,8 +422,7 @@ class SplatFit:
         """Their PSNR over white on some of the pictures, unless that is known."""
         if self.scores and self.scores[-1][0] == len(self.losses):
             return
-        some = self.views.select(np.unique(np.linspace(0, len(self.views) - 1, SCORED).astype(int)))
-        self.scores.append((len(self.losses), score(composited_from(some, self.triangles, samples=1), some).psnr_white))
+        self.scores.append((len(self.losses), score(composited_from(self._some, self.triangles, samples=1), self._some).psnr_white))
 
     def save(self, path: str | Path) -> None:
         """Writes all of the state, so that an interruption at any moment leaves either the old file or the new one."""

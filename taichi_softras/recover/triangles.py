@@ -88,6 +88,11 @@ class Triangles:
         """[F] how opaque triangles without windows hold back as much light: see `mean_of_window`."""
         return self.opacity * mean_of_window(self.window)
 
+    @property
+    def is_sharp(self) -> bool:
+        """Whether all of them are, up to their outlines."""
+        return bool((self.window == np.float32(SHARPEST)).all())
+
     def save(self, path: str | Path) -> None:
         """Writes an .npz file with the four arrays under their names; or a .glb file for viewers that blend what lets light through.
 

@@ -70,7 +70,8 @@ def launch(kernel: Any, arguments: Sequence[Any]) -> None:
     implementation, running = kernel_of(kernel), runtime()
     key = None if is_recorded() else _kinds(arguments)
     if key is None:
-        kernel(*arguments)
+        with _compiled_quickly(implementation):  # for fields, of which each wants another
+            kernel(*arguments)
         return
     of_runtime, known = _prepared.get(implementation, (None, {}))
     if of_runtime is None or of_runtime() is not running:  # Taichi was started again
@@ -147,18 +148,20 @@ def _kinds(arguments: Sequence[Any]) -> tuple[Any, ...] | None:
     torch = sys.modules.get("torch")
     kinds: list[Any] = []
     for argument in arguments:
-        if isinstance(argument, (int, float)):
-            kinds.append(type(argument))
+        kind = type(argument)
+        if kind is int or isinstance(argument, (int, float)):
+            kinds.append(kind)
+        elif torch is not None and (kind is torch.Tensor or isinstance(argument, torch.Tensor)):
+            needs_grad = argument.requires_grad
+            if not argument.is_contiguous() or (needs_grad and (argument.grad is None or not argument.grad.is_contiguous())):
+                return None
+            kinds += (argument.dtype, argument.dim(), needs_grad, argument.device)
         elif isinstance(argument, np.ndarray):
             if not argument.flags.c_contiguous:
                 return None
             kinds += (argument.dtype, argument.ndim)
         elif isinstance(argument, ti.Ndarray):
             kinds += (argument.element_type, len(argument.shape), argument.grad is not None)
-        elif torch is not None and isinstance(argument, torch.Tensor):
-            if not argument.is_contiguous() or (argument.requires_grad and (argument.grad is None or not argument.grad.is_contiguous())):
-                return None
-            kinds += (argument.dtype, argument.dim(), argument.requires_grad, argument.device)
         else:
             return None
     return tuple(kinds)

@@ -18,6 +18,13 @@ from taichi_softras.recover import Views
 from taichi_softras.recover.pictures import HEAD, LINE, MARGIN
 
 SMALL = ["--size", "32", "--views", "8", "--test-views", "3", "--views-per-step", "3"]
+INTERRUPTED = """
+import functools, sys
+from taichi_softras.app import fitting, main
+
+fitting.turntable = functools.partial(fitting.turntable, frames=2, size=32)  # as in the fixture `small_turntable`
+sys.exit(main())
+"""
 FILES = ("mesh.glb", "mesh.obj", "turntable.gif", "sheet.png", "curves.png", "metrics.json", "report.html")
 
 
@@ -57,6 +64,7 @@ class TestFitCommand:
         assert page.count("data:image/png;base64,") == 2
         assert len(Views.load(out / "views", "train")) == 8
 
+    @pytest.mark.usefixtures("small_turntable")
     def test_a_folder_without_a_test_split_and_without_matplotlib(self, ellipsoid_views, tmp_path, capsys, monkeypatch):
         """Pictures are kept back; the curves alone are left out, with a sentence."""
         ellipsoid_views.save(tmp_path / "pictures")
@@ -70,6 +78,7 @@ class TestFitCommand:
         assert sorted(path.name for path in out.iterdir() if path.name in FILES) == sorted(set(FILES) - {"curves.png"})
         assert (out / "report.html").read_text().count("data:image/png;base64,") == 1
 
+    @pytest.mark.usefixtures("small_turntable")
     def test_colors_at_vertices_from_a_mesh_beside_a_reference(self, ellipsoid_views, tmp_path):
         ellipsoid_views.save(tmp_path / "pictures")
         sphere = Mesh.icosphere(3)
@@ -81,6 +90,7 @@ class TestFitCommand:
         assert not (out / "unseen.png").exists()
         assert json.loads((out / "metrics.json").read_text())["reference"]["chamfer"] < 0.1
 
+    @pytest.mark.usefixtures("small_turntable")
     def test_the_glb_stands_upright(self, ellipsoid_views, tmp_path):
         """Of a world whose z is up, as COLMAP's and NeRF's are; the OBJ stays in the cameras' world. Another reader finds both so."""
         turn = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])  # y up to z up
@@ -153,7 +163,7 @@ class TestFitCommand:
     def test_ctrl_c_keeps_the_best_mesh_and_resume_goes_on(self, tmp_path):
         """A real interrupt of a real process."""
         out = tmp_path / "out"
-        command = [sys.executable, "-m", "taichi_softras", "fit", "-o", str(out)]
+        command = [sys.executable, "-c", INTERRUPTED, "fit", "-o", str(out)]
         process = subprocess.Popen([*command, "--steps", "100000", *SMALL], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         deadline = time.monotonic() + 120
         written = set()  # at the beginning, and after fifty steps
@@ -173,9 +183,11 @@ class TestFitCommand:
         while (out / "checkpoint.npz").stat().st_mtime_ns == before and time.monotonic() < deadline + 120 and process.poll() is None:
             time.sleep(0.2)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=120)
+        _, stderr = process.communicate(timeout=120)
+        assert process.returncode == 130, stderr
         assert json.loads((out / "metrics.json").read_text())["steps"] > steps
 
+    @pytest.mark.usefixtures("small_turntable")
     def test_ctrl_c_while_the_texture_is_made(self, ellipsoid_views, tmp_path, capsys, monkeypatch):
         """The mesh is there with the colours at its vertices; --resume makes the texture, the same as without the interruption."""
         from taichi_softras.recover import TextureFit

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from taichi_softras import Mesh
-from taichi_softras.app import main
+from taichi_softras.app import main, splatting
 from taichi_softras.recover import SplatFit, Triangles
 
 SHORT = ["--representation", "triangles", "--steps", "20", "--triangles", "200"]
@@ -27,6 +27,7 @@ class TestFitTriangles:
             return step(fit)
 
         monkeypatch.setattr(SplatFit, "step", stopping_step)
+        monkeypatch.setattr(splatting, "FRAMES", 4)  # of the turntable, drawn twice
         assert main(["fit", str(tmp_path / "pictures"), "-o", str(out), *SHORT]) == 130
         assert "interrupted after 13 of 20 steps" in capsys.readouterr().out
         assert main(["fit", "-o", str(out), "--resume"]) == 0
@@ -51,6 +52,7 @@ class TestFitTriangles:
                 picture.load()
         with Image.open(out / "turntable.gif") as turntable:
             assert turntable.size == (512, 256)
+            assert turntable.n_frames == 4
 
     @pytest.mark.parametrize(
         ("arguments", "sentence"),

@@ -73,7 +73,7 @@ def _rows(scale: float) -> list[tuple[str, Step, Step, bool]]:
         return chamfer_distance(x[None], y[None])[0]
 
     def ours_sampled() -> torch.Tensor:
-        return (sample_points_from_meshes(Meshes([bumpy], [faces]), samples)[0] * weights).mean()
+        return (sample_points_from_meshes(Meshes([bumpy], [faces]), samples) * weights).mean()
 
     def plain_sampled() -> torch.Tensor:
         return (_plain_samples(bumpy, faces, samples) * weights).mean()

@@ -16,10 +16,11 @@ def splatting():
     sys.path.insert(0, str(REPOSITORY))
     try:
         import demos.splatting.__main__ as program
+        import demos.splatting.beside as beside
         import demos.splatting.thicket as scene
     finally:
         sys.path.remove(str(REPOSITORY))
-    return program, scene
+    return program, scene, beside
 
 
 class TestThicket:
@@ -45,3 +46,30 @@ class TestProgram:
         monkeypatch.setattr(sys, "argv", ["splatting", "-o", str(tmp_path / "out"), *TINY, "--steps", "30"])
         with pytest.raises(ValueError, match="OUT must be another folder"):
             program.main()
+
+
+class TestBeside:
+    def test_the_table_has_what_fit_prints_and_meshes_need_no_masks(self, splatting, tmp_path, monkeypatch):
+        beside, asked = splatting[2], []
+
+        def told(psnr: float, own: float | None) -> dict:
+            return {"psnr_white": psnr, "iou": 0.5, "own_size": None if own is None else {"psnr_white": own, "iou": 0.25}}
+
+        def fitted(source, out, options):
+            asked.append((source, "--segment" in options))
+            out.mkdir(parents=True)
+            triangles = {"soft": told(30.0, 29.0), "opaque": told(28.0, None), "triangles": 7, "faces": 6}
+            (out / "metrics.json").write_text(json.dumps(told(20.0, 19.0) | {"faces": 5} if out.name == "mesh" else triangles))
+            return 3.0
+
+        monkeypatch.setattr(beside, "fitted", fitted)
+        pictures = tmp_path / "pictures"
+        pictures.mkdir()
+        monkeypatch.setattr(sys, "argv", ["beside", str(pictures), "bob.obj", "--segment", "-o", str(tmp_path / "out")])
+        beside.main()
+        assert asked == [(str(pictures), True)] * 2 + [("bob.obj", False)] * 2
+        assert (tmp_path / "out" / "table.md").read_text().splitlines()[2:5] == [
+            "| pictures | mesh | 19.00 | 0.2500 | 5 | 3 |",
+            "| pictures | triangles, soft | 29.00 | 0.2500 | 7 | 3 |",
+            "| pictures | opaque | 28.00 | 0.5000 | 6 | 3 |",
+        ]

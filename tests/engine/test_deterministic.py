@@ -1,9 +1,11 @@
 """The same bits in every run: pictures always, gradients where it is asked for.
 
-Plan: a scene in which many faces share a vertex, drawn again and again. Each way of running needs a Taichi of its own, so each is a process of its own.
+Plan: a scene in which many faces share a vertex, drawn again and again. Each way of running needs a Taichi of its own, so each is a process of its own, which
+goes through all choices.
 """
 
 import os
+from collections.abc import Iterable
 
 import pytest
 
@@ -20,40 +22,53 @@ ball = trimesh.creation.uv_sphere(radius=0.8, count=[20, 20])
 vertices = np.asarray(ball.vertices) + [0.0, 0.0, 3.0]
 topology = tsr.Topology.shared(ball.faces, len(vertices))
 arrays = tsr.TaichiArrays()
-settings = tsr.RasterizeSettings(sigma=1e-3, gamma=1e-2, {choice})
-bits = []
-for _ in range({times}):
-    at, colors, background = (arrays.parameter(values) for values in (vertices, np.abs(vertices), np.full((1, 3), 0.3)))
-    with ti.ad.Tape(arrays.parameter(np.zeros(1))):
-        image = rasterize(arrays, topology, at, colors, background, settings, (64, 64))
-        for output in (image.alpha, image.color, image.depth):
-            arrays.untracked(lambda: output.grad.fill(1.0))
-    bits.append([array.to_numpy().tobytes() for array in (image.color, at.grad, colors.grad, background.grad)])
-print(*(len(set(outcomes)) for outcomes in zip(*bits)), tsr.runtime.is_deterministic())
+for choice in [{choices}]:
+    settings = tsr.RasterizeSettings(sigma=1e-3, gamma=1e-2, **choice)
+    bits = []
+    for _ in range(8):
+        at, colors, background = (arrays.parameter(values) for values in (vertices, np.abs(vertices), np.full((1, 3), 0.3)))
+        with ti.ad.Tape(arrays.parameter(np.zeros(1))):
+            image = rasterize(arrays, topology, at, colors, background, settings, (64, 64))
+            for output in (image.alpha, image.color, image.depth):
+                arrays.untracked(lambda: output.grad.fill(1.0))
+        bits.append([array.to_numpy().tobytes() for array in (image.color, at.grad, colors.grad, background.grad)])
+    print("RESULT", *(len(set(outcomes)) for outcomes in zip(*bits)), tsr.runtime.is_deterministic())
 """
 
 
 CHOICES = {
-    "by hand": "silhouette=tsr.Silhouette.PROBABILISTIC",
-    "generated": "silhouette=tsr.Silhouette.EINSTEIN",
-    "composited": "blending=tsr.Blending.COMPOSITE",
+    "by hand": "dict(silhouette=tsr.Silhouette.PROBABILISTIC)",
+    "generated": "dict(silhouette=tsr.Silhouette.EINSTEIN)",
+    "composited": "dict(blending=tsr.Blending.COMPOSITE)",
 }
+ALWAYS = ("by hand", "composited")
 
 
-def numbers_of_outcomes(run_python, **how) -> list[str]:
-    """Of the picture, and of the gradients of vertices, colours and background; and whether it is said to be so."""
-    return run_python(SCENE.format(**how)).stdout.split()[-5:]
+def numbers_of_outcomes(run_python, options: str, names: Iterable[str]) -> dict[str, list[str]]:
+    """For each choice: of the picture, and of the gradients of vertices, colours and background; and whether it is said to be so."""
+    printed = run_python(SCENE.format(options=options, choices=", ".join(CHOICES[name] for name in names))).stdout
+    return dict(zip(names, [line.split()[1:] for line in printed.splitlines() if line.startswith("RESULT")], strict=True))
+
+
+@pytest.fixture(scope="module")
+def on_request(run_python) -> dict[str, list[str]]:
+    return numbers_of_outcomes(run_python, ", deterministic=True", CHOICES)
+
+
+@pytest.fixture(scope="module")
+def always(run_python) -> dict[str, list[str]]:
+    return numbers_of_outcomes(run_python, "", ALWAYS)
 
 
 @pytest.mark.parametrize("choice", CHOICES)
-def test_on_request(run_python, choice):
-    assert numbers_of_outcomes(run_python, options=", deterministic=True", choice=CHOICES[choice], times=8) == ["1", "1", "1", "1", "True"]
+def test_on_request(on_request, choice):
+    assert on_request[choice] == ["1", "1", "1", "1", "True"]
 
 
-@pytest.mark.parametrize("choice", ["by hand", "composited"])
-def test_pictures_always(run_python, choice):
+@pytest.mark.parametrize("choice", ALWAYS)
+def test_pictures_always(always, choice):
     """And what is written by hand of the gradients."""
-    pictures, vertices, colors, _, deterministic = numbers_of_outcomes(run_python, options="", choice=CHOICES[choice], times=8)
+    pictures, vertices, colors, _, deterministic = always[choice]
     assert pictures == vertices == colors == "1"
     assert deterministic == str(os.cpu_count() == 1)
 

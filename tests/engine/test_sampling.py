@@ -77,13 +77,40 @@ class TestSample:
         first = np.r_[0, np.cumsum([len(size) for size in sizes])].astype(np.int32)
         arrays = TaichiArrays(ti.f64)
         arrays.is_remote = at_once
-        odds, other = sampling._odds(arrays, arrays.doubles(np.concatenate(sizes)), first, "test").T
+        known = arrays.doubles(np.concatenate(sizes))
+        odds, other = arrays.to_numpy(sampling._odds(arrays, arrays.real(VERTICES), arrays.index(FACES), known, first, "test")).T
         for size, begin, end in zip(sizes, first[:-1], first[1:], strict=True):
             part = odds[begin:end] / SURE
             assert ((part >= 0) & (part <= 1)).all()
             has = part + np.bincount(other[begin:end] - begin, 1 - part, end - begin)
             np.testing.assert_allclose(has, size / size.mean(), atol=2e-9 * len(size))
             assert not has[size == 0].any()
+
+    def test_gpus_draw_the_same_and_have_the_same_gradient(self):
+        """One place after the other, odds by other steps, a generated gradient: of 100 places on each of two meshes, L = sum of g times them."""
+        g, found = RNG.normal(size=(200, 3)), []
+
+        @ti.kernel
+        def weighted(points: ti.types.ndarray(dtype=ti.f64, ndim=2), g: ti.types.ndarray(dtype=ti.f64, ndim=2), loss: ti.types.ndarray(dtype=ti.f64, ndim=1)):
+            for s, k in ti.ndrange(200, 3):
+                loss[0] += points[s, k] * g[s, k]
+
+        for is_gpu in (False, True):
+            arrays = TaichiArrays(ti.f64)
+            arrays.variant, arrays.is_remote = of_gpus() if is_gpu else arrays.variant, is_gpu
+            vertices, loss = arrays.parameter(VERTICES), arrays.parameter(np.zeros(1))
+            with ti.ad.Tape(loss):
+                points, places = sampling.draw_points(arrays, vertices, FACES, [3, 2], 100, seed=6)
+                weighted(points, g, loss)
+            found.append([arrays.to_numpy(array) for array in (points, *places(), vertices.grad)])
+        for one, other in zip(*found, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-14)
+        _, face, weights, grad = found[0]
+        assert set(face[:100]) == {0, 1}
+        assert set(face[100:]) == {3}
+        expected = np.zeros_like(VERTICES)
+        np.add.at(expected, FACES[face], weights[:, :, None] * g[:, None])
+        np.testing.assert_allclose(grad, expected, rtol=1e-12, atol=1e-13)
 
     def test_without_area(self):
         with pytest.raises(ValueError, match=r"sample_surface: the faces must have an area, got 0.0 in all"):
@@ -132,6 +159,7 @@ class TestAtPlaces:
             given = vertices if n_channels == 3 else arrays.parameter(VERTICES[:, :2])
             result = result if n_channels == 3 else sampling.at_places(arrays, given, FACES, face, weights)
             weighted(result, g, loss, n_channels)
+        face, weights = arrays.to_numpy(face), arrays.to_numpy(weights)
         assert face[: n // 2].max() < 3 <= face[n // 2 :].min()
         values = VERTICES[:, :n_channels]
         np.testing.assert_allclose(result.to_numpy(), np.einsum("sk,skc->sc", weights, values[FACES[face]]), rtol=1e-12, atol=1e-15)

@@ -16,6 +16,7 @@ from taichi_softras import SGD, Camera, FieldArrays, Mesh, RasterizeSettings, Re
 from taichi_softras.interop import losses as torch_losses
 from taichi_softras.interop import render
 from taichi_softras.language import ti
+from taichi_softras.runtime import variant_of
 
 SCENE = world_scene(71)
 TARGET = np.random.default_rng(0).uniform(0, 1, (2, *IMAGE_SIZE))
@@ -250,6 +251,12 @@ class TestFields:
         assert loss[None] == pytest.approx(2 * torch_losses.silhouette_iou(torch.tensor(a), torch.tensor(b)).item(), rel=1e-5)
         assert relative_error(alpha.grad.to_numpy(), expected) < 1e-5
 
+    @pytest.fixture
+    def in_one_lane(self, monkeypatch):
+        """As on Vulkan, a thread a pixel, which compiles several times faster; in eight: `test_with_own_kernels`."""
+        monkeypatch.setattr("taichi_softras.runtime.arrays.variant_of", lambda arch, *given: variant_of("vulkan", *given))
+
+    @pytest.mark.usefixtures("in_one_lane")
     def test_steps_after_the_first_compile_nothing(self):
         """The fields of one tape serve the next: a step takes no longer than it must, and finds what the ndarrays find."""
         results, mesh = [], Mesh.icosphere(1)
@@ -270,6 +277,7 @@ class TestFields:
         np.testing.assert_allclose(*results, rtol=1e-9)
         assert results[0][-1] < results[0][0]
 
+    @pytest.mark.usefixtures("in_one_lane")
     def test_pictures_made_without_a_tape_stay(self):
         r = Renderer(self.SIZE, SMOOTH, arrays=FieldArrays())
         vertices = r.parameter(self.VERTICES)

@@ -291,7 +291,7 @@ class TestAgainstDense:
 
 def flat_scene(n_features: int) -> ScreenScene:
     """Faces without area, or with next to none; in the second image one that shows either side."""
-    line, end = np.array([-0.7, -0.5, 3.0]), np.array([0.9, 1.1, 4.0])
+    line, end = np.array([-0.71, -0.52, 3.0]), np.array([0.91, 1.12, 4.0])  # no pixel sees an end straight on: there the gradient has a step
     corners = {
         "a point": [[0.21, 0.13, 3.0]] * 3,
         "a point at three depths": [[-0.51, 0.23, 3.0], [-0.51, 0.23, 4.0], [-0.51, 0.23, 5.0]],
@@ -342,23 +342,10 @@ class TestAgainstTheGeneratedGradient:
     )
     @pytest.mark.parametrize("softness", ["soft", "sharp"])
     def test_faces_without_area(self, row, softness):
-        """Two of their edges are equally near; each way takes another one, and both are right: a corner's gradient is not unique there.
-
-        What is unique is that of the motions that keep the corners together or in line: dL/dM of v -> M (1, x, y), which is the sum of dL/dv_k (1, x_k, y_k).
-        """
-        scene = flat_scene(row[6])
-        by_hand, generated = Drawn(settings_of(row, softness), row[6], scene=scene).both()
-        if current_arch() == "cuda":  # which of the two edges is taken says the last digit of their distances, which each kernel there rounds in its own way
-            assert np.isfinite(by_hand.vertices).all()
-            assert np.isfinite(by_hand.features).all()
-            return
-        places = np.concatenate([np.ones((len(scene.vertices), 1)), scene.vertices[:, :2]], 1)
-        of_motions = [np.einsum("fki,fkj->fij", g.vertices[:, :2].reshape(-1, 3, 2), places.reshape(-1, 3, 3)) for g in (by_hand, generated)]
-        alike = [np.concatenate([m.reshape(len(scene.vertices), 2), g.vertices[:, 2:]], 1) for m, g in zip(of_motions, (by_hand, generated), strict=True)]
+        """Such a face is its longest edge: two edges, equally near, would be for each kernel to choose from, which rounds in its own way."""
+        by_hand, generated = Drawn(settings_of(row, softness), row[6], scene=flat_scene(row[6])).both()
         assert np.abs(generated.vertices).max() > 0.5
-        tolerance = TOLERANCE[softness]
-        np.testing.assert_allclose(*alike, rtol=0, atol=tolerance * np.abs(generated.vertices).max())
-        np.testing.assert_allclose(by_hand.features, generated.features, rtol=0, atol=tolerance * np.abs(generated.features).max())
+        assert_equal(by_hand, generated, TOLERANCE[softness])
 
 
 class TestVariants:

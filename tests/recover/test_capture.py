@@ -909,6 +909,7 @@ class TestFitCommand:
         assert [capture.masks[0].relative_to(tmp_path / "found").as_posix() for capture in captures] == ["train/r_0.png", "val/r_0.png"]
 
     @pytest.mark.filterwarnings("default:Capture.open. the masks of 7 pictures are rough")
+    @pytest.mark.usefixtures("small_turntable")
     def test_that_masks_are_rough_is_told_at_the_end_and_on_the_page(self, photographs, tmp_path, capsys):
         """Until somebody has corrected them."""
         pytest.importorskip("cv2")

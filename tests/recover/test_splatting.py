@@ -154,7 +154,10 @@ class TestSplatFit:
         fit._harden(0.4, 1.0)
         assert area(fit._values["corners"]).sum() * fit._light(1.0)[0] == pytest.approx(held_back)
         fit.losses = [0.0] * 60
-        assert area(fit.hardened.corners).sum() == pytest.approx(held_back, rel=1e-5)
+        for power in (0, 1):
+            opaque = fit._opaque(fit._light(1.0) ** power)
+            assert area(opaque.corners).sum() == pytest.approx(held_back * fit._light(1.0)[0] ** (power - 1), rel=1e-5)
+            assert score(composited_from(fit._some, opaque), fit._some).psnr_white <= score(composited_from(fit._some, fit.hardened), fit._some).psnr_white
         np.testing.assert_allclose(fit.soft.corners.reshape(-1, 9) - np.tile(fit.centre, 3), before, atol=1e-6)
         assert fit.soft.window.max() == pytest.approx(1.0)
 

@@ -40,9 +40,9 @@ def sample_points_from_meshes(meshes: Any, num_samples: int = 10000, return_norm
         raise ValueError(f"{op}: meshes must have at least one face, got none")
     if return_textures and meshes.textures is None:
         raise ValueError(f"{op}: meshes must have textures where return_textures is True, got None")
-    verts, faces = meshes.verts_packed(), meshes.faces_packed()
+    verts = meshes.verts_packed() if len(meshes) > 1 else meshes.verts_list()[0]
+    faces, numbers = meshes.faces_packed(), [len(of_mesh) for of_mesh in meshes.faces_list()]
     check_finite_tensor(op, "meshes", verts)
-    numbers = meshes.num_faces_per_mesh().tolist()
     drawn, places = sample_faces(op, verts, faces, [number for number in numbers if number], num_samples)
     with_faces = [mesh for mesh, number in enumerate(numbers) if number]
 
