@@ -165,10 +165,11 @@ def compare_surfaces(mesh: Mesh, reference: Mesh, samples: int = 20_000, seed: i
         check_kind("compare_surfaces", name, given, Mesh)
     check_integer("compare_surfaces", "samples", samples, 1, MAX_SAMPLES)
     check_integer("compare_surfaces", "seed", seed, 0, 2**31 - 1)
-    middle = np.asarray(reference.vertices, np.float64).mean(0)
+    middle, diagonal = np.asarray(reference.vertices, np.float64).mean(0), float(np.linalg.norm(np.ptp(reference.vertices, axis=0))) or 1.0
     welded = []
     for given in (mesh, reference):
-        surface = trimesh.Trimesh(np.asarray(given.vertices, np.float64) - middle, given.faces, process=False)
+        in_diagonals = (np.asarray(given.vertices, np.float64) - middle) / diagonal  # trimesh takes what is small for nothing, whatever the unit
+        surface = trimesh.Trimesh(in_diagonals, given.faces, process=False)
         surface.merge_vertices(merge_tex=True, merge_norm=True)
         surface.update_faces(surface.nondegenerate_faces())
         welded.append(surface)
@@ -182,11 +183,10 @@ def compare_surfaces(mesh: Mesh, reference: Mesh, samples: int = 20_000, seed: i
         neighbour = cKDTree(drawn[other][0]).query(points)[1]
         cosine = np.abs((normals[one] * normals[other][neighbour]).sum(1))
         angles.append(float(np.degrees(np.arccos(np.clip(cosine, 0, 1))).mean()))
-    diagonal = float(np.linalg.norm(np.ptp(welded[1].vertices, axis=0)))
     plain = [Mesh(vertices=np.asarray(surface.vertices), faces=np.asarray(surface.faces, np.int32)) for surface in welded]
     return SurfaceComparison(
-        to_reference=distances[0] / diagonal,
-        from_reference=distances[1] / diagonal,
+        to_reference=distances[0],
+        from_reference=distances[1],
         normal_angle=sum(angles) / 2,
         euler_number=(int(welded[0].euler_number), int(welded[1].euler_number)),
         components=(len(components(plain[0])), len(components(plain[1]))),

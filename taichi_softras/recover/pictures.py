@@ -39,7 +39,8 @@ def shaded(mesh: Mesh) -> Mesh:
 
 
 def _normals(mesh: Mesh) -> np.ndarray:
-    return trimesh.Trimesh(mesh.vertices, mesh.faces, process=False).vertex_normals
+    size = float(np.ptp(mesh.vertices, axis=0).max()) or 1.0  # trimesh takes small faces for none, whatever the unit
+    return trimesh.Trimesh(np.asarray(mesh.vertices, np.float64) / size, mesh.faces, process=False).vertex_normals
 
 
 def turntable(path: str | Path, mesh: Mesh, frames: int = 48, size: int = 256, seconds: float = 4.0) -> None:

@@ -7,7 +7,7 @@ import pytest
 from scenes import balls, pictures_of, torus
 
 from taichi_softras import Camera, Mesh
-from taichi_softras.recover import Capture, Pictures, Score, compare_surfaces, mean_score, rotation_to_y_up, up_of
+from taichi_softras.recover import Capture, Pictures, Score, compare_surfaces, mean_score, normal_colors, rotation_to_y_up, up_of
 
 
 class TestPictures:
@@ -79,6 +79,14 @@ class TestCompareSurfaces:
         tilted = replace(square, vertices=square.vertices * [np.cos(0.3), 1, 1] + square.vertices[:, :1] * [0, 0, np.sin(0.3)])
         assert compare_surfaces(tilted, square).normal_angle == pytest.approx(np.degrees(0.3), rel=1e-4)
 
+    @pytest.mark.parametrize("unit", [1e-9, 1e9])
+    def test_any_unit_gives_the_same(self, unit):
+        ball, off = balls((0, 0, 0, 1.0)), balls((0.02, 0, 0, 1.1))
+        in_metres, in_others = (compare_surfaces(*(replace(mesh, vertices=mesh.vertices * scale) for mesh in (off, ball))) for scale in (1.0, unit))
+        for name in ("to_reference", "from_reference", "normal_angle"):
+            assert getattr(in_others, name) == pytest.approx(getattr(in_metres, name), rel=1e-3)
+        assert in_others.euler_number == in_metres.euler_number == (2, 2)
+
     def test_pieces_and_crossings_count_equal_vertices_once(self):
         """Two balls that cross, each face with vertices of its own."""
         two = balls((-0.4, 0.01, 0.02, 0.6), (0.4, 0, 0, 0.6))
@@ -99,3 +107,11 @@ def test_pictures_of_a_far_mesh_are_measured_in_its_unit():
     large = seen_from(replace(views, camera=replace(camera, camera_from_world=matrices)), replace(small, vertices=1000 * small.vertices))
     np.testing.assert_allclose(large.alpha, views.alpha, atol=0.1)
     assert np.abs(large.alpha - views.alpha).mean() < 1e-3
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+def test_colours_of_normals_in_any_unit(unit):
+    """A ball's normal at a vertex is the vertex."""
+    ball = balls((0, 0, 0, 1.0))
+    colors = normal_colors(replace(ball, vertices=ball.vertices * unit)).colors
+    np.testing.assert_allclose(colors, 0.5 + 0.45 * ball.vertices, atol=0.05)
