@@ -58,10 +58,10 @@ def needs(missing: str | None) -> None:
 
 @pytest.fixture(scope="module")
 def display():
-    """A display of its own."""
+    """A display of its own. (Without ``-noreset`` Xvfb begins anew whenever its last client leaves, as xdotool often does; a window just then finds none.)"""
     needs(next((program for program in ("Xvfb", "xdotool") if shutil.which(program) is None), None))
     reader, writer = os.pipe()
-    server = subprocess.Popen(["Xvfb", "-displayfd", str(writer), "-screen", "0", "1280x800x24"], pass_fds=[writer], stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(["Xvfb", "-noreset", "-displayfd", str(writer), "-screen", "0", "1280x800x24"], pass_fds=[writer], stderr=subprocess.DEVNULL)
     os.close(writer)
     with os.fdopen(reader) as pipe:
         number = pipe.readline().strip()
