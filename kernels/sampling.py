@@ -136,6 +136,7 @@ class Drawing:
 
     at_once: int
     draw: Any
+    place_of: Any
 
     @classmethod
     @functools.cache
@@ -166,7 +167,14 @@ class Drawing:
                 own, other = odds[f, 0], odds[f, 1]
                 face[slot(0, l, at_once)] = ti.select(odd[slot(0, l, at_once)] < own, f, other)
 
-        return cls(at_once=at_once, draw=draw)
+        @ti.func
+        def place_of(block, count):
+            """The mesh of a block of places, and which of its places is the first."""
+            per_mesh = (count - 1) // at_once + 1
+            mesh = block // per_mesh
+            return mesh, (block - mesh * per_mesh) * at_once
+
+        return cls(at_once=at_once, draw=draw, place_of=place_of)
 
     def n_blocks(self, n_meshes: int, count: int) -> int:
         """Of how many blocks, of ``at_once`` places each or fewer, ``count`` places on each mesh are made."""
@@ -190,7 +198,7 @@ def sample_op(variant: Variant) -> Op:
     """
     real, index, number = variant.array, variant.index, variant.real
     drawing, a_part = Drawing.of(variant), variant.spread(SPREAD)
-    at_once, draw, in_rows = drawing.at_once, drawing.draw, variant.lanes > 1
+    at_once, draw, place_of, in_rows = drawing.at_once, drawing.draw, drawing.place_of, variant.lanes > 1
 
     @ti.kernel
     def sample(
@@ -205,10 +213,9 @@ def sample_op(variant: Variant) -> Op:
         for i in range(n_parts * a_part):
             if i % a_part != 0:
                 continue
-            per_part, per_mesh = (n_blocks - 1) // n_parts + 1, (count - 1) // at_once + 1
+            per_part = (n_blocks - 1) // n_parts + 1
             for block in range(i // a_part * per_part, ti.min((i // a_part + 1) * per_part, n_blocks)):
-                mesh = block // per_mesh
-                begin = (block - mesh * per_mesh) * at_once
+                mesh, begin = place_of(block, count)
                 n = ti.min(at_once, count - begin)
                 face, weights = ti.Vector.zero(ti.i32, at_once), ti.Vector.zero(number, 3 * at_once)
                 draw(face, weights, mesh, begin, seed, odds, first)
@@ -243,14 +250,13 @@ def sample_op(variant: Variant) -> Op:
         for i in range(n_parts * a_part):
             if i % a_part != 0:
                 continue
-            per_part, per_mesh = (n_blocks - 1) // n_parts + 1, (count - 1) // at_once + 1
+            per_part = (n_blocks - 1) // n_parts + 1
             own = i // a_part * n_vertices
             for row in range(own, own + n_vertices):
                 for k in ti.static(range(ROW)):
                     sums[slot(row, k, ROW)] = 0.0
             for block in range(i // a_part * per_part, ti.min((i // a_part + 1) * per_part, n_blocks)):
-                mesh = block // per_mesh
-                begin = (block - mesh * per_mesh) * at_once
+                mesh, begin = place_of(block, count)
                 n = ti.min(at_once, count - begin)
                 face, weights = ti.Vector.zero(ti.i32, at_once), ti.Vector.zero(number, 3 * at_once)
                 draw(face, weights, mesh, begin, seed, odds, first)
@@ -299,7 +305,7 @@ def places_kernel(variant: Variant) -> Any:
     """Where the points of `sample_op` are: the face [M * S] of each, and the weights [M * S, 3] of its corners there."""
     real, index, number = variant.array, variant.index, variant.real
     drawing, a_part = Drawing.of(variant), variant.spread(SPREAD)
-    at_once, draw = drawing.at_once, drawing.draw
+    at_once, draw, place_of = drawing.at_once, drawing.draw, drawing.place_of
 
     @ti.kernel
     def tell(
@@ -309,10 +315,9 @@ def places_kernel(variant: Variant) -> Any:
         for i in range(n_parts * a_part):
             if i % a_part != 0:
                 continue
-            per_part, per_mesh = (n_blocks - 1) // n_parts + 1, (count - 1) // at_once + 1
+            per_part = (n_blocks - 1) // n_parts + 1
             for block in range(i // a_part * per_part, ti.min((i // a_part + 1) * per_part, n_blocks)):
-                mesh = block // per_mesh
-                begin = (block - mesh * per_mesh) * at_once
+                mesh, begin = place_of(block, count)
                 face, at = ti.Vector.zero(ti.i32, at_once), ti.Vector.zero(number, 3 * at_once)
                 draw(face, at, mesh, begin, seed, odds, first)
                 for l in range(ti.min(at_once, count - begin)):
