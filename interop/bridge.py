@@ -5,6 +5,7 @@ into zeroed gradient buffers; autograd never sees Taichi's own ``.grad`` handlin
 """
 
 import warnings
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,14 +14,18 @@ import torch
 from torch.autograd.function import once_differentiable
 
 from ..kernels.op import Op
+from ..kernels.variant import Variant
 from ..language import ti
-from ..runtime import Arrays, Constants, check_sizes, cpu_shares, ensure_initialized, is_deterministic, spare_array, variant_of
+from ..runtime import Arrays, Constants, check_sizes, cpu_shares, current_runtime, ensure_initialized, is_deterministic, spare_array, variant_of
 from .calling_thread import zeroed
 
 __all__ = ["TorchArrays", "check_device"]
 
 _constants: dict[torch.device, Constants] = {}
 _REALS = {torch.float32: ti.f32, torch.float64: ti.f64}
+
+_Known = tuple["weakref.ref[Any]", Variant, int]
+_known: dict[tuple[torch.dtype, torch.device], _Known] = {}  # which Taichi ran, the variant, and the number of shares
 
 
 def check_device(op: str, name: str, device: torch.device) -> None:
@@ -38,6 +43,15 @@ class TorchArrays(Arrays):
     """Torch tensors of one dtype on one device."""
 
     def __init__(self, dtype: torch.dtype, device: torch.device) -> None:
+        running, known = current_runtime(), _known.get((dtype, device))
+        if known is None or known[0]() is not running:
+            _known[dtype, device] = known = self._found_out(dtype, device)
+        super().__init__(known[1], known[2])
+        self.dtype, self.device = dtype, device
+
+    @staticmethod
+    def _found_out(dtype: torch.dtype, device: torch.device) -> "_Known":
+        """What is the same for all libraries of its kind while one Taichi runs."""
         if dtype not in _REALS:
             raise TypeError(f"TorchArrays: dtype must be float32 or float64, got {dtype}")
         check_device("TorchArrays", "device", device)
@@ -47,8 +61,7 @@ class TorchArrays(Arrays):
                 f"TorchArrays: Taichi runs on {arch}, and the tensors are on {device}; either move them to {'the cpu' if arch == 'cpu' else arch}, "
                 f"or call taichi_softras.init({device.type!r}) (or ti.init(arch=ti.{device.type})) first of all, before anything else starts Taichi"
             )
-        super().__init__(variant_of(arch, _REALS[dtype]), n_shares=cpu_shares() if arch == "cpu" else 256)
-        self.dtype, self.device = dtype, device
+        return weakref.ref(current_runtime()), variant_of(arch, _REALS[dtype]), cpu_shares() if arch == "cpu" else 256
 
     @classmethod
     def of(cls, op: str, **tensors: torch.Tensor | None) -> "TorchArrays":
@@ -157,18 +170,24 @@ class _Run(torch.autograd.Function):
         return tuple(outputs)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *grad_outputs: torch.Tensor) -> Any:
-        _refuse_chance()
-        wanted = ctx.needs_input_grad[4:]
-        inputs = ctx.saved_tensors
-        grad_inputs = [zeroed(torch.empty_like(tensor)) if want else None for tensor, want in zip(inputs, wanted, strict=True)]
-        arrays: TorchArrays = ctx.arrays
-        arguments = [_with_grad(tensor, grad) for tensor, grad in zip(inputs, grad_inputs, strict=True)]
-        for shape, grad in zip(ctx.output_shapes, grad_outputs, strict=True):  # a gradient never reads what was added to
-            arguments.append(_with_grad(arrays.empty(shape), arrays.zeros(shape) if grad is None else grad.contiguous()))
-        ctx.op.launch_gradient(arrays, (*arguments, *ctx.rest))
-        return (None, None, None, None, *grad_inputs)
+        return (_backward_once if torch.is_grad_enabled() else _backward)(ctx, *grad_outputs)
+
+
+def _backward(ctx: Any, *grad_outputs: torch.Tensor) -> Any:
+    _refuse_chance()
+    wanted = ctx.needs_input_grad[4:]
+    inputs = ctx.saved_tensors
+    grad_inputs = [zeroed(torch.empty_like(tensor)) if want else None for tensor, want in zip(inputs, wanted, strict=True)]
+    arrays: TorchArrays = ctx.arrays
+    arguments = [_with_grad(tensor, grad) for tensor, grad in zip(inputs, grad_inputs, strict=True)]
+    for shape, grad in zip(ctx.output_shapes, grad_outputs, strict=True):  # a gradient never reads what was added to
+        arguments.append(_with_grad(arrays.empty(shape), arrays.zeros(shape) if grad is None else grad.contiguous()))
+    ctx.op.launch_gradient(arrays, (*arguments, *ctx.rest))
+    return (None, None, None, None, *grad_inputs)
+
+
+_backward_once: Any = once_differentiable(_backward)  # who builds a graph of the way back is told that this has none
 
 
 def _refuse_chance() -> None:

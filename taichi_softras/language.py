@@ -77,7 +77,8 @@ def is_one_node() -> bool:
 
 def is_recorded() -> bool:
     """Whether a tape, or its like for forward mode, wants to know of a call."""
-    return (tape() is not None and not is_one_node()) or bool(runtime().fwd_mode_manager)
+    running = runtime()
+    return (running.target_tape is not None and not running.grad_replaced) or bool(running.fwd_mode_manager)
 
 
 def without_gradient(kernel: Any = None) -> bool:
@@ -108,13 +109,13 @@ def instance_of(kernel: Any, arguments: Sequence[Any]) -> tuple[list[Any], Calla
     try:
         key, declared = kernel.ensure_compiled(*arguments), kernel.arguments if _IS_TAICHI else kernel.arg_metas
         compiled = (kernel.compiled_kernels if _IS_TAICHI else kernel.materialized_kernels)[key]
-        code, new_context = None if _IS_TAICHI else kernel.compiled_kernel_data_by_key[key], compiled.make_launch_context
+        new_context, by = compiled.make_launch_context, runtime().prog
+        code = by.compile_kernel(by.config(), by.get_device_caps(), compiled) if _IS_TAICHI else kernel.compiled_kernel_data_by_key[key]
     except (AttributeError, KeyError):
         return None
 
     def run(context: Any) -> None:
-        by = runtime().prog
-        by.launch_kernel(by.compile_kernel(by.config(), by.get_device_caps(), compiled) if code is None else code, context)
+        runtime().prog.launch_kernel(code, context)
 
     return ([one.annotation for one in declared], new_context, run) if None not in _SETTERS else None
 

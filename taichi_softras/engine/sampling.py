@@ -75,7 +75,8 @@ class Places:
 
 
 def draw_points(
-    arrays: Arrays, vertices: Any, faces: Any, n_faces: Sequence[int], count: int, seed: int, areas: np.ndarray | None = None, *, op: str = "draw_points"
+    arrays: Arrays, vertices: Any, faces: Any, n_faces: Sequence[int], count: int, seed: int, areas: np.ndarray | None = None, *, op: str = "draw_points",
+    name: str = "vertices",
 ) -> tuple[Any, Places]:  # fmt: skip
     """Points drawn evenly on each of M meshes: faces at random by Walker's alias method, anywhere on them alike.
 
@@ -85,7 +86,7 @@ def draw_points(
         count: how many points S on each.
         seed: from 0 to 2^31 - 1; the same one draws the same places, on any device.
         areas: [F], if they are known (or others are wanted).
-        op: for errors.
+        op, name: for errors, the second of the vertices.
 
     Returns:
         points [M * S, 3], an array of the library; and a function that tells where they are.
@@ -98,7 +99,10 @@ def draw_points(
     variant = arrays.variant_for(max(n, n_all))
     n_blocks = Drawing.of(variant).n_blocks(n_meshes, count)
     if arrays.is_remote:
-        odds, rows, sums = _odds_by_host(arrays, vertices, faces, areas, first, op), arrays.empty((1,)), arrays.empty_doubles(1)
+        of_faces = _areas(arrays, vertices, faces, n_all) if areas is None else areas
+        of_meshes = [of_faces[begin:end].astype(np.float64) for begin, end in itertools.pairwise(first)]
+        _check_area(op, name, [float(each.sum()) for each in of_meshes], arrays, vertices)
+        odds, rows, sums = arrays.index(_odds_of(of_meshes)), arrays.empty((1,)), arrays.empty_doubles(1)
     else:
         odds, rows = arrays.empty_index(2 * n_all), arrays.empty((ROW * vertices.shape[0],))
         sums = arrays.empty_doubles(n_all + n_meshes) if areas is None else arrays.doubles(np.concatenate([areas.astype(np.float64), np.zeros(n_meshes)]))
@@ -106,32 +110,33 @@ def draw_points(
     arguments = (rows, faces, sums, n_all if areas is None else 0, odds, *rest)
     points = arrays.run(sample_op(variant), (vertices,), [(n, 3)], arguments)[0]
     if not arrays.is_remote:
-        _check_area(op, arrays.to_numpy(sums)[n_all:].tolist())
+        _check_area(op, name, arrays.to_numpy(sums)[n_all:].tolist(), arrays, vertices)
     return points, Places(arrays, variant, odds, n, rest)
 
 
-def _check_area(op: str, areas: Sequence[float]) -> None:
-    for area in areas:
+def _check_area(op: str, name: str, of_meshes: Sequence[float], arrays: Arrays, vertices: Any) -> None:
+    for area in of_meshes:
         if not 0 < area < np.inf:
+            check_finite(op, name, arrays.to_numpy(vertices))
             raise ValueError(f"{op}: the faces must have an area, got {area} in all")
 
 
-def _odds_by_host(arrays: Arrays, vertices: Any, faces: Any, known: np.ndarray | None, first: np.ndarray, op: str) -> Any:
-    """See `kernels.sampling.Drawing`. A GPU would take long for what goes step by step: the host does it, in other steps."""
-    n_faces = int(first[-1])
-    if known is None:
-        areas, variant = arrays.empty_doubles(n_faces), arrays.variant_for(n_faces)
-        arrays.untracked(lambda: arrays.launch(areas_kernel(variant), (arrays.constant(vertices), faces, areas, n_faces)))
-        known = arrays.to_numpy(areas)
-    of_meshes = [known[begin:end].astype(np.float64) for begin, end in itertools.pairwise(first)]
-    _check_area(op, [float(areas.sum()) for areas in of_meshes])
-    return arrays.index(
-        np.concatenate([odds_at_once(areas) + np.array([0, begin], np.int32) for areas, begin in zip(of_meshes, first[:-1], strict=True)]).ravel()
-    )
+def _areas(arrays: Arrays, vertices: Any, faces: Any, n_faces: int) -> np.ndarray:
+    """[F], from where the arrays are."""
+    areas = arrays.empty_doubles(n_faces)
+    arguments = (arrays.constant(vertices), faces, areas, n_faces)
+    arrays.untracked(lambda: arrays.launch(areas_kernel(arrays.variant_for(n_faces)), arguments))
+    return arrays.to_numpy(areas)
+
+
+def _odds_of(areas: Sequence[np.ndarray]) -> np.ndarray:
+    """See `kernels.sampling.Drawing`; of the areas of each mesh. A GPU would take long for what goes step by step: the host does it, in other steps."""
+    firsts = itertools.accumulate((len(each) for each in areas), initial=0)
+    return np.concatenate([odds_at_once(each) + np.array([0, first], np.int32) for each, first in zip(areas, firsts, strict=False)]).ravel()
 
 
 def odds_at_once(areas: np.ndarray) -> np.ndarray:
-    """[F, 2]: what `kernels.sampling.share_out` writes for one mesh, all faces at once: sums of what small faces lack and large ones have tell who gives to whom."""
+    """[F, 2]: what `kernels.sampling.share_out` writes, all faces at once: sums of what small faces lack and large ones have tell who gives to whom."""
     share = areas / areas.mean()
     is_large = share > 1
     small, large = np.flatnonzero(~is_large), np.flatnonzero(is_large)
