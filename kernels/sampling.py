@@ -39,10 +39,10 @@ def random_bits(s, seed, stream):
 
 
 @ti.func
-def area(vertices: ti.template(), a, b, c):
-    """In float64, since squares of small numbers vanish in float32."""
-    ab = [vertices[b, k] - vertices[a, k] for k in ti.static(range(3))]
-    ac = [vertices[c, k] - vertices[a, k] for k in ti.static(range(3))]
+def area(a, b, c):
+    """Of a face abc, in float64, since squares of small numbers vanish in float32."""
+    ab = [b[k] - a[k] for k in ti.static(range(3))]
+    ac = [c[k] - a[k] for k in ti.static(range(3))]
     normal = [ti.cast(x, ti.f64) for x in ti.static(cross(ab, ac))]
     return ti.sqrt(dot(normal, normal)) / 2.0
 
@@ -56,7 +56,8 @@ def areas_kernel(variant: Variant) -> Any:
     def measure(vertices: real(2), faces: index(2), areas: variant.doubles(1), n_faces: ti.i32):
         ti.loop_config(serialize=variant.serial)
         for f in range(n_faces):
-            areas[f] = area(vertices, faces[f, 0], faces[f, 1], faces[f, 2])
+            corners = [[vertices[faces[f, corner], k] for k in ti.static(range(3))] for corner in ti.static(range(3))]
+            areas[f] = area(*corners)
 
     return measure
 
@@ -199,16 +200,15 @@ def sample_op(variant: Variant) -> Op:
     ):  # fmt: skip
         if ti.static(on_cpu):
             ti.loop_config(serialize=variant.serial)
-            for i in range(ti.max(vertices.shape[0], faces.shape[0])):
-                if i < vertices.shape[0]:
-                    for k in ti.static(range(ROW)):
-                        rows[slot(i, k, ROW)] = vertices[i, ti.static(min(k, 2))]
-                if i < faces.shape[0]:
-                    step = faces.shape[1] // 3
-                    a, b, c = faces[i, 0], faces[i, step], faces[i, 2 * step]
-                    if i < n_unknown:
-                        areas[i] = area(vertices, a, b, c)
-            ti.loop_config(serialize=True)
+            for v in range(vertices.shape[0]):
+                for k in ti.static(range(ROW)):
+                    rows[slot(v, k, ROW)] = vertices[v, ti.static(min(k, 2))]
+            ti.loop_config(serialize=variant.serial)
+            for f in range(n_unknown):
+                step = faces.shape[1] // 3
+                corners = [[rows[slot(faces[f, step * corner], k, ROW)] for k in ti.static(range(3))] for corner in ti.static(range(3))]
+                areas[f] = area(*corners)
+            ti.loop_config(serialize=variant.serial)
             for mesh in range(first.shape[0] - 1):
                 areas[faces.shape[0] + mesh] = share_out(areas, first[mesh], first[mesh + 1], odds)
         ti.loop_config(serialize=variant.serial)
