@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..language import ti
+from ..language import thoroughly, ti
 from .face import slot
 from .losses import cross, dot
 from .op import Op
@@ -244,6 +244,7 @@ def sample_op(variant: Variant) -> Op:
                         for k in ti.static(range(3)):
                             points[mesh * count + begin + l, k] = w_a * vertices[a, k] + w_b * vertices[b, k] + w_c * vertices[c, k]
 
+    @thoroughly
     @ti.kernel
     def spread(
         grad_vertices: real(2), sums: real(1), grad_points: real(2), faces: index(2), odds: index(1), first: index(1),
@@ -369,6 +370,7 @@ def interpolate_op(variant: Variant, points: bool = False) -> Op:
                 for k in range(n_channels):
                     result[s, k] = result[s, k] + w_a * values[a, k] + w_b * values[b, k] + w_c * values[c, k]
 
+    @thoroughly
     @ti.kernel
     def spread(sums: real(2), grad_result: real(2), faces: index(2), face: index(1), weights: real(2), n: ti.i32, n_channels: ti.i32, n_parts: ti.i32):
         ti.loop_config(serialize=variant.serial)

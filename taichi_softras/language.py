@@ -104,6 +104,18 @@ def kernel_of(kernel: Any) -> Any:
     return getattr(kernel, "_primal", kernel)
 
 
+def thoroughly(kernel: Any) -> Any:
+    """A decorator above ``ti.kernel``, for one that adds to several numbers side by side in one go: Taichi is to find alike expressions in it (`launch`).
+    What is read there is then known to be what is written, and LLVM takes all of them together; else it takes one after the other, half as long again.
+    """
+    kernel_of(kernel).is_thorough = True
+    return kernel
+
+
+def is_thorough(kernel: Any) -> bool:
+    return getattr(kernel, "is_thorough", False)
+
+
 def instance_of(kernel: Any, arguments: Sequence[Any]) -> tuple[list[Any], Callable[[], Any], Callable[[Any], None]] | None:
     """What such arguments were compiled to: the parameters' annotations, what makes a context, what launches with one. None: no such way here; call it."""
     try:

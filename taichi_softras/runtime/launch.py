@@ -23,6 +23,7 @@ from ..language import (
     config,
     instance_of,
     is_recorded,
+    is_thorough,
     kernel_of,
     runtime,
     set_external,
@@ -133,14 +134,14 @@ def _waited_for() -> Iterator[None]:
 def _compiled_quickly(implementation: Any) -> Iterator[None]:
     """Within it, Taichi leaves to LLVM, or to a GPU's driver, what they do much faster: for every load it looks through all stores before it, which takes four
     fifths of the time that our largest kernels need to compile, and for every expression through all that are alike, which takes a third of what is left. No
-    kernel is faster for it.
+    kernel is faster for it, but for those that say so (`thoroughly`).
 
     A gradient that Taichi generates needs the first: without it, sums over lists come out as NaN (Taichi 1.7.4).
     """
     options = config()
     before = options.cfg_optimization, options.opt_level
     if without_gradient(implementation):
-        options.cfg_optimization, options.opt_level = False, 0
+        options.cfg_optimization, options.opt_level = False, before[1] if is_thorough(implementation) else 0
     try:
         yield
     finally:
