@@ -4,6 +4,7 @@ Tensors are handed to the kernels as they are, without a copy, on CPU and CUDA. 
 into zeroed gradient buffers; autograd never sees Taichi's own ``.grad`` handling, because kernels get detached aliases.
 """
 
+import math
 import warnings
 import weakref
 from collections.abc import Sequence
@@ -20,6 +21,8 @@ from ..runtime import Arrays, Constants, check_sizes, cpu_shares, current_runtim
 from .calling_thread import zeroed
 
 __all__ = ["TorchArrays", "check_device"]
+
+MANY = 1 << 13  # numbers, for which memory is taken from the system if none is spare
 
 _constants: dict[torch.device, Constants] = {}
 _REALS = {torch.float32: ti.f32, torch.float64: ti.f64}
@@ -94,8 +97,10 @@ class TorchArrays(Arrays):
         return self._scratch(shape, self.dtype, self._numpy_real)
 
     def _scratch(self, shape: int | tuple[int, ...], dtype: torch.dtype, numpy_dtype: type) -> torch.Tensor:
-        """Torch has spare memory of its own on CUDA, but none on the CPU."""
-        return torch.from_numpy(spare_array(shape, numpy_dtype)) if self.device.type == "cpu" else torch.empty(shape, dtype=dtype, device=self.device)
+        """Torch has spare memory of its own on CUDA, but on the CPU for little alone."""
+        if self.device.type == "cpu" and (math.prod(shape) if isinstance(shape, tuple) else shape) >= MANY:
+            return torch.from_numpy(spare_array(shape, numpy_dtype))
+        return torch.empty(shape, dtype=dtype, device=self.device)
 
     def with_gradient(self, array: torch.Tensor) -> torch.Tensor:
         return _with_grad(array, zeroed(torch.empty_like(array)))
