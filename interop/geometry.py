@@ -3,7 +3,6 @@
 Choices (which point, which face) come from `engine.nearest` and `engine.sampling`, and have no gradient; what stands at them has. Arguments have been checked.
 """
 
-import sys
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -121,13 +120,7 @@ def sample_faces(
     """
     arrays = TorchArrays.of(op, vertices=vertices)
     known = None if areas is None else areas.detach().cpu().numpy()
-    return sampling.draw_points(arrays, vertices, _halves(faces), counts, count, seed(), known, op=op, name=name)
-
-
-def _halves(faces: torch.Tensor) -> torch.Tensor:
-    """Indices [F, 3] as kernels of the CPU take them without a copy: [F, 6] int32, the lower halves of 64 bits first; else as int32."""
-    is_wide = faces.dtype == torch.int64 and faces.device.type == "cpu" and faces.is_contiguous() and sys.byteorder == "little"
-    return faces.detach().view(torch.int32) if is_wide else int32(faces)
+    return sampling.draw_points(arrays, vertices, int32(faces), counts, count, seed(), known, op=op, name=name)
 
 
 def interpolated(values: torch.Tensor, faces: torch.Tensor, face: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

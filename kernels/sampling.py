@@ -171,7 +171,7 @@ def sample_op(variant: Variant) -> Op:
 
     Other arguments:
         rows: [4 V] scratch on a CPU, for the vertices in rows of four numbers; else empty.
-        faces: [F, 3]; on a CPU also [F, 6], integers of 64 bits by halves, the lower first.
+        faces: [F, 3].
         areas: [F + M] on a CPU, those of the faces, and then those of the meshes, which are written. Where one of these is not positive and finite, nothing is
             drawn on its mesh.
         n_unknown: how many of the areas are measured before: F, or none if they are known.
@@ -205,8 +205,7 @@ def sample_op(variant: Variant) -> Op:
                     rows[slot(v, k, ROW)] = vertices[v, ti.static(min(k, 2))]
             ti.loop_config(serialize=variant.serial)
             for f in range(n_unknown):
-                step = faces.shape[1] // 3
-                corners = [[rows[slot(faces[f, step * corner], k, ROW)] for k in ti.static(range(3))] for corner in ti.static(range(3))]
+                corners = [[rows[slot(faces[f, corner], k, ROW)] for k in ti.static(range(3))] for corner in ti.static(range(3))]
                 areas[f] = area(*corners)
             ti.loop_config(serialize=variant.serial)
             for mesh in range(first.shape[0] - 1):
@@ -215,7 +214,7 @@ def sample_op(variant: Variant) -> Op:
         for i in range(n_parts * a_part):
             if i % a_part != 0:
                 continue
-            per_part, step = (n_blocks - 1) // n_parts + 1, faces.shape[1] // 3
+            per_part = (n_blocks - 1) // n_parts + 1
             for block in range(i // a_part * per_part, ti.min((i // a_part + 1) * per_part, n_blocks)):
                 mesh, begin = place_of(block, count)
                 n = ti.min(at_once, count - begin)
@@ -227,7 +226,7 @@ def sample_op(variant: Variant) -> Op:
                     point = ti.Vector.zero(number, ROW * at_once)
                     for l in range(n):
                         f = face[slot(0, l, at_once)]
-                        a, b, c = faces[f, 0], faces[f, step], faces[f, 2 * step]
+                        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
                         w_a, w_b, w_c = weights[slot(0, l, at_once)], weights[slot(1, l, at_once)], weights[slot(2, l, at_once)]
                         for k in ti.static(range(ROW)):
                             point[slot(l, k, ROW)] = w_a * rows[slot(a, k, ROW)] + w_b * rows[slot(b, k, ROW)] + w_c * rows[slot(c, k, ROW)]
@@ -255,7 +254,7 @@ def sample_op(variant: Variant) -> Op:
         for i in range(n_parts * a_part):
             if i % a_part != 0:
                 continue
-            per_part, step = (n_blocks - 1) // n_parts + 1, faces.shape[1] // 3
+            per_part = (n_blocks - 1) // n_parts + 1
             own = i // a_part * n_vertices
             for row in range(own, own + n_vertices):
                 for k in ti.static(range(ROW)):
@@ -271,7 +270,7 @@ def sample_op(variant: Variant) -> Op:
                         grads[slot(l, k, ROW)] = grad_points[mesh * count + begin + l, ti.static(min(k, 2))]
                 for l in range(n):
                     f = face[slot(0, l, at_once)]
-                    corners = [faces[f, step * corner] for corner in ti.static(range(3))]
+                    corners = [faces[f, corner] for corner in ti.static(range(3))]
                     for corner in ti.static(range(3)):
                         row, at = (own + corners[corner]) * ROW, weights[slot(corner, l, at_once)]
                         more = [sums[row + k] + at * grads[slot(l, k, ROW)] for k in ti.static(range(ROW))]

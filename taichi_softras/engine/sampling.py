@@ -81,7 +81,7 @@ def draw_points(
     """Points drawn evenly on each of M meshes: faces at random by Walker's alias method, anywhere on them alike.
 
     Args:
-        vertices, faces: [V, 3] and [F, 3], of all meshes, one after the other; on the host also faces [F, 6], integers of 64 bits by halves, the lower first.
+        vertices, faces: [V, 3] and [F, 3], of all meshes, one after the other.
         n_faces: how many faces each mesh has; each must have an area.
         count: how many points S on each.
         seed: from 0 to 2^31 - 1; the same one draws the same places, on any device.
