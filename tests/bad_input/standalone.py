@@ -197,6 +197,10 @@ def camera_functions() -> Iterator[Function]:
         more=[
             (Kind.RANGE, "`camera_from_world`: a mirror image", {"camera_from_world": np.diag([1.0, 1.0, -1.0, 1.0])}),
             (Kind.RANGE, "`camera_from_world`: twice as large", {"camera_from_world": np.eye(4) * 2}),
+            (Kind.RANGE, "`pixel_intrinsics`: a skew", {"pixel_intrinsics": np.array([[8.0, 2, 4], [0, 8, 4], [0, 0, 1]])}),
+            (Kind.RANGE, "`pixel_intrinsics`: transposed", {"pixel_intrinsics": np.array([[8.0, 0, 0], [0, 8, 0], [4, 4, 1]])}),
+            (Kind.RANGE, "`pixel_intrinsics`: a negative focal length", {"pixel_intrinsics": np.diag([8.0, -8, 1])}),
+            (Kind.RANGE, "`pixel_intrinsics`: a last row of noughts", {"pixel_intrinsics": np.diag([8.0, 8, 0])}),
             (Kind.SHAPE, "`distortion`: three coefficients", {"lens": ts.Lens.OPENCV, "distortion": [0.1] * 3}),
             (Kind.NAN, "`distortion`: NaN", {"lens": ts.Lens.OPENCV, "distortion": [np.nan] * 4}),
             (Kind.OPTIONS, "an orthographic lens with K", {"lens": ts.Lens.ORTHOGRAPHIC}),
