@@ -298,9 +298,7 @@ def _without_skew(k: np.ndarray, height: int, width: int) -> np.ndarray:
     k = k / k[:, 2:, 2:]
     f, c = k[:, [0, 1], [0, 1]], k[:, :2, 2]
     if not (f > 0).all():
-        raise ValueError(
-            f"Camera.from_matrices: pixel_intrinsics must have positive focal lengths (x right, y down), got {f[(f <= 0).any(1)][0].tolist()}"
-        )
+        raise ValueError(f"Camera.from_matrices: pixel_intrinsics must have positive focal lengths (x right, y down), got {f[(f <= 0).any(1)][0].tolist()}")
     moved = np.abs(k[:, [1, 0], [0, 1]]) / f * np.maximum(c, (width, height) - c)
     if (moved > MAX_SKEW).any() or (np.abs(k[:, 2, :2]) > NEARLY_NONE).any():
         wrong = ((moved > MAX_SKEW) | (np.abs(k[:, 2, :2]) > NEARLY_NONE)).any(1)
