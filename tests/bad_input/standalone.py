@@ -252,6 +252,8 @@ def mesh_functions() -> Iterator[Function]:
             "wrap": choice(),
         },
         more=[
+            (Kind.RANGE, "`colors`: 8 bits", {"colors": np.full((4, 3), 128, np.uint8)}),
+            (Kind.RANGE, "`texture`: in 0..255", {"uvs": np.zeros((4, 2)), "texture": np.full((2, 2, 3), 255.0)}),
             (Kind.RANGE, "`vertices`: 1e30", {"vertices": VERTICES * 1e30}),
             (Kind.DTYPE, "`vertices`: complex", {"vertices": VERTICES + 0j}),
             (Kind.SHAPE, "`vertices`: none", {"vertices": np.zeros((0, 3))}),
@@ -1112,7 +1114,11 @@ def splatting_functions() -> Iterator[Function]:
         call=splatting.SplatFit,
         good=lambda: {"views": views_of_a_square()},
         natures={"views": instance(), "options": instance(), "points": nothing("looked at by first_triangles")},
-        more=[empty, (Kind.NAN, "pictures with NaN", {"views": changed_views(alpha=np.full((2, 8, 8), np.nan))})],
+        more=[
+            empty,
+            (Kind.NAN, "pictures with NaN", {"views": changed_views(alpha=np.full((2, 8, 8), np.nan))}),
+            (Kind.RANGE, "pictures in 0..255", {"views": changed_views(color=np.full((2, 8, 8, 3), 200.0))}),
+        ],
     )
 
 
@@ -1129,7 +1135,11 @@ def fit_functions() -> Iterator[Function]:
         call=fit.Fit,
         good=lambda: {"views": views_of_a_square()},
         natures={"views": instance(), "options": instance(), "start": instance()},
-        more=[empty, (Kind.NAN, "pictures with NaN", {"views": changed_views(alpha=np.full((2, 8, 8), np.nan))})],
+        more=[
+            empty,
+            (Kind.NAN, "pictures with NaN", {"views": changed_views(alpha=np.full((2, 8, 8), np.nan))}),
+            (Kind.RANGE, "pictures in 0..255", {"views": changed_views(color=np.full((2, 8, 8, 3), 200.0))}),
+        ],
     )
     yield Function(
         name="recover.initial_sphere",
