@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.autograd.function import once_differentiable
 
 from ..kernels.op import Op
 from ..language import ti
@@ -157,8 +156,18 @@ class _Run(torch.autograd.Function):
         return tuple(outputs)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *grad_outputs: torch.Tensor) -> Any:
+        with torch.no_grad():
+            grad_inputs = _Run.gradients(ctx, *grad_outputs)
+        if torch.is_grad_enabled():  # create_graph: somebody may want their gradient, whether or not grad_outputs have one
+            given = [grad.requires_grad_() for grad in grad_inputs if grad is not None]
+            once = iter(_Once.apply(*given))  # type: ignore[no-untyped-call]
+            grad_inputs = [None if grad is None else next(once) for grad in grad_inputs]
+        return (None, None, None, None, *grad_inputs)
+
+    @staticmethod
+    def gradients(ctx: Any, *grad_outputs: torch.Tensor | None) -> list[torch.Tensor | None]:
+        """Those of the inputs, None for the others."""
         _refuse_chance()
         wanted = ctx.needs_input_grad[4:]
         inputs = ctx.saved_tensors
@@ -168,7 +177,20 @@ class _Run(torch.autograd.Function):
         for shape, grad in zip(ctx.output_shapes, grad_outputs, strict=True):  # a gradient never reads what was added to
             arguments.append(_with_grad(arrays.empty(shape), arrays.zeros(shape) if grad is None else grad.contiguous()))
         ctx.op.launch_gradient(arrays, (*arguments, *ctx.rest))
-        return (None, None, None, None, *grad_inputs)
+        return grad_inputs
+
+
+class _Once(torch.autograd.Function):
+    """Gradients that have none themselves. (torch's `once_differentiable` says so only where they depend on a gradient that has one: elsewhere they would count
+    as constants, and a penalty on them would have no gradient, or part of it.)"""
+
+    @staticmethod
+    def forward(ctx: Any, *gradients: torch.Tensor) -> Any:
+        return tuple(gradient.view_as(gradient) for gradient in gradients)
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: torch.Tensor) -> Any:
+        raise RuntimeError("taichi_softras: what is rendered must be differentiated once, got the gradient of a gradient (create_graph=True)")
 
 
 def _refuse_chance() -> None:
