@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.autograd.function import once_differentiable
 
 from ..kernels.op import Op
 from ..kernels.variant import Variant
@@ -176,23 +175,40 @@ class _Run(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: torch.Tensor) -> Any:
-        return (_backward_once if torch.is_grad_enabled() else _backward)(ctx, *grad_outputs)
+        if not torch.is_grad_enabled():
+            return (None, None, None, None, *_Run.gradients(ctx, *grad_outputs))
+        with torch.no_grad():  # create_graph: somebody may want the gradient of these, whether or not grad_outputs have one
+            grad_inputs = _Run.gradients(ctx, *grad_outputs)
+        given = [grad.requires_grad_() for grad in grad_inputs if grad is not None]
+        once = iter(_Once.apply(*given))  # type: ignore[no-untyped-call]
+        return (None, None, None, None, *(None if grad is None else next(once) for grad in grad_inputs))
+
+    @staticmethod
+    def gradients(ctx: Any, *grad_outputs: torch.Tensor | None) -> list[torch.Tensor | None]:
+        """Those of the inputs, None for the others."""
+        _refuse_chance()
+        wanted = ctx.needs_input_grad[4:]
+        inputs = ctx.saved_tensors
+        grad_inputs = [zeroed(torch.empty_like(tensor)) if want else None for tensor, want in zip(inputs, wanted, strict=True)]
+        arrays: TorchArrays = ctx.arrays
+        arguments = [_with_grad(tensor, grad) for tensor, grad in zip(inputs, grad_inputs, strict=True)]
+        for shape, grad in zip(ctx.output_shapes, grad_outputs, strict=True):  # a gradient never reads what was added to
+            arguments.append(_with_grad(arrays.empty(shape), arrays.zeros(shape) if grad is None else grad.contiguous()))
+        ctx.op.launch_gradient(arrays, (*arguments, *ctx.rest))
+        return grad_inputs
 
 
-def _backward(ctx: Any, *grad_outputs: torch.Tensor) -> Any:
-    _refuse_chance()
-    wanted = ctx.needs_input_grad[4:]
-    inputs = ctx.saved_tensors
-    grad_inputs = [zeroed(torch.empty_like(tensor)) if want else None for tensor, want in zip(inputs, wanted, strict=True)]
-    arrays: TorchArrays = ctx.arrays
-    arguments = [_with_grad(tensor, grad) for tensor, grad in zip(inputs, grad_inputs, strict=True)]
-    for shape, grad in zip(ctx.output_shapes, grad_outputs, strict=True):  # a gradient never reads what was added to
-        arguments.append(_with_grad(arrays.empty(shape), arrays.zeros(shape) if grad is None else grad.contiguous()))
-    ctx.op.launch_gradient(arrays, (*arguments, *ctx.rest))
-    return (None, None, None, None, *grad_inputs)
+class _Once(torch.autograd.Function):
+    """Gradients that have none themselves. (torch's `once_differentiable` says so only where they depend on a gradient that has one: elsewhere they would count
+    as constants, and a penalty on them would have no gradient, or part of it.)"""
 
+    @staticmethod
+    def forward(ctx: Any, *gradients: torch.Tensor) -> Any:
+        return tuple(gradient.view_as(gradient) for gradient in gradients)
 
-_backward_once: Any = once_differentiable(_backward)  # who builds a graph of the way back is told that this has none
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: torch.Tensor) -> Any:
+        raise RuntimeError("taichi_softras: what is rendered must be differentiated once, got the gradient of a gradient (create_graph=True)")
 
 
 def _refuse_chance() -> None:
