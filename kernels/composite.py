@@ -42,7 +42,7 @@ from .variant import AT_ONCE, Variant
 __all__ = ["N_HELD", "RUN", "composite_op"]
 
 DEPTH_SLACK = 1e-5  # by this part of it a depth at a pixel may come out nearer than the nearest corner, by rounding
-FACES_AT_ONCE = 16  # that a block looks at before it finds out whether all of its pixels have seen enough
+FEWEST_AT_ONCE = 4  # faces that a block looks at before it finds out which layers are in their place, and whether all of its pixels have seen enough
 RUN = 8  # neighbouring tiles that a worker does one after the other: they share lines of the cache
 WINDOW = 16  # layers at hand among which others are put; 2^n
 FARTHEST = 3e38  # no depth is larger
@@ -182,23 +182,25 @@ def insert(
     is_behind = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
     place, goes_on = n_layers, n_layers > n_done
     while goes_on:
-        read_layer(other, other_number, place - 1, base, n_spilled, at_hand, numbers_at_hand, held, numbers, n_held, variant)
-        n_behind, n_ties = 0, 0
+        read_key(other, other_number, place - 1, base, n_spilled, at_hand, numbers_at_hand, held, numbers, n_held, variant)
+        any_behind, any_ties = 0, 0
         for l in range(lanes):
             there, here = other[slot(DEPTH, l, lanes)], new[slot(DEPTH, l, lanes)]
-            is_behind[slot(0, l, lanes)] = ti.cast(there > here, ti.i32)
-            n_behind += ti.cast(there > here, ti.i32)
-            n_ties += ti.cast(there == here, ti.i32)
-        if n_ties > 0:
-            for l in ti.static(range(lanes)):
-                if other[DEPTH * lanes + l] == new[DEPTH * lanes + l]:
-                    later = other_number[l] > number[l]
-                    if ti.static(not in_order):
-                        later = face_of[other_number[l]] > face_of[number[l]]
-                    is_behind[l] = ti.cast(later, ti.i32)
-                    n_behind += is_behind[l]
-        goes_on = n_behind > 0
+            behind, ties = ti.cast(there > here, ti.i32), ti.cast(there == here, ti.i32)
+            if ti.static(in_order):
+                behind = behind | (ties & ti.cast(other_number[slot(0, l, lanes)] > number[slot(0, l, lanes)], ti.i32))
+            is_behind[slot(0, l, lanes)] = behind
+            any_behind |= behind
+            any_ties |= ties
+        if ti.static(not in_order):
+            if any_ties > 0:
+                for l in ti.static(range(lanes)):
+                    if other[DEPTH * lanes + l] == new[DEPTH * lanes + l]:
+                        is_behind[l] = ti.cast(face_of[other_number[l]] > face_of[number[l]], ti.i32)
+                        any_behind |= is_behind[l]
+        goes_on = any_behind > 0
         if goes_on:
+            read_payload(other, place - 1, base, n_spilled, at_hand, held, n_held, variant)
             for l in range(lanes):
                 behind = is_behind[slot(0, l, lanes)] > 0
                 for i in ti.static(range(n_held)):
@@ -211,6 +213,37 @@ def insert(
             place -= 1
             goes_on = place > n_done
     write_layer(new, number, place, base, n_spilled, at_hand, numbers_at_hand, held, numbers, n_held, variant)
+
+
+@ti.func
+def read_key(
+    layer: ti.template(), number: ti.template(), place, base, n_spilled, at_hand: ti.template(), numbers_at_hand: ti.template(), held: ti.template(),
+    numbers: ti.template(), n_held: ti.template(), variant: ti.template(),
+):  # fmt: skip
+    """What the layers at a place are put in their order by."""
+    lanes = ti.static(variant.lanes)
+    if place >= n_spilled:
+        at = place & (WINDOW - 1)
+        for l in range(lanes):
+            number[slot(0, l, lanes)] = numbers_at_hand[slot(at, l, lanes)]
+            layer[slot(DEPTH, l, lanes)] = at_hand[slot(at * n_held + DEPTH, l, lanes)]
+    else:
+        load_lanes(layer, DEPTH, held, (base + place) * n_held + DEPTH, variant)
+        load_lanes(number, 0, numbers, base + place, variant)
+
+
+@ti.func
+def read_payload(layer: ti.template(), place, base, n_spilled, at_hand: ti.template(), held: ti.template(), n_held: ti.template(), variant: ti.template()):
+    """The rest of them."""
+    lanes = ti.static(variant.lanes)
+    if place >= n_spilled:
+        at = place & (WINDOW - 1)
+        for l in range(lanes):
+            for i in ti.static(range(A, n_held)):
+                layer[slot(i, l, lanes)] = at_hand[slot(at * n_held + i, l, lanes)]
+    else:
+        for i in ti.static(range(A, n_held)):
+            load_lanes(layer, i, held, (base + place) * n_held + i, variant)
 
 
 @ti.func
@@ -365,7 +398,7 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
                             looks[slot(0, l, lanes)] = ti.cast(within, ti.i32)
                         k, n_layers, n_done, n_spilled, goes_on = 0, 0, 0, 0, n_here > 0  # done: composited
                         while goes_on:
-                            end = ti.min(k + FACES_AT_ONCE, n_here)
+                            end = ti.min(k + ti.max(WINDOW - n_layers + ti.max(n_done, n_spilled), FEWEST_AT_ONCE), n_here)
                             while k < end:
                                 f = pair_face[first_pair + k]
                                 face = load_set_up(f, set_ups)
@@ -420,10 +453,10 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
                             settled = n_done < n_layers
                             while settled:
                                 read_layer(layer, number, n_done, base, n_spilled, at_hand, numbers_at_hand, held, numbers, n_held, variant)
-                                n_nearer = 0
+                                any_farther = 0
                                 for l in range(lanes):
-                                    n_nearer += ti.cast(layer[slot(DEPTH, l, lanes)] < nearest, ti.i32)
-                                settled = n_nearer == lanes
+                                    any_farther |= ti.cast(layer[slot(DEPTH, l, lanes)] >= nearest, ti.i32)
+                                settled = any_farther == 0
                                 if settled:
                                     for l in range(lanes):
                                         t = left[slot(0, l, lanes)]
@@ -552,7 +585,7 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, by_face: 
                                     wanted[slot(2 + s, l, lanes)] = features_img_grad[image, line, column, s]
                     k, n_layers, n_done, n_spilled, goes_on = 0, 0, 0, 0, n_here > 0
                     while goes_on:
-                        end = ti.min(k + FACES_AT_ONCE, n_here)
+                        end = ti.min(k + ti.max(WINDOW - n_layers + ti.max(n_done, n_spilled), FEWEST_AT_ONCE), n_here)
                         while k < end:
                             f = pair_face[first_pair + k]
                             face = load_set_up(f, set_ups)
@@ -626,10 +659,10 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, by_face: 
                         settled = n_done < n_layers
                         while settled:
                             read_layer(layer, number, n_done, base, n_spilled, at_hand, numbers_at_hand, held, numbers, N_HELD, variant)
-                            n_nearer = 0
+                            any_farther = 0
                             for l in range(lanes):
-                                n_nearer += ti.cast(layer[slot(DEPTH, l, lanes)] < nearest, ti.i32)
-                            settled = n_nearer == lanes
+                                any_farther |= ti.cast(layer[slot(DEPTH, l, lanes)] >= nearest, ti.i32)
+                            settled = any_farther == 0
                             if settled:
                                 for l in range(lanes):
                                     t, a = left[slot(0, l, lanes)], layer[slot(A, l, lanes)]

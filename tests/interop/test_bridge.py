@@ -430,6 +430,7 @@ for _ in range(2):
     def test_tensors_elsewhere_than_taichi(self, monkeypatch):
         """As where the user's Taichi runs on Vulkan, whose gradients of tensors are silently wrong."""
         monkeypatch.setattr(bridge, "ensure_initialized", lambda default: "vulkan")
+        monkeypatch.setattr(bridge, "_known", {})
         with pytest.raises(RuntimeError, match=r"Taichi runs on vulkan, and the tensors are on cpu; .*call taichi_softras.init\('cpu'\)"):
             image_of(**inputs())
 
