@@ -7,6 +7,7 @@ Without torch the tests of the standalone part run: all files that do not speak 
 """
 
 import functools
+import gc
 import importlib.util
 import os
 import re
@@ -69,6 +70,10 @@ LONG_FILES = (
     "test_dibr.py",
     "test_torch_errors.py",
 )
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # of the hundred thousands of things that are there now none will ever be garbage
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
