@@ -355,7 +355,7 @@ def shares_adjoint(
         waiting_x, waiting_y = ti.Vector.zero(variant.real, 2 * lanes), ti.Vector.zero(variant.real, 2 * lanes)
         n_waiting, next_row = 0, share * TOGETHER + NO_ROW
         if share == 0:
-            for i in ti.static(range(of_row)):
+            for i in range(of_row):
                 rows[(NO_ROW * n_groups + group) * of_row + i] = 0.0
         face = ti.Vector.zero(variant.real, N_SET_UP)
         f, last_face = share * TOGETHER - 1, ti.min((share + 1) * TOGETHER, n_faces) - 1
@@ -394,7 +394,7 @@ def shares_adjoint(
                     if hits != 0 and row_of_face[f] == NO_ROW:
                         next_row += 1
                         row_of_face[f] = next_row
-                        for i in ti.static(range(of_row)):
+                        for i in range(of_row):
                             rows[(next_row * n_groups + group) * of_row + i] = 0.0
                     while hits != 0:
                         l = ti.math.popcnt((hits & -hits) - 1)
@@ -415,13 +415,13 @@ def shares_adjoint(
                 for l in range(lanes):
                     mine = ti.min(l, n_filled - 1)  # what is left over is not added
                     g, pixel = waiting_face[mine], waiting_pixel[mine]
-                    for i in ti.static(range(N_SET_UP)):
+                    for i in range(N_SET_UP):
                         held[slot(i, l, lanes)] = set_ups[g, i]
                     for s in ti.static(range(at_once)):
                         for corner in ti.static(range(3)):
                             held[slot(N_SET_UP + 3 * s + corner, l, lanes)] = features[corners[g, corner], channel_of(group, s, n_features, choices)]
                     here, lane = pixel // lanes * n_groups + group, pixel % lanes
-                    for i in ti.static(range(M + 1)):
+                    for i in range(M + 1):
                         pixels[slot(i, l, lanes)] = one_of_block(packed, here, i, lane, variant)
                     if ti.static(hard):
                         nearest[slot(0, l, lanes)] = nearest_face[pixel]
@@ -440,9 +440,12 @@ def shares_adjoint(
                     )  # fmt: skip
                 for l in range(n_filled):
                     here = (row_of_face[who[l]] * n_groups + group) * of_row
-                    for i in ti.static(range(of_row)):
-                        there = here + ti.static(place_in_row(i, between))
-                        rows[there] = rows[there] + totals[slot(i, l, lanes)]
+                    for corner in range(3):
+                        at_corner = here + corner * ti.static(3 + between)
+                        for axis in range(3):
+                            rows[at_corner + axis] = rows[at_corner + axis] + totals[slot(3 * corner + axis, l, lanes)]
+                        for s in range(between):
+                            rows[at_corner + 3 + s] = rows[at_corner + 3 + s] + totals[slot(OF_FEATURES + 3 * s + corner, l, lanes)]
                 for l in range(lanes):
                     waiting_face[l], waiting_pixel[l] = waiting_face[lanes + l], waiting_pixel[lanes + l]
                     waiting_x[l], waiting_y[l] = waiting_x[lanes + l], waiting_y[lanes + l]
