@@ -351,7 +351,7 @@ def shares_adjoint(
         strongest = ti.Vector([-1 for l in ti.static(range(lanes))], dt=ti.i32)
         looks = ti.Vector.zero(variant.real, 1)
         is_hit = ti.Vector.zero(ti.i32, lanes)
-        waiting_face, waiting_pixel = ti.Vector.zero(ti.i32, 2 * lanes), ti.Vector.zero(ti.i32, 2 * lanes)
+        waiting_face, waiting_row, waiting_pixel = ti.Vector.zero(ti.i32, 2 * lanes), ti.Vector.zero(ti.i32, 2 * lanes), ti.Vector.zero(ti.i32, 2 * lanes)
         waiting_x, waiting_y = ti.Vector.zero(variant.real, 2 * lanes), ti.Vector.zero(variant.real, 2 * lanes)
         n_waiting, next_row = 0, share * TOGETHER + NO_ROW
         if share == 0:
@@ -359,14 +359,14 @@ def shares_adjoint(
                 rows[(NO_ROW * n_groups + group) * of_row + i] = 0.0
         face = ti.Vector.zero(variant.real, N_SET_UP)
         f, last_face = share * TOGETHER - 1, ti.min((share + 1) * TOGETHER, n_faces) - 1
-        left, tx, ty, column_0, row_0, column_1, row_1 = 0, 0, 0, 0, 0, 0, 0
+        left, own_row, tx, ty, column_0, row_0, column_1, row_1 = 0, NO_ROW, 0, 0, 0, 0, 0, 0
         pa, qa, ra, pb, qb, rb, pc, qc, rc = 0, 0, 0, 0, 0, 0, 0, 0, 0
         while f < last_face or left != 0 or n_waiting > 0:
             if left == 0 and f < last_face:
                 f += 1
                 first_tile = reached[2 * f]
                 left = reached[2 * f + 1]
-                row_of_face[f] = NO_ROW
+                own_row, row_of_face[f] = NO_ROW, NO_ROW
                 if left != 0:
                     column_0, row_0 = first_tile % tiles_x, first_tile // tiles_x % tiles_y
                     tx, ty = column_0, row_0
@@ -391,9 +391,9 @@ def shares_adjoint(
                     hits = is_hit[0]
                     for l in ti.static(range(1, lanes)):
                         hits = hits | is_hit[l]
-                    if hits != 0 and row_of_face[f] == NO_ROW:
+                    if hits != 0 and own_row == NO_ROW:
                         next_row += 1
-                        row_of_face[f] = next_row
+                        own_row, row_of_face[f] = next_row, next_row  # other threads, which have other groups, write the same
                         for i in range(of_row):
                             rows[(next_row * n_groups + group) * of_row + i] = 0.0
                     while hits != 0:
@@ -401,7 +401,7 @@ def shares_adjoint(
                         hits = hits & (hits - 1)
                         line, column = ty * variant.tile_height + l // variant.tile_width, tx * variant.tile_width + l % variant.tile_width
                         centre_x, centre_y = centres_at(line, column, height, width, single)
-                        waiting_face[n_waiting], waiting_pixel[n_waiting] = f, tile * lanes + l
+                        waiting_face[n_waiting], waiting_row[n_waiting], waiting_pixel[n_waiting] = f, own_row, tile * lanes + l
                         waiting_x[n_waiting], waiting_y[n_waiting] = centre_x[0], centre_y[0]
                         n_waiting += 1
                 if left == LARGE:
@@ -439,7 +439,7 @@ def shares_adjoint(
                         softness, softness_array, choices, variant,
                     )  # fmt: skip
                 for l in range(n_filled):
-                    here = (row_of_face[who[l]] * n_groups + group) * of_row
+                    here = (waiting_row[l] * n_groups + group) * of_row
                     for corner in range(3):
                         at_corner = here + corner * ti.static(3 + between)
                         for axis in range(3):
@@ -447,7 +447,7 @@ def shares_adjoint(
                         for s in range(between):
                             rows[at_corner + 3 + s] = rows[at_corner + 3 + s] + totals[slot(OF_FEATURES + 3 * s + corner, l, lanes)]
                 for l in range(lanes):
-                    waiting_face[l], waiting_pixel[l] = waiting_face[lanes + l], waiting_pixel[lanes + l]
+                    waiting_face[l], waiting_row[l], waiting_pixel[l] = waiting_face[lanes + l], waiting_row[lanes + l], waiting_pixel[lanes + l]
                     waiting_x[l], waiting_y[l] = waiting_x[lanes + l], waiting_y[lanes + l]
                 n_waiting -= n_filled
 
