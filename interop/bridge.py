@@ -4,23 +4,30 @@ Tensors are handed to the kernels as they are, without a copy, on CPU and CUDA. 
 into zeroed gradient buffers; autograd never sees Taichi's own ``.grad`` handling, because kernels get detached aliases.
 """
 
+import math
 import warnings
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from torch.autograd.function import once_differentiable
 
 from ..kernels.op import Op
+from ..kernels.variant import Variant
 from ..language import ti
-from ..runtime import Arrays, Constants, check_sizes, cpu_shares, ensure_initialized, is_deterministic, spare_array, variant_of
+from ..runtime import Arrays, Constants, check_sizes, cpu_shares, current_runtime, ensure_initialized, is_deterministic, spare_array, variant_of
 from .calling_thread import zeroed
 
 __all__ = ["TorchArrays", "check_device"]
 
+MANY = 1 << 13  # numbers, for which memory is taken from the system if none is spare
+
 _constants: dict[torch.device, Constants] = {}
 _REALS = {torch.float32: ti.f32, torch.float64: ti.f64}
+
+_Known = tuple["weakref.ref[Any]", Variant, int]
+_known: dict[tuple[torch.dtype, torch.device], _Known] = {}  # which Taichi ran, the variant, and the number of shares
 
 
 def check_device(op: str, name: str, device: torch.device) -> None:
@@ -38,6 +45,15 @@ class TorchArrays(Arrays):
     """Torch tensors of one dtype on one device."""
 
     def __init__(self, dtype: torch.dtype, device: torch.device) -> None:
+        running, known = current_runtime(), _known.get((dtype, device))
+        if known is None or known[0]() is not running:
+            _known[dtype, device] = known = self._found_out(dtype, device)
+        super().__init__(known[1], known[2])
+        self.dtype, self.device = dtype, device
+
+    @staticmethod
+    def _found_out(dtype: torch.dtype, device: torch.device) -> "_Known":
+        """What is the same for all libraries of its kind while one Taichi runs."""
         if dtype not in _REALS:
             raise TypeError(f"TorchArrays: dtype must be float32 or float64, got {dtype}")
         check_device("TorchArrays", "device", device)
@@ -47,8 +63,7 @@ class TorchArrays(Arrays):
                 f"TorchArrays: Taichi runs on {arch}, and the tensors are on {device}; either move them to {'the cpu' if arch == 'cpu' else arch}, "
                 f"or call taichi_softras.init({device.type!r}) (or ti.init(arch=ti.{device.type})) first of all, before anything else starts Taichi"
             )
-        super().__init__(variant_of(arch, _REALS[dtype]), n_shares=cpu_shares() if arch == "cpu" else 256)
-        self.dtype, self.device = dtype, device
+        return weakref.ref(current_runtime()), variant_of(arch, _REALS[dtype]), cpu_shares() if arch == "cpu" else 256
 
     @classmethod
     def of(cls, op: str, **tensors: torch.Tensor | None) -> "TorchArrays":
@@ -81,8 +96,10 @@ class TorchArrays(Arrays):
         return self._scratch(shape, self.dtype, self._numpy_real)
 
     def _scratch(self, shape: int | tuple[int, ...], dtype: torch.dtype, numpy_dtype: type) -> torch.Tensor:
-        """Torch has spare memory of its own on CUDA, but none on the CPU."""
-        return torch.from_numpy(spare_array(shape, numpy_dtype)) if self.device.type == "cpu" else torch.empty(shape, dtype=dtype, device=self.device)
+        """Torch has spare memory of its own on CUDA, but on the CPU for little alone."""
+        if self.device.type == "cpu" and (math.prod(shape) if isinstance(shape, tuple) else shape) >= MANY:
+            return torch.from_numpy(spare_array(shape, numpy_dtype))
+        return torch.empty(shape, dtype=dtype, device=self.device)
 
     def with_gradient(self, array: torch.Tensor) -> torch.Tensor:
         return _with_grad(array, zeroed(torch.empty_like(array)))
@@ -157,8 +174,18 @@ class _Run(torch.autograd.Function):
         return tuple(outputs)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *grad_outputs: torch.Tensor) -> Any:
+        if not torch.is_grad_enabled():
+            return (None, None, None, None, *_Run.gradients(ctx, *grad_outputs))
+        with torch.no_grad():  # create_graph: somebody may want the gradient of these, whether or not grad_outputs have one
+            grad_inputs = _Run.gradients(ctx, *grad_outputs)
+        given = [grad.requires_grad_() for grad in grad_inputs if grad is not None]
+        once = iter(_Once.apply(*given))  # type: ignore[no-untyped-call]
+        return (None, None, None, None, *(None if grad is None else next(once) for grad in grad_inputs))
+
+    @staticmethod
+    def gradients(ctx: Any, *grad_outputs: torch.Tensor | None) -> list[torch.Tensor | None]:
+        """Those of the inputs, None for the others."""
         _refuse_chance()
         wanted = ctx.needs_input_grad[4:]
         inputs = ctx.saved_tensors
@@ -168,7 +195,20 @@ class _Run(torch.autograd.Function):
         for shape, grad in zip(ctx.output_shapes, grad_outputs, strict=True):  # a gradient never reads what was added to
             arguments.append(_with_grad(arrays.empty(shape), arrays.zeros(shape) if grad is None else grad.contiguous()))
         ctx.op.launch_gradient(arrays, (*arguments, *ctx.rest))
-        return (None, None, None, None, *grad_inputs)
+        return grad_inputs
+
+
+class _Once(torch.autograd.Function):
+    """Gradients that have none themselves. (torch's `once_differentiable` says so only where they depend on a gradient that has one: elsewhere they would count
+    as constants, and a penalty on them would have no gradient, or part of it.)"""
+
+    @staticmethod
+    def forward(ctx: Any, *gradients: torch.Tensor) -> Any:
+        return tuple(gradient.view_as(gradient) for gradient in gradients)
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: torch.Tensor) -> Any:
+        raise RuntimeError("taichi_softras: what is rendered must be differentiated once, got the gradient of a gradient (create_graph=True)")
 
 
 def _refuse_chance() -> None:

@@ -1,6 +1,6 @@
 """What torch does with all of its threads, done on the CPU by the calling thread.
 
-For more than 32,768 numbers torch opens a parallel region. Afterwards its threads wait in a loop for some milliseconds (unless OMP_WAIT_POLICY is passive), and
+For 32,768 numbers and more torch opens a parallel region. Afterwards its threads wait in a loop for some milliseconds (unless OMP_WAIT_POLICY is passive), and
 take the cores from Taichi's, which costs far more than they save. So no operation of ours opens one on the way to a picture and back.
 """
 
@@ -9,10 +9,12 @@ import torch
 
 __all__ = ["extremes", "filled", "int32", "same_indices", "within", "zeroed"]
 
+MANY = 1 << 15  # numbers, for which torch wakes its threads
+
 
 def filled(tensor: torch.Tensor, value: float) -> torch.Tensor:
     """The tensor, whose numbers all are ``value`` now."""
-    if tensor.device.type != "cpu":
+    if tensor.device.type != "cpu" or tensor.numel() < MANY:
         return tensor.fill_(value)
     tensor.numpy().fill(value)
     return tensor

@@ -33,17 +33,18 @@ from .face import (
     coverage_with,
     evaluate_with,
     face_depth,
-    in_grown_box,
+    in_reach_of,
     item_and_group,
     load_block,
     load_set_up,
+    one_of_block,
     slot,
     store_block,
     sum_row,
     who_counts,
 )
 from .silhouette import silhouette_inverse_slope, silhouette_slope
-from .softness import FAR, N_SOFTNESS, OVER_DEPTH_RANGE, OVER_GAMMA, OVER_SIGMA, REACH_SQ
+from .softness import FAR, N_SOFTNESS, OVER_DEPTH_RANGE, OVER_GAMMA, OVER_SIGMA
 from .special import smaller
 from .texture import Texture, channel_of
 from .texture_adjoint import has_texture_adjoint, n_interpolated, texture_adjoint
@@ -59,6 +60,7 @@ from .triangle import (
     CY,
     CZ,
     FAR_AWAY,
+    N_SET_UP,
     OVER_AB_SQ,
     OVER_AREA2,
     OVER_AZ,
@@ -71,16 +73,20 @@ from .triangle import (
     Extrapolation,
     chebyshev_segment,
     clipped_weights,
+    locate,
     nearest_edge,
     on_edge,
     outline_weights,
     segment,
 )
-from .variant import Storage, Variant
+from .variant import AT_ONCE, Storage, Variant
 
-__all__ = ["adjoint_kernel", "has_adjoint", "n_of_face", "n_packed"]
+__all__ = ["TOGETHER", "adjoint_kernel", "has_adjoint", "has_few_pixels", "n_of_face", "n_packed"]
 
 AT_A_PAIR = 8  # threads of a team: as many as a tile has lines there
+FEW_TILES = 2.0
+TOGETHER = 64  # faces of which the pixels are collected by one thread, whatever the number of threads: so bits stay the same
+NO_ROW = 0  # the row of those that have none: it is nought
 OF_FEATURES = 9  # place of the first gradient of features in a face's sums, after those of its corners' x, y and depth
 
 
@@ -98,9 +104,24 @@ def has_adjoint(variant: Variant, choices: Choices) -> bool:
     )
 
 
+def has_few_pixels(variant: Variant, choices: Choices, tiles_of_face: float) -> bool:
+    """Whether faces reach so few pixels, in so many tiles (the mean), that most lanes of a tile would have nothing to do.
+
+    Then all lanes take pixels in reach, of several faces: each its own face, which costs as much as 8 lanes with one face in a tile that two of them are in
+    reach of. Not with textures that are looked up, a lane after the other as it is.
+    """
+    return variant.lanes == variant.tile_pixels > 1 and (choices.texture is Texture.VERTEX or not choices.features_at_once) and tiles_of_face < FEW_TILES
+
+
 def n_of_face(choices: Choices) -> int:
     """How many gradients a face adds up over its pixels: of its corners' x, y and depth, and of what is interpolated between them."""
     return OF_FEATURES + 3 * n_interpolated(choices)
+
+
+def place_in_row(i: int, between: int) -> int:
+    """Where the i-th of a face's sums stands in its row: what is of one corner side by side."""
+    corner, of_corner = (i // 3, i % 3) if i < OF_FEATURES else ((i - OF_FEATURES) % 3, 3 + (i - OF_FEATURES) // 3)
+    return corner * (3 + between) + of_corner
 
 
 def n_packed(choices: Choices) -> int:
@@ -176,6 +197,259 @@ def total_of(sums: ti.template(), i: ti.template(), lanes: ti.template()):
 
 
 @ti.func
+def lane_adjoint(
+    l, f, x, y, face: ti.template(), of_face: ti.template(), pixels: ti.template(), nearest: ti.template(), strongest: ti.template(), looks: ti.template(),
+    totals: ti.template(), softness: ti.template(), softness_array: ti.template(), choices: ti.template(), variant: ti.template(),
+):  # fmt: skip
+    """Adds to ``totals`` what face f is told by its pixel (x, y), which is lane l of the rest. Straight-line code on local variables, as in `draw`."""
+    lanes, at_once = ti.static(variant.lanes, choices.features_at_once)
+    clipped, hard = ti.static(choices.extrapolation == Extrapolation.CLIPPED, choices.blending == Blending.HARD)
+    at_vertices = ti.static(choices.texture == Texture.VERTEX)
+    looked_up, between = ti.static(at_once > 0 and not at_vertices, n_interpolated(choices))
+    M = ti.static(n_packed(choices) - 1)
+    ax, ay, bx, by, cx, cy, area = face[AX], face[AY], face[BX], face[BY], face[CX], face[CY], face[OVER_AREA2]
+    over_depth_gamma = softness[OVER_DEPTH_RANGE] * softness[OVER_GAMMA]  # 1/((far - near) gamma): gamma in units of depth
+    t_ab, x_ab, y_ab, d_ab, s_c = segment(x, y, ax, ay, bx, by, face[OVER_AB_SQ])
+    t_bc, x_bc, y_bc, d_bc, s_a = segment(x, y, bx, by, cx, cy, face[OVER_BC_SQ])
+    t_ca, x_ca, y_ca, d_ca, s_b = segment(x, y, cx, cy, ax, ay, face[OVER_CA_SQ])
+    wa, wb, wc = s_a * area, s_b * area, s_c * area
+    inside = (wa > 0) & (wb > 0) & (wc > 0)
+    ab, bc = nearest_edge(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
+    ea, eb, ec = outline_weights(ab, bc, t_ab, t_bc, t_ca)
+    la, lb, lc = ti.select(inside, wa, ea), ti.select(inside, wb, eb), ti.select(inside, wc, ec)
+    if ti.static(clipped):
+        ka, kb, kc = clipped_weights(wa, wb, wc)
+        la, lb, lc = ti.select(area != 0, ka, la), ti.select(area != 0, kb, lb), ti.select(area != 0, kc, lc)
+    rx, ry = on_edge(ab, bc, x_ab, x_bc, x_ca), on_edge(ab, bc, y_ab, y_bc, y_ca)
+    distance_sq = smaller(d_ab, smaller(d_bc, d_ca))
+    smallest = smaller(wa, smaller(wb, wc))
+    if ti.static(choices.distance == Distance.BARYCENTRIC):
+        distance_sq = ti.select(area != 0, smallest * smallest, FAR_AWAY)
+    slope_x, slope_y = rx, ry  # half of that of d^2
+    if ti.static(choices.distance == Distance.CHEBYSHEV):
+        c_ab, f_ab, nx_ab, ny_ab = chebyshev_segment(x, y, ax, ay, bx, by)
+        c_bc, f_bc, nx_bc, ny_bc = chebyshev_segment(x, y, bx, by, cx, cy)
+        c_ca, f_ca, nx_ca, ny_ca = chebyshev_segment(x, y, cx, cy, ax, ay)
+        by_ab, by_bc = (c_ab <= c_bc) & (c_ab <= c_ca), c_bc <= c_ca
+        ea, eb, ec = outline_weights(by_ab, by_bc, f_ab, f_bc, f_ca)
+        smallest = smaller(c_ab, smaller(c_bc, c_ca))
+        distance_sq = smallest * smallest
+        slope_x = smallest * on_edge(by_ab, by_bc, nx_ab, nx_bc, nx_ca)
+        slope_y = smallest * on_edge(by_ab, by_bc, ny_ab, ny_bc, ny_ca)
+    side = ti.select(inside, 1.0, -1.0)
+    du = side * softness[OVER_SIGMA]  # du/dd^2
+    u = du * distance_sq
+    if ti.static(not choices.squared):
+        length = ti.sqrt(ti.max(distance_sq, TINY_LENGTH_SQ))
+        u = du * length
+        du = ti.select(distance_sq > TINY_LENGTH_SQ, 0.5 * du / length, 0.0)
+    coverage, complement = coverage_with(softness, softness_array, u, choices.distribution, variant.real)
+    density = density_of(u, coverage, complement, softness, choices.distribution, variant.real)
+    if ti.static(choices.distance == Distance.HARD):
+        coverage, density = ti.select(inside, 1.0, density * 0.0), density * 0.0
+        complement = 1.0 - coverage
+    depth, in_range = face_depth(la, lb, lc, face, softness, choices.interpolation)
+    in_reach = in_reach_of(x, y, distance_sq, inside, face, softness, choices)
+    counted, colored = who_counts(inside, in_reach, in_range, coverage, area, choices)
+    slope = silhouette_slope(coverage, complement, density, softness, choices.distribution, choices.silhouette, variant.real)
+    if ti.static(choices.distance == Distance.HARD):
+        slope = slope * 0.0
+    if ti.static(choices.silhouette.value.strongest):
+        counted = counted & (strongest[slot(0, l, lanes)] == f)
+    u_grad = ti.select(counted, pixels[slot(0, l, lanes)] * slope, 0.0)
+    zero = u_grad * 0.0
+    gax, gay, gaz, gbx, gby, gbz, gcx, gcy, gcz = zero, zero, zero, zero, zero, zero, zero, zero, zero
+    if ti.static(at_once > 0):
+        m = pixels[slot(M, l, lanes)]
+        weight_grad = pixels[slot(WEIGHT, l, lanes)]
+        depth_sum_grad = pixels[slot(DEPTH, l, lanes)]
+        nearness, weight = zero, zero
+        if ti.static(hard):
+            weight = ti.select(nearest[slot(0, l, lanes)] == f, 1.0, weight)
+        else:
+            depth_norm = ti.select(colored, normalised_depth(depth, softness), m)
+            nearness = ti.select(colored, depth_weight(depth_norm, m, softness, variant.real), 0.0)
+            weight = coverage * nearness
+        ua, ub, uc = la, lb, lc  # the weights of features
+        if ti.static(choices.interpolation == Interpolation.PERSPECTIVE):
+            ua, ub, uc = la * depth * face[OVER_AZ], lb * depth * face[OVER_BZ], lc * depth * face[OVER_CZ]
+        weight_grad += depth_sum_grad * depth
+        ma, mb, mc = variant.real(0.0), variant.real(0.0), variant.real(0.0)  # of the weights of features
+        for s in ti.static(range(at_once if at_vertices else 0)):
+            sum_grad = pixels[slot(FEATURES + s, l, lanes)]
+            weight_grad += sum_grad * (ua * of_face[3 * s] + ub * of_face[3 * s + 1] + uc * of_face[3 * s + 2])
+            value_grad = weight * sum_grad
+            ma += value_grad * of_face[3 * s]
+            mb += value_grad * of_face[3 * s + 1]
+            mc += value_grad * of_face[3 * s + 2]
+            totals[slot(OF_FEATURES + 3 * s, l, lanes)] += value_grad * ua
+            totals[slot(OF_FEATURES + 3 * s + 1, l, lanes)] += value_grad * ub
+            totals[slot(OF_FEATURES + 3 * s + 2, l, lanes)] += value_grad * uc
+        if ti.static(looked_up):
+            weight_grad += looks[slot(0, l, lanes)]
+        if ti.static(looked_up and between > 0):
+            tu_grad, tv_grad = looks[slot(1, l, lanes)], looks[slot(2, l, lanes)]
+            ma = tu_grad * of_face[0] + tv_grad * of_face[3]
+            mb = tu_grad * of_face[1] + tv_grad * of_face[4]
+            mc = tu_grad * of_face[2] + tv_grad * of_face[5]
+            of_places = ti.static([tu_grad * ua, tu_grad * ub, tu_grad * uc, tv_grad * ua, tv_grad * ub, tv_grad * uc])
+            for i in ti.static(range(6)):
+                totals[slot(OF_FEATURES + i, l, lanes)] += of_places[i]
+        depth_grad = weight * depth_sum_grad
+        if ti.static(not hard):
+            u_grad += weight_grad * nearness * density
+            depth_grad -= weight * weight_grad * over_depth_gamma
+        ga, gb, gc, za, zb, zc = depth_adjoint(depth, depth_grad, ma, mb, mc, la, lb, lc, face, choices.interpolation)
+        within = inside
+        if ti.static(clipped):  # but for a face without area
+            within = inside | (area != 0)
+            ka, kb, kc = clipped_adjoint(ga, gb, gc, wa, wb, wc)
+            ga, gb, gc = ti.select(within, ka, ga), ti.select(within, kb, gb), ti.select(within, kc, gc)
+            la, lb, lc = ti.select(within, wa, la), ti.select(within, wb, lb), ti.select(within, wc, lc)
+        gax, gay, gbx, gby, gcx, gcy = weights_adjoint(ga, gb, gc, la, lb, lc, within, ab, bc, t_ab, t_bc, t_ca, rx, ry, face)
+        gaz, gbz, gcz = za, zb, zc
+    distance_grad = -2.0 * u_grad * du
+    hx, hy = distance_grad * slope_x, distance_grad * slope_y
+    if ti.static(choices.distance == Distance.BARYCENTRIC):
+        da = ti.select((wa <= wb) & (wa <= wc), distance_grad * smallest * area, 0.0)
+        db = ti.select((wb < wa) & (wb <= wc), distance_grad * smallest * area, 0.0)
+        dc = ti.select((wc < wa) & (wc < wb), distance_grad * smallest * area, 0.0)
+        hx, hy = da * (by - cy) + db * (cy - ay) + dc * (ay - by), da * (cx - bx) + db * (ax - cx) + dc * (bx - ax)
+        ea, eb, ec = wa, wb, wc
+    of_corners = ti.static([gax + ea * hx, gay + ea * hy, gaz, gbx + eb * hx, gby + eb * hy, gbz, gcx + ec * hx, gcy + ec * hy, gcz])
+    for i in ti.static(range(OF_FEATURES)):
+        totals[slot(i, l, lanes)] += of_corners[i]
+
+
+@ti.func
+def shares_adjoint(
+    features: ti.template(), softness_array: ti.template(), nearest_face: ti.template(), strongest_face: ti.template(), set_ups: ti.template(),
+    faces: ti.template(), corners: ti.template(), face_image: ti.template(), reached: ti.template(), packed: ti.template(), rows: ti.template(),
+    row_of_face: ti.template(), n_features: ti.template(), n_groups: ti.template(), n_shares: ti.template(), height: ti.template(), width: ti.template(),
+    choices: ti.template(), single: ti.template(), variant: ti.template(),
+):  # fmt: skip
+    """What each face is told by its pixels, where they are few: those of `TOGETHER` faces one after the other, so that all lanes are filled."""
+    lanes, at_once = ti.static(variant.lanes, choices.features_at_once)
+    hard, strongest_only = ti.static(choices.blending == Blending.HARD, choices.silhouette.value.strongest)
+    of_row, between = ti.static(n_of_face(choices), n_interpolated(choices))
+    M, n_held = ti.static(n_packed(choices) - 1, N_SET_UP + 3 * at_once)
+    spread = ti.static(variant.spread(AT_ONCE))
+    ti.loop_config(serialize=variant.serial)
+    for part in range(n_shares * n_groups * spread):
+        if part % spread != 0:
+            continue
+        share, group = item_and_group(part // spread, n_groups, choices)
+        n_faces = faces.shape[0]
+        softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
+        tiles_x, tiles_y = tiles_of_image(height, width, variant)
+        totals = ti.Vector.zero(variant.real, of_row * lanes)
+        pixels = ti.Vector.zero(variant.real, (M + 1) * lanes)
+        held = ti.Vector.zero(variant.real, n_held * lanes)  # of the face of each lane
+        xs, ys = ti.Vector.zero(variant.real, lanes), ti.Vector.zero(variant.real, lanes)
+        who = ti.Vector.zero(ti.i32, lanes)
+        nearest = ti.Vector([-1 for l in ti.static(range(lanes))], dt=ti.i32)
+        strongest = ti.Vector([-1 for l in ti.static(range(lanes))], dt=ti.i32)
+        looks = ti.Vector.zero(variant.real, 1)
+        is_hit = ti.Vector.zero(ti.i32, lanes)
+        waiting_face, waiting_pixel = ti.Vector.zero(ti.i32, 2 * lanes), ti.Vector.zero(ti.i32, 2 * lanes)
+        waiting_x, waiting_y = ti.Vector.zero(variant.real, 2 * lanes), ti.Vector.zero(variant.real, 2 * lanes)
+        n_waiting, next_row = 0, share * TOGETHER + NO_ROW
+        if share == 0:
+            for i in ti.static(range(of_row)):
+                rows[(NO_ROW * n_groups + group) * of_row + i] = 0.0
+        face = ti.Vector.zero(variant.real, N_SET_UP)
+        f, last_face = share * TOGETHER - 1, ti.min((share + 1) * TOGETHER, n_faces) - 1
+        left, tx, ty, column_0, row_0, column_1, row_1 = 0, 0, 0, 0, 0, 0, 0
+        pa, qa, ra, pb, qb, rb, pc, qc, rc = 0, 0, 0, 0, 0, 0, 0, 0, 0
+        while f < last_face or left != 0 or n_waiting > 0:
+            if left == 0 and f < last_face:
+                f += 1
+                first_tile = reached[2 * f]
+                left = reached[2 * f + 1]
+                row_of_face[f] = NO_ROW
+                if left != 0:
+                    column_0, row_0 = first_tile % tiles_x, first_tile // tiles_x % tiles_y
+                    tx, ty = column_0, row_0
+                    face = load_set_up(f, set_ups)
+                    if left == LARGE:
+                        column_1, row_1, pa, qa, ra, pb, qb, rb, pc, qc, rc = large_box(f, n_faces, reached)
+            if left != 0:
+                is_reached = True
+                if left == LARGE:
+                    is_reached = not misses_tile(tx, ty, pa, qa, ra, pb, qb, rb, pc, qc, rc)
+                else:
+                    row, column, rest = next_in_box(left)
+                    tx, ty, left = column_0 + column, row_0 + row, rest
+                if is_reached:
+                    tile = (face_image[f] * tiles_y + ty) * tiles_x + tx
+                    for l in range(lanes):
+                        line, column = ty * variant.tile_height + l // variant.tile_width, tx * variant.tile_width + l % variant.tile_width
+                        centre_x, centre_y = centres_at(line, column, height, width, single)
+                        x, y = centre_x[0], centre_y[0]
+                        distance_sq, inside, _, _, _ = locate(x, y, face, choices.distance, choices.extrapolation)
+                        is_hit[slot(0, l, lanes)] = ti.select(in_reach_of(x, y, distance_sq, inside, face, softness, choices), 1 << l, 0)
+                    hits = is_hit[0]
+                    for l in ti.static(range(1, lanes)):
+                        hits = hits | is_hit[l]
+                    if hits != 0 and row_of_face[f] == NO_ROW:
+                        next_row += 1
+                        row_of_face[f] = next_row
+                        for i in ti.static(range(of_row)):
+                            rows[(next_row * n_groups + group) * of_row + i] = 0.0
+                    while hits != 0:
+                        l = ti.math.popcnt((hits & -hits) - 1)
+                        hits = hits & (hits - 1)
+                        line, column = ty * variant.tile_height + l // variant.tile_width, tx * variant.tile_width + l % variant.tile_width
+                        centre_x, centre_y = centres_at(line, column, height, width, single)
+                        waiting_face[n_waiting], waiting_pixel[n_waiting] = f, tile * lanes + l
+                        waiting_x[n_waiting], waiting_y[n_waiting] = centre_x[0], centre_y[0]
+                        n_waiting += 1
+                if left == LARGE:
+                    tx += 1
+                    at_end = tx >= column_1
+                    tx = ti.select(at_end, column_0, tx)
+                    ty = ti.select(at_end, ty + 1, ty)
+                    left = ti.select(ty < row_1, left, 0)
+            if n_waiting >= lanes or (n_waiting > 0 and left == 0 and f == last_face):
+                n_filled = ti.min(n_waiting, lanes)
+                for l in range(lanes):
+                    mine = ti.min(l, n_filled - 1)  # what is left over is not added
+                    g, pixel = waiting_face[mine], waiting_pixel[mine]
+                    for i in ti.static(range(N_SET_UP)):
+                        held[slot(i, l, lanes)] = set_ups[g, i]
+                    for s in ti.static(range(at_once)):
+                        for corner in ti.static(range(3)):
+                            held[slot(N_SET_UP + 3 * s + corner, l, lanes)] = features[corners[g, corner], channel_of(group, s, n_features, choices)]
+                    here, lane = pixel // lanes * n_groups + group, pixel % lanes
+                    for i in ti.static(range(M + 1)):
+                        pixels[slot(i, l, lanes)] = one_of_block(packed, here, i, lane, variant)
+                    if ti.static(hard):
+                        nearest[slot(0, l, lanes)] = nearest_face[pixel]
+                    if ti.static(strongest_only):
+                        strongest[slot(0, l, lanes)] = strongest_face[pixel]
+                    who[slot(0, l, lanes)] = g
+                    xs[slot(0, l, lanes)], ys[slot(0, l, lanes)] = waiting_x[mine], waiting_y[mine]
+                for i in range(of_row * lanes):
+                    totals[i] = 0.0
+                for l in range(lanes):
+                    of_lane = ti.Vector([held[slot(i, l, lanes)] for i in ti.static(range(N_SET_UP))])
+                    shown = ti.Vector([held[slot(N_SET_UP + i, l, lanes)] for i in ti.static(range(3 * at_once))] if at_once else [variant.real(0.0)])
+                    lane_adjoint(
+                        l, who[slot(0, l, lanes)], xs[slot(0, l, lanes)], ys[slot(0, l, lanes)], of_lane, shown, pixels, nearest, strongest, looks, totals,
+                        softness, softness_array, choices, variant,
+                    )  # fmt: skip
+                for l in range(n_filled):
+                    here = (row_of_face[who[l]] * n_groups + group) * of_row
+                    for i in ti.static(range(of_row)):
+                        there = here + ti.static(place_in_row(i, between))
+                        rows[there] = rows[there] + totals[slot(i, l, lanes)]
+                for l in range(lanes):
+                    waiting_face[l], waiting_pixel[l] = waiting_face[lanes + l], waiting_pixel[lanes + l]
+                    waiting_x[l], waiting_y[l] = waiting_x[lanes + l], waiting_y[lanes + l]
+                n_waiting -= n_filled
+
+
+@ti.func
 def tiles_at_a_time(width, variant: ti.template()):
     """How many tiles a thread takes on its way from the image to the sums: a line of them, and on GPUs one."""
     at_a_time = 1
@@ -215,20 +489,18 @@ def resolve_adjoint(
 
 
 @functools.cache
-def adjoint_kernel(variant: Variant, choices: Choices):
+def adjoint_kernel(variant: Variant, choices: Choices, few_pixels: bool):
     """Adds the gradient of the image to that of the vertices, features and background: first to the sums, packed block by block, then face by face.
 
     On the CPU a thread writes what a face adds to its corners into a row of its own, and a second loop adds up what there is for each vertex: no atomics, and
-    the same bits in every run. On GPUs a thread works on a pair of face and tile, and adds at once; on CUDA `AT_A_PAIR` threads do, some of
-    the pixels each, and add up in shared memory first.
+    the same bits in every run. With ``few_pixels`` (`has_few_pixels`) the lanes are those pixels, of several faces, that are in reach. On GPUs a thread works
+    on a pair of face and tile, and adds at once; on CUDA `AT_A_PAIR` threads do, some of the pixels each, and add up in shared memory first.
     """
     real, index = variant.array, variant.index
     single, wide = replace(variant, lanes=1), min(variant.lanes, variant.tile_width)
     lanes, blocks_per_tile = variant.lanes, variant.blocks_per_tile
     at_once = choices.features_at_once
-    clipped = choices.extrapolation is Extrapolation.CLIPPED
     hard, strongest_only = choices.blending is Blending.HARD, choices.silhouette.value.strongest
-    barycentric, chebyshev, no_distance = (choices.distance is kind for kind in (Distance.BARYCENTRIC, Distance.CHEBYSHEV, Distance.HARD))
     at_vertices = choices.texture is Texture.VERTEX
     looked_up = at_once > 0 and not at_vertices
     by_pair = lanes == 1
@@ -264,7 +536,8 @@ def adjoint_kernel(variant: Variant, choices: Choices):
         pair_face: index(1),  # of the pairs (one lane)
         pair_tile: index(1),
         packed: variant.blocks(2),  # [tiles * blocks * n_groups, n_packed, lanes] written: the gradient of the sums, and m, block by block
-        rows: real(1),  # [F * n_groups * n_of_face] written, of the faces that reach any tile (several lanes)
+        rows: real(1),  # [rows * n_groups * n_of_face] written, of the faces that have one (several lanes)
+        row_of_face: index(1),  # [F] written
         vertex_offset: index(1),  # [N + 1] from where on the corners at each vertex stand in
         vertex_corner: index(1),  # [3 F] 3 f + corner
         feature_offset: index(1),  # [M + 1], or [P + 1], the same for the rows of features, or for the places on the textures
@@ -276,7 +549,7 @@ def adjoint_kernel(variant: Variant, choices: Choices):
         n_features: ti.i32,
         n_groups: ti.i32,
         n_lines: ti.i32,  # of the tiles' blocks (`tiles_at_a_time`); nought if they are packed already
-        n_items: ti.i32,  # faces or pairs
+        n_items: ti.i32,  # faces or pairs; with ``few_pixels`` shares of the faces
         n_vertices: ti.i32,  # nought if no gradient is wanted
         n_rows: ti.i32,  # of features or places; likewise
         texels_wanted: ti.i32,
@@ -340,287 +613,188 @@ def adjoint_kernel(variant: Variant, choices: Choices):
                         if group * at_once + s < n_features:
                             background_grad[image, channels[s]] += total_of(of_background, s, lanes)
 
-        ti.loop_config(serialize=variant.serial)
-        for part in range(whole_teams(n_items * n_groups * a_face, variant)):
-            item, nth_thread = part // a_face, part % a_face
-            if ti.static(variant.team > 1):  # all threads of a team go all the way, for they wait for each other; those too many work, and do not add
-                item = ti.min(item, n_items * n_groups - 1)
-            elif nth_thread != 0:
-                continue
-            texels_here = texels_wanted
-            if ti.static(variant.team > 1):
-                texels_here = ti.select(part // a_face == item, texels_wanted, 0)
-            place, group = item_and_group(item, n_groups, choices)
-            f = place
-            if ti.static(by_pair):
-                f = pair_face[place]
-            # Which tiles: that of the pair; or those whose bits are left; or, of a large box, all that are not missed.
-            left, first_tile = 1, 0
-            if ti.static(by_pair):
-                first_tile = pair_tile[place]
-            else:
-                first_tile, left = reached[2 * f], reached[2 * f + 1]
-                if left == 0:
-                    continue  # it has no row
-            softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
-            totals = ti.Vector.zero(variant.real, of_row * lanes)  # a gradient, and a lane of it
-            face = load_set_up(f, set_ups)
-            ax, ay, bx, by, cx, cy, area = face[AX], face[AY], face[BX], face[BY], face[CX], face[CY], face[OVER_AREA2]
-            over_depth_gamma = softness[OVER_DEPTH_RANGE] * softness[OVER_GAMMA]  # 1/((far - near) gamma): gamma in units of depth
-            channels = ti.static([channel_of(group, s, n_features, choices) for s in ti.static(range(at_once))])
-            of_face = ti.Vector.zero(variant.real, max(3 * at_once, 6))  # the channels of its corners, or their places on the texture
-            for s in ti.static(range(2 if looked_up else at_once)):
-                for corner in ti.static(range(3)):
-                    if ti.static(at_vertices):
-                        of_face[3 * s + corner] = features[corners[f, corner], channels[s]]
-                    else:
-                        of_face[3 * s + corner] = places[corners[f, corner], s]
-            tiles_x, tiles_y = tiles_of_image(height, width, variant)
-            pa, qa, ra, pb, qb, rb, pc, qc, rc = 0, 0, 0, 0, 0, 0, 0, 0, 0
-            column_0, row_0 = first_tile % tiles_x, first_tile // tiles_x % tiles_y
-            column_1, row_1 = column_0, row_0
-            if ti.static(not by_pair):
-                if left == LARGE:
-                    column_1, row_1, pa, qa, ra, pb, qb, rb, pc, qc, rc = large_box(f, n_items, reached)
-
-            pixels = ti.Vector.zero(variant.real, (M + 1) * lanes)  # what comes from the image: the gradient of its sums, and m
-            nearest = ti.Vector([-1 for l in ti.static(range(lanes))], dt=ti.i32)
-            strongest = ti.Vector([-1 for l in ti.static(range(lanes))], dt=ti.i32)
-            looks = ti.Vector.zero(variant.real, 3 * lanes if looked_up else 1)  # of the lanes at the texture
-            tx, ty = column_0, row_0
-            while left != 0:  # no two nested loops: LLVM would interleave four rounds of the inner one, and spill all registers
-                is_reached = True
-                if left == LARGE:
-                    is_reached = not misses_tile(tx, ty, pa, qa, ra, pb, qb, rb, pc, qc, rc)
+        if ti.static(few_pixels):
+            shares_adjoint(
+                features, softness_array, nearest_face, strongest_face, set_ups, faces, corners, face_image, reached, packed, rows, row_of_face, n_features,
+                n_groups, n_items, height, width, choices, single, variant,
+            )  # fmt: skip
+        else:
+            ti.loop_config(serialize=variant.serial)
+            for part in range(whole_teams(n_items * n_groups * a_face, variant)):
+                item, nth_thread = part // a_face, part % a_face
+                if ti.static(variant.team > 1):  # all threads of a team go all the way, for they wait for each other; those too many work, and do not add
+                    item = ti.min(item, n_items * n_groups - 1)
+                elif nth_thread != 0:
+                    continue
+                texels_here = texels_wanted
+                if ti.static(variant.team > 1):
+                    texels_here = ti.select(part // a_face == item, texels_wanted, 0)
+                place, group = item_and_group(item, n_groups, choices)
+                f = place
+                if ti.static(by_pair):
+                    f = pair_face[place]
+                # Which tiles: that of the pair; or those whose bits are left; or, of a large box, all that are not missed.
+                left, first_tile = 1, 0
+                if ti.static(by_pair):
+                    first_tile = pair_tile[place]
                 else:
-                    row, column, rest = next_in_box(left)
-                    tx, ty, left = column_0 + column, row_0 + row, rest
-                if is_reached:
-                    tile = (face_image[f] * tiles_y + ty) * tiles_x + tx
-                    for nth_block in range(blocks_of_thread):
-                        block = nth_block
-                        if ti.static(variant.team > 1):
-                            block = nth_block * AT_A_PAIR + nth_thread
-                        here = (tile * blocks_per_tile + block) * n_groups + group
-                        for i in ti.static(range(M + 1)):
-                            load_block(pixels, i, packed, here, i, variant)
-                        for l in ti.static(range(lanes)):
-                            if ti.static(hard):
-                                nearest[l] = nearest_face[tile * variant.tile_pixels + block * lanes + l]
-                            if ti.static(strongest_only):
-                                strongest[l] = strongest_face[tile * variant.tile_pixels + block * lanes + l]
-                        if ti.static(looked_up):  # in loops of its own, so that the others are vectors' still
+                    first_tile, left = reached[2 * f], reached[2 * f + 1]
+                    row_of_face[f] = ti.select(left != 0, f + 1, NO_ROW)
+                    if f == 0:
+                        for i in ti.static(range(of_row)):
+                            rows[(NO_ROW * n_groups + group) * of_row + i] = 0.0
+                    if left == 0:
+                        continue
+                softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
+                totals = ti.Vector.zero(variant.real, of_row * lanes)  # a gradient, and a lane of it
+                face = load_set_up(f, set_ups)
+                channels = ti.static([channel_of(group, s, n_features, choices) for s in ti.static(range(at_once))])
+                of_face = ti.Vector.zero(variant.real, max(3 * at_once, 6))  # the channels of its corners, or their places on the texture
+                for s in ti.static(range(2 if looked_up else at_once)):
+                    for corner in ti.static(range(3)):
+                        if ti.static(at_vertices):
+                            of_face[3 * s + corner] = features[corners[f, corner], channels[s]]
+                        else:
+                            of_face[3 * s + corner] = places[corners[f, corner], s]
+                tiles_x, tiles_y = tiles_of_image(height, width, variant)
+                pa, qa, ra, pb, qb, rb, pc, qc, rc = 0, 0, 0, 0, 0, 0, 0, 0, 0
+                column_0, row_0 = first_tile % tiles_x, first_tile // tiles_x % tiles_y
+                column_1, row_1 = column_0, row_0
+                if ti.static(not by_pair):
+                    if left == LARGE:
+                        column_1, row_1, pa, qa, ra, pb, qb, rb, pc, qc, rc = large_box(f, n_items, reached)
+
+                pixels = ti.Vector.zero(variant.real, (M + 1) * lanes)  # what comes from the image: the gradient of its sums, and m
+                nearest = ti.Vector([-1 for l in ti.static(range(lanes))], dt=ti.i32)
+                strongest = ti.Vector([-1 for l in ti.static(range(lanes))], dt=ti.i32)
+                looks = ti.Vector.zero(variant.real, 3 * lanes if looked_up else 1)  # of the lanes at the texture
+                tx, ty = column_0, row_0
+                while left != 0:  # no two nested loops: LLVM would interleave four rounds of the inner one, and spill all registers
+                    is_reached = True
+                    if left == LARGE:
+                        is_reached = not misses_tile(tx, ty, pa, qa, ra, pb, qb, rb, pc, qc, rc)
+                    else:
+                        row, column, rest = next_in_box(left)
+                        tx, ty, left = column_0 + column, row_0 + row, rest
+                    if is_reached:
+                        tile = (face_image[f] * tiles_y + ty) * tiles_x + tx
+                        for nth_block in range(blocks_of_thread):
+                            block = nth_block
+                            if ti.static(variant.team > 1):
+                                block = nth_block * AT_A_PAIR + nth_thread
+                            here = (tile * blocks_per_tile + block) * n_groups + group
+                            for i in ti.static(range(M + 1)):
+                                load_block(pixels, i, packed, here, i, variant)
+                            for l in ti.static(range(lanes)):
+                                if ti.static(hard):
+                                    nearest[l] = nearest_face[tile * variant.tile_pixels + block * lanes + l]
+                                if ti.static(strongest_only):
+                                    strongest[l] = strongest_face[tile * variant.tile_pixels + block * lanes + l]
+                            if ti.static(looked_up):  # in loops of its own, so that the others are vectors' still
+                                for l in range(lanes):
+                                    pixel = block * lanes + l
+                                    line, column = ty * variant.tile_height + pixel // variant.tile_width, tx * variant.tile_width + pixel % variant.tile_width
+                                    x, y = centres_at(line, column, height, width, single)
+                                    _, coverage, depth, colored, ua, ub, uc, _, _, _ = evaluate_with(
+                                        softness, softness_array, x, y, face, choices, variant.real
+                                    )
+                                    weight = variant.real(0.0)
+                                    if ti.static(hard):
+                                        weight = ti.select(nearest[slot(0, l, lanes)] == f, 1.0, weight)
+                                    else:
+                                        m = pixels[slot(M, l, lanes)]
+                                        depth_norm = ti.select(colored[0], normalised_depth(depth[0], softness), m)
+                                        weight = ti.select(colored[0], coverage[0] * depth_weight(depth_norm, m, softness, variant.real), weight)
+                                    looks[slot(0, l, lanes)] = weight
+                                    looks[slot(1, l, lanes)] = ua[0] * of_face[0] + ub[0] * of_face[1] + uc[0] * of_face[2]
+                                    looks[slot(2, l, lanes)] = ua[0] * of_face[3] + ub[0] * of_face[4] + uc[0] * of_face[5]
+                                for l in range(lanes):
+                                    weight, tu, tv = looks[slot(0, l, lanes)], looks[slot(1, l, lanes)], looks[slot(2, l, lanes)]
+                                    shown, tu_grad, tv_grad = weight * 0.0, weight * 0.0, weight * 0.0
+                                    if weight != 0:
+                                        shown, tu_grad, tv_grad = texture_adjoint(
+                                            f, tu, tv, weight, pixels, l, group, n_features, features, features_grad, texels_here, corners, levels, textures,
+                                            texture_size, choices, variant,
+                                        )  # fmt: skip
+                                    looks[slot(0, l, lanes)], looks[slot(1, l, lanes)], looks[slot(2, l, lanes)] = shown, tu_grad, tv_grad
                             for l in range(lanes):
                                 pixel = block * lanes + l
                                 line, column = ty * variant.tile_height + pixel // variant.tile_width, tx * variant.tile_width + pixel % variant.tile_width
-                                x, y = centres_at(line, column, height, width, single)
-                                _, coverage, depth, colored, ua, ub, uc, _, _, _ = evaluate_with(softness, softness_array, x, y, face, choices, variant.real)
-                                weight = variant.real(0.0)
-                                if ti.static(hard):
-                                    weight = ti.select(nearest[slot(0, l, lanes)] == f, 1.0, weight)
-                                else:
-                                    m = pixels[slot(M, l, lanes)]
-                                    depth_norm = ti.select(colored[0], normalised_depth(depth[0], softness), m)
-                                    weight = ti.select(colored[0], coverage[0] * depth_weight(depth_norm, m, softness, variant.real), weight)
-                                looks[slot(0, l, lanes)] = weight
-                                looks[slot(1, l, lanes)] = ua[0] * of_face[0] + ub[0] * of_face[1] + uc[0] * of_face[2]
-                                looks[slot(2, l, lanes)] = ua[0] * of_face[3] + ub[0] * of_face[4] + uc[0] * of_face[5]
-                            for l in range(lanes):
-                                weight, tu, tv = looks[slot(0, l, lanes)], looks[slot(1, l, lanes)], looks[slot(2, l, lanes)]
-                                shown, tu_grad, tv_grad = weight * 0.0, weight * 0.0, weight * 0.0
-                                if weight != 0:
-                                    shown, tu_grad, tv_grad = texture_adjoint(
-                                        f, tu, tv, weight, pixels, l, group, n_features, features, features_grad, texels_here, corners, levels, textures,
-                                        texture_size, choices, variant,
-                                    )  # fmt: skip
-                                looks[slot(0, l, lanes)], looks[slot(1, l, lanes)], looks[slot(2, l, lanes)] = shown, tu_grad, tv_grad
-                        for l in range(lanes):
-                            pixel = block * lanes + l
-                            line, column = ty * variant.tile_height + pixel // variant.tile_width, tx * variant.tile_width + pixel % variant.tile_width
-                            centre_x, centre_y = centres_at(line, column, height, width, single)
-                            x, y = centre_x[0], centre_y[0]
-                            t_ab, x_ab, y_ab, d_ab, s_c = segment(x, y, ax, ay, bx, by, face[OVER_AB_SQ])
-                            t_bc, x_bc, y_bc, d_bc, s_a = segment(x, y, bx, by, cx, cy, face[OVER_BC_SQ])
-                            t_ca, x_ca, y_ca, d_ca, s_b = segment(x, y, cx, cy, ax, ay, face[OVER_CA_SQ])
-                            wa, wb, wc = s_a * area, s_b * area, s_c * area
-                            inside = (wa > 0) & (wb > 0) & (wc > 0)
-                            ab, bc = nearest_edge(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
-                            ea, eb, ec = outline_weights(ab, bc, t_ab, t_bc, t_ca)
-                            la, lb, lc = ti.select(inside, wa, ea), ti.select(inside, wb, eb), ti.select(inside, wc, ec)
-                            if ti.static(clipped):
-                                ka, kb, kc = clipped_weights(wa, wb, wc)
-                                la, lb, lc = ti.select(area != 0, ka, la), ti.select(area != 0, kb, lb), ti.select(area != 0, kc, lc)
-                            rx, ry = on_edge(ab, bc, x_ab, x_bc, x_ca), on_edge(ab, bc, y_ab, y_bc, y_ca)
-                            distance_sq = smaller(d_ab, smaller(d_bc, d_ca))
-                            smallest = smaller(wa, smaller(wb, wc))
-                            if ti.static(barycentric):
-                                distance_sq = ti.select(area != 0, smallest * smallest, FAR_AWAY)
-                            slope_x, slope_y = rx, ry  # half of that of d^2
-                            if ti.static(chebyshev):
-                                c_ab, f_ab, nx_ab, ny_ab = chebyshev_segment(x, y, ax, ay, bx, by)
-                                c_bc, f_bc, nx_bc, ny_bc = chebyshev_segment(x, y, bx, by, cx, cy)
-                                c_ca, f_ca, nx_ca, ny_ca = chebyshev_segment(x, y, cx, cy, ax, ay)
-                                by_ab, by_bc = (c_ab <= c_bc) & (c_ab <= c_ca), c_bc <= c_ca
-                                ea, eb, ec = outline_weights(by_ab, by_bc, f_ab, f_bc, f_ca)
-                                smallest = smaller(c_ab, smaller(c_bc, c_ca))
-                                distance_sq = smallest * smallest
-                                slope_x = smallest * on_edge(by_ab, by_bc, nx_ab, nx_bc, nx_ca)
-                                slope_y = smallest * on_edge(by_ab, by_bc, ny_ab, ny_bc, ny_ca)
-                            side = ti.select(inside, 1.0, -1.0)
-                            du = side * softness[OVER_SIGMA]  # du/dd^2
-                            u = du * distance_sq
-                            if ti.static(not choices.squared):
-                                distance = ti.sqrt(ti.max(distance_sq, TINY_LENGTH_SQ))
-                                u = du * distance
-                                du = ti.select(distance_sq > TINY_LENGTH_SQ, 0.5 * du / distance, 0.0)
-                            coverage, complement = coverage_with(softness, softness_array, u, choices.distribution, variant.real)
-                            density = density_of(u, coverage, complement, softness, choices.distribution, variant.real)
-                            if ti.static(no_distance):
-                                coverage, density = ti.select(inside, 1.0, density * 0.0), density * 0.0
-                                complement = 1.0 - coverage
-                            depth, in_range = face_depth(la, lb, lc, face, softness, choices.interpolation)
-                            in_reach = inside | (distance_sq < softness[REACH_SQ])
-                            if ti.static(no_distance):
-                                in_reach = inside
-                            if ti.static(barycentric):
-                                in_reach = in_reach & in_grown_box(x, y, face, softness)
-                            counted, colored = who_counts(inside, in_reach, in_range, coverage, area, choices)
-                            slope = silhouette_slope(coverage, complement, density, softness, choices.distribution, choices.silhouette, variant.real)
-                            if ti.static(no_distance):
-                                slope = slope * 0.0
-                            if ti.static(strongest_only):
-                                counted = counted & (strongest[slot(0, l, lanes)] == f)
-                            u_grad = ti.select(counted, pixels[slot(0, l, lanes)] * slope, 0.0)
-                            zero = u_grad * 0.0
-                            gax, gay, gaz, gbx, gby, gbz, gcx, gcy, gcz = zero, zero, zero, zero, zero, zero, zero, zero, zero
-                            if ti.static(at_once > 0):
-                                m = pixels[slot(M, l, lanes)]
-                                weight_grad = pixels[slot(WEIGHT, l, lanes)]
-                                depth_sum_grad = pixels[slot(DEPTH, l, lanes)]
-                                nearness, weight = zero, zero
-                                if ti.static(hard):
-                                    weight = ti.select(nearest[slot(0, l, lanes)] == f, 1.0, weight)
-                                else:
-                                    depth_norm = ti.select(colored, normalised_depth(depth, softness), m)
-                                    nearness = ti.select(colored, depth_weight(depth_norm, m, softness, variant.real), 0.0)
-                                    weight = coverage * nearness
-                                ua, ub, uc = la, lb, lc  # the weights of features
-                                if ti.static(choices.interpolation == Interpolation.PERSPECTIVE):
-                                    ua, ub, uc = la * depth * face[OVER_AZ], lb * depth * face[OVER_BZ], lc * depth * face[OVER_CZ]
-                                weight_grad += depth_sum_grad * depth
-                                ma, mb, mc = variant.real(0.0), variant.real(0.0), variant.real(0.0)  # of the weights of features
-                                for s in ti.static(range(at_once if at_vertices else 0)):
-                                    sum_grad = pixels[slot(FEATURES + s, l, lanes)]
-                                    weight_grad += sum_grad * (ua * of_face[3 * s] + ub * of_face[3 * s + 1] + uc * of_face[3 * s + 2])
-                                    value_grad = weight * sum_grad
-                                    ma += value_grad * of_face[3 * s]
-                                    mb += value_grad * of_face[3 * s + 1]
-                                    mc += value_grad * of_face[3 * s + 2]
-                                    totals[slot(OF_FEATURES + 3 * s, l, lanes)] += value_grad * ua
-                                    totals[slot(OF_FEATURES + 3 * s + 1, l, lanes)] += value_grad * ub
-                                    totals[slot(OF_FEATURES + 3 * s + 2, l, lanes)] += value_grad * uc
-                                if ti.static(looked_up):
-                                    weight_grad += looks[slot(0, l, lanes)]
-                                if ti.static(looked_up and between > 0):
-                                    tu_grad, tv_grad = looks[slot(1, l, lanes)], looks[slot(2, l, lanes)]
-                                    ma = tu_grad * of_face[0] + tv_grad * of_face[3]
-                                    mb = tu_grad * of_face[1] + tv_grad * of_face[4]
-                                    mc = tu_grad * of_face[2] + tv_grad * of_face[5]
-                                    of_places = ti.static([tu_grad * ua, tu_grad * ub, tu_grad * uc, tv_grad * ua, tv_grad * ub, tv_grad * uc])
-                                    for i in ti.static(range(6)):
-                                        totals[slot(OF_FEATURES + i, l, lanes)] += of_places[i]
-                                depth_grad = weight * depth_sum_grad
-                                if ti.static(not hard):
-                                    u_grad += weight_grad * nearness * density
-                                    depth_grad -= weight * weight_grad * over_depth_gamma
-                                ga, gb, gc, za, zb, zc = depth_adjoint(depth, depth_grad, ma, mb, mc, la, lb, lc, face, choices.interpolation)
-                                within = inside
-                                if ti.static(clipped):  # but for a face without area
-                                    within = inside | (area != 0)
-                                    ka, kb, kc = clipped_adjoint(ga, gb, gc, wa, wb, wc)
-                                    ga, gb, gc = ti.select(within, ka, ga), ti.select(within, kb, gb), ti.select(within, kc, gc)
-                                    la, lb, lc = ti.select(within, wa, la), ti.select(within, wb, lb), ti.select(within, wc, lc)
-                                gax, gay, gbx, gby, gcx, gcy = weights_adjoint(ga, gb, gc, la, lb, lc, within, ab, bc, t_ab, t_bc, t_ca, rx, ry, face)
-                                gaz, gbz, gcz = za, zb, zc
-                            distance_grad = -2.0 * u_grad * du
-                            hx, hy = distance_grad * slope_x, distance_grad * slope_y
-                            if ti.static(barycentric):
-                                da = ti.select((wa <= wb) & (wa <= wc), distance_grad * smallest * area, 0.0)
-                                db = ti.select((wb < wa) & (wb <= wc), distance_grad * smallest * area, 0.0)
-                                dc = ti.select((wc < wa) & (wc < wb), distance_grad * smallest * area, 0.0)
-                                hx, hy = da * (by - cy) + db * (cy - ay) + dc * (ay - by), da * (cx - bx) + db * (ax - cx) + dc * (bx - ax)
-                                ea, eb, ec = wa, wb, wc
-                            of_corners = ti.static([gax + ea * hx, gay + ea * hy, gaz, gbx + eb * hx, gby + eb * hy, gbz, gcx + ec * hx, gcy + ec * hy, gcz])
-                            for i in ti.static(range(OF_FEATURES)):
-                                totals[slot(i, l, lanes)] += of_corners[i]
-                if left == LARGE:
-                    tx += 1
-                    at_end = tx >= column_1
-                    tx = ti.select(at_end, column_0, tx)
-                    ty = ti.select(at_end, ty + 1, ty)
-                    left = ti.select(ty < row_1, left, 0)
+                                centre_x, centre_y = centres_at(line, column, height, width, single)
+                                lane_adjoint(
+                                    l, f, centre_x[0], centre_y[0], face, of_face, pixels, nearest, strongest, looks, totals, softness, softness_array, choices,
+                                    variant,
+                                )  # fmt: skip
+                    if left == LARGE:
+                        tx += 1
+                        at_end = tx >= column_1
+                        tx = ti.select(at_end, column_0, tx)
+                        ty = ti.select(at_end, ty + 1, ty)
+                        left = ti.select(ty < row_1, left, 0)
 
-            if ti.static(variant.team > 1):
-                together = ti.simt.block.SharedArray((of_row * variant.team,), variant.real)
-                thread = part % variant.team
-                for i in ti.static(range(of_row)):
-                    together[i * variant.team + thread] = totals[i]
-                ti.simt.block.sync()
-                if part // a_face == item:
-                    for turn in range((of_row - nth_thread + AT_A_PAIR - 1) // AT_A_PAIR):
-                        i = nth_thread + turn * AT_A_PAIR
-                        total = variant.real(0.0)
-                        for k in ti.static(range(AT_A_PAIR)):
-                            total += together[i * variant.team + thread - nth_thread + k]
-                        if i < OF_FEATURES:
-                            vertices_screen_grad[faces[f, i // 3], i % 3] += total
-                        elif ti.static(at_once > 0 and at_vertices):
-                            features_grad[corners[f, i % 3], channel_of(group, i // 3 - 3, n_features, choices)] += total
-                        elif ti.static(between > 0):
-                            places_grad[corners[f, i % 3], i // 3 - 3] += total
-                ti.simt.block.sync()
-            elif ti.static(by_pair):
-                channels = ti.static([channel_of(group, s, n_features, choices) for s in ti.static(range(at_once))])
-                for corner in ti.static(range(3)):
-                    for axis in ti.static(range(3 if at_once else 2)):
-                        vertices_screen_grad[faces[f, corner], axis] += total_of(totals, 3 * corner + axis, lanes)
-                    for s in ti.static(range(between)):
-                        if ti.static(at_vertices):
-                            features_grad[corners[f, corner], channels[s]] += total_of(totals, OF_FEATURES + 3 * s + corner, lanes)
-                        else:
-                            places_grad[corners[f, corner], s] += total_of(totals, OF_FEATURES + 3 * s + corner, lanes)
-            else:
-                for i in ti.static(range(of_row)):
-                    rows[item * of_row + i] = total_of(totals, i, lanes)
+                if ti.static(variant.team > 1):
+                    together = ti.simt.block.SharedArray((of_row * variant.team,), variant.real)
+                    thread = part % variant.team
+                    for i in ti.static(range(of_row)):
+                        together[i * variant.team + thread] = totals[i]
+                    ti.simt.block.sync()
+                    if part // a_face == item:
+                        for turn in range((of_row - nth_thread + AT_A_PAIR - 1) // AT_A_PAIR):
+                            i = nth_thread + turn * AT_A_PAIR
+                            total = variant.real(0.0)
+                            for k in ti.static(range(AT_A_PAIR)):
+                                total += together[i * variant.team + thread - nth_thread + k]
+                            if i < OF_FEATURES:
+                                vertices_screen_grad[faces[f, i // 3], i % 3] += total
+                            elif ti.static(at_once > 0 and at_vertices):
+                                features_grad[corners[f, i % 3], channel_of(group, i // 3 - 3, n_features, choices)] += total
+                            elif ti.static(between > 0):
+                                places_grad[corners[f, i % 3], i // 3 - 3] += total
+                    ti.simt.block.sync()
+                elif ti.static(by_pair):
+                    channels = ti.static([channel_of(group, s, n_features, choices) for s in ti.static(range(at_once))])
+                    for corner in ti.static(range(3)):
+                        for axis in ti.static(range(3 if at_once else 2)):
+                            vertices_screen_grad[faces[f, corner], axis] += total_of(totals, 3 * corner + axis, lanes)
+                        for s in ti.static(range(between)):
+                            if ti.static(at_vertices):
+                                features_grad[corners[f, corner], channels[s]] += total_of(totals, OF_FEATURES + 3 * s + corner, lanes)
+                            else:
+                                places_grad[corners[f, corner], s] += total_of(totals, OF_FEATURES + 3 * s + corner, lanes)
+                else:
+                    for i in ti.static(range(of_row)):
+                        rows[((f + 1) * n_groups + group) * of_row + ti.static(place_in_row(i, between))] = total_of(totals, i, lanes)
 
         if ti.static(not by_pair):
             ti.loop_config(serialize=variant.serial)
-            for row in range(n_vertices + n_rows):
-                # No ``+=``, which would be atomic: nobody else writes here.
-                if row < n_vertices:
+            for i in range(n_vertices + n_rows):
+                # No ``+=``, which would be atomic: nobody else writes here. Nor a branch: nobody could foretell it.
+                if i < n_vertices:
                     gx, gy, gz = variant.real(0.0), variant.real(0.0), variant.real(0.0)
-                    for k in range(vertex_offset[row], vertex_offset[row + 1]):
+                    for k in range(vertex_offset[i], vertex_offset[i + 1]):
                         f, corner = vertex_corner[k] // 3, vertex_corner[k] % 3
-                        if reached[2 * f + 1] != 0:
-                            for group in range(n_groups):
-                                here = (f * n_groups + group) * of_row + 3 * corner
-                                gx += rows[here]
-                                gy += rows[here + 1]
-                                gz += rows[here + 2]
-                    vertices_screen_grad[row, 0] = vertices_screen_grad[row, 0] + gx
-                    vertices_screen_grad[row, 1] = vertices_screen_grad[row, 1] + gy
-                    vertices_screen_grad[row, 2] = vertices_screen_grad[row, 2] + gz
+                        row = row_of_face[f]
+                        for group in range(n_groups):
+                            here = (row * n_groups + group) * of_row + corner * ti.static(3 + between)
+                            gx += rows[here]
+                            gy += rows[here + 1]
+                            gz += rows[here + 2]
+                    vertices_screen_grad[i, 0] = vertices_screen_grad[i, 0] + gx
+                    vertices_screen_grad[i, 1] = vertices_screen_grad[i, 1] + gy
+                    vertices_screen_grad[i, 2] = vertices_screen_grad[i, 2] + gz
                 elif ti.static(between > 0):
-                    r = row - n_vertices
-                    for k in range(feature_offset[r], feature_offset[r + 1]):
-                        f, corner = feature_corner[k] // 3, feature_corner[k] % 3
-                        if reached[2 * f + 1] != 0:
-                            for place in range(n_groups * between):
-                                here = (f * n_groups + place // between) * of_row + OF_FEATURES + 3 * (place % between) + corner
-                                if ti.static(at_vertices):
-                                    channel = ti.min(place, n_features - 1)  # the last group may have places to spare (`channel_of`)
-                                    features_grad[r, channel] = features_grad[r, channel] + rows[here]
-                                else:
-                                    places_grad[r, place % between] = places_grad[r, place % between] + rows[here]
+                    r = i - n_vertices
+                    for group in range(n_groups):
+                        total = ti.Vector.zero(variant.real, between)
+                        for k in range(feature_offset[r], feature_offset[r + 1]):
+                            f, corner = feature_corner[k] // 3, feature_corner[k] % 3
+                            here = (row_of_face[f] * n_groups + group) * of_row + corner * ti.static(3 + between) + 3
+                            for s in ti.static(range(between)):
+                                total[s] += rows[here + s]
+                        for s in ti.static(range(between)):
+                            if ti.static(not at_vertices):
+                                places_grad[r, s] = places_grad[r, s] + total[s]
+                            elif group * at_once + s < n_features:  # the last group may have places to spare
+                                features_grad[r, group * at_once + s] = features_grad[r, group * at_once + s] + total[s]
 
     return adjoint

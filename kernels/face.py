@@ -48,9 +48,11 @@ __all__ = [
     "evaluate_with",
     "face_depth",
     "in_grown_box",
+    "in_reach_of",
     "item_and_group",
     "load_block",
     "load_set_up",
+    "one_of_block",
     "slot",
     "store_block",
     "sum_row",
@@ -189,6 +191,17 @@ def in_grown_box(x, y, face: ti.template(), softness: ti.template()):
 
 
 @ti.func
+def in_reach_of(x, y, distance_sq, inside, face: ti.template(), softness: ti.template(), choices: ti.template()):
+    """Whether a face reaches a pixel, of which `locate` has told what is given."""
+    in_reach = inside | (distance_sq < softness[REACH_SQ])
+    if ti.static(choices.distance == Distance.HARD or choices.distribution == Distribution.WINDOW):
+        in_reach = inside
+    if ti.static(choices.distance == Distance.BARYCENTRIC):
+        in_reach = in_grown_box(x, y, face, softness) & in_reach
+    return in_reach
+
+
+@ti.func
 def who_counts(inside, in_reach, in_range, coverage, area, choices: ti.template()):
     """Whether a face counts for the silhouette of a pixel, and whether it has colour and depth there. ``area`` has the sign of its area on the screen."""
     visible = in_reach & in_range
@@ -221,15 +234,11 @@ def evaluate(x, y, face: ti.template(), softness: ti.template(), choices: ti.tem
     if ti.static(not choices.squared):
         distance = ti.sqrt(ti.max(distance_sq, TINY_LENGTH_SQ))
     u = ti.select(inside, distance, -distance) * softness[OVER_SIGMA]
-    in_reach = inside | (distance_sq < softness[REACH_SQ])
     if ti.static(choices.distance == Distance.HARD):
         u = ti.select(inside, SURE, -SURE)
-        in_reach = inside
     if ti.static(choices.distribution == Distribution.WINDOW):
         u = ti.select(inside, ti.sqrt(ti.max(distance_sq, TINY_LENGTH_SQ)) * over_inradius(face), -1.0)
-        in_reach = inside
-    if ti.static(choices.distance == Distance.BARYCENTRIC):
-        in_reach = in_grown_box(x, y, face, softness) & in_reach
+    in_reach = in_reach_of(x, y, distance_sq, inside, face, softness, choices)
     coverage, complement = coverage_of(u, softness, choices.distribution, real)
     if ti.static(choices.distance == Distance.HARD):
         coverage = ti.select(inside, wa * 0.0 + 1.0, 0.0)
@@ -291,6 +300,14 @@ def store_block(array: ti.template(), i, j, local: ti.template(), number: ti.tem
     else:
         for l in ti.static(range(lanes)):
             array[i, j, l] = local[number * lanes + l]
+
+
+@ti.func
+def one_of_block(array: ti.template(), i, j, lane, variant: ti.template()):
+    """One lane of a block of an array."""
+    if ti.static(variant.has_blocks):
+        return array[i, j][lane]
+    return array[i, j, lane]
 
 
 @ti.func

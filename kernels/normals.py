@@ -2,7 +2,7 @@
 
 import functools
 
-from ..language import ti
+from ..language import thoroughly, ti
 from .losses import cross, dot
 from .op import Op
 from .variant import Variant
@@ -28,6 +28,7 @@ def cross_op(variant: Variant, at_vertices: bool) -> Op:
     """
     real, index = variant.array, variant.index
 
+    @thoroughly
     @ti.kernel
     def crosses(vertices: real(2), crosses: real(2), faces: index(2), n_faces: ti.i32):
         ti.loop_config(serialize=variant.serial)

@@ -24,7 +24,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..language import ti
-from .adjoint import adjoint_kernel, has_adjoint, n_of_face, n_packed
+from .adjoint import TOGETHER, adjoint_kernel, has_adjoint, has_few_pixels, n_of_face, n_packed
 from .blending import Blending, depth_weight, normalised_depth
 from .face import (
     DEPTH,
@@ -77,7 +77,7 @@ def draw_op(variant: Variant, choices: Choices) -> Op:
 @functools.cache
 def gradient_by_hand(variant: Variant, choices: Choices) -> Callable[[Any, Sequence[Any]], None]:
     """For the choices of `has_adjoint`."""
-    kernel, at_vertices = adjoint_kernel(variant, choices), choices.texture is Texture.VERTEX
+    at_vertices = choices.texture is Texture.VERTEX
 
     def gradient(arrays, arguments) -> None:
         vertices, features, places, background, softness, alpha, color, depth, sums, max_depth_norm, nearest_face, strongest_face, *rest = arguments
@@ -92,21 +92,25 @@ def gradient_by_hand(variant: Variant, choices: Choices) -> Callable[[Any, Seque
         sizes = (*tables, one_over_faces, n_features, n_groups)
         flags = (int(wanted[1] and not at_vertices), int(wanted[3]))
         nothing = (face_image, face_image)
+        few_pixels = has_few_pixels(variant, choices, walk.tiles_of_face)
+        kernel = adjoint_kernel(variant, choices, few_pixels)
         if variant.lanes == 1:
-            rows = arrays.zeros((1,))
+            rows, row_of_face = arrays.zeros((1,)), arrays.zeros_index(1)
             for pair_face, pair_tile, _, _, _, n_pairs in walk.chunks():
-                lists = (pair_face, pair_tile, packed, rows, *nothing, *nothing)
+                lists = (pair_face, pair_tile, packed, rows, row_of_face, *nothing, *nothing)
                 arrays.launch(kernel, (*heads, *lists, *sizes, n_lines, n_pairs, 0, 0, *flags, height, width))
                 n_lines = 0  # it is packed now
             return
         n_faces = faces.shape[0]
-        rows = arrays.empty((n_faces * n_groups * n_of_face(choices),))
+        n_items = -(-n_faces // TOGETHER) if few_pixels else n_faces
+        n_rows = 1 + (n_items * TOGETHER if few_pixels else n_faces)  # the first is that of faces without one
+        rows, row_of_face = arrays.empty((n_rows * n_groups * n_of_face(choices),)), arrays.empty_index(n_faces)
         between, between_wanted = (features, wanted[1]) if at_vertices else (places, wanted[2] and n_interpolated(choices) > 0)
         n_gathered = (vertices.shape[0] if wanted[0] else 0, between.shape[0] if between_wanted else 0)
         corners_at_vertices = walk.corners_at_vertices() if wanted[0] else nothing
         corners_at_features = walk.corners_at_features() if between_wanted else nothing
-        lists = (*nothing, packed, rows, *corners_at_vertices, *corners_at_features)  # a face finds its tiles itself
-        arrays.launch(kernel, (*heads, *lists, *sizes, n_lines, n_faces, *n_gathered, *flags, height, width))
+        lists = (*nothing, packed, rows, row_of_face, *corners_at_vertices, *corners_at_features)  # a face finds its tiles itself
+        arrays.launch(kernel, (*heads, *lists, *sizes, n_lines, n_items, *n_gathered, *flags, height, width))
 
     return gradient
 

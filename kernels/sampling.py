@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..language import ti
+import numpy as np
+
+from ..language import thoroughly, ti
 from .face import slot
 from .losses import cross, dot
 from .op import Op
 from .variant import Variant
 
-__all__ = ["ROW", "SURE", "Drawing", "areas_kernel", "interpolate_op", "odds_kernel", "places_kernel", "sample_op"]
+__all__ = ["ROW", "SURE", "Drawing", "areas_kernel", "interpolate_op", "places_kernel", "sample_op"]
 
 
 SURE = 2147483647  # odds of 1, and the largest number of 31 bits
@@ -37,11 +39,10 @@ def random_bits(s, seed, stream):
 
 
 @ti.func
-def area(vertices: ti.template(), faces: ti.template(), f):
-    """In float64, since squares of small numbers vanish in float32."""
-    a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-    ab = [vertices[b, k] - vertices[a, k] for k in ti.static(range(3))]
-    ac = [vertices[c, k] - vertices[a, k] for k in ti.static(range(3))]
+def area(a, b, c):
+    """Of a face abc, in float64, since squares of small numbers vanish in float32."""
+    ab = [b[k] - a[k] for k in ti.static(range(3))]
+    ac = [c[k] - a[k] for k in ti.static(range(3))]
     normal = [ti.cast(x, ti.f64) for x in ti.static(cross(ab, ac))]
     return ti.sqrt(dot(normal, normal)) / 2.0
 
@@ -55,76 +56,55 @@ def areas_kernel(variant: Variant) -> Any:
     def measure(vertices: real(2), faces: index(2), areas: variant.doubles(1), n_faces: ti.i32):
         ti.loop_config(serialize=variant.serial)
         for f in range(n_faces):
-            areas[f] = area(vertices, faces, f)
+            corners = [[vertices[faces[f, corner], k] for k in ti.static(range(3))] for corner in ti.static(range(3))]
+            areas[f] = area(*corners)
 
     return measure
 
 
-@functools.cache
-def odds_kernel(variant: Variant) -> object:
-    """How to draw a face of each mesh by one number: Walker's alias table (1977), by the sweep of Huebschle-Schneider and Sanders ("Parallel Weighted Random
-    Sampling", 2019, section 3.2), one thread a mesh.
+@ti.func
+def passed(areas: ti.template(), f, end, mean, large: ti.template()):
+    """The next face from f on that is large, or not."""
+    at = f
+    while at < end and (areas[at] > mean) != large:
+        at += 1
+    return at
+
+
+@ti.func
+def share_out(areas: ti.template(), begin, end, odds: ti.template()):
+    """How to draw one of the faces from ``begin`` to ``end`` by one number: Walker's alias table (1977), by the sweep of Huebschle-Schneider and Sanders
+    ("Parallel Weighted Random Sampling", 2019, section 3.2). Returns their area; where it is not positive and finite, the odds are of no use.
 
     The faces of a mesh are cells of one size. A face of less than the mean area fills a part of its cell, its odds, and a larger one the rest; and this, when
     less than a cell is left of it, is completed by the next large one.
-
-    Arguments:
-        vertices, faces: [V, 3], and [F, 3].
-        areas: [F]. (A GPU would take long for what goes step by step, and has `areas_kernel` alone.)
-        n_unknown: how many of the areas are measured before; F, or none if they are known.
-        first: [M + 1] where the faces of each mesh begin, and F.
-        odds: [F, 2] is written: 0 to `SURE`, and the face that has the rest of the cell.
-        total: [M] is written: the area. Where it is not positive and finite, the rest is of no use.
     """
-    real, index = variant.array, variant.index
-
-    @ti.func
-    def passed(areas: ti.template(), f, end, mean, large: ti.template()):
-        """The next face from f on that is large, or not."""
-        at = f
-        while at < end and (areas[at] > mean) != large:
-            at += 1
-        return at
-
-    @ti.kernel
-    def share_out(
-        vertices: real(2), faces: index(2), areas: variant.doubles(1), first: index(1), odds: index(2), total: variant.doubles(1),
-        n_unknown: ti.i32, n_meshes: ti.i32,
-    ):  # fmt: skip
-        ti.loop_config(serialize=variant.serial)
-        for f in range(n_unknown):
-            areas[f] = area(vertices, faces, f)
-        ti.loop_config(serialize=variant.serial)
-        for mesh in range(n_meshes):
-            begin, end = first[mesh], first[mesh + 1]
-            area = ti.cast(0.0, ti.f64)
-            for f in range(begin, end):
-                area += areas[f]
-            total[mesh] = area
-            mean = area / (end - begin)
-            small, giver = passed(areas, begin, end, mean, False), passed(areas, begin, end, mean, True)
-            last, left = giver, ti.cast(0.0, ti.f64)
+    whole = ti.cast(0.0, ti.f64)
+    for f in range(begin, end):
+        whole += areas[f]
+    mean = whole / (end - begin)
+    small, giver = passed(areas, begin, end, mean, False), passed(areas, begin, end, mean, True)
+    last, left = giver, ti.cast(0.0, ti.f64)
+    if giver < end:
+        left = areas[giver]
+    while giver < end:
+        if left > mean and small < end:
+            odds[slot(small, 0, 2)] = ti.cast(areas[small] / mean * SURE, ti.i32)
+            odds[slot(small, 1, 2)] = giver
+            left -= mean - areas[small]
+            small = passed(areas, small + 1, end, mean, False)
+        else:
+            odds[slot(giver, 0, 2)] = ti.cast(ti.min(left / mean, 1.0) * SURE, ti.i32)
+            last = giver
+            giver = passed(areas, giver + 1, end, mean, True)
+            odds[slot(last, 1, 2)] = ti.select(giver < end, giver, last)
             if giver < end:
-                left = areas[giver]
-            while giver < end:
-                if left > mean and small < end:
-                    odds[small, 0] = ti.cast(areas[small] / mean * SURE, ti.i32)
-                    odds[small, 1] = giver
-                    left -= mean - areas[small]
-                    small = passed(areas, small + 1, end, mean, False)
-                else:
-                    odds[giver, 0] = ti.cast(ti.min(left / mean, 1.0) * SURE, ti.i32)
-                    last = giver
-                    giver = passed(areas, giver + 1, end, mean, True)
-                    odds[last, 1] = ti.select(giver < end, giver, last)
-                    if giver < end:
-                        left += areas[giver] - mean
-            while small < end:  # by rounding
-                odds[small, 0] = ti.cast(ti.min(areas[small] / mean, 1.0) * SURE, ti.i32)
-                odds[small, 1] = ti.select(last < end, last, small)
-                small = passed(areas, small + 1, end, mean, False)
-
-    return share_out
+                left += areas[giver] - mean
+    while small < end:  # by rounding
+        odds[slot(small, 0, 2)] = ti.cast(ti.min(areas[small] / mean, 1.0) * SURE, ti.i32)
+        odds[slot(small, 1, 2)] = ti.select(last < end, last, small)
+        small = passed(areas, small + 1, end, mean, False)
+    return whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +112,8 @@ class Drawing:
     """How places are drawn, the same way for all kernels that want to know where they are: ``at_once`` of them, which all lie on one mesh, side by side.
 
     LLVM turns a loop over them, which only reads arrays and writes local vectors, into code for eight or sixteen of them.
+
+    The odds [2 F] tell of each face how likely it is that a number in its cell draws itself, 0 to `SURE`, and which face it draws otherwise.
     """
 
     at_once: int
@@ -164,7 +146,7 @@ class Drawing:
                 weights[slot(2, l, at_once)] = from_a * along
             for l in range(at_once):
                 f = face[slot(0, l, at_once)]
-                own, other = odds[f, 0], odds[f, 1]
+                own, other = odds[slot(f, 0, 2)], odds[slot(f, 1, 2)]
                 face[slot(0, l, at_once)] = ti.select(odd[slot(0, l, at_once)] < own, f, other)
 
         @ti.func
@@ -190,7 +172,11 @@ def sample_op(variant: Variant) -> Op:
     Other arguments:
         rows: [4 V] scratch on a CPU, for the vertices in rows of four numbers; else empty.
         faces: [F, 3].
-        odds, first: see `odds_kernel`.
+        areas: [F + M] on a CPU, those of the faces, and then those of the meshes, which are written. Where one of these is not positive and finite, nothing is
+            drawn on its mesh.
+        n_unknown: how many of the areas are measured before: F, or none if they are known.
+        odds: see `Drawing`; on a CPU it is written. (A GPU would take long for what goes step by step, and is given it.)
+        first: [M + 1] where the faces of each mesh begin, and F.
         seed: the same one draws the same places.
         count: S.
         n_parts: into how many the blocks are dealt; on a GPU as many as there are.
@@ -198,17 +184,32 @@ def sample_op(variant: Variant) -> Op:
     """
     real, index, number = variant.array, variant.index, variant.real
     drawing, a_part = Drawing.of(variant), variant.spread(SPREAD)
-    at_once, draw, place_of, in_rows = drawing.at_once, drawing.draw, drawing.place_of, variant.lanes > 1
+    at_once, draw, place_of, on_cpu = drawing.at_once, drawing.draw, drawing.place_of, variant.lanes > 1
+
+    @ti.func
+    def has_area(areas: ti.template(), n_faces, mesh):
+        sure = True
+        if ti.static(on_cpu):
+            sure = 0.0 < areas[n_faces + mesh] < np.inf
+        return sure
 
     @ti.kernel
     def sample(
-        vertices: real(2), points: real(2), rows: real(1), faces: index(2), odds: index(2), first: index(1), seed: ti.i32, count: ti.i32, n_parts: ti.i32,
-        n_blocks: ti.i32,
+        vertices: real(2), points: real(2), rows: real(1), faces: index(2), areas: variant.doubles(1), n_unknown: ti.i32, odds: index(1), first: index(1),
+        seed: ti.i32, count: ti.i32, n_parts: ti.i32, n_blocks: ti.i32,
     ):  # fmt: skip
-        ti.loop_config(serialize=variant.serial)
-        for v in range(rows.shape[0] // ROW):
-            for k in ti.static(range(ROW)):
-                rows[slot(v, k, ROW)] = vertices[v, ti.static(min(k, 2))]
+        if ti.static(on_cpu):
+            ti.loop_config(serialize=variant.serial)
+            for i in range(ti.max(vertices.shape[0], n_unknown)):
+                if i < vertices.shape[0]:
+                    for k in ti.static(range(ROW)):
+                        rows[slot(i, k, ROW)] = vertices[i, ti.static(min(k, 2))]
+                if i < n_unknown:
+                    corners = [[vertices[faces[i, corner], k] for k in ti.static(range(3))] for corner in ti.static(range(3))]
+                    areas[i] = area(*corners)
+            ti.loop_config(serialize=True)
+            for mesh in range(first.shape[0] - 1):
+                areas[faces.shape[0] + mesh] = share_out(areas, first[mesh], first[mesh + 1], odds)
         ti.loop_config(serialize=variant.serial)
         for i in range(n_parts * a_part):
             if i % a_part != 0:
@@ -217,9 +218,11 @@ def sample_op(variant: Variant) -> Op:
             for block in range(i // a_part * per_part, ti.min((i // a_part + 1) * per_part, n_blocks)):
                 mesh, begin = place_of(block, count)
                 n = ti.min(at_once, count - begin)
+                if not has_area(areas, faces.shape[0], mesh):
+                    continue
                 face, weights = ti.Vector.zero(ti.i32, at_once), ti.Vector.zero(number, 3 * at_once)
                 draw(face, weights, mesh, begin, seed, odds, first)
-                if ti.static(in_rows):
+                if ti.static(on_cpu):
                     point = ti.Vector.zero(number, ROW * at_once)
                     for l in range(n):
                         f = face[slot(0, l, at_once)]
@@ -240,9 +243,10 @@ def sample_op(variant: Variant) -> Op:
                         for k in ti.static(range(3)):
                             points[mesh * count + begin + l, k] = w_a * vertices[a, k] + w_b * vertices[b, k] + w_c * vertices[c, k]
 
+    @thoroughly
     @ti.kernel
     def spread(
-        grad_vertices: real(2), sums: real(1), grad_points: real(2), faces: index(2), odds: index(2), first: index(1),
+        grad_vertices: real(2), sums: real(1), grad_points: real(2), faces: index(2), odds: index(1), first: index(1),
         seed: ti.i32, count: ti.i32, n_vertices: ti.i32, n_parts: ti.i32, n_blocks: ti.i32,
     ):  # fmt: skip
         """Each part adds to rows of its own."""
@@ -282,7 +286,7 @@ def sample_op(variant: Variant) -> Op:
                 grad_vertices[v, k] = total[k]
 
     def gradient(arrays: Any, arguments: Sequence[Any]) -> None:
-        vertices, points, _, faces, odds, first, seed, count, _, n_blocks = arguments
+        vertices, points, _, faces, _, _, odds, first, seed, count, _, n_blocks = arguments
         n_vertices, n = vertices.shape[0], points.shape[0]
         if variant.lanes == 1:
             face, weights = arrays.empty_index(n), arrays.empty((n, 3))
@@ -309,7 +313,7 @@ def places_kernel(variant: Variant) -> Any:
 
     @ti.kernel
     def tell(
-        faces: index(1), weights: real(2), odds: index(2), first: index(1), seed: ti.i32, count: ti.i32, n_parts: ti.i32, n_blocks: ti.i32
+        faces: index(1), weights: real(2), odds: index(1), first: index(1), seed: ti.i32, count: ti.i32, n_parts: ti.i32, n_blocks: ti.i32
     ):  # fmt: skip
         ti.loop_config(serialize=variant.serial)
         for i in range(n_parts * a_part):
@@ -365,6 +369,7 @@ def interpolate_op(variant: Variant, points: bool = False) -> Op:
                 for k in range(n_channels):
                     result[s, k] = result[s, k] + w_a * values[a, k] + w_b * values[b, k] + w_c * values[c, k]
 
+    @thoroughly
     @ti.kernel
     def spread(sums: real(2), grad_result: real(2), faces: index(2), face: index(1), weights: real(2), n: ti.i32, n_channels: ti.i32, n_parts: ti.i32):
         ti.loop_config(serialize=variant.serial)

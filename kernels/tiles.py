@@ -20,6 +20,7 @@ __all__ = [
     "BEFORE_PLANE",
     "BEHIND_EYE",
     "BOX_COLUMNS",
+    "FACES",
     "LARGE",
     "MAX_PAIRS",
     "NOTHING_BEHIND",
@@ -48,7 +49,8 @@ TOTAL = 0  # number of (face, tile) pairs
 OVERFLOW = 1  # 1 if that number does not fit
 BAD_FACE = 2  # 1 + index of a face with a vertex that is NaN or infinite, or 0
 BEFORE_PLANE = 3  # 1 if a vertex lies before the plane at which faces are cut
-N_STATISTICS = 4
+FACES = 4  # number of faces that reach any tile (counted where there are lanes)
+N_STATISTICS = 5
 
 MAX_PAIRS = 1 << 30
 BEHIND_EYE = 1e-6  # a face with a vertex at or before this depth is left out: its screen position means nothing
@@ -293,13 +295,16 @@ def count_tiles(
         for part in range(n_shares * spread):
             if part % spread != 0:
                 continue
-            share = part // spread
+            share, n_reaching = part // spread, 0
             for i in range(first_of_share(share, n_faces, n_shares), first_of_share(share + 1, n_faces, n_shares)):
                 f = dealt(i, face_order, ordered)
                 count_face(
                     f, share, vertices_screen, faces, face_image, set_ups, reached, counts, statistics, reach, behind, n_faces, n_shares, height, width,
                     whole_box, variant,
                 )  # fmt: skip
+                n_reaching += ti.select(reached[2 * f + 1] != 0, 1, 0)
+            if ti.static(variant.lanes > 1):
+                ti.atomic_add(statistics[FACES], n_reaching)
 
 
 @ti.func

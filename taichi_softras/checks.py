@@ -8,6 +8,7 @@ import numpy as np
 from .language import NAME
 
 __all__ = [
+    "BRIGHTEST",
     "COUNTABLE",
     "MAX_IMAGE_SIDE",
     "as_array",
@@ -29,9 +30,11 @@ __all__ = [
     "check_reals",
     "check_shape",
     "check_table",
+    "check_unit",
     "dtype_of",
 ]
 
+BRIGHTEST = 16  # of colours in 0..1; larger ones are in 0..255
 MAX_IMAGE_SIDE = 1 << 14
 COUNTABLE = 2**31 - 2**24  # the kernels count in 32 bits, and a GPU's threads go on from where they are by as many as there are
 
@@ -69,6 +72,13 @@ def check_array(op: str, name: str, values: object, expected: Sequence[int | str
     if values.dtype.kind not in "fiub":
         raise TypeError(f"{op}: {name} must be real numbers, got {values.dtype}")
     check_shape(op, name, values.shape, expected, sizes)
+
+
+def check_unit(op: str, name: str, values: np.ndarray) -> None:
+    """Colours and masks are from 0 to 1: those that are surely in 0..255 are refused. (Of real numbers a few may be above 1, as bright lights leave them.)"""
+    largest = values.max(initial=0)
+    if largest > (BRIGHTEST if values.dtype.kind == "f" else 1):
+        raise ValueError(f"{op}: {name} must be from 0 to 1, got up to {largest:g} (divide what is in 0..255 by 255)")
 
 
 _SPELLINGS = {"f32": ("f32", "float32", "torch.float32"), "f64": ("f64", "float64", "torch.float64")}  # of one type, in each library

@@ -77,7 +77,8 @@ def is_one_node() -> bool:
 
 def is_recorded() -> bool:
     """Whether a tape, or its like for forward mode, wants to know of a call."""
-    return (tape() is not None and not is_one_node()) or bool(runtime().fwd_mode_manager)
+    running = runtime()
+    return (running.target_tape is not None and not running.grad_replaced) or bool(running.fwd_mode_manager)
 
 
 def without_gradient(kernel: Any = None) -> bool:
@@ -103,18 +104,30 @@ def kernel_of(kernel: Any) -> Any:
     return getattr(kernel, "_primal", kernel)
 
 
+def thoroughly(kernel: Any) -> Any:
+    """A decorator above ``ti.kernel``, for one that adds to several numbers side by side in one go: Taichi is to find alike expressions in it (`launch`).
+    What is read there is then known to be what is written, and LLVM takes all of them together; else it takes one after the other, half as long again.
+    """
+    kernel_of(kernel).is_thorough = True
+    return kernel
+
+
+def is_thorough(kernel: Any) -> bool:
+    return getattr(kernel, "is_thorough", False)
+
+
 def instance_of(kernel: Any, arguments: Sequence[Any]) -> tuple[list[Any], Callable[[], Any], Callable[[Any], None]] | None:
     """What such arguments were compiled to: the parameters' annotations, what makes a context, what launches with one. None: no such way here; call it."""
     try:
         key, declared = kernel.ensure_compiled(*arguments), kernel.arguments if _IS_TAICHI else kernel.arg_metas
         compiled = (kernel.compiled_kernels if _IS_TAICHI else kernel.materialized_kernels)[key]
-        code, new_context = None if _IS_TAICHI else kernel.compiled_kernel_data_by_key[key], compiled.make_launch_context
+        new_context, by = compiled.make_launch_context, runtime().prog
+        code = by.compile_kernel(by.config(), by.get_device_caps(), compiled) if _IS_TAICHI else kernel.compiled_kernel_data_by_key[key]
     except (AttributeError, KeyError):
         return None
 
     def run(context: Any) -> None:
-        by = runtime().prog
-        by.launch_kernel(by.compile_kernel(by.config(), by.get_device_caps(), compiled) if code is None else code, context)
+        runtime().prog.launch_kernel(code, context)
 
     return ([one.annotation for one in declared], new_context, run) if None not in _SETTERS else None
 

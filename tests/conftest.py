@@ -117,7 +117,7 @@ def one_lane(monkeypatch):
 def run_python(tmp_path_factory):
     """Runs a script in a new process, from a file (Taichi reads the source of its kernels there); fails with its errors if it fails."""
     paths = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests"), os.environ.get("PYTHONPATH", "")])
-    begins_with_torch = re.compile(r"^(import|from) .*\btorch\b", re.MULTILINE)
+    begins_with_torch = re.compile(r"^(import|from) .*\btorch\b|^from taichi_softras\.interop", re.MULTILINE)
     forked = []
 
     def run(script: str, *, check: bool = True, given: str = "") -> subprocess.CompletedProcess:

@@ -1,4 +1,5 @@
-"""Scripts that begin with torch, each in a new process, which need not wait two seconds for it: a server imports torch, and nothing of ours, and forks them.
+"""Scripts that begin with torch, each in a new process, which need not wait four seconds for it and what is used with it: a server imports that, and nothing of
+ours, and forks them.
 
 What a script sees is what it sees when Python is started with it: its own ``__main__``, arguments, environment, standard streams, and end. What is about
 importing, or where there is no torch, is started anew instead (`conftest.run_python`).
@@ -12,11 +13,16 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from taichi_softras.language import NAME
+
 __all__ = ["Forked"]
 
 SERVER = """
-import json, os, sys
-import torch
+import gc, importlib, json, os, sys
+import torch, torch._dynamo  # which the first optimizer imports, in longer than torch itself
+import PIL.Image, scipy.ndimage, scipy.sparse, scipy.spatial, trimesh
+importlib.import_module(sys.argv[3])
+gc.freeze()
 
 commands, answers = os.fdopen(int(sys.argv[1])), os.fdopen(int(sys.argv[2]), "w")
 for line in commands:
@@ -54,8 +60,9 @@ class Forked:
         (folder / "server.py").write_text(SERVER)
         theirs, self._commands = os.pipe()
         self._answers, answers = os.pipe()
-        command = [sys.executable, str(folder / "server.py"), str(theirs), str(answers)]
-        self._server = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": path}, pass_fds=[theirs, answers], stdin=subprocess.DEVNULL)
+        command = [sys.executable, str(folder / "server.py"), str(theirs), str(answers), NAME]
+        environment = os.environ | {"PYTHONPATH": path, "OMP_WAIT_POLICY": "passive"}  # torch's idle threads would spin
+        self._server = subprocess.Popen(command, env=environment, pass_fds=[theirs, answers], stdin=subprocess.DEVNULL)
         os.close(theirs)
         os.close(answers)
 

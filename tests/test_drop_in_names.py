@@ -4,9 +4,6 @@ Plan: each section is made anew and compared. Then a name, a method and a reason
 seen.
 """
 
-import subprocess
-import sys
-
 import drop_in_names
 import pytest
 from conftest import REPOSITORY
@@ -88,7 +85,7 @@ def test_listing(tmp_path):
     assert listed(folder) == ["pack: Bee f", "pack.a: f", "pack.b: B", "class pack.b.B: m p"]
 
 
-def test_left_out_names_are_imported_and_refused():
+def test_left_out_names_are_imported_and_refused(run_python):
     program = (
         "from taichi_softras.interop.kaolin import stand_in; stand_in()\n"
         "import kaolin as kal, kaolin.physics.simplicits\n"
@@ -102,7 +99,7 @@ def test_left_out_names_are_imported_and_refused():
         "    try: use()\n"
         "    except NotImplementedError as error: print(error)\n"
     )
-    said = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=REPOSITORY).stdout.splitlines()
+    said = run_python(program).stdout.splitlines()
     assert said[-5:] == [
         "kaolin.ops.spc.points.points_to_morton: it is not in this drop-in: structured point clouds (octrees) stay with Kaolin",
         "kaolin.rep.Spc: it is not in this drop-in: structured point clouds (octrees) stay with Kaolin",

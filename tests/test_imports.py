@@ -5,6 +5,7 @@ of their own, for imports happen once.
 """
 
 import ast
+import functools
 import importlib
 from pathlib import Path
 
@@ -45,6 +46,7 @@ def room_of(module: str) -> str:
     return max((room for room in ROOMS if module == room or module.startswith(room + ".")), key=len, default=module)
 
 
+@functools.cache
 def imports_of(root: Path) -> dict[str, set[tuple[str, str]]]:
     """For each module, (module, name) of all that it imports from the package or the demos; the name is "" where a module itself is imported."""
     files = [path for folder in ("taichi_softras", "kernels", "interop", "demos") for path in sorted((root / folder).rglob("*.py"))]

@@ -61,7 +61,7 @@ class TestEmptyEnvironment:
         (wheel,) = distributions.glob("*.whl")
         subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "env")], check=True)
         python = str(tmp_path / "env" / ("Scripts" if os.name == "nt" else "bin") / "python")
-        environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+        environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")}
 
         def run(*arguments: str) -> subprocess.CompletedProcess:
             return subprocess.run([python, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)

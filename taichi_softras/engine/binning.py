@@ -37,6 +37,7 @@ class Pairs:
     set_ups: Any  # [F, N_SET_UP] what the pixels of each face need to know (`kernels.triangle`)
     reached: Any  # [N_REACHED F] which tiles each face reaches (`kernels.tiles.count_tiles`)
     n: int
+    n_faces: int  # those that reach any tile (`kernels.tiles.FACES`)
     n_tiles: int
 
     def chunks(self) -> Iterator[Chunk]:
@@ -51,6 +52,7 @@ class ChunkedPairs:
     set_ups: Any
     reached: Any
     n: int
+    n_faces: int
     n_tiles: int
     boundaries: list[int]  # tiles
     fill: Callable[[int, int], Chunk]
@@ -164,7 +166,7 @@ class PairSearch:
             if n > self.most_at_once or (bounded and not within_budget(n * BYTES_PER_PAIR)):
                 return None
             if n <= room:
-                return Pairs(pair_face, pair_tile, tile_offset, self.set_ups, self.reached, n, self.n_tiles)
+                return Pairs(pair_face, pair_tile, tile_offset, self.set_ups, self.reached, n, self.n_reaching, self.n_tiles)
             room = arrays.capacity(min(int(n * SPARE), self.most_at_once))
             self.topology.remembered[self.memory_key] = room
 
@@ -177,6 +179,7 @@ class PairSearch:
             raise ValueError(
                 f"{self.op}: vertices must be finite, got NaN or infinity in face {face} of the batch (vertices {self.topology.faces[face].tolist()})"
             )
+        self.n_reaching = int(found[tiles.FACES])
         return int(found[tiles.TOTAL])
 
     def _in_chunks(self) -> ChunkedPairs:
@@ -202,4 +205,4 @@ class PairSearch:
             arrays.launch(tiles.fill_kernel(self.variant, self.nearest_first), (*lists, *rest))
             return pair_face, pair_tile, offsets, first, last - first, int(places[-1])
 
-        return ChunkedPairs(self.set_ups, self.reached, int(ends[-1]), self.n_tiles, boundaries, fill)
+        return ChunkedPairs(self.set_ups, self.reached, int(ends[-1]), self.n_reaching, self.n_tiles, boundaries, fill)

@@ -92,6 +92,11 @@ class Walk:
     def reached(self) -> Any:
         return self.scene.pairs.reached
 
+    @property
+    def tiles_of_face(self) -> float:
+        """How many tiles a face reaches, of those that reach any: the mean."""
+        return self.scene.pairs.n / max(self.scene.pairs.n_faces, 1)
+
     def corners_at_vertices(self) -> tuple[Any, Any]:
         topology = self.scene.topology
         return topology.corners_at(self.scene.arrays, "vertices", topology.faces, len(topology.vertex_source))

@@ -1,13 +1,15 @@
 """Points drawn evenly on the surfaces of meshes, and what stands at places of faces: differentiable where the places stay."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..checks import COUNTABLE, as_numbers, check_countable, check_faces, check_finite, check_integer, check_reals, check_shape
-from ..kernels.sampling import ROW, SURE, Drawing, areas_kernel, interpolate_op, odds_kernel, places_kernel, sample_op
+from ..kernels.sampling import ROW, SURE, Drawing, areas_kernel, interpolate_op, places_kernel, sample_op
+from ..kernels.variant import Variant
 from ..language import ti
 from ..runtime import Arrays, TaichiArrays
 
@@ -50,9 +52,32 @@ def sample_surface(vertices: Any, faces: Any, count: int, seed: int = 0) -> tupl
     return arrays.to_numpy(points), arrays.to_numpy(face), arrays.to_numpy(weights)
 
 
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Where drawn points are, for who wants to know it.
+
+    Attributes:
+        odds: see `kernels.sampling.Drawing`.
+        n: of how many points.
+    """
+
+    arrays: Arrays
+    variant: Variant
+    odds: Any
+    n: int
+    rest: tuple[Any, ...]
+
+    def __call__(self) -> tuple[Any, Any]:
+        """The face [n] (integers) that each point is on, and the weights [n, 3] of its corners there."""
+        face, weights = self.arrays.empty_index(self.n), self.arrays.empty((self.n, 3))
+        self.arrays.untracked(lambda: self.arrays.launch(places_kernel(self.variant), (face, weights, self.odds, *self.rest)))
+        return face, weights
+
+
 def draw_points(
-    arrays: Arrays, vertices: Any, faces: Any, n_faces: Sequence[int], count: int, seed: int, areas: np.ndarray | None = None, *, op: str = "draw_points"
-) -> tuple[Any, Callable[[], tuple[Any, Any]]]:  # fmt: skip
+    arrays: Arrays, vertices: Any, faces: Any, n_faces: Sequence[int], count: int, seed: int, areas: np.ndarray | None = None, *, op: str = "draw_points",
+    name: str = "vertices",
+) -> tuple[Any, Places]:  # fmt: skip
     """Points drawn evenly on each of M meshes: faces at random by Walker's alias method, anywhere on them alike.
 
     Args:
@@ -61,57 +86,57 @@ def draw_points(
         count: how many points S on each.
         seed: from 0 to 2^31 - 1; the same one draws the same places, on any device.
         areas: [F], if they are known (or others are wanted).
-        op: for errors.
+        op, name: for errors, the second of the vertices.
 
     Returns:
-        points [M * S, 3], an array of the library; and a function for who wants to know where they are: it returns the face [M * S] (integers) that each is on,
-        and the weights [M * S, 3] of its corners there.
+        points [M * S, 3], an array of the library; and a function that tells where they are.
 
     Gradient: of the points, to vertices, the places staying where they are on their faces.
     """
     first = np.array([0, *itertools.accumulate(n_faces)], np.int32)
-    odds = _odds(arrays, vertices, faces, None if areas is None else arrays.doubles(areas.astype(np.float64)), first, op)
-    n = len(n_faces) * count
+    n_meshes, n_all, n = len(n_faces), int(first[-1]), len(n_faces) * count
     check_countable(op, "numbers at the places", 3 * n)
-    variant = arrays.variant_for(n)
-    n_blocks = Drawing.of(variant).n_blocks(len(n_faces), count)
-    rest = (odds, arrays.index(first), int(seed), count, n_blocks if arrays.is_remote else arrays.n_shares, n_blocks)
-
-    def places() -> tuple[Any, Any]:
-        face, weights = arrays.empty_index(n), arrays.empty((n, 3))
-        arrays.untracked(lambda: arrays.launch(places_kernel(variant), (face, weights, *rest)))
-        return face, weights
-
-    rows = arrays.empty((1 if arrays.is_remote else ROW * vertices.shape[0],))
-    return arrays.run(sample_op(variant), (vertices,), [(n, 3)], (rows, faces, *rest))[0], places
-
-
-def _odds(arrays: Arrays, vertices: Any, faces: Any, areas: Any, first: np.ndarray, op: str) -> Any:
-    """[F, 2]: see `kernels.sampling.odds_kernel`, without gradient. A GPU would take long for what goes step by step: the host does it, in other steps."""
-    n_faces, n_meshes, vertices = int(first[-1]), len(first) - 1, arrays.constant(vertices)
-    variant, n_unknown = arrays.variant_for(n_faces), n_faces if areas is None else 0
-    areas = arrays.empty_doubles(n_faces) if areas is None else areas
+    variant = arrays.variant_for(max(n, n_all))
+    n_blocks = Drawing.of(variant).n_blocks(n_meshes, count)
     if arrays.is_remote:
-        if n_unknown:
-            arrays.untracked(lambda: arrays.launch(areas_kernel(variant), (vertices, faces, areas, n_faces)))
-        on_host = arrays.to_numpy(areas)
-        total = [on_host[begin:end].sum() for begin, end in itertools.pairwise(first)]
+        of_faces = _areas(arrays, vertices, faces, n_all) if areas is None else areas
+        of_meshes = [of_faces[begin:end].astype(np.float64) for begin, end in itertools.pairwise(first)]
+        _check_area(op, name, [float(each.sum()) for each in of_meshes], arrays, vertices)
+        odds, rows, sums = arrays.index(_odds_of(of_meshes)), arrays.empty((1,)), arrays.empty_doubles(1)
     else:
-        odds, sums = arrays.empty_index((n_faces, 2)), arrays.empty_doubles(n_meshes)
-        arguments = (vertices, faces, areas, arrays.index(first), odds, sums, n_unknown, n_meshes)
-        arrays.untracked(lambda: arrays.launch(odds_kernel(variant), arguments))
-        total = arrays.to_numpy(sums).tolist()
-    for area in total:
+        odds, rows = arrays.empty_index(2 * n_all), arrays.empty((ROW * vertices.shape[0],))
+        sums = arrays.empty_doubles(n_all + n_meshes) if areas is None else arrays.doubles(np.concatenate([areas.astype(np.float64), np.zeros(n_meshes)]))
+    rest = (arrays.index(first), int(seed), count, n_blocks if arrays.is_remote else arrays.n_shares, n_blocks)
+    arguments = (rows, faces, sums, n_all if areas is None else 0, odds, *rest)
+    points = arrays.run(sample_op(variant), (vertices,), [(n, 3)], arguments)[0]
+    if not arrays.is_remote:
+        _check_area(op, name, arrays.to_numpy(sums)[n_all:].tolist(), arrays, vertices)
+    return points, Places(arrays, variant, odds, n, rest)
+
+
+def _check_area(op: str, name: str, of_meshes: Sequence[float], arrays: Arrays, vertices: Any) -> None:
+    for area in of_meshes:
         if not 0 < area < np.inf:
+            check_finite(op, name, arrays.to_numpy(vertices))
             raise ValueError(f"{op}: the faces must have an area, got {area} in all")
-    if arrays.is_remote:
-        tables = [odds_at_once(on_host[begin:end]) for begin, end in itertools.pairwise(first)]
-        odds = arrays.index(np.concatenate([of_mesh + np.array([0, begin], np.int32) for of_mesh, begin in zip(tables, first[:-1], strict=True)]))
-    return odds
+
+
+def _areas(arrays: Arrays, vertices: Any, faces: Any, n_faces: int) -> np.ndarray:
+    """[F], from where the arrays are."""
+    areas = arrays.empty_doubles(n_faces)
+    arguments = (arrays.constant(vertices), faces, areas, n_faces)
+    arrays.untracked(lambda: arrays.launch(areas_kernel(arrays.variant_for(n_faces)), arguments))
+    return arrays.to_numpy(areas)
+
+
+def _odds_of(areas: Sequence[np.ndarray]) -> np.ndarray:
+    """See `kernels.sampling.Drawing`; of the areas of each mesh. A GPU would take long for what goes step by step: the host does it, in other steps."""
+    firsts = itertools.accumulate((len(each) for each in areas), initial=0)
+    return np.concatenate([odds_at_once(each) + np.array([0, first], np.int32) for each, first in zip(areas, firsts, strict=False)]).ravel()
 
 
 def odds_at_once(areas: np.ndarray) -> np.ndarray:
-    """What `kernels.sampling.odds_kernel` writes for one mesh, all faces at once: sums of what small faces lack and large ones have tell who gives to whom."""
+    """[F, 2]: what `kernels.sampling.share_out` writes, all faces at once: sums of what small faces lack and large ones have tell who gives to whom."""
     share = areas / areas.mean()
     is_large = share > 1
     small, large = np.flatnonzero(~is_large), np.flatnonzero(is_large)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse.linalg as spla
 
-from ..checks import check_array, check_choice, check_finite, check_indices, check_integer, check_kind, check_number
+from ..checks import check_array, check_choice, check_finite, check_indices, check_integer, check_kind, check_number, check_unit
 from ..engine import Renderer, losses
 from ..language import ti
 from ..replacing import replacing
@@ -185,6 +185,8 @@ class Fit:
             check_kind("Fit", "start", start, Mesh)
         check_finite("Fit", "alpha of the views", views.alpha)
         check_finite("Fit", "color of the views", views.color)
+        check_unit("Fit", "alpha of the views", views.alpha)
+        check_unit("Fit", "color of the views", views.color)
         self._prepare(views, options)
         mesh = self._first_mesh() if start is None else start
         mesh = Mesh(vertices=mesh.vertices, faces=mesh.faces, colors=np.full(mesh.vertices.shape, 0.5) if mesh.colors is None else mesh.colors)

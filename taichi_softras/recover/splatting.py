@@ -19,7 +19,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from ..checks import as_array, check_array, check_finite, check_indices, check_integer, check_kind, check_number
+from ..checks import as_array, check_array, check_finite, check_indices, check_integer, check_kind, check_number, check_unit
 from ..engine import Renderer, project_points
 from ..language import ti
 from ..replacing import replacing
@@ -185,6 +185,8 @@ class SplatFit:
         check_kind("SplatFit", "options", options, SplatOptions)
         check_finite("SplatFit", "alpha of the views", views.alpha)
         check_finite("SplatFit", "color of the views", views.color)
+        check_unit("SplatFit", "alpha of the views", views.alpha)
+        check_unit("SplatFit", "color of the views", views.color)
         self._prepare(views, options)
         first = first_triangles(views, max(1, round(options.start * options.triangles)), points, options.seed)
         self._take(first)

@@ -23,6 +23,7 @@ from ..checks import (
     check_integer,
     check_kind,
     check_shape,
+    check_unit,
 )
 from ..replacing import replacing
 from ..runtime import free_memory
@@ -68,6 +69,9 @@ class Views:
         check_array("Views", "color", self.color, ("N", "H", "W", 3), sizes)
         if self.known is not None:
             check_array("Views", "known", self.known, ("N", "H", "W"), sizes)
+        for name, values in (("alpha", self.alpha), ("color", self.color)):
+            if values.dtype.kind != "f":  # of real numbers there are many to be looked at: `Fit` does
+                check_unit("Views", name, values)
         check_kind("Views", "camera", self.camera, Camera)
         if not isinstance(self.names, (tuple, list)) or not all(isinstance(name, str) for name in self.names):
             raise TypeError(f"Views: names must be a tuple of text, got {self.names!r}")
@@ -430,6 +434,7 @@ def _check_split(op: str, split: object) -> None:
 
 def check_masks(op: str, alpha: np.ndarray, known: np.ndarray | None = None) -> None:
     """A silhouette has an inside and an outside, in some of the pictures; ``known`` as in `Views`."""
+    check_unit(op, "the masks (alpha)", alpha)
     if not (alpha > 0).any():
         raise ValueError(f"{op}: the pictures must show something, got masks (alpha) that are all empty")
     seen = alpha if known is None else np.where(known > 0, alpha, np.nan)

@@ -23,6 +23,7 @@ from ..language import (
     config,
     instance_of,
     is_recorded,
+    is_thorough,
     kernel_of,
     runtime,
     set_external,
@@ -38,7 +39,7 @@ __all__ = ["launch"]
 
 PATIENCE = 3.0  # seconds
 
-Setter = Callable[[Any, tuple[int], Any, Any], Any]
+Setter = Callable[[Any, Any, Any, Any], Any]
 """Called with (launch context of Taichi, place of the argument, argument, what it returned for the argument that is there now, or None). What it returns tells
 whether an argument is that one; it keeps no array alive."""
 
@@ -51,6 +52,7 @@ class Prepared:
         run: launches, with a context.
         new_context: makes one.
         setters: one for each argument.
+        keeps_context: whether the context of a call serves the next: on the CPU. (Other launchers leave in it what belongs to the one launch.)
         context: the launch context of the last call; None where it cannot be used again.
         handed_over: what the setters returned in that call.
     """
@@ -58,6 +60,7 @@ class Prepared:
     run: Callable[[Any], None]
     new_context: Callable[[], Any]
     setters: list[Setter]
+    keeps_context: bool
     context: Any
     handed_over: list[Any]
 
@@ -90,9 +93,9 @@ def launch(kernel: Any, arguments: Sequence[Any]) -> None:
     if context is None:
         context, before = prepared.new_context(), [None] * len(arguments)
     prepared.context = None  # should anything be raised, it is made anew
-    handed_over = [set_argument(context, *rest) for set_argument, *rest in zip(prepared.setters, PLACES, arguments, before, strict=False)]
+    handed_over = [set_argument(context, place, one, last) for set_argument, place, one, last in zip(prepared.setters, PLACES, arguments, before, strict=False)]
     prepared.run(context)
-    if _on_cpu():  # other launchers leave in it what belongs to the one launch
+    if prepared.keeps_context:
         prepared.context, prepared.handed_over = context, handed_over
 
 
@@ -131,14 +134,14 @@ def _waited_for() -> Iterator[None]:
 def _compiled_quickly(implementation: Any) -> Iterator[None]:
     """Within it, Taichi leaves to LLVM, or to a GPU's driver, what they do much faster: for every load it looks through all stores before it, which takes four
     fifths of the time that our largest kernels need to compile, and for every expression through all that are alike, which takes a third of what is left. No
-    kernel is faster for it.
+    kernel is faster for it, but for those that say so (`thoroughly`).
 
     A gradient that Taichi generates needs the first: without it, sums over lists come out as NaN (Taichi 1.7.4).
     """
     options = config()
     before = options.cfg_optimization, options.opt_level
     if without_gradient(implementation):
-        options.cfg_optimization, options.opt_level = False, 0
+        options.cfg_optimization, options.opt_level = False, before[1] if is_thorough(implementation) else 0
     try:
         yield
     finally:
@@ -148,16 +151,19 @@ def _compiled_quickly(implementation: Any) -> Iterator[None]:
 def _kinds(arguments: Sequence[Any]) -> tuple[Any, ...] | None:
     """All that an instantiation may depend on; None if there is an argument of another kind than are known here."""
     torch = sys.modules.get("torch")
+    tensor_type = None if torch is None else torch.Tensor
     kinds: list[Any] = []
     for argument in arguments:
         kind = type(argument)
-        if kind is int or isinstance(argument, (int, float)):
+        if kind is int:
             kinds.append(kind)
-        elif torch is not None and (kind is torch.Tensor or isinstance(argument, torch.Tensor)):
+        elif kind is tensor_type or (tensor_type is not None and isinstance(argument, tensor_type)):
             needs_grad = argument.requires_grad
             if not argument.is_contiguous() or (needs_grad and (argument.grad is None or not argument.grad.is_contiguous())):
                 return None
             kinds += (argument.dtype, argument.dim(), needs_grad, argument.device)
+        elif isinstance(argument, (int, float)):
+            kinds.append(kind)
         elif isinstance(argument, np.ndarray):
             if not argument.flags.c_contiguous:
                 return None
@@ -188,7 +194,7 @@ def _prepare(implementation: Any, arguments: Sequence[Any]) -> Prepared | None:
             setters.append(_set_float)
         else:
             return None
-    return Prepared(run, new_context, setters, None, [])
+    return Prepared(run, new_context, setters, _on_cpu(), None, [])
 
 
 def _array_setter(array: Any, n_inner: int) -> Setter | None:

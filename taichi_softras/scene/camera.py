@@ -32,6 +32,8 @@ COEFFICIENTS = {Lens.OPENCV: 8, Lens.FISHEYE: 4}  # of distortion
 LARGEST_TANGENT = 1e4  # of an angle off the view axis
 SLOPES = (0.1, 100.0)  # a distortion is used while its slope lies between: below, it would turn back; above, its powers would leave float32
 GOLDEN_ANGLE = 180 * (3 - 5**0.5)  # degrees: points after points spread evenly
+MAX_SKEW = 0.5  # pixels, at the border of the picture
+NEARLY_NONE = 1e-6  # of what stands where K has a 0, for what is 1
 _FLIP = np.array([1.0, -1.0, -1.0])  # between OpenGL's and OpenCV's camera axes
 
 
@@ -210,6 +212,8 @@ class Camera:
     ) -> "Camera":
         """Cameras from [R | t] ([B, 3, 4] or [B, 4, 4]) in the given convention and K ([3, 3] or [B, 3, 3], pixels).
 
+        K is [[fx, 0, cx], [0, fy, cy], [0, 0, 1]], or any multiple of it, as decompositions of projections give it. A skew, which no lens here has, may move
+        a point of the picture by half a pixel at most.
         ``image_size`` is (height, width) of the picture that K belongs to; the camera can render any size of the same aspect.
         For a NeRF ``transform_matrix`` (camera to world) pass its inverse. OpenCV's own cx and cy count from the centre of the first pixel: add 0.5 to them.
 
@@ -244,8 +248,8 @@ class Camera:
         k = as_numbers("Camera.from_matrices", "pixel_intrinsics", pixel_intrinsics)
         check_shape("Camera.from_matrices", "pixel_intrinsics", k.shape, (3, 3) if k.ndim == 2 else ("B", 3, 3), {"B": len(matrices)})
         check_finite("Camera.from_matrices", "pixel_intrinsics", k)
-        k = np.broadcast_to(k, (len(matrices), 3, 3))
         height, width = check_image_size("Camera.from_matrices", image_size)
+        k = _without_skew(np.broadcast_to(k, (len(matrices), 3, 3)), height, width)
         half = min(height, width) / 2
         intrinsics = np.stack([k[:, 0, 0], k[:, 1, 1], k[:, 0, 2] - width / 2, height / 2 - k[:, 1, 2]], -1) / half
         return cls(camera_from_world=matrices, intrinsics=intrinsics, lens=lens, distortion=_coefficients(lens, distortion, len(matrices)))
@@ -285,6 +289,21 @@ class Camera:
             intrinsics=np.tile([focal, focal, 0.0, 0.0], (len(eye), 1)),
             lens=Lens.PERSPECTIVE if orthographic_height is None else Lens.ORTHOGRAPHIC,
         )
+
+
+def _without_skew(k: np.ndarray, height: int, width: int) -> np.ndarray:
+    """K [B, 3, 3] of pictures of a size, divided by its last number."""
+    if (k[:, 2, 2] == 0).any():
+        raise ValueError("Camera.from_matrices: pixel_intrinsics must end in a 1, or another number than 0, got 0")
+    k = k / k[:, 2:, 2:]
+    f, c = k[:, [0, 1], [0, 1]], k[:, :2, 2]
+    if not (f > 0).all():
+        raise ValueError(f"Camera.from_matrices: pixel_intrinsics must have positive focal lengths (x right, y down), got {f[(f <= 0).any(1)][0].tolist()}")
+    moved = np.abs(k[:, [1, 0], [0, 1]]) / f * np.maximum(c, (width, height) - c)
+    if (moved > MAX_SKEW).any() or (np.abs(k[:, 2, :2]) > NEARLY_NONE).any():
+        wrong = ((moved > MAX_SKEW) | (np.abs(k[:, 2, :2]) > NEARLY_NONE)).any(1)
+        raise ValueError(f"Camera.from_matrices: pixel_intrinsics must be [[fx, 0, cx], [0, fy, cy], [0, 0, 1]], without skew, got {k[wrong][0].tolist()}")
+    return k
 
 
 def _coefficients(lens: Lens, distortion: Any, n: int) -> np.ndarray | None:

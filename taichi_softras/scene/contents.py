@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ..checks import BRIGHTEST
 from ..kernels.texture_image import Wrap
 from .foreign_files import NamedFiles, picture_file, pixels
 
@@ -16,7 +17,6 @@ REDUCED = (
     "its pictures do not make one texture (they are too large, or repeated too often, or colours vary beside them), and are reduced to colours at the vertices"
 )
 LEAST_OF_255 = 2  # the largest of whole numbers that are colours in 0..255
-SURELY_OF_255 = 16  # the largest of any numbers that are
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +81,7 @@ def unit_colors(colors: np.ndarray) -> np.ndarray:
     """
     given = colors[~np.isnan(colors)]
     largest = given.max(initial=0)
-    of_255 = largest > SURELY_OF_255 or (largest >= LEAST_OF_255 and not (given % 1).any())
+    of_255 = largest > BRIGHTEST or (largest >= LEAST_OF_255 and not (given % 1).any())
     return np.clip(colors / (255 if of_255 else 1), 0, 1)
 
 

@@ -6,7 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import as_array, check_choice, check_corners, check_faces, check_finite, check_flag, check_integer, check_number, check_shape, dtype_of
+from ..checks import (
+    as_array,
+    check_choice,
+    check_corners,
+    check_faces,
+    check_finite,
+    check_flag,
+    check_integer,
+    check_number,
+    check_shape,
+    check_unit,
+    dtype_of,
+)
 from ..kernels.texture_image import Wrap
 from .contents import Contents
 from .files import read_mesh, write_mesh
@@ -22,6 +34,13 @@ LOST = 1e-5  # of the extent: positions that float32 would move farther stay flo
 def _numbers(name: str, values: Any, shape: tuple[int | str, ...], sizes: dict[str, int], op: str = "Mesh") -> np.ndarray:
     """Finite float32 of a shape."""
     return np.ascontiguousarray(_checked(name, values, shape, sizes, op), dtype=np.float32)
+
+
+def _unit(name: str, values: Any, shape: tuple[int | str, ...], sizes: dict[str, int]) -> np.ndarray:
+    """float32 from 0 to 1."""
+    given = _checked(name, values, shape, sizes)
+    check_unit("Mesh", name, given)
+    return np.ascontiguousarray(given, dtype=np.float32)
 
 
 def _positions(values: Any, sizes: dict[str, int]) -> np.ndarray:
@@ -40,7 +59,7 @@ def _checked(name: str, values: Any, shape: tuple[int | str, ...], sizes: dict[s
         raise TypeError(f"{op}: {name} must be real numbers, got {dtype_of(given)}")
     check_shape(op, name, given.shape, shape, sizes)
     check_finite(op, name, given)
-    if given.size and (largest := max(given.max(), -given.min())) > LARGEST:
+    if given.size and (largest := max(float(given.max()), -float(given.min()))) > LARGEST:
         raise ValueError(f"{op}: {name} must be at most {LARGEST:g}, got {largest}")
     return given
 
@@ -66,7 +85,7 @@ class Mesh(Contents):
         object.__setattr__(self, "vertices", vertices)
         object.__setattr__(self, "faces", check_faces("Mesh", self.faces, len(vertices)))
         if self.colors is not None:
-            object.__setattr__(self, "colors", _numbers("colors", self.colors, ("V", 3), sizes))
+            object.__setattr__(self, "colors", _unit("colors", self.colors, ("V", 3), sizes))
         self._check_texture(sizes)
 
     def _check_texture(self, sizes: dict[str, int]) -> None:
@@ -85,7 +104,7 @@ class Mesh(Contents):
                 raise ValueError(f"Mesh: texture must have shape (H, W, 3) or (H, W, 4), got {shape}")
             if shape[0] * shape[1] > MAX_PIXELS:
                 raise ValueError(f"Mesh: texture must have at most 2^28 pixels, got {shape[0]} x {shape[1]}")
-            object.__setattr__(self, "texture", _numbers("texture", self.texture, ("H", "W", shape[2]), {}))
+            object.__setattr__(self, "texture", _unit("texture", self.texture, ("H", "W", shape[2]), {}))
         if self.wrap is not None:
             check_choice("Mesh", "wrap", self.wrap, Wrap)
 

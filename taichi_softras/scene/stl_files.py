@@ -18,6 +18,7 @@ CORNER = re.compile(rb"\bvertex[ \t]+([^\r\n]*)", re.IGNORECASE)
 TRIANGLES = re.compile(rb"\bouter[ \t]+loop\b", re.IGNORECASE)
 ENDS = re.compile(rb"\bendsolid\b", re.IGNORECASE)
 WHOLE_COLOR = re.compile(rb"COLOR=(.{3})", re.DOTALL)  # in the head, where Magics has written it: red, green, blue
+MESHLAB = re.compile(rb"COLOR=.{3} MATERIAL=", re.DOTALL)  # the head of its own that MeshLab means to be Magics's, which has a fourth byte and a comma
 FLAG, LARGEST = 1 << 15, 31  # of an attribute: its highest bit, and that of five
 
 
@@ -60,11 +61,14 @@ def _of_binary(data: bytes, n: int) -> tuple[np.ndarray, np.ndarray | None]:
 def _face_colors(head: bytes, attributes: np.ndarray) -> np.ndarray | None:
     """[F, 3] the colours in attributes, of five bits a channel; None if there are none.
 
-    Magics has a colour for all in the head, and in an attribute whose highest bit is not set a triangle's own, red in the lowest bits. VisCAM and SolidView set
-    the highest bit where there is a colour, blue in the lowest bits; other triangles are white here.
+    Magics has a colour for all in the head, and in an attribute whose highest bit is not set a triangle's own, red in the lowest bits. (MeshLab sets that bit
+    of every triangle, and means its own all the same.) VisCAM and SolidView set it where there is a colour, blue in the lowest bits; other triangles are
+    white here.
     """
     channels = (attributes[:, None] >> np.array([0, 5, 10]) & LARGEST) / LARGEST
     is_set = (attributes & FLAG > 0)[:, None]
+    if MESHLAB.match(head):
+        return channels
     if (whole := WHOLE_COLOR.search(head)) is not None:
         return np.where(is_set, np.frombuffer(whole[1], np.uint8) / 255, channels)
     return np.where(is_set, channels[:, ::-1], 1.0) if is_set.any() else None

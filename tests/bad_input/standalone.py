@@ -197,6 +197,10 @@ def camera_functions() -> Iterator[Function]:
         more=[
             (Kind.RANGE, "`camera_from_world`: a mirror image", {"camera_from_world": np.diag([1.0, 1.0, -1.0, 1.0])}),
             (Kind.RANGE, "`camera_from_world`: twice as large", {"camera_from_world": np.eye(4) * 2}),
+            (Kind.RANGE, "`pixel_intrinsics`: a skew", {"pixel_intrinsics": np.array([[8.0, 2, 4], [0, 8, 4], [0, 0, 1]])}),
+            (Kind.RANGE, "`pixel_intrinsics`: transposed", {"pixel_intrinsics": np.array([[8.0, 0, 0], [0, 8, 0], [4, 4, 1]])}),
+            (Kind.RANGE, "`pixel_intrinsics`: a negative focal length", {"pixel_intrinsics": np.diag([8.0, -8, 1])}),
+            (Kind.RANGE, "`pixel_intrinsics`: a last row of noughts", {"pixel_intrinsics": np.diag([8.0, 8, 0])}),
             (Kind.SHAPE, "`distortion`: three coefficients", {"lens": ts.Lens.OPENCV, "distortion": [0.1] * 3}),
             (Kind.NAN, "`distortion`: NaN", {"lens": ts.Lens.OPENCV, "distortion": [np.nan] * 4}),
             (Kind.OPTIONS, "an orthographic lens with K", {"lens": ts.Lens.ORTHOGRAPHIC}),
@@ -248,6 +252,8 @@ def mesh_functions() -> Iterator[Function]:
             "wrap": choice(),
         },
         more=[
+            (Kind.RANGE, "`colors`: 8 bits", {"colors": np.full((4, 3), 128, np.uint8)}),
+            (Kind.RANGE, "`texture`: in 0..255", {"uvs": np.zeros((4, 2)), "texture": np.full((2, 2, 3), 255.0)}),
             (Kind.RANGE, "`vertices`: 1e30", {"vertices": VERTICES * 1e30}),
             (Kind.DTYPE, "`vertices`: complex", {"vertices": VERTICES + 0j}),
             (Kind.SHAPE, "`vertices`: none", {"vertices": np.zeros((0, 3))}),
@@ -1108,7 +1114,11 @@ def splatting_functions() -> Iterator[Function]:
         call=splatting.SplatFit,
         good=lambda: {"views": views_of_a_square()},
         natures={"views": instance(), "options": instance(), "points": nothing("looked at by first_triangles")},
-        more=[empty, (Kind.NAN, "pictures with NaN", {"views": changed_views(alpha=np.full((2, 8, 8), np.nan))})],
+        more=[
+            empty,
+            (Kind.NAN, "pictures with NaN", {"views": changed_views(alpha=np.full((2, 8, 8), np.nan))}),
+            (Kind.RANGE, "pictures in 0..255", {"views": changed_views(color=np.full((2, 8, 8, 3), 200.0))}),
+        ],
     )
 
 
@@ -1125,7 +1135,11 @@ def fit_functions() -> Iterator[Function]:
         call=fit.Fit,
         good=lambda: {"views": views_of_a_square()},
         natures={"views": instance(), "options": instance(), "start": instance()},
-        more=[empty, (Kind.NAN, "pictures with NaN", {"views": changed_views(alpha=np.full((2, 8, 8), np.nan))})],
+        more=[
+            empty,
+            (Kind.NAN, "pictures with NaN", {"views": changed_views(alpha=np.full((2, 8, 8), np.nan))}),
+            (Kind.RANGE, "pictures in 0..255", {"views": changed_views(color=np.full((2, 8, 8, 3), 200.0))}),
+        ],
     )
     yield Function(
         name="recover.initial_sphere",

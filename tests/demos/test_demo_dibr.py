@@ -1,13 +1,9 @@
 """Shape, texture and light from one picture, in short: the painted sphere, the data, a training that goes on after a kill, and what it is judged by."""
 
-import os
-import subprocess
-import sys
 import textwrap
 
 import numpy as np
 import pytest
-from conftest import REPOSITORY
 
 torch = pytest.importorskip("torch", reason="the demo trains with torch")
 
@@ -280,11 +276,12 @@ class TestTraining:
             losses.append(parts[what].item())
         assert losses[-1] < 0.85 * losses[0]
 
-    def test_goes_on_after_it_was_ended(self, data_folder, tmp_path):
+    def test_goes_on_after_it_was_ended(self, data_folder, tmp_path, run_python):
         """At any moment: the same command then ends with the very losses and weights of a run that nobody disturbed."""
         more = ["--steps", "12", "--batch", "3", "--save-every", "4", "--deterministic", "--threads", "1"]
         ended, whole = (["train", str(data_folder), "-o", str(tmp_path / name), "--quick", *SMALL, *more] for name in ("ended", "whole"))
         script = f"""
+            import torch
             from demos.dibr.__main__ import main
             from demos.reconstruction.data import ShapeData
 
@@ -301,8 +298,7 @@ class TestTraining:
             main({ended!r})
             main({whole!r})
         """
-        environment = os.environ | {"TI_SKIP_VERSION_CHECK": "ON", "OMP_WAIT_POLICY": "passive"}
-        done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], cwd=REPOSITORY, env=environment, check=True, capture_output=True, text=True)
+        done = run_python(textwrap.dedent(script))
         assert "ended" in done.stdout
         assert "4/12" in done.stderr  # where it went on
         resumed, whole = (read_state(tmp_path / name / "state.pt") for name in ("ended", "whole"))

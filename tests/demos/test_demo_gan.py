@@ -144,6 +144,7 @@ class TestTraining:
         whole, parts = ([*command, "-o", str(tmp_path / name)] for name in ("whole", "parts"))
         told = run_python(
             f"""
+import torch
 from demos.dibr.gan import load_state, main, Path
 main({whole})
 try:

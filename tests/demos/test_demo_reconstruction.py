@@ -261,12 +261,13 @@ class TestTraining:
     def arguments(data_folder, out, *more):
         return ["train", str(data_folder), "-o", str(out), "--quick", *SMALL, "--deterministic", "--threads", "1", "--save-every", "3", *more]
 
-    def test_goes_on_after_a_kill(self, data_folder, tmp_path, commands):
+    def test_goes_on_after_a_kill(self, data_folder, tmp_path, commands, run_python):
         """SIGKILL, at any moment: the same command then ends with the losses, and the weights, of a run that nobody disturbed."""
         environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "TI_SKIP_VERSION_CHECK": "ON", "OMP_WAIT_POLICY": "passive"}
         killed, whole = (self.arguments(data_folder, tmp_path / name, "--steps", "24") for name in ("killed", "whole"))
-        run = [sys.executable, commands]
-        process = subprocess.Popen([*run, json.dumps([killed])], cwd=REPOSITORY, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [sys.executable, commands, json.dumps([killed])], cwd=REPOSITORY, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         state, give_up = tmp_path / "killed" / "state.pt", time.monotonic() + 120
         while not state.is_file() and time.monotonic() < give_up:
             time.sleep(0.005)
@@ -274,7 +275,7 @@ class TestTraining:
         assert process.wait() == -signal.SIGKILL
         reached = read_state(state)["step"]
         assert 0 < reached < 24
-        subprocess.run([*run, json.dumps([killed, whole])], cwd=REPOSITORY, env=environment, check=True, capture_output=True)
+        run_python("import torch\n" + ONE_LANE.replace("sys.argv[1]", repr(json.dumps([killed, whole]))))
         resumed, whole = read_state(state), read_state(tmp_path / "whole" / "state.pt")
         assert resumed["step"] == 24
         assert len(resumed["losses"]) == 24

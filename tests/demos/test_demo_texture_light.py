@@ -1,9 +1,7 @@
 """DIB-R's experiment in short: texture and light come much nearer to the truth, and the results are written."""
 
 import json
-import os
 import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -17,22 +15,26 @@ pytest.importorskip("torch", reason="these demos use torch")
 TINY = ("--size", "64", "--texture-size", "48", "--views", "12", "--held-out", "5", "--steps", "250")
 
 
-def run(folder, *arguments: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, REPOSITORY / "demos" / "dibr_texture_light.py", *map(str, arguments)],
-        cwd=folder,
-        env=os.environ | {"TI_SKIP_VERSION_CHECK": "ON", "OMP_WAIT_POLICY": "passive", "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+@pytest.fixture
+def run(run_python, tmp_path):
+    """Runs the demo in a process, and a folder, of its own."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess:
+        path = str(REPOSITORY / "demos" / "dibr_texture_light.py")
+        script = (
+            "import os, runpy, sys\nimport torch\n"
+            f"os.chdir({str(tmp_path)!r})\nsys.argv, sys.path[0] = {[path, *arguments]!r}, os.path.dirname({path!r})\n"
+            f"runpy.run_path({path!r}, run_name='__main__')\n"
+        )
+        return run_python(script, check=False)
+
+    return run
 
 
 class TestTextureAndLight:
     @pytest.mark.parametrize("light", ["directional", "sh"])
-    def test_they_are_recovered(self, tmp_path, light):
-        done = run(tmp_path, "-o", "out", "--light", light, *TINY)
+    def test_they_are_recovered(self, run, tmp_path, light):
+        done = run("-o", "out", "--light", light, *TINY)
         assert done.returncode == 0, done.stderr
         metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
         before, after = metrics["before"], metrics["after"]
@@ -56,9 +58,9 @@ def check_files(folder) -> None:
 
 
 class TestWrongInput:
-    def test_a_mesh_without_texture(self, tmp_path):
+    def test_a_mesh_without_texture(self, run, tmp_path):
         Mesh.icosphere(1).save(tmp_path / "sphere.obj")
-        done = run(tmp_path, "sphere.obj", "-o", "out")
+        done = run("sphere.obj", "-o", "out")
         assert done.returncode == 1
         assert done.stderr.strip().splitlines()[-1] == "dibr_texture_light: the mesh must have texture coordinates and a texture, got none in sphere.obj"
         assert "Traceback" not in done.stderr

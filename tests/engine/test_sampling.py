@@ -76,9 +76,10 @@ class TestSample:
         ]
         first = np.r_[0, np.cumsum([len(size) for size in sizes])].astype(np.int32)
         arrays = TaichiArrays(ti.f64)
-        arrays.is_remote = at_once
-        known = arrays.doubles(np.concatenate(sizes))
-        odds, other = arrays.to_numpy(sampling._odds(arrays, arrays.real(VERTICES), arrays.index(FACES), known, first, "test")).T
+        arrays.variant, arrays.is_remote = of_gpus() if at_once else arrays.variant, at_once
+        faces = arrays.index(np.tile(np.arange(3, dtype=np.int32), (first[-1], 1)))
+        _, places = sampling.draw_points(arrays, arrays.real(np.eye(3)), faces, list(map(len, sizes)), 1, 7, np.concatenate(sizes))
+        odds, other = arrays.to_numpy(places.odds).reshape(-1, 2).T
         for size, begin, end in zip(sizes, first[:-1], first[1:], strict=True):
             part = odds[begin:end] / SURE
             assert ((part >= 0) & (part <= 1)).all()

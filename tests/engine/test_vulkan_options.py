@@ -158,7 +158,8 @@ def test_every_option_is_there():
 
 @pytest.mark.usefixtures("one_lane")
 def test_vulkan_equals_the_cpu(run_python):
-    script = PREAMBLE + (
+    script = (
+        f"import torch\n{PREAMBLE}\n"
         f"sys.path.insert(0, {str(__file__).rpartition('/')[0]!r})\nimport test_vulkan_options as here\n"
         "print('RESULT', json.dumps([here.on_fields(case) for case in here.CASES]))\n"
     )

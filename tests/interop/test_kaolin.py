@@ -7,8 +7,6 @@ own; cameras against ours; mistakes.
 import inspect
 import json
 import math
-import subprocess
-import sys
 from itertools import product
 
 import numpy as np
@@ -77,16 +75,16 @@ class TestNames:
         assert kaolin.render.mesh.dibr_rasterization is dibr_rasterization
         assert kaolin.ops.mesh.face_normals is face_normals
 
-    def test_unmodified_import(self):
+    def test_unmodified_import(self, run_python):
         program = (
             "from taichi_softras.interop.kaolin import stand_in; stand_in()\n"
             "import kaolin as kal\n"
             "from kaolin.render.mesh import dibr_rasterization\n"
             "assert kal.render.mesh.dibr_rasterization is dibr_rasterization and kal.render.camera.perspective_camera and kal.ops.mesh.face_normals\n"
         )
-        subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+        run_python(program)
 
-    def test_another_kaolin(self):
+    def test_another_kaolin(self, run_python):
         program = (
             "import sys, types; sys.modules['kaolin'] = types.ModuleType('kaolin')\n"
             "from taichi_softras.interop.kaolin import stand_in\n"
@@ -94,7 +92,7 @@ class TestNames:
             "except RuntimeError as error: assert 'before anything imports kaolin' in str(error)\n"
             "else: raise SystemExit(1)\n"
         )
-        subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+        run_python(program)
 
 
 @pytest.fixture(scope="module")

@@ -67,6 +67,17 @@ class TestObj:
         assert mesh.get_attributes(only_tensors=True) == ["vertices", "faces"]
         assert (mesh.uvs, mesh.materials, mesh.normals) == (None, None, None)
 
+    @pytest.mark.parametrize("batching", ["NONE", "FIXED", "LIST"])
+    def test_a_file_without_normals_and_texture_coordinates(self, folder, batching):
+        """There are lists of none of them, as in Kaolin, and normals are the faces' own."""
+        (folder / "m.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
+        mesh = obj.import_mesh(folder / "m.obj", with_materials=True, with_normals=True)
+        assert (len(mesh.normals), len(mesh.uvs)) == (0, 0)
+        mesh = mesh if batching == "NONE" else mesh.to_batched() if batching == "FIXED" else mesh.to_batched().set_batching(batching)
+        assert torch.as_tensor(mesh.face_normals if batching != "LIST" else mesh.face_normals[0]).reshape(-1, 3).tolist() == [[0, 0, 1]] * 3
+        assert torch.as_tensor(mesh.vertex_normals if batching != "LIST" else mesh.vertex_normals[0]).reshape(-1, 3).tolist() == [[0, 0, 1]] * 3
+        assert not mesh.has_or_can_compute_attribute("face_uvs")
+
     def test_physically_based(self, folder):
         picture, red = obj.import_mesh(folder / "m.obj", with_materials=True, triangulate=True, raw_materials=False).materials
         assert red.diffuse_color.tolist() == [1, 0, 0]

@@ -365,6 +365,24 @@ class TestSampling:
         torch.manual_seed(3)
         assert gradcheck(function, wanted())
 
+    def test_faces_that_change_before_the_way_back(self):
+        """Points of the first of two faces, whose gradient goes to its corners; afterwards the second is nowhere."""
+        verts, faces = VERTS[0][:4].clone().requires_grad_(), torch.tensor([[0, 1, 2], [1, 1, 3]])
+        points = ops.sample_points_from_meshes(Meshes([verts], [faces]), 50)
+        faces.fill_(3)
+        points.sum().backward()
+        assert bool((verts.grad[:3] > 0).all())
+        assert not verts.grad[3].any()
+        changed = Meshes([verts], [faces])
+        with pytest.raises(ValueError, match=r"sample_points_from_meshes: the faces must have an area, got 0\.0 in all"):
+            ops.sample_points_from_meshes(changed, 50)
+
+    def test_vertices_that_are_not_finite(self):
+        verts = VERTS[0].clone()
+        verts[2, 1] = torch.nan
+        with pytest.raises(ValueError, match=r"sample_points_from_meshes: meshes must be finite, got nan at \(2, 1\)"):
+            ops.sample_points_from_meshes(Meshes([verts], [FACES[0]]), 50)
+
     def test_a_gradient_goes_on_with_chamfer(self):
         """A sphere that is too small grows when points drawn on it are pulled to those of a larger one."""
         verts = torch.tensor(Mesh.icosphere(2).vertices).float()

@@ -5,8 +5,6 @@ Plan: values and gradients against what the original computes (`golden/softras`,
 
 import inspect
 import json
-import subprocess
-import sys
 from typing import ClassVar
 
 import numpy as np
@@ -54,14 +52,14 @@ class TestNames:
         assert all(hasattr(sr, name) for name in NAMES.split())
         assert all(hasattr(srf, name) for name in FUNCTIONS.split())
 
-    def test_unmodified_import(self):
+    def test_unmodified_import(self, run_python):
         program = (
             "from taichi_softras.interop.soft_renderer import stand_in; stand_in()\n"
             "import soft_renderer as sr, soft_renderer.functional as srf\n"
             "from soft_renderer.mesh import Mesh\n"
             "assert Mesh is sr.Mesh and srf is sr.functional and sr.SoftRenderer(camera_mode='look_at')\n"
         )
-        subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+        run_python(program)
 
 
 class TestArguments:

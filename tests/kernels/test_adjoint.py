@@ -35,6 +35,7 @@ from taichi_softras import (
 from taichi_softras.engine import rasterize
 from taichi_softras.engine.rasterizer import Scene
 from taichi_softras.engine.surfaces import Surface
+from taichi_softras.kernels import adjoint
 from taichi_softras.kernels.adjoint import has_adjoint
 from taichi_softras.kernels.face import Choices
 from taichi_softras.kernels.rasterize import draw_op, generated_gradient, gradient_by_hand
@@ -379,6 +380,25 @@ class TestVariants:
         for scale in (1, 20):
             numbers = replace(settings, sigma=settings.sigma / scale, gamma=settings.gamma / scale)
             assert_equal(Drawn(numbers, n_features, LANES).gradients(), Drawn(numbers, n_features, variant).gradients(), 1e-12)
+
+    @pytest.mark.parametrize(
+        ("row", "choice"),
+        [(0, {}), (3, {}), (9, {"distance": Distance.BARYCENTRIC}), (6, {"blending": Blending.HARD, "silhouette": Silhouette.MAX}), (12, {})],
+        ids=["silhouette", "one channel", "barycentric", "hard", "grouped"],
+    )
+    def test_few_pixels(self, row, choice, monkeypatch):
+        """Lanes of the pixels in reach, of several faces, instead of a tile; soft enough that a face has many, and sharp enough that most have none."""
+        settings, n_features = replace(settings_of(ROWS[row]), **choice), ROWS[row][6]
+        for scale in (1, 50):
+            numbers = replace(settings, sigma=settings.sigma / scale, gamma=settings.gamma / scale)
+            monkeypatch.setattr(adjoint, "FEW_TILES", 0.0)
+            expected = Drawn(numbers, n_features, LANES).gradients()
+            monkeypatch.setattr(adjoint, "FEW_TILES", np.inf)
+            drawn = Drawn(numbers, n_features, LANES)
+            got = drawn.gradients()
+            assert_equal(got, expected, 1e-10)
+            again = drawn.gradients()
+            np.testing.assert_array_equal(again.vertices, 2 * got.vertices)  # the same bits, added to those that are there
 
     def test_fields(self):
         on_fields = Drawn(PLAIN, 3, replace(GPU, storage=Storage.FIELD, team=1)).gradients()

@@ -25,6 +25,12 @@ def folder(views, tmp_path):
 
 
 class TestRoundTrip:
+    @pytest.mark.parametrize("name", ["alpha", "color"])
+    def test_pictures_of_bytes_are_refused(self, views, name):
+        """Their 255 would be a light 255 times as bright as white."""
+        with pytest.raises(ValueError, match=f"Views: {name} must be from 0 to 1, got up to 255"):
+            replace(views, **{name: np.full_like(getattr(views, name), 255, np.uint8)})
+
     def test_pictures_and_cameras_survive(self, views, folder):
         again = Views.load(folder, "train")
         np.testing.assert_allclose(again.alpha, views.alpha, atol=0.5 / 255 + 1e-6)

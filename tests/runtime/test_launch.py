@@ -225,6 +225,19 @@ class TestCompiling:
                 assert (config.cfg_optimization, config.opt_level) == (wanted, int(wanted))
             assert (config.cfg_optimization, config.opt_level) == (True, 1)
 
+    def test_alike_expressions_where_it_is_asked_for(self):
+        @language.thoroughly
+        @ti.kernel
+        def add(x: ti.types.ndarray(dtype=ti.f32, ndim=1)):
+            for i in x:
+                x[i] = x[i] + 1.0
+
+        with launching._compiled_quickly(language.kernel_of(add)):
+            assert (language.config().cfg_optimization, language.config().opt_level) == (False, 1)
+        x = np.zeros(3, np.float32)
+        launch(add, (x,))
+        assert x.tolist() == [1.0] * 3
+
     def test_what_fails_leaves_things_as_they_were(self):
         with pytest.raises(ZeroDivisionError), launching._compiled_quickly(language.kernel_of(scale)):
             raise ZeroDivisionError

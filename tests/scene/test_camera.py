@@ -201,6 +201,15 @@ class TestMatrices:
         expected = np.stack([(2 * u - width) / height, (height - 2 * v) / height], -1)  # column c = u - .5, row r = v - .5
         np.testing.assert_allclose(on_screen(camera, POINTS)[0], expected, atol=1e-12)
 
+    @pytest.mark.parametrize("factor", [4.0, -0.5])
+    def test_k_counts_up_to_a_factor(self, factor):
+        camera, same = (Camera.from_matrices(np.eye(4), k, self.SIZE) for k in (self.K, factor * self.K))
+        np.testing.assert_allclose(same.intrinsics, camera.intrinsics, rtol=1e-12)
+
+    def test_a_skew_that_is_not_seen(self):
+        k = self.K + np.array([[0, 0.4, 0], [0, 0, 0], [0, 0, 0]])
+        assert Camera.from_matrices(np.eye(4), k, self.SIZE).intrinsics.tolist() == Camera.from_matrices(np.eye(4), self.K, self.SIZE).intrinsics.tolist()
+
     def test_a_point_in_the_first_pixel(self):
         """K maps it to (.5, .5), and there it is seen."""
         camera = Camera.from_matrices(np.eye(4), self.K, self.SIZE)

@@ -65,9 +65,10 @@ RED, BLUE, OWN = 31, 31 << 10, 1 << 15  # as Magics has them; where VisCAM has b
         (b"", (OWN | RED, 0, RED, RED), [[0, 0, 1], [1, 1, 1], [1, 1, 1], [1, 1, 1]]),
         (b"made by COLOR=\x33\x66\xff\xff,MATERIAL=abcdefghijkl", (OWN, OWN | RED, RED, BLUE), [[0.2, 0.4, 1], [0.2, 0.4, 1], [1, 0, 0], [0, 0, 1]]),
         (b"COLOR=\n\n\n\xff", (OWN, OWN, OWN, OWN), [[10 / 255] * 3] * 4),
+        (b"COLOR=\x7f\x7f\x7f MATERIAL=\x7f\x7f\x7f ", (OWN | RED, OWN | BLUE, OWN, OWN), [[1, 0, 0], [0, 0, 1], [0, 0, 0], [0, 0, 0]]),
         (b" " * 72 + b"COLOR=12", (0, 0, 0, 0), None),
     ],
-    ids=["attributes that mean nothing", "VisCAM", "VisCAM, some", "Magics", "Magics, all", "a head that is cut"],
+    ids=["attributes that mean nothing", "VisCAM", "VisCAM, some", "Magics", "Magics, all", "MeshLab", "a head that is cut"],
 )
 def test_colors(tmp_path, head, attributes, expected):
     """Of the triangles: a vertex has the mean of those that it is in."""

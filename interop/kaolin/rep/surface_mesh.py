@@ -288,9 +288,14 @@ class SurfaceMesh:
         for way in WAYS.get(attr, []):
             if way == ["vertices", "faces"] and not self.is_triangular():
                 continue
-            if all(name in self.__dict__ or (name not in asked and self._way(name, asked) is not None) for name in way):
+            if all(name in self.__dict__ or (name not in asked and self._way(name, asked) is not None) for name in way) and not self._is_empty(way[0]):
                 return way
         return None
+
+    def _is_empty(self, name: str) -> bool:
+        """Whether it is a list of normals or texture coordinates, and there is none: so they come of an OBJ file without, and no corner has one."""
+        given = self.__dict__.get(name) if name in ("normals", "uvs") else None
+        return given is not None and any(of_mesh.shape[-2] == 0 for of_mesh in (given if isinstance(given, list) else [given]))
 
     def _computed(self, attr: str, should_cache: bool | None) -> Any:
         way = self._way(attr)
