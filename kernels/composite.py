@@ -42,7 +42,7 @@ from .variant import AT_ONCE, Variant
 __all__ = ["N_HELD", "RUN", "composite_op"]
 
 DEPTH_SLACK = 1e-5  # by this part of it a depth at a pixel may come out nearer than the nearest corner, by rounding
-FEWEST_AT_ONCE = 4  # faces that a block looks at before it finds out which layers are in their place, and whether all of its pixels have seen enough
+FEWEST_AT_ONCE = 4  # faces (`faces_at_once`)
 RUN = 8  # neighbouring tiles that a worker does one after the other: they share lines of the cache
 WINDOW = 16  # layers at hand among which others are put; 2^n
 FARTHEST = 3e38  # no depth is larger
@@ -164,6 +164,18 @@ def first_place(worker, room, first_pair, n_here, block, variant: ti.template())
     if ti.static(variant.lanes == 1):
         place = first_pair * variant.tile_pixels + block * n_here
     return place
+
+
+@ti.func
+def faces_at_once(n_at_hand, variant: ti.template()):
+    """How many a block looks at before it finds out which layers are in their place for sure, and whether all of its pixels have seen enough.
+
+    On a CPU, as many as there is room for at hand, so that few layers have to be put elsewhere; on GPUs always as many: neighbouring threads go on together.
+    """
+    n = WINDOW
+    if ti.static(variant.lanes > 1):
+        n = ti.max(WINDOW - n_at_hand, FEWEST_AT_ONCE)
+    return n
 
 
 @ti.func
@@ -398,7 +410,7 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
                             looks[slot(0, l, lanes)] = ti.cast(within, ti.i32)
                         k, n_layers, n_done, n_spilled, goes_on = 0, 0, 0, 0, n_here > 0  # done: composited
                         while goes_on:
-                            end = ti.min(k + ti.max(WINDOW - n_layers + ti.max(n_done, n_spilled), FEWEST_AT_ONCE), n_here)
+                            end = ti.min(k + faces_at_once(n_layers - ti.max(n_done, n_spilled), variant), n_here)
                             while k < end:
                                 f = pair_face[first_pair + k]
                                 face = load_set_up(f, set_ups)
@@ -585,7 +597,7 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, by_face: 
                                     wanted[slot(2 + s, l, lanes)] = features_img_grad[image, line, column, s]
                     k, n_layers, n_done, n_spilled, goes_on = 0, 0, 0, 0, n_here > 0
                     while goes_on:
-                        end = ti.min(k + ti.max(WINDOW - n_layers + ti.max(n_done, n_spilled), FEWEST_AT_ONCE), n_here)
+                        end = ti.min(k + faces_at_once(n_layers - ti.max(n_done, n_spilled), variant), n_here)
                         while k < end:
                             f = pair_face[first_pair + k]
                             face = load_set_up(f, set_ups)
