@@ -12,7 +12,7 @@ from .colmap import find_model, read_colmap
 from .frames import OPEN, PICTURE_ENDINGS, Frame, Listing
 from .pixels import TRANSPOSED, Facts, facts_of
 from .projections import read_middlebury, read_neus
-from .transforms import intrinsics_of, lens_of, read_transforms, size_told
+from .transforms import intrinsics_of, is_angle_alone, lens_of, read_transforms, size_told
 
 __all__ = ["described"]
 
@@ -41,6 +41,7 @@ def described(source: Path, split: str | None, masks: Path | None, partial: bool
         if str(error).startswith(OPEN):
             raise
         raise ValueError(f"{OPEN}: the intrinsics in {index} must be numbers, got {type(error).__name__}: {error}") from error
+    _tell_of_blender(index, frames, sizes)
     try:
         poses = np.linalg.inv(np.stack([frame.world_from_camera for frame in frames]))
         cameras = [
@@ -123,6 +124,18 @@ def _present(listing: Listing) -> list[Frame]:
             stacklevel=4,
         )
     return present
+
+
+def _tell_of_blender(index: Path, frames: list[Frame], sizes: list[tuple[int, int]]) -> None:
+    """Warns where the one angle that is told may be another one: Blender's camera.angle_x is that of the longer side, whatever it is called."""
+    doubtful = sum(height > width and is_angle_alone(frame.listed, frame.own) for frame, (height, width) in zip(frames, sizes, strict=True))
+    if doubtful:
+        warnings.warn(
+            f"{OPEN}: camera_angle_x in {index} is taken as the angle of the width, and {doubtful} pictures are higher than wide: Blender's camera.angle_x is "
+            "that of their height; if it came from there, write it as camera_angle_y (or fl_x in pixels)",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def _orientation(index: Path, frame: Frame, facts: Facts) -> int:

@@ -12,7 +12,7 @@ from ..checks import check_finite
 from ..scene import Lens, file_near, read_json
 from .frames import OPEN, PICTURE_ENDINGS, Frame, Listing
 
-__all__ = ["COEFFICIENTS", "intrinsics_of", "lens_of", "read_transforms", "size_told"]
+__all__ = ["COEFFICIENTS", "intrinsics_of", "is_angle_alone", "lens_of", "read_transforms", "size_told"]
 
 COEFFICIENTS = {  # in the order of `Camera.distortion`
     Lens.PERSPECTIVE: (),
@@ -115,7 +115,7 @@ def intrinsics_of(index: Path, listed: dict[str, Any], own: dict[str, Any], heig
         raise ValueError(f"{OPEN}: w and h of a frame in {index} must be the size of its picture, {width} x {height}, got {w:g} x {h:g}")
     if not _alike(w, h, width, height):
         raise ValueError(f"{OPEN}: w and h in {index} must have the proportions of the pictures, {width} x {height}, got {w:g} x {h:g}")
-    told = own if any(_focal_length(own, axis, 1.0) is not None for axis in "xy") else listed
+    told = _tells_focal_length(listed, own)
     fl_x, fl_y = _focal_length(told, "x", w), _focal_length(told, "y", h)
     if fl_x is None and fl_y is None:
         raise ValueError(f"{OPEN}: {index} must hold camera_angle_x or fl_x, got neither")
@@ -125,6 +125,12 @@ def intrinsics_of(index: Path, listed: dict[str, Any], own: dict[str, Any], heig
     if not (np.isfinite(k).all() and k[0, 0] > 0 and k[1, 1] > 0):
         raise ValueError(f"{OPEN}: the intrinsics in {index} must be finite and positive, got fl_x {fl_x}, fl_y {fl_y}, cx {cx}, cy {cy}")
     return np.diag([width / w, height / h, 1.0]) @ k
+
+
+def is_angle_alone(listed: dict[str, Any], own: dict[str, Any]) -> bool:
+    """Whether nothing but camera_angle_x is said of the focal length, as in NeRF's lists, which were written by Blender."""
+    told = _tells_focal_length(listed, own)
+    return "camera_angle_x" in told and "fl_x" not in told and _focal_length(told, "y", 1.0) is None
 
 
 def size_told(listed: dict[str, Any], own: dict[str, Any], height: int, width: int) -> bool | None:
@@ -139,6 +145,10 @@ def size_told(listed: dict[str, Any], own: dict[str, Any], height: int, width: i
 def _alike(w: float, h: float, width: int, height: int) -> bool:
     """Whether two sizes have the same proportions, within a pixel."""
     return w > 0 and h > 0 and abs(w * height - h * width) < max(w, h, width, height)
+
+
+def _tells_focal_length(listed: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    return own if any(_focal_length(own, axis, 1.0) is not None for axis in "xy") else listed
 
 
 def _focal_length(described: dict[str, Any], axis: str, side: float) -> float | None:

@@ -155,7 +155,7 @@ class Views:
             MemoryError: if the pictures do not fit into memory.
 
         Warns:
-            UserWarning: that pictures are absent, which are left out.
+            UserWarning: that pictures are absent, which are left out; that camera_angle_x alone is told of pictures that are higher than wide.
         """
         return Capture.open(as_path("Views.load", "folder", folder), split).views()
 
@@ -289,7 +289,7 @@ class Capture:
             ValueError: if a file is not what it should be; the sentence names it.
 
         Warns:
-            UserWarning: that pictures are absent, which are left out.
+            UserWarning: that pictures are absent, which are left out; that camera_angle_x alone is told of pictures that are higher than wide.
         """
         source = as_path(OPEN, "source", source)
         _check_split(OPEN, split)

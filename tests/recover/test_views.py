@@ -1,5 +1,6 @@
 """Folders of pictures with cameras: round trip, conventions, and one sentence for each fault."""
 
+import contextlib
 import json
 from dataclasses import replace
 
@@ -161,6 +162,18 @@ class TestFocalLengths:
         replace(views, alpha=np.ones((2, 80, 120)), color=np.ones((2, 80, 120, 3))).save(tmp_path, "train")
         k = said(tmp_path, keep_intrinsics=False, camera_angle_x=0.7, camera_angle_y=0.5).to_matrices((80, 120))[1][0]
         assert (round(k[0, 0], 2), round(k[1, 1], 2)) == (164.37, 156.65)
+
+    @pytest.mark.parametrize(
+        ("said_of_it", "doubtful"), [({"camera_angle_x": 0.7}, True), ({"camera_angle_y": 0.7}, False), ({"fl_x": 30.0, "camera_angle_x": 0.7}, False)]
+    )
+    def test_higher_than_wide(self, tmp_path, views, said_of_it, doubtful):
+        """Blender's camera.angle_x is there the angle of the height (findings/blender_angle_x.sh): taken as it is called, and told."""
+        replace(views, alpha=np.ones((2, 120, 80)), color=np.ones((2, 120, 80, 3))).save(tmp_path, "train")
+        warned = pytest.warns(UserWarning, match="2 pictures are higher than wide: Blender's camera.angle_x") if doubtful else contextlib.nullcontext()
+        with warned:
+            k = said(tmp_path, keep_intrinsics=False, **said_of_it).to_matrices((120, 80))[1][0]
+        angle = 2 * np.arctan((60 if "camera_angle_y" in said_of_it else 40) / k[0, 0])
+        assert angle == pytest.approx(0.7 if doubtful or "camera_angle_y" in said_of_it else 2 * np.arctan(40 / 30))
 
     def test_a_frame_goes_first(self, folder):
         """Its focal length is not mixed with that of the list."""
