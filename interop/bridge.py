@@ -14,7 +14,6 @@ import numpy as np
 import torch
 
 from ..kernels.op import Op
-from ..kernels.variant import Variant
 from ..language import ti
 from ..runtime import Arrays, Constants, check_sizes, cpu_shares, current_runtime, ensure_initialized, is_deterministic, spare_array, variant_of
 from .calling_thread import zeroed
@@ -26,8 +25,8 @@ MANY = 1 << 13  # numbers, for which memory is taken from the system if none is 
 _constants: dict[torch.device, Constants] = {}
 _REALS = {torch.float32: ti.f32, torch.float64: ti.f64}
 
-_Known = tuple["weakref.ref[Any]", Variant, int]
-_known: dict[tuple[torch.dtype, torch.device], _Known] = {}  # which Taichi ran, the variant, and the number of shares
+_Known = tuple["weakref.ref[Any]", str, int]
+_known: dict[tuple[torch.dtype, torch.device], _Known] = {}  # which Taichi ran, on what, and the number of shares
 
 
 def check_device(op: str, name: str, device: torch.device) -> None:
@@ -48,7 +47,7 @@ class TorchArrays(Arrays):
         running, known = current_runtime(), _known.get((dtype, device))
         if known is None or known[0]() is not running:
             _known[dtype, device] = known = self._found_out(dtype, device)
-        super().__init__(known[1], known[2])
+        super().__init__(variant_of(known[1], _REALS[dtype]), known[2])
         self.dtype, self.device = dtype, device
 
     @staticmethod
@@ -63,7 +62,7 @@ class TorchArrays(Arrays):
                 f"TorchArrays: Taichi runs on {arch}, and the tensors are on {device}; either move them to {'the cpu' if arch == 'cpu' else arch}, "
                 f"or call taichi_softras.init({device.type!r}) (or ti.init(arch=ti.{device.type})) first of all, before anything else starts Taichi"
             )
-        return weakref.ref(current_runtime()), variant_of(arch, _REALS[dtype]), cpu_shares() if arch == "cpu" else 256
+        return weakref.ref(current_runtime()), arch, cpu_shares() if arch == "cpu" else 256
 
     @classmethod
     def of(cls, op: str, **tensors: torch.Tensor | None) -> "TorchArrays":
@@ -110,7 +109,8 @@ class TorchArrays(Arrays):
     def fixed(self, values: np.ndarray) -> torch.Tensor:
         if not self.is_remote:
             return self.real(values)
-        return _constants.setdefault(self.device, Constants()).get(self._numpy_real, values, self.real)
+        with torch.inference_mode(False):  # what is kept may be wanted for a gradient later
+            return _constants.setdefault(self.device, Constants()).get(self._numpy_real, values, self.real)
 
     def doubles(self, values: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.array(values)).to(self.device)

@@ -80,6 +80,12 @@ class TestLayouts:
             got = image_of(**inputs(requires_grad=False))
         torch.testing.assert_close(got.color.clone(), expected.color, rtol=0, atol=0)
 
+    def test_a_gradient_after_inference_mode(self, one_lane):
+        """GPUs keep small constants; those that were first wanted in inference mode serve gradients, too."""
+        with torch.inference_mode():
+            image_of(**inputs(requires_grad=False))
+        loss_of(**inputs()).backward()
+
     def test_inference_mode_faces(self):
         """Faces made in inference mode have no version counter."""
         mesh = Mesh.icosphere(0)
