@@ -264,17 +264,8 @@ def read_layer(
     numbers: ti.template(), n_held: ti.template(), variant: ti.template(),
 ):  # fmt: skip
     """The layers at a place."""
-    lanes = ti.static(variant.lanes)
-    if place >= n_spilled:
-        at = place & (WINDOW - 1)
-        for l in range(lanes):
-            number[slot(0, l, lanes)] = numbers_at_hand[slot(at, l, lanes)]
-            for i in ti.static(range(n_held)):
-                layer[slot(i, l, lanes)] = at_hand[slot(at * n_held + i, l, lanes)]
-    else:
-        for i in ti.static(range(n_held)):
-            load_lanes(layer, i, held, (base + place) * n_held + i, variant)
-        load_lanes(number, 0, numbers, base + place, variant)
+    read_key(layer, number, place, base, n_spilled, at_hand, numbers_at_hand, held, numbers, n_held, variant)
+    read_payload(layer, place, base, n_spilled, at_hand, held, n_held, variant)
 
 
 @ti.func
