@@ -102,12 +102,12 @@ def seed() -> int:
 
 
 def sample_faces(
-    op: str, vertices: torch.Tensor, faces: torch.Tensor, counts: list[int], count: int, areas: torch.Tensor | None = None, name: str = "vertices"
+    op: str, vertices: torch.Tensor, faces: torch.Tensor, counts: list[int], count: int, areas: torch.Tensor | None = None
 ) -> tuple[torch.Tensor, Callable[[], tuple[torch.Tensor, torch.Tensor]]]:
     """Points drawn evenly on each of M meshes.
 
     Args:
-        op, name: for errors, the second of the vertices.
+        op: for errors.
         vertices, faces: [V, 3], finite where faces have them, and [F, 3] indices, of all meshes.
         counts: how many faces each mesh has; each must have an area.
         count: how many points S on each.
@@ -120,7 +120,7 @@ def sample_faces(
     """
     arrays = TorchArrays.of(op, vertices=vertices)
     known = None if areas is None else areas.detach().cpu().numpy()
-    return sampling.draw_points(arrays, vertices, int32(faces), counts, count, seed(), known, op=op, name=name)
+    return sampling.draw_points(arrays, vertices, int32(faces), counts, count, seed(), known, op=op)
 
 
 def interpolated(values: torch.Tensor, faces: torch.Tensor, face: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

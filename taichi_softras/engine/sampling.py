@@ -75,8 +75,7 @@ class Places:
 
 
 def draw_points(
-    arrays: Arrays, vertices: Any, faces: Any, n_faces: Sequence[int], count: int, seed: int, areas: np.ndarray | None = None, *, op: str = "draw_points",
-    name: str = "vertices",
+    arrays: Arrays, vertices: Any, faces: Any, n_faces: Sequence[int], count: int, seed: int, areas: np.ndarray | None = None, *, op: str = "draw_points"
 ) -> tuple[Any, Places]:  # fmt: skip
     """Points drawn evenly on each of M meshes: faces at random by Walker's alias method, anywhere on them alike.
 
@@ -86,7 +85,7 @@ def draw_points(
         count: how many points S on each.
         seed: from 0 to 2^31 - 1; the same one draws the same places, on any device.
         areas: [F], if they are known (or others are wanted).
-        op, name: for errors, the second of the vertices.
+        op: for errors.
 
     Returns:
         points [M * S, 3], an array of the library; and a function that tells where they are.
@@ -101,7 +100,7 @@ def draw_points(
     if arrays.is_remote:
         of_faces = _areas(arrays, vertices, faces, n_all) if areas is None else areas
         of_meshes = [of_faces[begin:end].astype(np.float64) for begin, end in itertools.pairwise(first)]
-        _check_area(op, name, [float(each.sum()) for each in of_meshes], arrays, vertices)
+        _check_area(op, [float(each.sum()) for each in of_meshes], arrays, vertices)
         odds, rows, sums = arrays.index(_odds_of(of_meshes)), arrays.empty((1,)), arrays.empty_doubles(1)
     else:
         odds, rows = arrays.empty_index(2 * n_all), arrays.empty((ROW * vertices.shape[0],))
@@ -110,14 +109,14 @@ def draw_points(
     arguments = (rows, faces, sums, n_all if areas is None else 0, odds, *rest)
     points = arrays.run(sample_op(variant), (vertices,), [(n, 3)], arguments)[0]
     if not arrays.is_remote:
-        _check_area(op, name, arrays.to_numpy(sums)[n_all:].tolist(), arrays, vertices)
+        _check_area(op, arrays.to_numpy(sums)[n_all:].tolist(), arrays, vertices)
     return points, Places(arrays, variant, odds, n, rest)
 
 
-def _check_area(op: str, name: str, of_meshes: Sequence[float], arrays: Arrays, vertices: Any) -> None:
+def _check_area(op: str, of_meshes: Sequence[float], arrays: Arrays, vertices: Any) -> None:
     for area in of_meshes:
         if not 0 < area < np.inf:
-            check_finite(op, name, arrays.to_numpy(vertices))
+            check_finite(op, "vertices", arrays.to_numpy(vertices))
             raise ValueError(f"{op}: the faces must have an area, got {area} in all")
 
 

@@ -382,6 +382,9 @@ class TestSampling:
         verts[2, 1] = torch.nan
         with pytest.raises(ValueError, match=r"sample_points_from_meshes: meshes must be finite, got nan at \(2, 1\)"):
             ops.sample_points_from_meshes(Meshes([verts], [FACES[0]]), 50)
+        unused = torch.cat([VERTS[0], torch.full((1, 3), torch.inf)])
+        with pytest.raises(ValueError, match="sample_points_from_meshes: meshes must be finite, got inf at"):
+            ops.sample_points_from_meshes(Meshes([unused], [FACES[0]]), 50)
 
     def test_a_gradient_goes_on_with_chamfer(self):
         """A sphere that is too small grows when points drawn on it are pulled to those of a larger one."""

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from ....checks import check_flag, check_integer
-from ...geometry import crosses, sample_faces
+from ...geometry import check_finite_tensor, crosses, sample_faces
 from ..batches import check_meshes
 
 __all__ = ["sample_points_from_meshes"]
@@ -42,7 +42,8 @@ def sample_points_from_meshes(meshes: Any, num_samples: int = 10000, return_norm
         raise ValueError(f"{op}: meshes must have textures where return_textures is True, got None")
     verts = meshes.verts_packed() if len(meshes) > 1 else meshes.verts_list()[0]
     faces, numbers = meshes.faces_packed(), [len(of_mesh) for of_mesh in meshes.faces_list()]
-    drawn, places = sample_faces(op, verts, faces, [number for number in numbers if number], num_samples, name="meshes")
+    check_finite_tensor(op, "meshes", verts)
+    drawn, places = sample_faces(op, verts, faces, [number for number in numbers if number], num_samples)
     with_faces = [mesh for mesh, number in enumerate(numbers) if number]
 
     def each(rows: torch.Tensor, empty: float = 0) -> torch.Tensor:
