@@ -21,7 +21,7 @@ from ..checks import check_countable
 from ..kernels.op import Op
 from ..kernels.variant import Storage, Variant
 from ..language import HANDS_ON, ScalarNdarray, address, has_place, is_one_node, runtime, tape, ti
-from .devices import cuda_download, cuda_upload
+from .devices import cpu_vector_bits, cuda_download, cuda_upload
 from .launch import launch
 from .spare_memory import spare_array, spare_ndarray
 from .start import check_not_forked, ensure_initialized, is_deterministic, one_at_a_time
@@ -31,12 +31,16 @@ __all__ = ["Arrays", "Constants", "FieldArrays", "TaichiArrays", "check_sizes", 
 Array = Any
 Shape = tuple[int, ...]
 
+EIGHT, FOUR = Variant(), Variant(lanes=4, tile_width=2, tile_height=2)  # lanes, in tiles of as many pixels
 TEAM = 128  # threads of a block, as many as Taichi takes by itself
 FEW = 24_000  # of what is quickly done for a vertex or a face. More, over the number of threads, take longer than waking these (0.1 ms a loop)
 
 
 def variant_of(arch: str, real: object, storage: Storage = Storage.ARRAY) -> Variant:
-    """Lanes of pixels for the CPU's vector units; a thread a pixel, in square tiles, for GPUs. On CUDA threads work together."""
+    """Lanes of pixels for the CPU's vector units; a thread a pixel, in square tiles, for GPUs. On CUDA threads work together.
+
+    Where a vector has four numbers (`cpu_vector_bits`), tiles of eight pixels would take twice as long: of smaller ones more pixels are in reach.
+    """
     return _variant(arch, real, storage, arch == "cpu" and is_deterministic())
 
 
@@ -44,7 +48,7 @@ def variant_of(arch: str, real: object, storage: Storage = Storage.ARRAY) -> Var
 def _variant(arch: str, real: object, storage: Storage, serial: bool) -> Variant:
     """One object, which caches find at once."""
     if arch == "cpu":
-        return Variant(real=real, storage=storage, serial=serial)
+        return replace(EIGHT if cpu_vector_bits() >= 256 else FOUR, real=real, storage=storage, serial=serial)
     return Variant(real=real, storage=storage, lanes=1, tile_width=8, tile_height=8, team=TEAM if arch == "cuda" and storage is Storage.ARRAY else 1)
 
 
