@@ -65,7 +65,7 @@ class RenderedImage:
     face_id: Any = None
 
 
-FEW_BLOCKS = 6_000  # fewer pairs of a face and a block of lanes, times the number of threads, are drawn by one of them sooner than by all
+FEW_PIXELS = 48_000  # pixels of fewer pairs of a face and a tile, times the number of threads, are drawn by one of them sooner than by all
 NEAREST_FACE = 2  # its place among the rest of a `Plan`
 
 
@@ -178,7 +178,7 @@ class Scene:
         check_countable("rasterize", "numbers of the faces", len(topology.faces) * of_face)
         outputs = [image, (*image, n_features), image] if n_features else [image, (1, 1, 1, 1), (1, 1, 1)]
         background = arrays.fixed(np.zeros((1, 1))) if background is None else background
-        variant = arrays.variant_for(pairs.n * arrays.variant.blocks_per_tile * choices.n_groups(n_features), FEW_BLOCKS)
+        variant = arrays.variant_for(pairs.n * arrays.variant.tile_pixels * choices.n_groups(n_features), FEW_PIXELS)
         if self.layers is not None:
             return self._composite_plan(self.layers, surface, background, n_features, outputs, variant)
         n_sums, block, n_pixels = choices.n_sums(n_features), (variant.blocks_per_tile, variant.lanes), pairs.n_tiles * variant.tile_pixels
