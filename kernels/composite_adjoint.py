@@ -15,7 +15,7 @@ from dataclasses import replace
 from ..language import ti
 from .adjoint import OF_FEATURES, clipped_adjoint, depth_adjoint, total_of, weights_adjoint
 from .coverage import Distribution, coverage_of
-from .face import CompositeChoices, Interpolation, centres_at, face_depth, item_and_group, load_block, load_set_up, over_inradius, slot, who_counts
+from .face import CompositeChoices, Interpolation, centres_at, face_depth, item_and_group, load_lanes, load_set_up, over_inradius, slot, who_counts
 from .softness import N_SOFTNESS, OVER_SIGMA, REACH_SQ, SHAPE
 from .special import log, smaller
 from .texture import Texture, channel_of
@@ -124,7 +124,7 @@ def faces_adjoint_kernel(variant: Variant, choices: CompositeChoices):
         opacity: real(2),  # [O, 1]
         window: real(2),  # [1 or source faces, 1]
         softness_array: real(1),
-        layer_grads: variant.blocks(2),  # [pairs * blocks, 2, lanes] dL/da_j, dL/dc_j, face by face
+        layer_grads: variant.blocks(1),  # [2 pairs * blocks, lanes] dL/da_j, dL/dc_j, face by face
         features_img_grad: real(4),
         depth_img_grad: real(3),
         set_ups: real(2),  # [F, N_SET_UP]
@@ -174,8 +174,8 @@ def faces_adjoint_kernel(variant: Variant, choices: CompositeChoices):
             place, end, n = first * blocks_per_tile, last * blocks_per_tile, 0
             while place < end or n > 0:
                 while place < end and n < lanes:
-                    load_block(layer, 0, layer_grads, place, 0, variant)
-                    load_block(layer, 1, layer_grads, place, 1, variant)
+                    load_lanes(layer, 0, layer_grads, 2 * place, variant)
+                    load_lanes(layer, 1, layer_grads, 2 * place + 1, variant)
                     _, first_line, first_column = block_of(tile_at[place // blocks_per_tile], place % blocks_per_tile, height, width, variant)
                     first_pixel = (first_line << COLUMN_BITS) + first_column
                     for l in ti.static(range(lanes)):
