@@ -332,36 +332,35 @@ def gather_rows_kernel(variant: Variant, at_once: int):
         n_groups: ti.i32,
     ):
         ti.loop_config(serialize=variant.serial)
-        for row in range(n_vertices):
-            gx, gy, gz = variant.real(0.0), variant.real(0.0), variant.real(0.0)
-            for k in range(vertex_offset[row], vertex_offset[row + 1]):
-                f, corner = vertex_corner[k] // 3, vertex_corner[k] % 3
-                for group in range(n_groups):
-                    gx += rows[f * n_groups + group, 3 * corner]
-                    gy += rows[f * n_groups + group, 3 * corner + 1]
-                    gz += rows[f * n_groups + group, 3 * corner + 2]
-            vertices_screen_grad[row, 0] = vertices_screen_grad[row, 0] + gx
-            vertices_screen_grad[row, 1] = vertices_screen_grad[row, 1] + gy
-            vertices_screen_grad[row, 2] = vertices_screen_grad[row, 2] + gz
-        ti.loop_config(serialize=variant.serial)
-        for r in range(n_rows):
+        for r in range(ti.max(n_vertices, n_rows, n_opacities, n_windows)):  # one loop: to wake threads for another takes longer than what it would do
+            if r < n_vertices:
+                gx, gy, gz = variant.real(0.0), variant.real(0.0), variant.real(0.0)
+                for k in range(vertex_offset[r], vertex_offset[r + 1]):
+                    f, corner = vertex_corner[k] // 3, vertex_corner[k] % 3
+                    for group in range(n_groups):
+                        gx += rows[f * n_groups + group, 3 * corner]
+                        gy += rows[f * n_groups + group, 3 * corner + 1]
+                        gz += rows[f * n_groups + group, 3 * corner + 2]
+                vertices_screen_grad[r, 0] = vertices_screen_grad[r, 0] + gx
+                vertices_screen_grad[r, 1] = vertices_screen_grad[r, 1] + gy
+                vertices_screen_grad[r, 2] = vertices_screen_grad[r, 2] + gz
             if ti.static(at_once > 0):
-                for k in range(feature_offset[r], feature_offset[r + 1]):
-                    f, corner = feature_corner[k] // 3, feature_corner[k] % 3
+                if r < n_rows:
                     for channel in range(n_features):
-                        of_face = f * n_groups + channel // at_once
-                        features_grad[r, channel] = features_grad[r, channel] + rows[of_face, OF_FEATURES + 3 * (channel % at_once) + corner]
-        ti.loop_config(serialize=variant.serial)
-        for r in range(n_opacities):
-            total = variant.real(0.0)
-            for k in range(opacity_offset[r], opacity_offset[r + 1]):
-                total += rows[opacity_corner[k] // 3 * n_groups, OF_OPACITY + opacity_corner[k] % 3]
-            opacity_grad[r, opacity_channel] = opacity_grad[r, opacity_channel] + total
-        ti.loop_config(serialize=variant.serial)
-        for r in range(n_windows):
-            total = variant.real(0.0)
-            for k in range(window_offset[r], window_offset[r + 1]):
-                total += rows[window_face[k] * n_groups, OF_WINDOW]
-            window_grad[r, 0] = window_grad[r, 0] + total
+                        group, place = channel // at_once, OF_FEATURES + 3 * (channel % at_once)
+                        total = variant.real(0.0)
+                        for k in range(feature_offset[r], feature_offset[r + 1]):
+                            total += rows[feature_corner[k] // 3 * n_groups + group, place + feature_corner[k] % 3]
+                        features_grad[r, channel] = features_grad[r, channel] + total
+            if r < n_opacities:
+                total = variant.real(0.0)
+                for k in range(opacity_offset[r], opacity_offset[r + 1]):
+                    total += rows[opacity_corner[k] // 3 * n_groups, OF_OPACITY + opacity_corner[k] % 3]
+                opacity_grad[r, opacity_channel] = opacity_grad[r, opacity_channel] + total
+            if r < n_windows:
+                total = variant.real(0.0)
+                for k in range(window_offset[r], window_offset[r + 1]):
+                    total += rows[window_face[k] * n_groups, OF_WINDOW]
+                window_grad[r, 0] = window_grad[r, 0] + total
 
     return gather_rows
