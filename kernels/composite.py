@@ -185,7 +185,7 @@ def insert(
 ):  # fmt: skip
     """Puts a layer of each lane among those not yet composited, behind all that are nearer; those behind it move by one place.
 
-    The last `WINDOW` places are at hand, in a local vector, for to arrays LLVM writes number by number; those before ``n_spilled`` stand in ``held``.
+    The last `WINDOW` places are at hand, in a local vector; those before ``n_spilled`` stand in ``held``.
     On a tie the first face is nearer: the numbers of the layers tell, if these are ``in_order``, or else the faces that stand there in ``face_of``.
     """
     lanes = ti.static(variant.lanes)
