@@ -346,12 +346,11 @@ def gather_rows_kernel(variant: Variant, at_once: int):
                 vertices_screen_grad[r, 2] = vertices_screen_grad[r, 2] + gz
             if ti.static(at_once > 0):
                 if r < n_rows:
-                    for channel in range(n_features):
-                        group, place = channel // at_once, OF_FEATURES + 3 * (channel % at_once)
-                        total = variant.real(0.0)
-                        for k in range(feature_offset[r], feature_offset[r + 1]):
-                            total += rows[feature_corner[k] // 3 * n_groups + group, place + feature_corner[k] % 3]
-                        features_grad[r, channel] = features_grad[r, channel] + total
+                    for k in range(feature_offset[r], feature_offset[r + 1]):
+                        f, corner = feature_corner[k] // 3, feature_corner[k] % 3
+                        for channel in range(n_features):
+                            of_face = f * n_groups + channel // at_once
+                            features_grad[r, channel] = features_grad[r, channel] + rows[of_face, OF_FEATURES + 3 * (channel % at_once) + corner]
             if r < n_opacities:
                 total = variant.real(0.0)
                 for k in range(opacity_offset[r], opacity_offset[r + 1]):
