@@ -5,6 +5,7 @@ finds its way back (on ``ti.ad.Tape`` here, through autograd there).
 """
 
 import contextlib
+import ctypes
 import functools
 import math
 import os
@@ -297,17 +298,23 @@ class TaichiArrays(_TaichiBase):
             return array if isinstance(array, np.ndarray) else self.untracked(array.to_numpy)
         with one_at_a_time:
             values = np.empty(array.shape, np.int32 if array.dtype == ti.i32 else np.float64 if array.dtype == ti.f64 else np.float32)
-            cuda_download(address(array.arr), values)
+            if self._on_cpu:
+                ctypes.memmove(values.ctypes.data, address(array.arr), values.nbytes)
+            else:
+                cuda_download(address(array.arr), values)
         return values
 
     def _copies(self, array: Array) -> bool:
         """Whether its numbers are copied here, and not by Taichi's kernels for that."""
-        return not self._on_cpu and HANDS_ON and isinstance(array, ScalarNdarray) and array.dtype in (ti.i32, ti.f32, ti.f64)
+        return HANDS_ON and isinstance(array, ScalarNdarray) and array.dtype in (ti.i32, ti.f32, ti.f64)
 
     def _fill(self, array: Array, values: np.ndarray) -> None:
         if self._copies(array):
             with one_at_a_time:
-                cuda_upload(address(array.arr), values)
+                if self._on_cpu:
+                    ctypes.memmove(address(array.arr), values.ctypes.data, values.nbytes)
+                else:
+                    cuda_upload(address(array.arr), values)
         else:
             self.untracked(lambda: array.from_numpy(values))
 
