@@ -39,7 +39,7 @@ from .tiles import block_of, place_and_block
 from .triangle import AZ, BZ, CZ, load_face, set_up
 from .variant import AT_ONCE, Variant
 
-__all__ = ["N_HELD", "RUN", "composite_op"]
+__all__ = ["NUMBERS_OF_LAYER", "N_HELD", "RUN", "composite_op"]
 
 DEPTH_SLACK = 1e-5  # by this part of it a depth at a pixel may come out nearer than the nearest corner, by rounding
 FEWEST_AT_ONCE = 4  # faces (`faces_at_once`)
@@ -52,6 +52,7 @@ LANES_OF_PICTURES = 1  # the gradient to texels is scattered one by one: with al
 # Of what is held of a layer. On the way forward features follow, on the way back c_j.
 DEPTH, A = 0, 1
 N_HELD = 3  # on the way back
+NUMBERS_OF_LAYER = 2  # that the way back writes down for a pair of a face and a tile, at each of its pixels
 NONE = -1.0  # in place of a_j on the way back, where a face does not count
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from ..checks import as_numbers, check_choice, check_countable, check_features, check_image_size, check_kind, check_shape
-from ..kernels.composite import composite_op
+from ..kernels.composite import NUMBERS_OF_LAYER, composite_op
 from ..kernels.op import Op
 from ..kernels.projection import project_op, see_op, view_op
 from ..kernels.rasterize import draw_op, most_numbers
@@ -134,6 +134,8 @@ class Scene:
     ) -> "Scene":
         """``unclipped``: whose faces count in means, where others are left after clipping. ``statistics``: see `PairSearch`."""
         turns = max((surface.turns(settings, arrays.variant) for surface in surfaces), default=None)
+        if layers is not None:
+            turns = max(turns or 1, NUMBERS_OF_LAYER * arrays.variant.tile_pixels)
         # A mean over faces counts those of the mesh, not those that clipping has left.
         return cls(
             arrays=arrays,
