@@ -347,7 +347,7 @@ def kaolin_functions() -> Iterator[Function]:
         call=mesh.prepare_vertices,
         good=lambda: {"vertices": world, "faces": FACE_BATCH[0], "camera_proj": proj, "camera_rot": rotation, "camera_trans": position},
         natures={
-            "vertices": tensors((4, 3), alone=True),
+            "vertices": tensors((1, 4, 2), alone=True),
             "faces": indices((2,), 4),
             "camera_proj": tensors((4, 1)),
             **placed,
@@ -391,7 +391,7 @@ def kaolin_functions() -> Iterator[Function]:
         name="interop.kaolin.render.camera.rotate_translate_points",
         call=camera.rotate_translate_points,
         good=lambda: {"points": world, "camera_rot": rotation, "camera_trans": position},
-        natures={"points": tensors((4, 3), alone=True), **placed},
+        natures={"points": tensors((1, 4, 2), alone=True), **placed},
     )
     yield Function(
         name="interop.kaolin.render.camera.perspective_camera",
