@@ -77,12 +77,13 @@ def test_listing(tmp_path):
         "__init__.py": "from .a import *\nfrom .b import B as Bee\nimport os\n",
         "a.py": "__all__ = ['f', 'missing', '_g']\ndef f(): pass\ndef _g(): pass\ndef h(): pass\n",
         "b.py": "from os import path\nclass B:\n    def m(self): pass\n    def _n(self): pass\n    @property\n    def p(self): pass\nX = 1\n",
+        "c.py": "class _Own: pass\nown = _Own.apply\n_own = _Own.apply\n",
     }
     folder = tmp_path / "pack"
     folder.mkdir()
     for name, text in files.items():
         (folder / name).write_text(text)
-    assert listed(folder) == ["pack: Bee f", "pack.a: f", "pack.b: B", "class pack.b.B: m p"]
+    assert listed(folder) == ["pack: Bee f", "pack.a: f", "pack.b: B", "class pack.b.B: m p", "pack.c: own"]
 
 
 def test_left_out_names_are_imported_and_refused(run_python):

@@ -174,7 +174,8 @@ def get_points_from_angles(distance: Any, elevation: Any, azimuth: Any, degrees:
     """The eye (x, y, z): a tuple for numbers, [B, 3] for tensors [B]. Azimuth 0 is at -z."""
     op, given = "get_points_from_angles", {"distance": distance, "elevation": elevation, "azimuth": azimuth}
     if isinstance(distance, (float, int)):
-        for name, value in given.items():
+        elevation, azimuth = (angle.item() if isinstance(angle, (torch.Tensor, np.ndarray)) and angle.ndim == 0 else angle for angle in (elevation, azimuth))
+        for name, value in (given | {"elevation": elevation, "azimuth": azimuth}).items():
             check_number(op, name, value)
         e, a = (math.radians(angle) if degrees else angle for angle in (elevation, azimuth))
         return distance * math.cos(e) * math.sin(a), distance * math.sin(e), -distance * math.cos(e) * math.cos(a)

@@ -347,7 +347,7 @@ def kaolin_functions() -> Iterator[Function]:
         call=mesh.prepare_vertices,
         good=lambda: {"vertices": world, "faces": FACE_BATCH[0], "camera_proj": proj, "camera_rot": rotation, "camera_trans": position},
         natures={
-            "vertices": tensors((4, 3), alone=True),
+            "vertices": tensors((1, 4, 2), alone=True),
             "faces": indices((2,), 4),
             "camera_proj": tensors((4, 1)),
             **placed,
@@ -391,7 +391,7 @@ def kaolin_functions() -> Iterator[Function]:
         name="interop.kaolin.render.camera.rotate_translate_points",
         call=camera.rotate_translate_points,
         good=lambda: {"points": world, "camera_rot": rotation, "camera_trans": position},
-        natures={"points": tensors((4, 3), alone=True), **placed},
+        natures={"points": tensors((1, 4, 2), alone=True), **placed},
     )
     yield Function(
         name="interop.kaolin.render.camera.perspective_camera",
@@ -567,7 +567,7 @@ def pytorch3d_transforms(p: str) -> Iterator[Function]:
             good=lambda shapes=shapes, euler=euler: {
                 argument: torch.eye(3) if shape == (3, 3) else torch.ones(shape) for argument, shape in shapes.items()
             } | ({"convention": "XYZ"} if euler else {}),
-            natures={argument: tensors((*shape[:-1], shape[-1] + 1), alone=len(shapes) == 1) for argument, shape in shapes.items()}
+            natures={argument: tensors((*shape[:-1], shape[-1] + 1), alone=len(shapes) == 1, mixed=True) for argument, shape in shapes.items()}
             | ({"convention": named()} if euler else {})
             | ({"fast": unused} if name in ("axis_angle_to_matrix", "matrix_to_axis_angle") else {}),
         )  # fmt: skip
@@ -1028,22 +1028,25 @@ def pytorch3d_shading(p: str) -> Iterator[Function]:
     )  # fmt: skip
     colors = torch.ones(1, 4, 5, 2, 3)
     blended = lambda: {"colors": colors, "fragments": empty_fragments(), "blend_params": pytorch3d.BlendParams()}  # noqa: E731
-    natures = {
-        "colors": tensors((1, 4, 5, 3), (1, 4, 6, 2, 3), alone=True),
-        "fragments": instance(),
-        "blend_params": Nature(
-            lambda _: [
-                Mistake(Kind.TYPE, "text", "text"),
-                Mistake(Kind.RANGE, "sigma of 0", pytorch3d.BlendParams(sigma=0.0)),
-                Mistake(Kind.RANGE, "gamma of -1", pytorch3d.BlendParams(gamma=-1.0)),
-                Mistake(Kind.TYPE, "background_color of text", pytorch3d.BlendParams(background_color="white")),
-                Mistake(Kind.SHAPE, "background_color of two", pytorch3d.BlendParams(background_color=(0.0, 0.0))),
-            ]
-        ),
+    softness = {
+        "sigma": [Mistake(Kind.RANGE, "sigma of 0", pytorch3d.BlendParams(sigma=0.0))],
+        "gamma": [Mistake(Kind.RANGE, "gamma of -1", pytorch3d.BlendParams(gamma=-1.0))],
+        "background_color": [
+            Mistake(Kind.TYPE, "background_color of text", pytorch3d.BlendParams(background_color="white")),
+            Mistake(Kind.SHAPE, "background_color of two", pytorch3d.BlendParams(background_color=(0.0, 0.0))),
+            Mistake(Kind.SHAPE, "background_color of another size", pytorch3d.BlendParams(background_color=torch.ones(4, 6, 3))),
+        ],
     }
     depth = {"znear": number(), "zfar": number()}
-    for name in ("hard_rgb_blend", "sigmoid_alpha_blend", "softmax_rgb_blend"):
+    of_blending = lambda fields: Nature(lambda _: [Mistake(Kind.TYPE, "text", "text"), *(m for each in fields for m in softness[each])])  # noqa: E731
+    looks_at = {"hard_rgb_blend": ["background_color"], "sigmoid_alpha_blend": ["sigma"], "softmax_rgb_blend": list(softness)}
+    for name, fields in looks_at.items():
         call: Callable[..., Any] = getattr(blending, name)
+        natures = {
+            "colors": tensors((1, 4, 5, 3), (1, 4, 6, 2, 3), alone=True),
+            "fragments": instance(),
+            "blend_params": of_blending(fields),
+        }
         yield Function(name=p + name, call=call, good=blended, natures=natures | (depth if name.startswith("softmax") else {}))
     scene = lambda: {  # noqa: E731
         "meshes": square_meshes(), "fragments": empty_fragments(), "lights": pytorch3d.PointLights(), "cameras": pytorch3d.FoVPerspectiveCameras(),
@@ -1099,7 +1102,7 @@ def pytorch3d_shading(p: str) -> Iterator[Function]:
                     Mistake(Kind.SHAPE, "of three faces a pixel", torch.zeros(1, 4, 5, 3, dtype=torch.bool)),
                 ]
             ),
-            "blend_params": natures["blend_params"],
+            "blend_params": of_blending(["sigma", "background_color"]),
         },
     )  # fmt: skip
     for name in ("MeshRenderer", "MeshRendererWithFragments"):

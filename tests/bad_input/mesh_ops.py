@@ -7,6 +7,7 @@ import torch
 
 from taichi_softras.interop import kaolin, pytorch3d
 from taichi_softras.interop.pytorch3d import loss, ops
+from taichi_softras.interop.pytorch3d.loss import point_mesh_distance
 
 from . import Function, Kind, Mistake, Nature, flag, named, nothing, number, whole
 from .standalone import FACES
@@ -94,6 +95,31 @@ def losses() -> Iterator[Function]:
         natures={"meshes": TEXT, "pcls": TEXT, "min_triangle_area": number(-1.0)},
         more=more,
     )
+    first = lambda n: rows(n + 1, (1, 1))  # noqa: E731
+    for name in ("point_face_distance", "face_point_distance", "point_edge_distance", "edge_point_distance"):
+        things, corners = ("segms", 2) if "edge" in name else ("tris", 3)
+        own = SQUARE[EDGES] if corners == 2 else SQUARE[FACE_ROWS]
+        most = f"max_{'points' if name.startswith('point') else things}"
+        yield Function(
+            name=f"{p}loss.point_mesh_distance.{name}",
+            call=getattr(point_mesh_distance, name),
+            good=lambda own=own, things=things: {
+                "points": SQUARE, "points_first_idx": torch.tensor([0]), things: own, f"{things}_first_idx": torch.tensor([0])
+            },
+            natures={
+                "points": tensors((4, 2), (1, 4, 3), nan=True),
+                "points_first_idx": first(4),
+                things: tensors((len(own), corners), (len(own), corners, 2), nan=True),
+                f"{things}_first_idx": first(len(own)),
+                most: WITHOUT_EFFECT,
+            } | ({} if corners == 2 else {"min_triangle_area": number(-1.0)}),
+            more=[
+                (Kind.OPTIONS, "points of two clouds", {"points_first_idx": torch.tensor([0, 2])}),
+                (Kind.OPTIONS, "firsts that descend", {"points_first_idx": torch.tensor([3, 1])}),
+                (Kind.SHAPE, "nothing to be near", {things: own[:0]} if name.startswith("point") else {"points": SQUARE[:0]}),
+            ],
+            called={"points_first_idx": "first_idxs", f"{things}_first_idx": "first_idxs"},
+        )  # fmt: skip
     normals = several((1, 4, 2))
     lengths = rows(5, (2,), (1, 1))
     yield Function(

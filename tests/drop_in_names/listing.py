@@ -1,8 +1,8 @@
 """Lists the public names of a package from its sources, which need not be installed: ``python -m tests.drop_in_names.listing FOLDER``.
 
 A line for each module, and for each class of it with public methods: ``module: name name`` and ``class module.Class: method method``. Names are those of
-``__all__`` where that is a plain list, else the functions and classes that a module defines; of a package also those that it takes from its own modules. (Facts
-alone: what is called how.)
+``__all__`` where that is a plain list, else the functions (``apply`` of an autograd function is one) and classes that a module defines; of a package also
+those that it takes from its own modules. (Facts alone: what is called how.)
 """
 
 import ast
@@ -57,6 +57,8 @@ def public_names(module: str, trees: dict[str, ast.Module], seen: frozenset[str]
             case ast.Assign(targets=[ast.Name("__all__")], value=ast.List(elts=elements)) if all(isinstance(e, ast.Constant) for e in elements):
                 return sorted({e.value for e in elements if isinstance(e, ast.Constant) and not e.value.startswith("_")} & _bound(trees[module]))
             case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                found.add(name)
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Attribute(attr="apply")):  # of an autograd function
                 found.add(name)
             case ast.ImportFrom(level=level, module=inner, names=aliases) if level and f"{module}." in "".join(f"{known} " for known in trees):
                 base = ".".join([*(module.split(".")[: len(module.split(".")) - level + 1]), *([inner] if inner else [])])

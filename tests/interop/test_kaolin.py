@@ -341,6 +341,23 @@ class TestCameras:
         for a, b in zip(prepare_vertices(vertices, faces, projection, camera_transform=transform), (in_camera, in_image, normals), strict=True):
             torch.testing.assert_close(a, b)
 
+    @pytest.mark.parametrize("shape", [(-1, 3), (1, -1, 3)])
+    def test_vertices_that_all_cameras_see(self, shape):
+        """Without a batch, or of one: as text2mesh hands them over."""
+        vertices, faces = torch.tensor(Mesh.icosphere(0).vertices, dtype=torch.float64), torch.tensor(Mesh.icosphere(0).faces)
+        projection = camera.generate_perspective_projection(0.8, dtype=torch.float64)
+        rotation, position = camera.generate_rotate_translate_matrices(self.EYES, self.TARGET, self.UP)
+        for place in (
+            {"camera_rot": rotation, "camera_trans": position},
+            {"camera_transform": camera.generate_transformation_matrix(self.EYES, self.TARGET, self.UP)},
+        ):
+            one, each = vertices.clone().reshape(shape).requires_grad_(), vertices.expand(2, -1, -1).clone().requires_grad_()
+            found, expected = (prepare_vertices(given, faces, projection, **place) for given in (one, each))
+            for a, b in zip(found, expected, strict=True):
+                torch.testing.assert_close(a, b)
+            grads = [torch.autograd.grad(sum(value.square().sum() for value in parts), given)[0] for parts, given in ((found, one), (expected, each))]
+            torch.testing.assert_close(grads[0].reshape(-1, 3), grads[1].sum(0))
+
     def test_a_sphere(self):
         """The whole way: half of the faces look away, and the mask is one where the sphere is."""
         mesh = Mesh.icosphere(2)

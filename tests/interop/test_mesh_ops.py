@@ -14,6 +14,9 @@ from torch.autograd import gradcheck
 from taichi_softras import Mesh
 from taichi_softras.interop import geometry
 from taichi_softras.interop.pytorch3d import loss, ops
+from taichi_softras.interop.pytorch3d.loss import point_mesh_distance
+from taichi_softras.interop.pytorch3d.loss.chamfer import _handle_pointcloud_input
+from taichi_softras.interop.pytorch3d.ops.sample_points_from_meshes import _rand_barycentric_coords
 from taichi_softras.interop.pytorch3d.renderer import TexturesVertex
 from taichi_softras.interop.pytorch3d.structures import Meshes, Pointclouds
 
@@ -302,6 +305,51 @@ class TestPointsAndMeshes:
         expected = self.expected(lambda points, v, faces: [[self.to_edge(p, v[i], v[j]) for i, j in edges_of(faces)] for p in points])
         assert float(loss.point_mesh_edge_distance(batch(*VERTS), self.CLOUDS)) == pytest.approx(expected, rel=1e-10)
 
+    FIRSTS = staticmethod(lambda sizes: torch.tensor([0, *itertools.accumulate(sizes)][:-1]))
+
+    def corners(self, edges: bool) -> tuple[list[torch.Tensor], torch.Tensor]:
+        """Triangles, or segments, of each mesh; and where each begins."""
+        rows = [torch.tensor(sorted(edges_of(f))) if edges else f for f in FACES]
+        return [v[r] for v, r in zip(VERTS, rows, strict=True)], self.FIRSTS([len(r) for r in rows])
+
+    @pytest.mark.parametrize("edges", [False, True])
+    @pytest.mark.parametrize("min_area", [0.0, 0.2])
+    def test_packed(self, edges, min_area):
+        """Of corners in place of meshes, each point and each thing by itself."""
+        clouds = self.CLOUDS.points_list()
+        things, things_first = self.corners(edges)
+        points, points_first = torch.cat(clouds), self.FIRSTS([len(cloud) for cloud in clouds])
+        tables = [
+            np.array([[self.to_edge(p, *thing) if edges else self.to_face(p, *thing, min_area) for thing in own.numpy()] for p in cloud.numpy()])
+            for cloud, own in zip(clouds, things, strict=True)
+        ]
+        names = ("point_edge_distance", "edge_point_distance") if edges else ("point_face_distance", "face_point_distance")
+        for axis, name in ((1, names[0]), (0, names[1])):
+            function = getattr(point_mesh_distance, name)
+            more = () if edges else (min_area,)
+            found = function(points, points_first, torch.cat(things), things_first, 99, *more)
+            np.testing.assert_allclose(found, np.concatenate([table.min(axis) for table in tables]), rtol=1e-9, atol=1e-15)
+            kind = getattr(point_mesh_distance, "_" + name.title().replace("_", ""))
+            assert torch.equal(kind.apply(points, points_first, torch.cat(things), things_first, 99, *more), found)
+
+    @pytest.mark.parametrize("name", ["point_face_distance", "face_point_distance", "point_edge_distance", "edge_point_distance"])
+    def test_gradients_of_packed(self, name):
+        things, things_first = self.corners("edge" in name)
+        clouds = self.CLOUDS.points_list()
+        points_first, more = self.FIRSTS([len(cloud) for cloud in clouds]), () if "edge" in name else (0.0,)
+        function = getattr(point_mesh_distance, name)
+        leaves = (torch.cat(clouds).requires_grad_(), (torch.cat(things) + 1e-3 * random(len(torch.cat(things)), things[0].shape[1], 3)).requires_grad_())
+        assert gradcheck(lambda points, corners: function(points, points_first, corners, things_first, 99, *more), leaves, fast_mode=True)
+
+    def test_packed_parts(self):
+        """A pair of nothing has no distances; points without faces have none, either."""
+        nobody, first = torch.zeros(0, 3, dtype=torch.float64), torch.tensor([0])
+        assert point_mesh_distance.point_face_distance(nobody, first, torch.zeros(0, 3, 3, dtype=torch.float64), first).shape == (0,)
+        with pytest.raises(ValueError, match="point_face_distance: tris must be there in each pair that has points, got none"):
+            point_mesh_distance.point_face_distance(random(2, 3), first, torch.zeros(0, 3, 3, dtype=torch.float64), first)
+        with pytest.raises(ValueError, match="edge_point_distance: points must be there in each pair that has segms, got none"):
+            point_mesh_distance.edge_point_distance(nobody, first, random(2, 2, 3), first)
+
     @pytest.mark.parametrize("function", [lambda m, c: loss.point_mesh_face_distance(m, c, 0.0), loss.point_mesh_edge_distance])
     def test_gradients(self, function):
         points = [p.clone().requires_grad_() for p in self.CLOUDS.points_list()]
@@ -324,7 +372,31 @@ class TestPointsAndMeshes:
         assert float(loss.point_mesh_edge_distance(meshes[0], Pointclouds([nobody]))) == 0
 
 
+class TestPrivateNames:
+    def test_clouds_by_a_private_name(self):
+        """That users of the original import."""
+        cloud, normals = random(2, 5, 3), random(2, 5, 3)
+        points, lengths, found = _handle_pointcloud_input(cloud, None, normals)
+        assert points is cloud
+        assert lengths.tolist() == [5, 5]
+        assert found is normals
+        points, lengths, found = _handle_pointcloud_input(Pointclouds([cloud[0], cloud[1, :3]]), None, None)
+        assert lengths.tolist() == [5, 3]
+        assert found is None
+        torch.testing.assert_close(points, torch.stack([cloud[0], torch.cat([cloud[1, :3], torch.zeros(2, 3, dtype=torch.float64)])]))
+
+
 class TestSampling:
+    def test_weights(self):
+        """Users of the original import it by this name. Even on triangles: the mean of each weight is a third, of its square a sixth."""
+        torch.manual_seed(0)
+        weights = torch.stack(_rand_barycentric_coords(40, 500, torch.float64, "cpu"))
+        assert weights.shape == (3, 40, 500)
+        torch.testing.assert_close(weights.sum(0), torch.ones(40, 500, dtype=torch.float64))
+        assert bool((weights >= 0).all())
+        torch.testing.assert_close(weights.mean((1, 2)), torch.full((3,), 1 / 3, dtype=torch.float64), rtol=0, atol=0.01)
+        torch.testing.assert_close(weights.square().mean((1, 2)), torch.full((3,), 1 / 6, dtype=torch.float64), rtol=0, atol=0.01)
+
     def test_on_the_surface_with_normals_and_textures(self):
         """Textures are the positions themselves: so they must be the points."""
         meshes = Meshes(verts=VERTS, faces=FACES, textures=TexturesVertex([v.clone() for v in VERTS]))

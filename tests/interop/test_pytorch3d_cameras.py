@@ -251,6 +251,26 @@ class TestOfTheUsersOwn:
         n_seen = (fragments.pix_to_face >= 0).sum((1, 2, 3))
         assert n_seen[0] > 3 * n_seen[1] > 0
 
+    @pytest.mark.parametrize("kind", [p3d.PerspectiveCameras, p3d.OrthographicCameras])
+    def test_a_kind_that_begins_by_itself(self, kind):
+        """With properties of its own, as users of the original write one: past the kind that it is of."""
+
+        class Patch(kind):
+            _FIELDS = ("K", "R", "T", "focal_length", "principal_point", "_in_ndc", "image_size", "znear")
+
+            def __init__(self, focal_length: camera_module._FocalLengthType = 1.0, znear=0.1, R=camera_module._R, T=camera_module._T, **more):
+                more = {"K": None, "in_ndc": False} | more
+                super(kind, self).__init__(focal_length=focal_length, znear=znear, R=R, T=T, _in_ndc=more.pop("in_ndc"), **more)
+
+        more = {"focal_length": ((30.0, 40.0), (20.0, 25.0)), "principal_point": ((25.0, 35.0),), "image_size": ((60, 50),)}
+        cameras, expected = Patch(**more, znear=(0.5, 0.25), device="cpu"), kind(**more, in_ndc=False)
+        points = torch.rand(2, 6, 3) + torch.tensor([0.0, 0.0, 2.0])
+        for method in ("transform_points", "transform_points_ndc", "transform_points_screen"):
+            torch.testing.assert_close(getattr(cameras, method)(points), getattr(expected, method)(points))
+        assert cameras.get_znear().tolist() == [0.5, 0.25]
+        assert cameras[1].znear.tolist() == [0.25]
+        assert not cameras[1].in_ndc()
+
     def test_older_names(self):
         for older, kind, given, same in (
             (renderer.OpenGLPerspectiveCameras, p3d.FoVPerspectiveCameras, {"fov": 40.0}, {"fov": 40.0}),

@@ -2,9 +2,10 @@
 
 Plan: the fused operation and the lookup of pictures against the general path (plain torch, which `test_pytorch3d.py` holds to recorded numbers), values and
 gradients to everything, in float64; finite differences through the real kernels, as CPUs and as GPUs run them. Then what is not of our kinds: lights, shaders,
-fragments of the user's own. Then the depth shaders, splats and maps_ids against formulas pixel by pixel, and what is drawn.
+fragments of the user's own, pictures as backgrounds. Then the depth shaders, splats and maps_ids against formulas pixel by pixel, and what is drawn.
 """
 
+import functools
 import pickle
 from types import SimpleNamespace
 
@@ -16,6 +17,7 @@ from test_gradcheck import check
 from taichi_softras import Mesh
 from taichi_softras.interop import pytorch3d as p3d
 from taichi_softras.interop.pytorch3d.renderer.mesh.fragments import used_of
+from taichi_softras.interop.pytorch3d.renderer.mesh.shading import _apply_lighting, _phong_shading_with_pixels
 
 SIZE, K = (14, 18), 4
 SPHERE = Mesh.icosphere(1)
@@ -85,6 +87,10 @@ class Scene:
     def shader(self, name="SoftPhong", lights=None, **options):
         options = {"blend_params": BLEND} | options
         return getattr(p3d, f"{name}Shader")(cameras=self.cameras, lights=lights or self.lights, materials=self.materials, **options)
+
+    @functools.cached_property
+    def fragments(self) -> p3d.renderer.mesh.Fragments:
+        return self.rasterizer(self.meshes)
 
     def leaves(self) -> list[torch.Tensor]:
         return [*self.verts, self.shown, *getattr(self, "uvs", []), self.T, self.shininess, *self.light.values()]
@@ -279,6 +285,85 @@ class TestOwn:
         assert before[:, :5, :, 3].sum() > 5
         assert after[:, :5, :, 3].sum() == 0
         np.testing.assert_array_equal(before[:, 5:].detach(), after[:, 5:].detach())
+
+
+class TestBackground:
+    """A picture as the background; and what does not matter to a blending need not be right."""
+
+    SHADERS = ("SoftPhong", "SoftGouraud", "HardPhong", "HardFlat", "HardGouraud")
+
+    @staticmethod
+    def image(shader, background, **more):
+        scene = Scene()
+        return scene.shader(shader, blend_params=p3d.BlendParams(2e-3, 5e-2, background), **more)(scene.fragments, scene.meshes)
+
+    @pytest.mark.parametrize("shape", [(), (2,), (1,)])
+    @pytest.mark.parametrize("shader", SHADERS)
+    def test_a_picture(self, shader, shape):
+        """The mixture is linear in the background: between black and white, pixel by pixel."""
+        picture = torch.rand(*shape, *SIZE, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64).requires_grad_()
+        black, white = (self.image(shader, (value,) * 3).detach() for value in (0.0, 1.0))
+        image = self.image(shader, picture)
+        torch.testing.assert_close(image[..., :3].detach(), (black + (white - black) * torch.nn.functional.pad(picture.detach(), (0, 1)))[..., :3])
+        torch.testing.assert_close(image[..., 3].detach(), black[..., 3])
+        weights = torch.rand(2, *SIZE, 3, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+        (image[..., :3] * weights).sum().backward()
+        share = ((white - black)[..., :3] * weights).reshape(2, *SIZE, 3)
+        torch.testing.assert_close(picture.grad, (share if shape == (2,) else share.sum(0)).reshape(picture.shape))
+
+    def test_splats(self):
+        picture = torch.rand(*SIZE, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+        scene = Scene()
+        black, white, image = (
+            scene.shader("SplatterPhong", blend_params=p3d.BlendParams(0.5, 0.0, value))(scene.fragments, scene.meshes).detach()
+            for value in ((0.0,) * 3, (1.0,) * 3, picture)
+        )
+        torch.testing.assert_close(image[..., :3], black[..., :3] + (white - black)[..., :3] * picture)
+
+    def test_does_not_matter(self):
+        """Hard blending has no softness; the silhouette no background and no gamma."""
+        nothing = p3d.BlendParams(0, 0, BLEND.background_color)
+        scene = Scene()
+        for shader in self.SHADERS[2:]:
+            found, expected = (scene.shader(shader, blend_params=blend)(scene.fragments, scene.meshes) for blend in (nothing, BLEND))
+            torch.testing.assert_close(found, expected, rtol=0, atol=0)
+        silhouette = [p3d.SoftSilhouetteShader(blend)(scene.fragments, scene.meshes) for blend in (BLEND, p3d.BlendParams(2e-3, 0, torch.ones(5, 7)))]
+        torch.testing.assert_close(*silhouette, rtol=0, atol=0)
+        with pytest.raises(ValueError, match=r"softmax_rgb_blend: blend_params\.sigma must be"):
+            scene.shader("SoftPhong", blend_params=nothing)(scene.fragments, scene.meshes)
+
+    def test_one_channel(self):
+        """It is grey where the original's picture has three; a background that is grey goes with any number."""
+        scene = Scene()
+        colors = torch.rand(2, *SIZE, K, 5, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+        for blend in (p3d.renderer.softmax_rgb_blend, p3d.renderer.sigmoid_alpha_blend):
+            torch.testing.assert_close(*(blend(colors[..., :1].expand(2, *SIZE, K, n), scene.fragments, BLEND) for n in (1, 3)))
+        grey = p3d.BlendParams(background_color=(0.25,) * 3)
+        for n in (1, 2, 5):
+            image = p3d.renderer.hard_rgb_blend(colors[..., :n], scene.fragments, grey)
+            covered = scene.fragments.pix_to_face[..., :1] >= 0
+            torch.testing.assert_close(image, torch.cat([torch.where(covered, colors[..., 0, :n], 0.25), covered.double()], -1))
+        with pytest.raises(ValueError, match="background_color must have shape"):
+            p3d.renderer.hard_rgb_blend(colors, scene.fragments, BLEND)
+
+
+class TestPartsOfShading:
+    """By the names with an underscore that shaders of the user's own import."""
+
+    def test_lighting(self):
+        scene = Scene()
+        parts = (scene.lights, scene.cameras, scene.materials)
+        texels = scene.meshes.sample_textures(scene.fragments)
+        colors, points = _phong_shading_with_pixels(scene.meshes, scene.fragments, *parts, texels)
+        torch.testing.assert_close(colors, p3d.renderer.phong_shading(scene.meshes, scene.fragments, *parts, texels))
+        faces, verts = scene.meshes.faces_packed(), scene.meshes.verts_packed()
+        pix_to_face, bary = scene.fragments.pix_to_face, scene.fragments.bary_coords
+        torch.testing.assert_close(points, p3d.ops.interpolate_face_attributes(pix_to_face, bary, verts[faces]))
+        normals = p3d.ops.interpolate_face_attributes(pix_to_face, bary, scene.meshes.verts_normals_packed()[faces])
+        ambient, diffuse, specular = _apply_lighting(points, normals, *parts)
+        torch.testing.assert_close((ambient + diffuse) * texels + specular, colors)
+        packed = _apply_lighting(points[0, 0, 0], normals[0, 0, 0], *(part.clone().gather_props(torch.zeros(1, dtype=torch.int64)) for part in parts))
+        torch.testing.assert_close(packed[1], diffuse[0, 0, 0])
 
 
 class TestFragments:

@@ -2,7 +2,8 @@
 
 Plan: edges and Laplacian against sets and loops of Python, and all that is derived from vertices against a batch that is made anew, after each method that
 changes them: nothing may go stale. Then which meshes an index picks, empty meshes and batches, parts, joined batches and scenes with each kind of textures
-(what is sampled of the one picture is what was sampled of the several, gradient included), lists and padding, shapes, and the names that are left out.
+(what is sampled of the one picture is what was sampled of the several, gradient included), textures that are kept as they were given, what is read and set
+by private names, lists and padding, shapes, and the names that are left out.
 """
 
 import functools
@@ -432,6 +433,121 @@ class TestTextures:
             p3d.TexturesVertex([random(4, 3), random(4, 2)])
         with pytest.raises(ValueError, match=r"TexturesVertex\.extend: N must be"):
             textures("vertex").extend(0)
+
+
+class TestKept:
+    """What is handed out is what is kept; and what users of the original read and set by its private names."""
+
+    def picture(self) -> tuple[p3d.Meshes, torch.Tensor]:
+        mesh, given = meshes()[0], random(1, 7, 5, 3)
+        mesh.textures = p3d.TexturesUV(given, [faces()[0]], [random(4, 2)])
+        return mesh, given
+
+    def test_textures_are_those_given(self):
+        for kind in KINDS:
+            own = textures(kind)
+            batch = meshes(textures=own)
+            assert batch.textures is own
+            batch.textures = own
+            assert batch.textures is own
+
+    def test_padded_is_the_one_given(self):
+        mesh, given = self.picture()
+        assert mesh.textures.maps_padded() is given
+        features, atlas = random(1, 4, 3), random(1, 3, 2, 2, 3)
+        assert p3d.TexturesVertex(features).verts_features_padded() is features
+        assert p3d.TexturesAtlas(atlas).atlas_padded() is atlas
+
+    @pytest.mark.parametrize("as_list", [False, True])
+    def test_a_gradient_that_is_wanted_later(self, as_list):
+        mesh, given = self.picture()
+        if as_list:
+            mesh.textures = p3d.TexturesUV([given[0]], mesh.textures.faces_uvs_list(), mesh.textures.verts_uvs_list())
+        mesh.textures.maps_padded().requires_grad = True
+        values = inside(mesh)
+        wanted = given.detach().clone().requires_grad_()
+        mesh.textures, own = p3d.TexturesUV(wanted, mesh.textures.faces_uvs_list(), mesh.textures.verts_uvs_list()), mesh.textures
+        expected = inside(mesh)
+        torch.testing.assert_close(values, expected, rtol=0, atol=0)
+        values.square().sum().backward()
+        expected.square().sum().backward()
+        assert float(wanted.grad.norm()) > 0
+        torch.testing.assert_close(own.maps_padded().grad, wanted.grad, rtol=0, atol=1e-15)
+
+    def test_a_list_that_wants_a_gradient_stays(self):
+        feature = random(4, 3).requires_grad_()
+        own = p3d.TexturesVertex([feature])
+        own.verts_features_padded().sum().backward()
+        assert own.verts_features_list()[0] is feature
+        assert bool((feature.grad == 1).all())
+
+    def test_written_into(self):
+        own = p3d.TexturesVertex([random(4, 3), random(4, 3)])
+        own.verts_features_padded()[1, :, 0] = 7.0
+        own.verts_features_list()[0][:, 1] = 8.0
+        own.verts_features_packed()[:, 2] = 9.0
+        assert bool((own.verts_features_list()[1][:, 0] == 7).all())
+        assert bool((own.verts_features_packed()[:4, 1] == 8).all())
+        assert bool((own.verts_features_padded()[..., 2] == 9).all())
+
+    def test_of_inference_mode(self):
+        """It is not kept: no gradient could flow through it."""
+        own = p3d.TexturesVertex([random(4, 3)])
+        with torch.inference_mode():
+            own.verts_features_padded()
+        wanted = torch.ones(4, 3, dtype=torch.float64, requires_grad=True)
+        (own.verts_features_padded() * wanted).sum().backward()
+        torch.testing.assert_close(wanted.grad, own.verts_features_list()[0])
+
+    def test_set_in_textures(self):
+        mesh, _ = self.picture()
+        other = torch.nn.Parameter(random(1, 4, 4, 3, seed=3))
+        expected = p3d.TexturesUV(other, mesh.textures.faces_uvs_list(), mesh.textures.verts_uvs_list())
+        mesh.textures._maps_list = None
+        mesh.textures._maps_padded = other
+        assert mesh.textures.maps_padded() is mesh.textures._maps_padded is other
+        torch.testing.assert_close(at_corners(mesh), expected.faces_verts_textures_packed())
+        uvs = [random(4, 2, seed=8)]
+        mesh.textures._verts_uvs_list = uvs
+        assert mesh.textures.verts_uvs_list()[0] is uvs[0]
+        vertex = textures("vertex")
+        vertex._verts_features_list = [value * 2 for value in vertex._verts_features_list]
+        torch.testing.assert_close(vertex.verts_features_packed(), 2 * textures("vertex").verts_features_packed())
+        assert vertex._N == 3
+        with pytest.raises(ValueError, match="TexturesUV: maps must be tensors of 3 dimensions"):
+            mesh.textures._maps_padded = random(4, 4, 3)
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_to_is_in_place(self, kind):
+        own = textures(kind)
+        assert own.to("cpu") is own
+        moved = meshes(textures=own).to("cpu", copy=True)
+        assert moved.textures is not own
+        torch.testing.assert_close(moved.textures.faces_verts_textures_packed(moved.faces_packed()), own.faces_verts_textures_packed(moved.faces_packed()))
+
+    def test_read_of_meshes(self):
+        batch = meshes()
+        for name in ("verts_packed", "verts_padded", "faces_packed", "faces_padded", "num_verts_per_mesh", "num_faces_per_mesh", "edges_packed"):
+            assert torch.equal(getattr(batch, f"_{name}"), getattr(batch, name)()), name
+        for name in ("verts_normals_packed", "faces_normals_packed", "faces_areas_packed"):
+            torch.testing.assert_close(getattr(batch, f"_{name}"), getattr(batch, name)(), rtol=0, atol=0)
+
+    def test_set_in_meshes(self):
+        batch, offset = meshes(verts_normals=verts()), random(3, seed=5)
+        batch._verts_packed += offset
+        batch._verts_list[1] = batch._verts_list[1] * 2
+        expected = [own + offset for own in verts()]
+        expected[1] = expected[1] * 2
+        torch.testing.assert_close(batch.verts_packed(), torch.cat(expected))
+        batch._compute_vertex_normals(refresh=True)
+        torch.testing.assert_close(batch.verts_normals_packed(), p3d.Meshes(expected, faces()).verts_normals_packed())
+        batch._verts_padded = batch.verts_padded() * 3
+        torch.testing.assert_close(batch.verts_list(), [own * 3 for own in expected])
+        for name in ("packed", "padded", "edges_packed", "face_areas_normals"):
+            getattr(batch, f"_compute_{name}")(refresh=True)
+        torch.testing.assert_close(batch.verts_list(), [own * 3 for own in expected])
+        with pytest.raises(ValueError, match=r"Meshes\._verts_packed: verts must have shape"):
+            batch._verts_packed = random(2, 3)
 
 
 class TestLists:

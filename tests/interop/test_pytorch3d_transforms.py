@@ -20,6 +20,7 @@ from torch.autograd import gradcheck
 from taichi_softras.interop.pytorch3d import transforms as t3d
 from taichi_softras.interop.pytorch3d.common import get_device, make_device
 from taichi_softras.interop.pytorch3d.transforms import so3
+from taichi_softras.interop.pytorch3d.transforms.rotation_conversions import _axis_angle_rotation
 
 CONVENTIONS = ["".join(axes) for axes in product("XYZ", repeat=3) if axes[0] != axes[1] != axes[2]]
 LOGARITHMS = torch.tensor(np.random.default_rng(0).normal(size=(20, 3)))  # lengths of 0.4 to 3.1
@@ -69,6 +70,26 @@ class TestRotations:
         np.testing.assert_allclose(t3d.quaternion_apply(QUATERNIONS, points), ROTATIONS.apply(points), atol=1e-12)
         np.testing.assert_allclose(t3d.quaternion_apply(t3d.quaternion_invert(QUATERNIONS), points), ROTATIONS.inv().apply(points), atol=1e-12)
         np.testing.assert_allclose(t3d.quaternion_apply(QUATERNIONS[:, None], points)[3, 5], ROTATIONS[3].apply(points[5]), atol=1e-12)
+
+    def test_of_two_dtypes(self):
+        """The wider one, as with PyTorch3D."""
+        narrow, points = QUATERNIONS.float(), torch.tensor([[0.1, 0.2, 0.3]])
+        for found, expected in (
+            (t3d.quaternion_multiply(narrow, QUATERNIONS), t3d.quaternion_multiply(narrow.double(), QUATERNIONS)),
+            (t3d.quaternion_raw_multiply(QUATERNIONS, narrow), t3d.quaternion_raw_multiply(QUATERNIONS, narrow.double())),
+            (t3d.quaternion_apply(QUATERNIONS, points), t3d.quaternion_apply(QUATERNIONS, points.double())),
+        ):
+            assert found.dtype == torch.float64
+            torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+    @pytest.mark.parametrize("axis", "XYZ")
+    def test_about_an_axis(self, axis):
+        """By the private name that users of the original import."""
+        angles = torch.tensor([0.3, -1.2], dtype=torch.float64)
+        expected = t3d.euler_angles_to_matrix(angles[:, None] * torch.tensor([1.0, 0, 0], dtype=torch.float64), axis + ("Y" if axis != "Y" else "Z") + axis)
+        torch.testing.assert_close(_axis_angle_rotation(axis, angles), expected)
+        with pytest.raises(ValueError, match="_axis_angle_rotation: axis must be 'X', 'Y' or 'Z', got 'x'"):
+            _axis_angle_rotation("x", angles)
 
     @pytest.mark.parametrize("convention", CONVENTIONS)
     def test_euler_angles(self, convention):

@@ -150,6 +150,8 @@ class TestCameras:
         transform = sr.Transform("look_at")
         transform.set_eyes_from_angles(2.732, 30, 45)
         np.testing.assert_allclose(transform.eyes, srf.get_points_from_angles(2.732, 30, 45))
+        for number in (torch.tensor, np.array):
+            np.testing.assert_allclose(srf.get_points_from_angles(2.732, number(30.0), number(45.0)), srf.get_points_from_angles(2.732, 30, 45))
         with pytest.raises(ValueError, match="got 'projection'"):
             sr.Transform("projection", P=np.zeros((1, 3, 4), np.float32)).set_eyes([0, 0, 1])
 

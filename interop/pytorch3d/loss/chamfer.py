@@ -90,6 +90,11 @@ def _cloud(
     return points, torch.tensor(numbers, device=points.device), normals
 
 
+def _handle_pointcloud_input(points: Any, lengths: torch.Tensor | None, normals: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+    """Points [N, P, D], how many each cloud has [N], and normals, if there are any: users of the original import it by this name."""
+    return _cloud("_handle_pointcloud_input", "points", ("N", "P", "D"), points, lengths, normals, {})
+
+
 def _one_way(
     x: torch.Tensor, y: torch.Tensor, x_lengths: torch.Tensor, y_lengths: torch.Tensor, x_normals: torch.Tensor | None, y_normals: torch.Tensor | None,
     weights: torch.Tensor | None, point_reduction: str | None, norm: int, abs_cosine: bool,

@@ -5,15 +5,24 @@ from typing import Any
 
 import torch
 
-from ....checks import check_number
+from ....checks import check_number, check_shape
 from ...checks import check_tensors
 from ...geometry import FaceLists, check_finite_tensor, faces_to_points, points_to_faces
-from ..batches import check_meshes
+from ..batches import check_meshes, parts
 
-__all__ = ["point_mesh_edge_distance", "point_mesh_face_distance"]
+__all__ = [
+    "edge_point_distance",
+    "face_point_distance",
+    "point_edge_distance",
+    "point_face_distance",
+    "point_mesh_edge_distance",
+    "point_mesh_face_distance",
+]
+
+_DEFAULT_MIN_TRIANGLE_AREA = 5e-3
 
 
-def point_mesh_face_distance(meshes: Any, pcls: Any, min_triangle_area: float = 5e-3) -> torch.Tensor:
+def point_mesh_face_distance(meshes: Any, pcls: Any, min_triangle_area: float = _DEFAULT_MIN_TRIANGLE_AREA) -> torch.Tensor:
     """The mean over pairs of a mesh and a cloud of: the mean over points of the squared distance to the nearest face, plus the mean over faces of the squared
     distance to the nearest point.
 
@@ -64,3 +73,102 @@ def _pairs(op: str, meshes: Any, pcls: Any) -> Iterator[tuple[torch.Tensor, torc
             check_finite_tensor(op, "pcls", points)
             check_finite_tensor(op, "meshes", verts)
             yield points, verts, faces
+
+
+# ------------------------------------------------------------------------------------------------------------- corners in place of meshes
+
+
+def point_face_distance(
+    points: torch.Tensor,
+    points_first_idx: torch.Tensor,
+    tris: torch.Tensor,
+    tris_first_idx: torch.Tensor,
+    max_points: int | None = None,
+    min_triangle_area: float = _DEFAULT_MIN_TRIANGLE_AREA,
+) -> torch.Tensor:
+    """[P] the squared distance of each point to the nearest triangle of its pair.
+
+    Args:
+        points, points_first_idx: [P, 3] the points of N clouds, one after the other, and [N] where each begins.
+        tris, tris_first_idx: [T, 3, 3] the corners of the triangles of N meshes, and [N].
+        max_points: is not needed.
+        min_triangle_area: see `point_mesh_face_distance`.
+
+    Raises:
+        ValueError: if a cloud has points whose mesh has no triangles.
+
+    Gradient: to points and corners.
+    """
+    return _packed("point_face_distance", points, points_first_idx, "tris", tris, tris_first_idx, min_triangle_area, of_points=True)
+
+
+def face_point_distance(
+    points: torch.Tensor,
+    points_first_idx: torch.Tensor,
+    tris: torch.Tensor,
+    tris_first_idx: torch.Tensor,
+    max_tris: int | None = None,
+    min_triangle_area: float = _DEFAULT_MIN_TRIANGLE_AREA,
+) -> torch.Tensor:
+    """[T] the squared distance of each triangle to the nearest point of its pair. See `point_face_distance`."""
+    return _packed("face_point_distance", points, points_first_idx, "tris", tris, tris_first_idx, min_triangle_area, of_points=False)
+
+
+def point_edge_distance(
+    points: torch.Tensor, points_first_idx: torch.Tensor, segms: torch.Tensor, segms_first_idx: torch.Tensor, max_points: int | None = None
+) -> torch.Tensor:
+    """[P] the squared distance of each point to the nearest segment of its pair; segms: [S, 2, 3]. See `point_face_distance`."""
+    return _packed("point_edge_distance", points, points_first_idx, "segms", segms, segms_first_idx, 0.0, of_points=True)
+
+
+def edge_point_distance(
+    points: torch.Tensor, points_first_idx: torch.Tensor, segms: torch.Tensor, segms_first_idx: torch.Tensor, max_segms: int | None = None
+) -> torch.Tensor:
+    """[S] the squared distance of each segment to the nearest point of its pair; segms: [S, 2, 3]. See `point_face_distance`."""
+    return _packed("edge_point_distance", points, points_first_idx, "segms", segms, segms_first_idx, 0.0, of_points=False)
+
+
+def _packed(
+    op: str, points: torch.Tensor, points_first: torch.Tensor, name: str, things: torch.Tensor, things_first: torch.Tensor, min_area: float, of_points: bool
+) -> torch.Tensor:  # fmt: skip
+    check_tensors(op, points=points, **{name: things})
+    check_shape(op, "points", points.shape, ("P", 3))
+    n_corners = 3 if name == "tris" else 2
+    check_shape(op, name, things.shape, ("T" if name == "tris" else "S", n_corners, 3))
+    check_number(op, "min_triangle_area", min_area, 0.0, low_too=True)
+    for given, tensor in (("points", points), (name, things)):
+        check_finite_tensor(op, given, tensor)
+    pairs = [list(parts(op, first, len(tensor))) for first, tensor in ((points_first, points), (things_first, things))]
+    if len(pairs[0]) != len(pairs[1]):
+        raise ValueError(f"{op}: {name}_first_idx must be of as many pairs as points_first_idx ({len(pairs[0])}), got {len(pairs[1])}")
+    distances = [points.new_zeros(0)]
+    for (begin, n_points), (first, n_things) in zip(*pairs, strict=True):
+        wanted, others = (n_points, n_things) if of_points else (n_things, n_points)
+        if wanted and not others:
+            raise ValueError(f"{op}: {name if of_points else 'points'} must be there in each pair that has {'points' if of_points else name}, got none")
+        if not wanted:
+            continue
+        own, corners = points[begin : begin + n_points], things[first : first + n_things].reshape(-1, 3)
+        faces = torch.arange(len(corners), device=things.device).reshape(-1, n_corners)
+        faces = faces if n_corners == 3 else faces[:, [0, 1, 1]]
+        distances.append(points_to_faces(own, corners, faces, min_area)[0] if of_points else faces_to_points(own, corners, faces, min_area))
+    return torch.cat(distances)
+
+
+# The original's are autograd functions: users import these, too, for their ``apply``.
+
+
+class _PointFaceDistance:
+    apply = staticmethod(point_face_distance)
+
+
+class _FacePointDistance:
+    apply = staticmethod(face_point_distance)
+
+
+class _PointEdgeDistance:
+    apply = staticmethod(point_edge_distance)
+
+
+class _EdgePointDistance:
+    apply = staticmethod(edge_point_distance)

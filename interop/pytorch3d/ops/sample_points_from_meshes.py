@@ -65,3 +65,10 @@ def sample_points_from_meshes(meshes: Any, num_samples: int = 10000, return_norm
         fragments = SimpleNamespace(pix_to_face=at, bary_coords=each(weights)[:, :, None, None], zbuf=nowhere, dists=nowhere)
         results.append(meshes.sample_textures(fragments)[:, :, 0, 0])
     return tuple(results) if len(results) > 1 else results[0]
+
+
+def _rand_barycentric_coords(size1: int, size2: int, dtype: torch.dtype | None = None, device: Any = None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Three weights [size1, size2] of places that are evenly spread on triangles: users of the original import it by this name."""
+    root, share = torch.rand(2, size1, size2, dtype=dtype, device=device).unbind(0)
+    root = root.sqrt()
+    return 1 - root, root * (1 - share), root * share

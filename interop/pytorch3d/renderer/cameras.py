@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,8 @@ __all__ = [
 
 _R = torch.eye(3)[None]
 _T = torch.zeros(1, 3)
+_BatchFloatType = float | Sequence[float] | torch.Tensor  # cameras of the user's own import these two, too
+_FocalLengthType = float | Sequence[tuple[float]] | Sequence[tuple[float, float]] | torch.Tensor
 
 
 def _matrix(like: torch.Tensor, rows: list[list[Any]]) -> torch.Tensor:
@@ -312,20 +315,9 @@ class _FocalCameras(_MatrixCameras):
     image_size: torch.Tensor | None
     _in_ndc: bool
 
-    def __init__(
-        self,
-        focal_length: Any = 1.0,
-        principal_point: Any = ((0.0, 0.0),),
-        R: torch.Tensor = _R,
-        T: torch.Tensor = _T,
-        K: torch.Tensor | None = None,
-        device: Device = "cpu",
-        in_ndc: bool = True,
-        image_size: Any = None,
-    ) -> None:
-        super().__init__(
-            device=device, focal_length=focal_length, principal_point=principal_point, R=R, T=T, K=K, image_size=image_size, _in_ndc=in_ndc
-        )  # fmt: skip
+    def _begin(self, image_size: Any, in_ndc: bool, **properties: Any) -> None:
+        """What the two kinds do when they are made. Kinds of the user's own may begin with that of `CamerasBase`: no other stands between."""
+        super().__init__(image_size=image_size, _in_ndc=in_ndc, **properties)
         if self.image_size is not None and bool((self.image_size < 1).any()):
             raise ValueError(f"{type(self).__name__}: image_size must be (height, width) of at least 1, got {image_size}")
         focal = self.focal_length
@@ -362,6 +354,19 @@ class _FocalCameras(_MatrixCameras):
 class PerspectiveCameras(_FocalCameras):
     """Perspective, by focal length and principal point. It has no znear: faces are left out that have a vertex behind the eye, or beside it."""
 
+    def __init__(
+        self,
+        focal_length: Any = 1.0,
+        principal_point: Any = ((0.0, 0.0),),
+        R: torch.Tensor = _R,
+        T: torch.Tensor = _T,
+        K: torch.Tensor | None = None,
+        device: Device = "cpu",
+        in_ndc: bool = True,
+        image_size: Any = None,
+    ) -> None:
+        self._begin(image_size, in_ndc, device=device, focal_length=focal_length, principal_point=principal_point, R=R, T=T, K=K)
+
     def is_perspective(self) -> bool:
         return True
 
@@ -372,6 +377,19 @@ class PerspectiveCameras(_FocalCameras):
 
 class OrthographicCameras(_FocalCameras):
     """Orthographic, by focal length (a scale) and principal point."""
+
+    def __init__(
+        self,
+        focal_length: Any = 1.0,
+        principal_point: Any = ((0.0, 0.0),),
+        R: torch.Tensor = _R,
+        T: torch.Tensor = _T,
+        K: torch.Tensor | None = None,
+        device: Device = "cpu",
+        in_ndc: bool = True,
+        image_size: Any = None,
+    ) -> None:
+        self._begin(image_size, in_ndc, device=device, focal_length=focal_length, principal_point=principal_point, R=R, T=T, K=K)
 
     def is_perspective(self) -> bool:
         return False

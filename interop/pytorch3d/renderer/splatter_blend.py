@@ -50,14 +50,15 @@ class SplatterBlender(nn.Module):
         if not isinstance(background_mask, torch.Tensor) or background_mask.dtype is not torch.bool:
             raise TypeError(f"{op}: background_mask must be a tensor of yes and no, got {getattr(background_mask, 'dtype', type(background_mask).__name__)}")
         check_shape(op, "background_mask", background_mask.shape, ("N", "H", "W", "K"), sizes)
-        check_blend_params(op, blend_params, colors)
         n_images, height, width, _ = self.input_shape
+        check_blend_params(op, blend_params, colors, (n_images, height, width, 3))
         # Left and up, as in NDC: the gradient of a splat's place points the right way where only squares of its coordinates count.
         screen = cameras.transform_points_screen(pixel_coords_cameras.reshape(n_images, -1, 3), image_size=(height, width), with_xyflip=False)
         screen = torch.where(background_mask[..., None], 1.0, screen.reshape(pixel_coords_cameras.shape))
         seen = (~background_mask).to(colors)[..., None]
         layers = _surfaces(screen[..., 2].detach(), _splats(screen[..., :2], torch.cat([colors * seen, seen], -1), float(blend_params.sigma)))
-        image = torch.cat([background_of(blend_params, colors).expand(3), colors.new_zeros(1)])
+        background = background_of(blend_params, colors, (n_images, height, width)).expand(n_images * height * width, 3).reshape(n_images, height, width, 3)
+        image = F.pad(background, (0, 1))
         for layer in layers:  # from the farthest to the nearest, one over the other
             normalized = layer[..., :4] / layer[..., 4:].clamp(min=1)
             image = normalized + (1 - normalized[..., 3:]) * image

@@ -167,6 +167,67 @@ class Meshes:
     def _F(self) -> int:  # noqa: N802
         return max(map(len, self._faces_list), default=0)
 
+    # They also read what the original keeps, set its vertices, and have the rest of it made anew. Here nothing of it is kept.
+    @property
+    def _verts_padded(self) -> torch.Tensor:
+        return self.verts_padded()
+
+    @_verts_padded.setter
+    def _verts_padded(self, verts: torch.Tensor) -> None:
+        self._verts_list = self.update_padded(verts)._verts_list
+
+    @property
+    def _verts_packed(self) -> torch.Tensor:
+        return self.verts_packed()
+
+    @_verts_packed.setter
+    def _verts_packed(self, verts: torch.Tensor) -> None:
+        check_tensors("Meshes._verts_packed", verts=verts)
+        check_shape("Meshes._verts_packed", "verts", verts.shape, (sum(map(len, self._verts_list)), 3))
+        self._verts_list = list(verts.split([len(own) for own in self._verts_list]))
+
+    @property
+    def _faces_padded(self) -> torch.Tensor:
+        return self.faces_padded()
+
+    @property
+    def _faces_packed(self) -> torch.Tensor:
+        return self.faces_packed()
+
+    @property
+    def _verts_normals_packed(self) -> torch.Tensor:
+        return self.verts_normals_packed()
+
+    @property
+    def _faces_normals_packed(self) -> torch.Tensor:
+        return self.faces_normals_packed()
+
+    @property
+    def _faces_areas_packed(self) -> torch.Tensor:
+        return self.faces_areas_packed()
+
+    @property
+    def _edges_packed(self) -> torch.Tensor:
+        return self.edges_packed()
+
+    @property
+    def _num_verts_per_mesh(self) -> torch.Tensor:
+        return self.num_verts_per_mesh()
+
+    @property
+    def _num_faces_per_mesh(self) -> torch.Tensor:
+        return self.num_faces_per_mesh()
+
+    def _compute_vertex_normals(self, refresh: bool = False) -> None:
+        """Given normals are dropped by ``refresh``: then they are those of the faces."""
+        if refresh:
+            self._normals = None
+
+    def _compute_packed(self, refresh: bool = False) -> None:
+        """Nothing: see above."""
+
+    _compute_padded = _compute_edges_packed = _compute_face_areas_normals = _compute_packed
+
     def isempty(self) -> bool:
         """Whether no mesh has vertices and faces."""
         return not any(len(v) > 0 and len(f) > 0 for v, f in zip(self._verts_list, self._faces_list, strict=True))
@@ -401,7 +462,7 @@ class Meshes:
             device = torch.device("cuda", torch.cuda.current_device())
         if device == self.device:
             return self.clone() if copy else self
-        moved = self._mapped(lambda tensor: tensor.to(device), lambda textures: textures.to(device))
+        moved = self._mapped(lambda tensor: tensor.to(device), lambda textures: textures.clone().to(device))
         moved.device = device
         return moved
 

@@ -87,9 +87,19 @@ def standardize_quaternion(quaternions: torch.Tensor) -> torch.Tensor:
     return torch.where(quaternions[..., :1] < 0, -quaternions, quaternions)
 
 
+def _of_one_dtype(op: str, **tensors: torch.Tensor) -> list[torch.Tensor]:
+    """The tensors, of the wider of their dtypes."""
+    for name, tensor in tensors.items():
+        check_tensors(op, **{name: tensor})
+    dtype = reduce(torch.promote_types, (tensor.dtype for tensor in tensors.values()))
+    alike = {name: tensor.to(dtype) for name, tensor in tensors.items()}
+    check_tensors(op, **alike)
+    return list(alike.values())
+
+
 def quaternion_raw_multiply(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """The product [..., 4] of quaternions [..., 4]."""
-    check_tensors("quaternion_raw_multiply", a=a, b=b)
+    a, b = _of_one_dtype("quaternion_raw_multiply", a=a, b=b)
     check_last("quaternion_raw_multiply", "a", a, 4)
     check_last("quaternion_raw_multiply", "b", b, 4)
     a, b = torch.broadcast_tensors(a, b)
@@ -111,7 +121,7 @@ def quaternion_invert(quaternion: torch.Tensor) -> torch.Tensor:
 
 def quaternion_apply(quaternion: torch.Tensor, point: torch.Tensor) -> torch.Tensor:
     """Points [..., 3], turned by quaternions [..., 4] of unit length."""
-    check_tensors("quaternion_apply", quaternion=quaternion, point=point)
+    quaternion, point = _of_one_dtype("quaternion_apply", quaternion=quaternion, point=point)
     check_last("quaternion_apply", "quaternion", quaternion, 4)
     check_last("quaternion_apply", "point", point, 3)
     turned = quaternion_raw_multiply(quaternion_raw_multiply(quaternion, F.pad(point, (1, 0))), quaternion_invert(quaternion))
@@ -186,6 +196,13 @@ def axis_rotation(axis: int, angle: torch.Tensor) -> torch.Tensor:
     turned, others = cross_matrix(direction), torch.diag(1 - direction)
     cos, sin = torch.cos(angle)[..., None, None], torch.sin(angle)[..., None, None]
     return torch.diag(direction) + cos * others + sin * turned
+
+
+def _axis_angle_rotation(axis: str, angle: torch.Tensor) -> torch.Tensor:
+    """`axis_rotation` about "X", "Y" or "Z": users of the original import it by this name."""
+    if axis not in tuple(AXES):
+        raise ValueError(f"_axis_angle_rotation: axis must be 'X', 'Y' or 'Z', got {axis!r}")
+    return axis_rotation(AXES.index(axis), angle)
 
 
 def euler_angles_to_matrix(euler_angles: torch.Tensor, convention: str) -> torch.Tensor:

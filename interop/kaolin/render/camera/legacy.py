@@ -27,9 +27,10 @@ def _batch(given: torch.Tensor, like: torch.Tensor) -> dict[str, int]:
 
 
 def rotate_translate_points(points: torch.Tensor, camera_rot: torch.Tensor, camera_trans: torch.Tensor) -> torch.Tensor:
-    """R (p - t) of points [B, N, 3], with R [B, 3, 3] and t [B, 3] (or [B, 3, 1]); either may also be [1, ...]."""
+    """R (p - t) [B, N, 3] of points [B, N, 3] (or [N, 3]), with R [B, 3, 3] and t [B, 3] (or [B, 3, 1]); each may also be [1, ...]."""
     op = "rotate_translate_points"
     check_tensors(op, points=points, camera_rot=camera_rot, camera_trans=camera_trans)
+    points = points[None] if points.ndim == 2 else points
     check_shape(op, "points", points.shape, ("B", "N", 3))
     check_shape(op, "camera_rot", camera_rot.shape, ("B", 3, 3), _batch(camera_rot, points))
     check_shape(op, "camera_trans", camera_trans.shape, ("B", 3, 1) if camera_trans.ndim == 3 else ("B", 3), _batch(camera_trans, points))

@@ -28,7 +28,7 @@ def prepare_vertices(
     """Meshes before cameras: (corners in camera space [B, F, 3, 3], in the image [B, F, 3, 2], unit normals of the faces in camera space [B, F, 3]).
 
     Args:
-        vertices: [B, V, 3], world.
+        vertices: [B, V, 3], world; those that all cameras see may be [1, V, 3] or [V, 3].
         faces: [F, 3].
         camera_proj: [3, 1], see `camera.generate_perspective_projection`.
         camera_rot, camera_trans: [B, 3, 3] and [B, 3], see `camera.generate_rotate_translate_matrices`; or else
@@ -36,6 +36,7 @@ def prepare_vertices(
     """
     op = "prepare_vertices"
     check_tensors(op, vertices=vertices, camera_proj=camera_proj, camera_rot=camera_rot, camera_trans=camera_trans, camera_transform=camera_transform)
+    vertices = vertices[None] if vertices.ndim == 2 else vertices
     check_shape(op, "vertices", vertices.shape, ("B", "V", 3))
     if camera_transform is None and camera_rot is not None and camera_trans is not None:
         in_camera = rotate_translate_points(vertices, camera_rot, camera_trans)

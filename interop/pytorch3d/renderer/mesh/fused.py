@@ -105,7 +105,7 @@ def _numbers(blend_params: BlendParams, depth_range: tuple[Any, Any], n_images: 
         return None
     background = torch.as_tensor(blend_params.background_color).to(like)
     sigma, gamma, near, far = (torch.as_tensor(value, dtype=torch.float64) for value in (blend_params.sigma, blend_params.gamma, near, far))
-    if sigma.numel() != 1 or gamma.numel() != 1 or near.ndim > 1 or far.ndim > 1 or background.numel() not in (1, 3):
+    if sigma.numel() != 1 or gamma.numel() != 1 or near.ndim > 1 or far.ndim > 1 or background.ndim > 1:
         return None
     n = max(near.numel(), far.numel())
     if n not in (1, n_images):

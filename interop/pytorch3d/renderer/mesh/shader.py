@@ -74,7 +74,7 @@ class ShaderBase(nn.Module):
 
     def _hard(self, colors: torch.Tensor, used: Used, kwargs: dict[str, Any]) -> torch.Tensor:
         blend_params = kwargs.get("blend_params", self.blend_params)
-        check_blend_params("hard_rgb_blend", blend_params, colors)
+        check_blend_params("hard_rgb_blend", blend_params, colors, (*used.slots.shape[:3], colors.shape[-1]))
         return hard_of_used(used, colors, blend_params)
 
     def _soft(
@@ -84,7 +84,7 @@ class ShaderBase(nn.Module):
         blend_params, cameras = kwargs.get("blend_params", self.blend_params), self._get_cameras(**kwargs)
         light = (scene or {}).get("lights")
         n_channels = max(colors.shape[-1], 1 if light is None else light.ambient_color.shape[-1])
-        check_blend_params("softmax_rgb_blend", blend_params, colors.new_empty(n_channels))
+        check_blend_params("softmax_rgb_blend", blend_params, colors, (*used.slots.shape[:3], 3 if n_channels == 1 else n_channels))
         znear, zfar = (kwargs.get(name, getattr(cameras, name, default)) for name, default in (("znear", 1.0), ("zfar", 100.0)))
         check_range("softmax_rgb_blend", znear, zfar)
         image = soft_shading(used, meshes, colors, blend_params, (znear, zfar), scene, per_slot)
@@ -161,7 +161,7 @@ class SoftSilhouetteShader(nn.Module):
         check_of_shader("SoftSilhouetteShader", kwargs)
         _check_shaded("SoftSilhouetteShader", fragments, meshes)
         blend_params, used = kwargs.get("blend_params", self.blend_params), used_of(fragments)
-        check_blend_params("sigmoid_alpha_blend", blend_params, used.dists.new_ones(3))
+        check_blend_params("sigmoid_alpha_blend", blend_params, used.dists, (*used.slots.shape[:3], 3))
         alpha = alpha_of_used(used, blend_params.sigma)[..., None]
         return torch.cat([torch.ones_like(alpha).expand(*alpha.shape[:-1], 3), alpha], -1)
 
@@ -183,7 +183,7 @@ class SoftDepthShader(ShaderBase):
         if fragments.dists is None:
             raise ValueError("SoftDepthShader: fragments must have dists, got None")
         blend_params, zfar = kwargs.get("blend_params", self.blend_params), _zfar(scene["cameras"], kwargs)
-        check_blend_params("SoftDepthShader", blend_params, fragments.dists.new_ones(3))
+        check_blend_params("SoftDepthShader", blend_params, fragments.dists, (*fragments.dists.shape[:3], 3))
         used = fragments.pix_to_face >= 0
         covered = (torch.sigmoid(-fragments.dists / blend_params.sigma) * used).cumsum(-1).clamp(max=1)
         shares = covered.diff(dim=-1, prepend=torch.zeros_like(covered[..., :1]))

@@ -12,6 +12,14 @@ __all__ = ["flat_shading", "gouraud_shading", "phong_shading"]
 
 def _light(points: torch.Tensor, normals: torch.Tensor, lights: Any, eye: torch.Tensor, materials: Any) -> tuple[torch.Tensor, torch.Tensor]:
     """(what multiplies the texture, what is added to it) at points [N, ..., 3]; or [P, 3], where lights, eye and materials have one entry, or P."""
+    ambient, diffuse, specular = _parts(points, normals, lights, eye, materials)
+    return ambient + diffuse, specular
+
+
+def _parts(
+    points: torch.Tensor, normals: torch.Tensor, lights: Any, eye: torch.Tensor, materials: Any
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:  # fmt: skip
+    """What ambient, diffuse and specular light make of a surface there."""
     diffuse = lights.diffuse(normals=normals, points=points)
     highlights = lights.specular(normals=normals, points=points, camera_position=eye, shininess=materials.shininess)
 
@@ -19,7 +27,13 @@ def _light(points: torch.Tensor, normals: torch.Tensor, lights: Any, eye: torch.
         return color.reshape(len(color), *[1] * (points.ndim - 2), color.shape[-1])
 
     ambient = spread(materials.ambient_color * lights.ambient_color)
-    return ambient + spread(materials.diffuse_color) * diffuse, spread(materials.specular_color) * highlights
+    return ambient, spread(materials.diffuse_color) * diffuse, spread(materials.specular_color) * highlights
+
+
+def _apply_lighting(points: torch.Tensor, normals: torch.Tensor, lights: Any, cameras: Any, materials: Any) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """(ambient, diffuse, specular) at points [N, H, W, K, 3], or [P, 3]: shaders of the user's own import it by this name."""
+    ambient, diffuse, specular = _parts(points, normals, lights, cameras.get_camera_center(), materials)
+    return (ambient.squeeze(), diffuse.squeeze(), specular.squeeze()) if points.ndim == normals.ndim == 2 else (ambient, diffuse, specular)
 
 
 def _entries(of: torch.Tensor, eye: torch.Tensor, *properties: Any) -> tuple[Any, ...]:
@@ -72,6 +86,14 @@ def phong_shading(meshes: Any, fragments: Any, lights: Any, cameras: Any, materi
     used = used_of(fragments)
     check_tensor("phong_shading", "texels", texels, (*used.slots.shape, "C"))
     return _among(used, texels, lights, materials, phong_of_used(used, meshes, used.gather(texels), lights, cameras, materials))
+
+
+def _phong_shading_with_pixels(
+    meshes: Any, fragments: Any, lights: Any, cameras: Any, materials: Any, texels: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """What `phong_shading` gives, and the places in the world [N, H, W, K, 3]: shaders of the user's own import it by this name."""
+    colors, used = phong_shading(meshes, fragments, lights, cameras, materials, texels), used_of(fragments)
+    return colors, used.spread(used.interpolate(meshes.verts_packed(), meshes.faces_packed()))
 
 
 def phong_of_used(used: Used, meshes: Any, texels: torch.Tensor, lights: Any, cameras: Any, materials: Any) -> torch.Tensor:

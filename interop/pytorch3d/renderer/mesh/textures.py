@@ -4,7 +4,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from itertools import accumulate
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -43,10 +43,40 @@ def _list(op: str, name: str, values: Any, n_dimensions: int, integers: bool = F
 
 
 class _Textures(ABC):
-    """Lists of tensors, one for each mesh."""
+    """Lists of tensors, one for each mesh; or in their place one padded tensor, if it was given or has been asked for.
 
-    @abstractmethod
-    def _lists(self) -> dict[str, Tensors]: ...
+    As in the original a padded tensor is handed out as it is kept: what is written into it, or a gradient that is wanted of it, is so for the textures. Users
+    of the original also read and set what it keeps, by names with an underscore (`_kept`).
+    """
+
+    _DIMENSIONS: ClassVar[dict[str, tuple[int, bool]]] = {}  # of a mesh's tensor; whether it holds integers
+    _held: dict[str, Tensors | torch.Tensor]
+
+    def _hold(self, **given: Any) -> None:
+        """Keeps, and checks, lists or padded tensors."""
+        self._held = {name: self._checked(name, values) for name, values in given.items()}
+
+    def _checked(self, name: str, values: Any) -> Tensors | torch.Tensor:
+        tensors = _list(type(self).__name__, name, values, *self._DIMENSIONS[name])
+        return values if isinstance(values, torch.Tensor) and len(tensors) else tensors
+
+    def _list_of(self, name: str) -> Tensors:
+        held = self._held[name]
+        return [held[i] for i in range(len(held))] if isinstance(held, torch.Tensor) else held
+
+    def _padded_of(self, name: str) -> torch.Tensor:
+        """What is kept, or is from now on: unless the tensors of the list are of several sizes, or gradients flow to them."""
+        held = self._held[name]
+        if isinstance(held, torch.Tensor):
+            return held
+        padded = list_to_padded(held)
+        alike = all(tensor.shape == held[0].shape for tensor in held)
+        if alike and not padded.requires_grad and not torch.is_inference_mode_enabled():
+            self._held[name] = padded
+        return padded
+
+    def _lists(self) -> dict[str, Tensors]:
+        return {name: self._list_of(name) for name in self._held}
 
     @abstractmethod
     def _with(self, **lists: Tensors) -> Any: ...
@@ -96,12 +126,16 @@ class _Textures(ABC):
         return len(self) == 0
 
     def __len__(self) -> int:
-        return len(next(iter(self._lists().values())))
+        return len(next(iter(self._held.values())))
+
+    @property
+    def _N(self) -> int:  # noqa: N802 - PyTorch3D's name
+        return len(self)
 
     @property
     def device(self) -> torch.device:
-        tensors = next(iter(self._lists().values()))
-        return tensors[0].device if tensors else torch.device("cpu")
+        held = next(iter(self._held.values()))
+        return held[0].device if len(held) else torch.device("cpu")
 
     def __getitem__(self, index: Any) -> Any:
         places = [index] if isinstance(index, int) else torch.arange(len(self))[index].tolist()
@@ -119,7 +153,22 @@ class _Textures(ABC):
         return self._mapped(lambda tensors: [tensor.detach() for tensor in tensors])
 
     def to(self, device: Any) -> Any:
-        return self._mapped(lambda tensors: [tensor.to(device) for tensor in tensors])
+        """Goes to another device itself, as in the original."""
+        self._held = {name: held.to(device) if isinstance(held, torch.Tensor) else [each.to(device) for each in held] for name, held in self._held.items()}
+        return self
+
+
+def _kept(name: str, padded: bool) -> Any:
+    """What the original keeps as ``_<name>_list`` or ``_<name>_padded``; None, which it sets where the other is given, changes nothing."""
+
+    def get(self: Any) -> Any:
+        return getattr(self, f"{name}_{'padded' if padded else 'list'}")()
+
+    def put(self: Any, values: Any) -> None:
+        if values is not None:
+            self._held[name] = self._checked(name, values)
+
+    return property(get, put)
 
 
 def _parts(tensors: Tensors, ids_list: Any) -> Tensors:
@@ -136,6 +185,10 @@ def _trimmed(what: str, tensors: Tensors, sizes: list[int]) -> Tensors:
         if len(tensor) < size:
             raise ValueError(f"Meshes: textures must have one entry for each of the {size} {what} of a mesh, got {len(tensor)}")
     return [tensor[:size] for tensor, size in zip(tensors, sizes, strict=True)]
+
+
+def _fits(tensors: Any, sizes: list[int]) -> bool:
+    return [len(tensor) for tensor in tensors] == sizes
 
 
 TexturesBase = _Textures
@@ -156,30 +209,34 @@ def Textures(  # noqa: N802 - PyTorch3D's name
 class TexturesVertex(_Textures):
     """Features per vertex: a list of [V_n, C], or padded [N, V, C] (of meshes that have V vertices each)."""
 
-    def __init__(self, verts_features: Any) -> None:
-        self._features = _list("TexturesVertex", "verts_features", verts_features, 2)
+    _DIMENSIONS: ClassVar = {"verts_features": (2, False)}
+    _verts_features_list, _verts_features_padded = _kept("verts_features", False), _kept("verts_features", True)
 
-    def _lists(self) -> dict[str, Tensors]:
-        return {"verts_features": self._features}
+    def __init__(self, verts_features: Any) -> None:
+        self._hold(verts_features=verts_features)
 
     def _with(self, **lists: Tensors) -> "TexturesVertex":
         return TexturesVertex(**lists)
 
     def fitted(self, n_verts: list[int], n_faces: list[int]) -> "TexturesVertex":
-        return TexturesVertex(_trimmed("verts", self._features, n_verts))
+        features = self.verts_features_list()
+        return self if _fits(features, n_verts) else TexturesVertex(_trimmed("verts", features, n_verts))
 
     def verts_features_list(self) -> Tensors:
-        return self._features
+        return self._list_of("verts_features")
 
     def verts_features_packed(self) -> torch.Tensor:
-        return torch.cat(self._features) if self._features else torch.zeros(0, 3)
+        held = self._held["verts_features"]
+        if isinstance(held, torch.Tensor):
+            return held.reshape(-1, held.shape[-1])
+        return torch.cat(held) if held else torch.zeros(0, 3)
 
     def verts_features_padded(self) -> torch.Tensor:
         """[N, V, C], padded with 0."""
-        return list_to_padded(self._features) if self._features else torch.zeros(0, 0, 3)
+        return self._padded_of("verts_features") if len(self) else torch.zeros(0, 0, 3)
 
     def submeshes(self, vertex_ids_list: list[Tensors], faces_ids_list: Any) -> "TexturesVertex":
-        return TexturesVertex(_parts(self._features, vertex_ids_list))
+        return TexturesVertex(_parts(self.verts_features_list(), vertex_ids_list))
 
     def faces_verts_textures_packed(self, faces_packed: torch.Tensor | None = None) -> torch.Tensor:
         if faces_packed is None:
@@ -215,6 +272,11 @@ class TexturesUV(_Textures):
             outer edges. sampling_mode: "bilinear" or "nearest".
     """
 
+    _DIMENSIONS: ClassVar = {"maps": (3, False), "faces_uvs": (2, True), "verts_uvs": (2, False), "maps_ids": (1, True)}
+    _maps_list, _maps_padded = _kept("maps", False), _kept("maps", True)
+    _faces_uvs_list, _faces_uvs_padded = _kept("faces_uvs", False), _kept("faces_uvs", True)
+    _verts_uvs_list, _verts_uvs_padded = _kept("verts_uvs", False), _kept("verts_uvs", True)
+
     def __init__(
         self,
         maps: Any,
@@ -231,38 +293,68 @@ class TexturesUV(_Textures):
             if value not in choices:
                 raise ValueError(f"{op}: {name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
         check_flag(op, "align_corners", align_corners)
-        self._maps = _list(op, "maps", maps, 3 if maps_ids is None else 4)
-        self._faces_uvs = [faces.to(torch.int64) for faces in _list(op, "faces_uvs", faces_uvs, 2, integers=True)]
-        self._verts_uvs = _list(op, "verts_uvs", verts_uvs, 2)
-        if not len(self._maps) == len(self._faces_uvs) == len(self._verts_uvs):
-            sizes = (len(self._maps), len(self._faces_uvs), len(self._verts_uvs))
+        self._has_ids = maps_ids is not None
+        self._hold(maps=maps, faces_uvs=faces_uvs, verts_uvs=verts_uvs, **({"maps_ids": maps_ids} if self._has_ids else {}))
+        sizes = tuple(len(self._held[name]) for name in ("maps", "faces_uvs", "verts_uvs"))
+        if len(set(sizes)) > 1:
             raise ValueError(f"{op}: maps, faces_uvs and verts_uvs must be of as many meshes, got {sizes}")
-        self._maps_ids = None if maps_ids is None else self._checked_ids(_list(op, "maps_ids", maps_ids, 1, integers=True))
-        self._faces_uvs = [faces[(faces >= 0).all(1)] for faces in self._faces_uvs]
+        self._without_padding()
         for faces, uvs in zip(self._faces_uvs, self._verts_uvs, strict=True):
-            check_shape(op, "faces_uvs", faces.shape, ("F", 3))
-            check_shape(op, "verts_uvs", uvs.shape, ("T", 2))
             if faces.numel() and int(faces.max()) >= len(uvs):
                 raise ValueError(f"{op}: faces_uvs must index verts_uvs 0 to {len(uvs) - 1}, got {int(faces.max())}")
         self.padding_mode, self.align_corners, self.sampling_mode = padding_mode, align_corners, sampling_mode
 
-    def _checked_ids(self, maps_ids: Tensors) -> Tensors:
+    def _checked(self, name: str, values: Any) -> Tensors | torch.Tensor:
+        op = "TexturesUV"
+        if name == "maps" and self._has_ids:
+            tensors = _list(op, name, values, 4)
+            return values if isinstance(values, torch.Tensor) and len(tensors) else tensors
+        held = super()._checked(name, values)
+        for tensor in held:
+            if name in ("faces_uvs", "verts_uvs"):
+                check_shape(op, name, tensor.shape, ("F", 3) if name == "faces_uvs" else ("T", 2))
+        if name in ("maps", "verts_uvs"):
+            return held
+        return held.to(torch.int64) if isinstance(held, torch.Tensor) else [tensor.to(torch.int64) for tensor in held]
+
+    def _without_padding(self) -> None:
+        """Checks maps_ids, and leaves out the faces that stand for none, with theirs."""
+        faces_uvs = self._faces_uvs
+        used = [(faces >= 0).all(1) for faces in faces_uvs]
+        if self._has_ids:
+            self._held["maps_ids"] = self._checked_ids(self._list_of("maps_ids"), used)
+        if not all(bool(own.all()) for own in used):
+            self._held["faces_uvs"] = [faces[own] for faces, own in zip(faces_uvs, used, strict=True)]
+
+    def _checked_ids(self, maps_ids: Tensors, used: Tensors) -> Tensors:
         """Without those of padding."""
-        if len(maps_ids) != len(self._maps):
-            raise ValueError(f"TexturesUV: maps_ids must be of as many meshes as maps ({len(self._maps)}), got {len(maps_ids)}")
+        if len(maps_ids) != len(self):
+            raise ValueError(f"TexturesUV: maps_ids must be of as many meshes as maps ({len(self)}), got {len(maps_ids)}")
         checked = list[torch.Tensor]()
-        for ids, faces, pictures in zip(maps_ids, self._faces_uvs, self._maps, strict=True):
-            check_shape("TexturesUV", "maps_ids", ids.shape, ("F",), {"F": len(faces)})
-            of_faces = ids[(faces >= 0).all(1)].to(torch.int64)
+        for ids, own, pictures in zip(maps_ids, used, self._maps, strict=True):
+            check_shape("TexturesUV", "maps_ids", ids.shape, ("F",), {"F": len(own)})
+            of_faces = ids[own]
             if of_faces.numel() and (int(of_faces.min()) < 0 or int(of_faces.max()) >= len(pictures)):
                 bad = int(of_faces.min()) if int(of_faces.min()) < 0 else int(of_faces.max())
                 raise ValueError(f"TexturesUV: maps_ids must index maps 0 to {len(pictures) - 1}, got {bad}")
             checked.append(of_faces)
         return checked
 
-    def _lists(self) -> dict[str, Tensors]:
-        lists = {"maps": self._maps, "faces_uvs": self._faces_uvs, "verts_uvs": self._verts_uvs}
-        return lists if self._maps_ids is None else lists | {"maps_ids": self._maps_ids}
+    @property
+    def _maps(self) -> Tensors:
+        return self._list_of("maps")
+
+    @property
+    def _faces_uvs(self) -> Tensors:
+        return self._list_of("faces_uvs")
+
+    @property
+    def _verts_uvs(self) -> Tensors:
+        return self._list_of("verts_uvs")
+
+    @property
+    def _maps_ids(self) -> Tensors | None:
+        return self._list_of("maps_ids") if self._has_ids else None
 
     def join_batch(self, textures: list[Any]) -> "TexturesUV":
         """As `_Textures.join_batch`: all have maps_ids, or none."""
@@ -278,6 +370,8 @@ class TexturesUV(_Textures):
         return TexturesUV(**lists, **self._sampling())
 
     def fitted(self, n_verts: list[int], n_faces: list[int]) -> "TexturesUV":
+        if _fits(self._faces_uvs, n_faces):
+            return self
         lists = self._lists() | {"faces_uvs": _trimmed("faces", self._faces_uvs, n_faces)}
         if self._maps_ids is not None:
             lists["maps_ids"] = _trimmed("faces", self._maps_ids, n_faces)
@@ -291,8 +385,10 @@ class TexturesUV(_Textures):
 
         With maps_ids [N, M, H, W, C], with black pictures where a mesh has fewer.
         """
-        if not self._maps:
+        if not len(self):
             return torch.zeros(*[0] * (3 if self._maps_ids is None else 4), 3)
+        if self._maps_ids is None and len({maps.shape for maps in self._maps}) == 1:
+            return self._padded_of("maps")
         size = (max(maps.shape[-3] for maps in self._maps), max(maps.shape[-2] for maps in self._maps))
         alike = [maps if maps.shape[-3:-1] == size else self._resized(maps, size) for maps in self._maps]
         return torch.stack(alike) if self._maps_ids is None else list_to_padded(alike)
@@ -326,14 +422,14 @@ class TexturesUV(_Textures):
 
     def faces_uvs_padded(self) -> torch.Tensor:
         """[N, F, 3], padded with 0."""
-        return list_to_padded(self._faces_uvs) if self._faces_uvs else torch.zeros(0, 0, 3, dtype=torch.int64)
+        return self._padded_of("faces_uvs") if len(self) else torch.zeros(0, 0, 3, dtype=torch.int64)
 
     def verts_uvs_list(self) -> Tensors:
         return self._verts_uvs
 
     def verts_uvs_padded(self) -> torch.Tensor:
         """[N, T, 2], padded with 0."""
-        return list_to_padded(self._verts_uvs) if self._verts_uvs else torch.zeros(0, 0, 2)
+        return self._padded_of("verts_uvs") if len(self) else torch.zeros(0, 0, 2)
 
     def _faces_verts_uvs(self) -> Tensors:
         return [uvs[faces] for uvs, faces in zip(self._verts_uvs, self._faces_uvs, strict=True)]
@@ -421,7 +517,8 @@ class TexturesUV(_Textures):
             raise ValueError("TexturesUV.join_scene: the textures must have one map for each mesh, got maps_ids")
         border = 0 if self.align_corners else 1  # there 0 and 1 are the edges of a picture, where half of what is seen lies beyond
         places: dict[int, tuple[int, int]] = {}
-        different = list({id(picture): picture for picture in self._maps}.values())
+        maps = self._maps
+        different = list({id(picture): picture for picture in maps}.values())
         corners, (height, width) = packed([(len(picture) + 2 * border, picture.shape[1] + 2 * border) for picture in different])
         joined = different[0].new_zeros(height, width, different[0].shape[2])
         for picture, (x, y) in zip(different, corners, strict=True):
@@ -431,7 +528,7 @@ class TexturesUV(_Textures):
             places[id(picture)] = (x + border, y + border)
         least = 1 - border  # with align_corners they are the middles of the outermost texels
         uvs = list[torch.Tensor]()
-        for picture, own in zip(self._maps, self._verts_uvs, strict=True):
+        for picture, own in zip(maps, self._verts_uvs, strict=True):
             (x, y), (h, w) = places[id(picture)], picture.shape[:2]
             u = (x + own[:, 0] * (w - least)) / max(width - least, 1)
             v = 1 - (y + (1 - own[:, 1]) * (h - least)) / max(height - least, 1)
@@ -447,32 +544,40 @@ class TexturesUV(_Textures):
 class TexturesAtlas(_Textures):
     """R x R texels for each face: a list of [F_n, R, R, C], or [N, F, R, R, C]. The nearest texel is taken: no gradient goes to the vertices."""
 
-    def __init__(self, atlas: Any) -> None:
-        self._atlas = _list("TexturesAtlas", "atlas", atlas, 4)
-        for tensor in self._atlas:
-            check_shape("TexturesAtlas", "atlas", tensor.shape, ("F", "R", "R", "C"), {"R": self._atlas[0].shape[1]})
+    _DIMENSIONS: ClassVar = {"atlas": (4, False)}
+    _atlas_list, _atlas_padded = _kept("atlas", False), _kept("atlas", True)
 
-    def _lists(self) -> dict[str, Tensors]:
-        return {"atlas": self._atlas}
+    def __init__(self, atlas: Any) -> None:
+        self._hold(atlas=atlas)
+
+    def _checked(self, name: str, values: Any) -> Tensors | torch.Tensor:
+        held = super()._checked(name, values)
+        for tensor in held:
+            check_shape("TexturesAtlas", "atlas", tensor.shape, ("F", "R", "R", "C"), {"R": held[0].shape[1]})
+        return held
 
     def _with(self, **lists: Tensors) -> "TexturesAtlas":
         return TexturesAtlas(**lists)
 
     def fitted(self, n_verts: list[int], n_faces: list[int]) -> "TexturesAtlas":
-        return TexturesAtlas(_trimmed("faces", self._atlas, n_faces))
+        atlas = self.atlas_list()
+        return self if _fits(atlas, n_faces) else TexturesAtlas(_trimmed("faces", atlas, n_faces))
 
     def atlas_list(self) -> Tensors:
-        return self._atlas
+        return self._list_of("atlas")
 
     def atlas_packed(self) -> torch.Tensor:
-        return torch.cat(self._atlas) if self._atlas else torch.zeros(0, 1, 1, 3)
+        held = self._held["atlas"]
+        if isinstance(held, torch.Tensor):
+            return held.reshape(-1, *held.shape[2:])
+        return torch.cat(held) if held else torch.zeros(0, 1, 1, 3)
 
     def atlas_padded(self) -> torch.Tensor:
         """[N, F, R, R, C], padded with 0."""
-        return list_to_padded(self._atlas) if self._atlas else torch.zeros(0, 0, 1, 1, 3)
+        return self._padded_of("atlas") if len(self) else torch.zeros(0, 0, 1, 1, 3)
 
     def submeshes(self, vertex_ids_list: list[Tensors], faces_ids_list: Any) -> "TexturesAtlas":
-        return TexturesAtlas(_parts(self._atlas, faces_ids_list))
+        return TexturesAtlas(_parts(self.atlas_list(), faces_ids_list))
 
     def faces_verts_textures_packed(self, faces_packed: torch.Tensor | None = None) -> torch.Tensor:
         atlas = self.atlas_packed()
