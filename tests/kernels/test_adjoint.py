@@ -272,6 +272,17 @@ class TestAgainstDense:
         assert np.count_nonzero(expected.vertices.any(1)) > 20
         assert_equal(by_hand, expected, 1e-12)
 
+    @pytest.mark.parametrize("few_tiles", [0.0, np.inf], ids=["tiles", "few pixels"])
+    @pytest.mark.parametrize("blending", [Blending.SOFTMAX, Blending.HARD], ids=str)
+    @pytest.mark.parametrize("row", [ROWS[3], ROWS[6], ROWS[8], ROWS[12]], ids=["closest_point", "softras", "sides", "grouped"])
+    def test_hidden_faces(self, row, blending, few_tiles, monkeypatch):
+        """Lanes of which none sees a face have its silhouette's gradient alone; soft edges reach many, and depth is so sharp that most faces are hidden."""
+        monkeypatch.setattr(adjoint, "FEW_TILES", few_tiles)
+        drawn = Drawn(replace(settings_of(row), gamma=1e-4, blending=blending), row[6], LANES)
+        by_hand, expected = drawn.gradients(), drawn.expected()
+        assert np.count_nonzero(expected.vertices.any(1)) > 20
+        assert_equal(by_hand, expected, 1e-10)
+
     @pytest.mark.parametrize(
         ("nth", "filter_and_wrap"),
         [*enumerate([(Filter.BILINEAR, Wrap.REPEAT), (Filter.BILINEAR, Wrap.MIRROR), (Filter.BILINEAR, Wrap.CLAMP), (Filter.NEAREST, Wrap.MIRROR), None])],
