@@ -81,13 +81,14 @@ from .triangle import (
     outline_weights,
     segment,
 )
-from .variant import AT_ONCE, Storage, Variant
+from .variant import Storage, Variant
 
 __all__ = ["TOGETHER", "adjoint_kernel", "has_adjoint", "has_few_pixels", "n_of_face", "n_packed"]
 
 AT_A_PAIR = 8  # threads of a team: as many as a tile has lines there
 FEW_TILES = 2.0
 TOGETHER = 64  # faces of which the pixels are collected by one thread, whatever the number of threads: so bits stay the same
+A_SHARE = 128  # iterations over which they are spread: more would take longer to pass by than it takes to be through with faces that are seen nowhere
 NO_ROW = 0  # the row of those that have none: it is nought
 OF_FEATURES = 9  # place of the first gradient of features in a face's sums, after those of its corners' x, y and depth
 
@@ -365,7 +366,7 @@ def shares_adjoint(
     hard, strongest_only = ti.static(choices.blending == Blending.HARD, choices.silhouette.value.strongest)
     of_row, between = ti.static(n_of_face(choices), n_interpolated(choices))
     M, n_held = ti.static(n_packed(choices) - 1, N_SET_UP + 3 * at_once)
-    spread = ti.static(variant.spread(AT_ONCE))
+    spread = ti.static(variant.spread(A_SHARE))
     ti.loop_config(serialize=variant.serial)
     for part in range(n_shares * n_groups * spread):
         if part % spread != 0:
@@ -848,13 +849,16 @@ def adjoint_kernel(variant: Variant, choices: Choices, few_pixels: bool):
             ti.loop_config(serialize=variant.serial)
             for i in range(n_vertices + n_rows):
                 # No ``+=``, which would be atomic: nobody else writes here. Nor a branch: nobody could foretell it.
+                groups = n_groups
+                if ti.static(not choices.grouped):
+                    groups = 1
                 if i < n_vertices:
                     gx, gy, gz = variant.real(0.0), variant.real(0.0), variant.real(0.0)
                     for k in range(vertex_offset[i], vertex_offset[i + 1]):
                         f, corner = vertex_corner[k] // 3, vertex_corner[k] % 3
                         row = row_of_face[f]
-                        for group in range(n_groups):
-                            here = (row * n_groups + group) * of_row + corner * ti.static(3 + between)
+                        for group in range(groups):
+                            here = (row * groups + group) * of_row + corner * ti.static(3 + between)
                             gx += rows[here]
                             gy += rows[here + 1]
                             gz += rows[here + 2]
@@ -863,11 +867,11 @@ def adjoint_kernel(variant: Variant, choices: Choices, few_pixels: bool):
                     vertices_screen_grad[i, 2] = vertices_screen_grad[i, 2] + gz
                 elif ti.static(between > 0):
                     r = i - n_vertices
-                    for group in range(n_groups):
+                    for group in range(groups):
                         total = ti.Vector.zero(variant.real, between)
                         for k in range(feature_offset[r], feature_offset[r + 1]):
                             f, corner = feature_corner[k] // 3, feature_corner[k] % 3
-                            here = (row_of_face[f] * n_groups + group) * of_row + corner * ti.static(3 + between) + 3
+                            here = (row_of_face[f] * groups + group) * of_row + corner * ti.static(3 + between) + 3
                             for s in ti.static(range(between)):
                                 total[s] += rows[here + s]
                         for s in ti.static(range(between)):
