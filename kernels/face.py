@@ -1,6 +1,7 @@
 """What one face is to a pixel: how far, how deep, what coverage, with which weights. All kernels of the rasteriser ask here."""
 
 import enum
+import math
 from dataclasses import dataclass, replace
 
 from ..language import ti
@@ -8,7 +9,7 @@ from .blending import Blending, Order, normalised_depth
 from .coverage import Distribution, coverage_of, series_coefficients
 from .silhouette import Silhouette, silhouette_generator
 from .softness import FAR, NEAR, OVER_GAMMA, OVER_SIGMA, REACH_SQ
-from .special import NOUGHT_BELOW, larger, smaller
+from .special import larger, smaller
 from .texture import Texture
 from .texture_image import Filter, Wrap
 from .tiles import block_of
@@ -61,11 +62,13 @@ __all__ = [
     "who_counts",
 ]
 
+TINY_COVERAGE = 1e-17  # less gives no colour: all weights of a pixel together are divided by, and one over their square must be a float32
+HIDDEN_BELOW = {real: math.log(TINY_COVERAGE * half_eps) for real, half_eps in ((ti.f32, 2.0**-25), (ti.f64, 2.0**-54))}
+"""Exponents of weights that rounding drops from the sum of a pixel, however little of it the face covers that is the nearest there."""
 HIDES_NOTHING = 3e38  # an m that no pixel has
 RANGE_SLACK = 1e-5  # a face is whole within the range of depth if it is this fraction away from its ends: rounding tells no pixel otherwise
 SURE = 100.0  # the u of a pixel inside with hard distance: its coverage is one, to the last bit
 
-TINY_COVERAGE = 1e-17  # less gives no colour: all weights of a pixel together are divided by, and one over their square must be a float32
 
 # Places in the second dimension of `sums`.
 SILHOUETTE = 0
@@ -161,13 +164,13 @@ def face_depth(wa, wb, wc, face: ti.template(), softness: ti.template(), interpo
 
 @ti.func
 def hidden_from(face: ti.template(), softness: ti.template(), real: ti.template()):
-    """The m of a pixel above which a face is nothing there but its silhouette: it is so far behind what is seen that its weight, an exponential, is nought.
+    """The m of a pixel above which a face is nothing there but its silhouette: so far behind what is seen that rounding drops its weight.
 
     At no pixel is a face nearer than its nearest corner. No m is above what is returned of a face that is not whole within the range of depth.
     """
     nearest, farthest = smaller(face[AZ], smaller(face[BZ], face[CZ])), larger(face[AZ], larger(face[BZ], face[CZ]))
     is_whole = (nearest > softness[NEAR] * (1.0 + RANGE_SLACK)) & (farthest < softness[FAR] * (1.0 - RANGE_SLACK))
-    return ti.select(is_whole, normalised_depth(nearest, softness) - ti.static(NOUGHT_BELOW[real]) / softness[OVER_GAMMA], HIDES_NOTHING)
+    return ti.select(is_whole, normalised_depth(nearest, softness) - ti.static(HIDDEN_BELOW[real]) / softness[OVER_GAMMA], HIDES_NOTHING)
 
 
 @ti.func

@@ -15,7 +15,7 @@ import scipy  # its modules are loaded when they are asked for
 
 from ..language import arch_name, ti, without_gradient
 
-__all__ = ["NOUGHT_BELOW", "arctangent", "erfc", "exp", "expm1", "larger", "log", "log1p", "log_of_one_plus", "power", "power_slope", "smaller"]
+__all__ = ["arctangent", "erfc", "exp", "expm1", "larger", "log", "log1p", "log_of_one_plus", "power", "power_slope", "smaller"]
 
 TAYLOR_BELOW = 0.3  # expm1 and log1p are series up to here
 LARGEST_EXPONENT = 60.0  # of `power`: exp(60) = 1e26, and sums of many such are float32 numbers still
@@ -55,7 +55,6 @@ _LOG = _log_coefficients(4)
 _LN2_HIGH, _LN2_LOW = 0.693359375, float(np.log(2) - 0.693359375)  # the first has few enough bits that its multiples are exact
 _ROOT_OF_HALF = int(np.float32(0.5**0.5).view(np.int32))  # its bits
 _LEAST_EXPONENT = -87.0  # exp of less is no normal float32, and counts as nought
-NOUGHT_BELOW = {ti.f32: _LEAST_EXPONENT - 1.0, ti.f64: -746.0}  # exp of less is nought, however that was rounded
 
 
 def _by_polynomial(real: object) -> bool:
