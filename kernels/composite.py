@@ -30,7 +30,7 @@ from ..language import ti
 from .blending import Order
 from .composite_adjoint import faces_adjoint_kernel, gather_rows_kernel, has_face_adjoint, n_of_row, pairs_by_face_kernel
 from .coverage import Distribution
-from .face import CompositeChoices, block_centres, centres_at, evaluate, evaluate_with, item_and_group, load_lanes, load_set_up, slot, store_lanes
+from .face import CompositeChoices, block_centres, centres_at, evaluate, evaluate_with, item_and_group, load_lanes, load_set_up, slot, store_lane, store_lanes
 from .op import Op
 from .softness import FAR, N_SOFTNESS, SHAPE
 from .special import larger
@@ -39,7 +39,7 @@ from .tiles import block_of, place_and_block
 from .triangle import AZ, BZ, CZ, load_face, set_up
 from .variant import AT_ONCE, Variant
 
-__all__ = ["N_HELD", "RUN", "composite_op"]
+__all__ = ["NUMBERS_OF_LAYER", "N_HELD", "RUN", "composite_op"]
 
 DEPTH_SLACK = 1e-5  # by this part of it a depth at a pixel may come out nearer than the nearest corner, by rounding
 FEWEST_AT_ONCE = 4  # faces (`faces_at_once`)
@@ -52,6 +52,7 @@ LANES_OF_PICTURES = 1  # the gradient to texels is scattered one by one: with al
 # Of what is held of a layer. On the way forward features follow, on the way back c_j.
 DEPTH, A = 0, 1
 N_HELD = 3  # on the way back
+NUMBERS_OF_LAYER = 2  # that the way back writes down for a pair of a face and a tile, at each of its pixels
 NONE = -1.0  # in place of a_j on the way back, where a face does not count
 
 
@@ -80,8 +81,8 @@ def _gradient(variant: Variant, choices: CompositeChoices) -> Callable[[Any, Seq
 
         def layers_of(chunk: tuple[Any, ...], place_of_pair: Any) -> Any:
             """The layers of a chunk, with their gradient."""
-            shape = (max(chunk[5], 1) * variant.blocks_per_tile, 2, variant.lanes)
-            layers = arrays.empty(shape) if by_hand else arrays.with_gradient(arrays.kept(shape))
+            n = max(chunk[5], 1) * variant.blocks_per_tile
+            layers = arrays.empty((2 * n, variant.lanes)) if by_hand else arrays.with_gradient(arrays.kept((n, 2, variant.lanes)))
             found = layers if by_hand else arrays.gradient_of(layers)
             arrays.launch(walk_back, (*constants, *grads, place_of_pair, found, set_ups, *lists, *chunk, *rest, background_wanted))
             return layers
@@ -185,7 +186,7 @@ def insert(
 ):  # fmt: skip
     """Puts a layer of each lane among those not yet composited, behind all that are nearer; those behind it move by one place.
 
-    The last `WINDOW` places are at hand, in a local vector, for to arrays LLVM writes number by number; those before ``n_spilled`` stand in ``held``.
+    The last `WINDOW` places are at hand, in a local vector; those before ``n_spilled`` stand in ``held``.
     On a tie the first face is nearer: the numbers of the layers tell, if these are ``in_order``, or else the faces that stand there in ``face_of``.
     """
     lanes = ti.static(variant.lanes)
@@ -303,11 +304,16 @@ def spill(
 
 
 @ti.func
-def store_nothing(pair, block, layer_grads: ti.template(), variant: ti.template()):
-    """Of a pair that no pixel of a block sees anything of."""
-    for i in ti.static(range(2)):
-        for l in ti.static(range(variant.lanes)):
-            layer_grads[pair * variant.blocks_per_tile + block, i, l] = 0.0
+def store_nothing(at, layer_grads: ti.template(), by_face: ti.template(), variant: ti.template()):
+    """Of a pair, and a block, no pixel of which sees anything of it."""
+    if ti.static(by_face):
+        nothing = ti.Vector.zero(variant.real, variant.lanes)
+        store_lanes(layer_grads, 2 * at, nothing, 0, variant)
+        store_lanes(layer_grads, 2 * at + 1, nothing, 0, variant)
+    else:
+        for i in ti.static(range(2)):
+            for l in ti.static(range(variant.lanes)):
+                layer_grads[at, i, l] = 0.0
 
 
 @ti.func
@@ -521,7 +527,7 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, by_face: 
         features_img_grad: real(4),
         depth_img_grad: real(3),
         place_of_pair: index(1),  # [pairs] with ``by_face``, where a pair stands in the list of those of its face
-        layer_grads: real(3),  # [pairs * blocks, 2, lanes] written: dL/da_j and dL/dc_j
+        layer_grads: variant.blocks(1) if by_face else real(3),  # [pairs * blocks, 2, lanes] (by face, [2 pairs * blocks, lanes]) written: dL/da_j, dL/dc_j
         set_ups: real(2),
         faces: index(2),
         corners: index(2),
@@ -653,7 +659,7 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, by_face: 
                                 )  # fmt: skip
                                 n_layers += 1
                             else:
-                                store_nothing(at, block, layer_grads, variant)
+                                store_nothing(at * blocks_per_tile + block, layer_grads, by_face, variant)
                             k += 1
                         nearest = variant.real(FARTHEST)
                         if ti.static(choices.order == Order.PIXEL):
@@ -703,13 +709,17 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, by_face: 
                             behind[slot(0, l, lanes)] += ti.select(t > 0, a * off, 0.0)
                         for l in ti.static(range(lanes)):
                             at = number[l] * blocks_per_tile + block
-                            layer_grads[at, 0, l] = layer[A * lanes + l]
-                            layer_grads[at, 1, l] = layer[C * lanes + l]
+                            if ti.static(by_face):
+                                store_lane(layer_grads, 2 * at, l, layer[A * lanes + l], variant)
+                                store_lane(layer_grads, 2 * at + 1, l, layer[C * lanes + l], variant)
+                            else:
+                                layer_grads[at, 0, l] = layer[A * lanes + l]
+                                layer_grads[at, 1, l] = layer[C * lanes + l]
                     for j in range(k, n_here):
                         at = first_pair + j
                         if ti.static(by_face):
                             at = place_of_pair[at]
-                        store_nothing(at, block, layer_grads, variant)
+                        store_nothing(at * blocks_per_tile + block, layer_grads, by_face, variant)
 
     return layers_adjoint
 

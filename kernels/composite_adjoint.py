@@ -15,7 +15,7 @@ from dataclasses import replace
 from ..language import ti
 from .adjoint import OF_FEATURES, clipped_adjoint, depth_adjoint, total_of, weights_adjoint
 from .coverage import Distribution, coverage_of
-from .face import CompositeChoices, Interpolation, centres_at, face_depth, item_and_group, load_block, load_set_up, over_inradius, slot, who_counts
+from .face import CompositeChoices, Interpolation, centres_at, face_depth, item_and_group, load_lanes, load_set_up, over_inradius, slot, who_counts
 from .softness import N_SOFTNESS, OVER_SIGMA, REACH_SQ, SHAPE
 from .special import log, smaller
 from .texture import Texture, channel_of
@@ -124,7 +124,7 @@ def faces_adjoint_kernel(variant: Variant, choices: CompositeChoices):
         opacity: real(2),  # [O, 1]
         window: real(2),  # [1 or source faces, 1]
         softness_array: real(1),
-        layer_grads: variant.blocks(2),  # [pairs * blocks, 2, lanes] dL/da_j, dL/dc_j, face by face
+        layer_grads: variant.blocks(1),  # [2 pairs * blocks, lanes] dL/da_j, dL/dc_j, face by face
         features_img_grad: real(4),
         depth_img_grad: real(3),
         set_ups: real(2),  # [F, N_SET_UP]
@@ -174,8 +174,8 @@ def faces_adjoint_kernel(variant: Variant, choices: CompositeChoices):
             place, end, n = first * blocks_per_tile, last * blocks_per_tile, 0
             while place < end or n > 0:
                 while place < end and n < lanes:
-                    load_block(layer, 0, layer_grads, place, 0, variant)
-                    load_block(layer, 1, layer_grads, place, 1, variant)
+                    load_lanes(layer, 0, layer_grads, 2 * place, variant)
+                    load_lanes(layer, 1, layer_grads, 2 * place + 1, variant)
                     _, first_line, first_column = block_of(tile_at[place // blocks_per_tile], place % blocks_per_tile, height, width, variant)
                     first_pixel = (first_line << COLUMN_BITS) + first_column
                     for l in ti.static(range(lanes)):
@@ -332,36 +332,34 @@ def gather_rows_kernel(variant: Variant, at_once: int):
         n_groups: ti.i32,
     ):
         ti.loop_config(serialize=variant.serial)
-        for row in range(n_vertices):
-            gx, gy, gz = variant.real(0.0), variant.real(0.0), variant.real(0.0)
-            for k in range(vertex_offset[row], vertex_offset[row + 1]):
-                f, corner = vertex_corner[k] // 3, vertex_corner[k] % 3
-                for group in range(n_groups):
-                    gx += rows[f * n_groups + group, 3 * corner]
-                    gy += rows[f * n_groups + group, 3 * corner + 1]
-                    gz += rows[f * n_groups + group, 3 * corner + 2]
-            vertices_screen_grad[row, 0] = vertices_screen_grad[row, 0] + gx
-            vertices_screen_grad[row, 1] = vertices_screen_grad[row, 1] + gy
-            vertices_screen_grad[row, 2] = vertices_screen_grad[row, 2] + gz
-        ti.loop_config(serialize=variant.serial)
-        for r in range(n_rows):
+        for r in range(ti.max(n_vertices, n_rows, n_opacities, n_windows)):  # one loop: to wake threads for another takes longer than what it would do
+            if r < n_vertices:
+                gx, gy, gz = variant.real(0.0), variant.real(0.0), variant.real(0.0)
+                for k in range(vertex_offset[r], vertex_offset[r + 1]):
+                    f, corner = vertex_corner[k] // 3, vertex_corner[k] % 3
+                    for group in range(n_groups):
+                        gx += rows[f * n_groups + group, 3 * corner]
+                        gy += rows[f * n_groups + group, 3 * corner + 1]
+                        gz += rows[f * n_groups + group, 3 * corner + 2]
+                vertices_screen_grad[r, 0] = vertices_screen_grad[r, 0] + gx
+                vertices_screen_grad[r, 1] = vertices_screen_grad[r, 1] + gy
+                vertices_screen_grad[r, 2] = vertices_screen_grad[r, 2] + gz
             if ti.static(at_once > 0):
-                for k in range(feature_offset[r], feature_offset[r + 1]):
-                    f, corner = feature_corner[k] // 3, feature_corner[k] % 3
-                    for channel in range(n_features):
-                        of_face = f * n_groups + channel // at_once
-                        features_grad[r, channel] = features_grad[r, channel] + rows[of_face, OF_FEATURES + 3 * (channel % at_once) + corner]
-        ti.loop_config(serialize=variant.serial)
-        for r in range(n_opacities):
-            total = variant.real(0.0)
-            for k in range(opacity_offset[r], opacity_offset[r + 1]):
-                total += rows[opacity_corner[k] // 3 * n_groups, OF_OPACITY + opacity_corner[k] % 3]
-            opacity_grad[r, opacity_channel] = opacity_grad[r, opacity_channel] + total
-        ti.loop_config(serialize=variant.serial)
-        for r in range(n_windows):
-            total = variant.real(0.0)
-            for k in range(window_offset[r], window_offset[r + 1]):
-                total += rows[window_face[k] * n_groups, OF_WINDOW]
-            window_grad[r, 0] = window_grad[r, 0] + total
+                if r < n_rows:
+                    for k in range(feature_offset[r], feature_offset[r + 1]):
+                        f, corner = feature_corner[k] // 3, feature_corner[k] % 3
+                        for channel in range(n_features):
+                            of_face = f * n_groups + channel // at_once
+                            features_grad[r, channel] = features_grad[r, channel] + rows[of_face, OF_FEATURES + 3 * (channel % at_once) + corner]
+            if r < n_opacities:
+                total = variant.real(0.0)
+                for k in range(opacity_offset[r], opacity_offset[r + 1]):
+                    total += rows[opacity_corner[k] // 3 * n_groups, OF_OPACITY + opacity_corner[k] % 3]
+                opacity_grad[r, opacity_channel] = opacity_grad[r, opacity_channel] + total
+            if r < n_windows:
+                total = variant.real(0.0)
+                for k in range(window_offset[r], window_offset[r + 1]):
+                    total += rows[window_face[k] * n_groups, OF_WINDOW]
+                window_grad[r, 0] = window_grad[r, 0] + total
 
     return gather_rows

@@ -54,10 +54,14 @@ __all__ = [
     "in_reach_of",
     "item_and_group",
     "load_block",
+    "load_lanes",
     "load_set_up",
+    "nth_block",
     "one_of_block",
     "slot",
     "store_block",
+    "store_lane",
+    "store_lanes",
     "sum_row",
     "who_counts",
 ]
@@ -346,11 +350,26 @@ def load_block(local: ti.template(), number: ti.template(), array: ti.template()
 
 
 @ti.func
+def nth_block(i, variant: ti.template()):
+    """The place of a block in a list of them: ``i``, of which LLVM sees that its lanes are countable. Else it would read and write them one by one."""
+    return i & ti.static((1 << 31) // variant.lanes - 1)
+
+
+@ti.func
+def store_lane(array: ti.template(), i, lane, value, variant: ti.template()):
+    """Writes one lane of a list of blocks."""
+    if ti.static(variant.has_blocks):
+        array[nth_block(i, variant)][lane] = value
+    else:
+        array[i, lane] = value
+
+
+@ti.func
 def store_lanes(array: ti.template(), i, local: ti.template(), number: ti.template(), variant: ti.template()):
     """`store_block` to a list of blocks, of real or whole numbers."""
     lanes = ti.static(variant.lanes)
     if ti.static(variant.has_blocks):
-        array[i] = ti.Vector([local[number * lanes + l] for l in ti.static(range(lanes))])
+        array[nth_block(i, variant)] = ti.Vector([local[number * lanes + l] for l in ti.static(range(lanes))])
     else:
         for l in ti.static(range(lanes)):
             array[i, l] = local[number * lanes + l]
@@ -361,7 +380,7 @@ def load_lanes(local: ti.template(), number: ti.template(), array: ti.template()
     """The other way."""
     lanes = ti.static(variant.lanes)
     if ti.static(variant.has_blocks):
-        of_block = array[i]
+        of_block = array[nth_block(i, variant)]
         for l in ti.static(range(lanes)):
             local[number * lanes + l] = of_block[l]
     else:

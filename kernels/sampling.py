@@ -199,14 +199,14 @@ def sample_op(variant: Variant) -> Op:
         seed: ti.i32, count: ti.i32, n_parts: ti.i32, n_blocks: ti.i32,
     ):  # fmt: skip
         if ti.static(on_cpu):
+            ti.loop_config(serialize=True)
+            for v in range(vertices.shape[0]):
+                for k in ti.static(range(ROW)):
+                    rows[slot(v, k, ROW)] = vertices[v, ti.static(min(k, 2))]
             ti.loop_config(serialize=variant.serial)
-            for i in range(ti.max(vertices.shape[0], n_unknown)):
-                if i < vertices.shape[0]:
-                    for k in ti.static(range(ROW)):
-                        rows[slot(i, k, ROW)] = vertices[i, ti.static(min(k, 2))]
-                if i < n_unknown:
-                    corners = [[vertices[faces[i, corner], k] for k in ti.static(range(3))] for corner in ti.static(range(3))]
-                    areas[i] = area(*corners)
+            for f in range(n_unknown):
+                corners = [[rows[slot(faces[f, corner], k, ROW)] for k in ti.static(range(3))] for corner in ti.static(range(3))]
+                areas[f] = area(*corners)
             ti.loop_config(serialize=True)
             for mesh in range(first.shape[0] - 1):
                 areas[faces.shape[0] + mesh] = share_out(areas, first[mesh], first[mesh + 1], odds)

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..engine import Renderer, losses
 from ..language import HAS_WINDOWS, NAME, ti
-from ..runtime import GPU_BACKENDS, cpu_name, has_display, init, offer_of
+from ..runtime import GPU_BACKENDS, cpu_name, has_display, init, is_cpu_known, offer_of
 from ..scene import Camera, RasterizeSettings, creature
 from .common import say
 
@@ -23,6 +23,10 @@ __all__ = ["doctor"]
 TOLERANCE = 1e-3  # of the largest number: single precision, and another order of adding
 TIMEOUT = 300  # seconds
 PACKAGES = (NAME, "numpy", "torch", "matplotlib", "trimesh", "pillow")
+UNKNOWN_CPU = (
+    "Taichi's compiler does not know this processor, and leaves half of its vector units idle. "
+    "That of quadrants does, and takes about three quarters of the time: pip install quadrants, and TAICHI_SOFTRAS_RUNTIME=quadrants."
+)
 REMEDIES = {
     "cuda": "Only for NVIDIA GPUs: install NVIDIA's driver; no CUDA toolkit is needed.",
     "vulkan": "Install the driver of your GPU; on Debian and Ubuntu: apt install libvulkan1 mesa-vulkan-drivers (works without a GPU, too, slowly).",
@@ -48,6 +52,8 @@ def doctor() -> bool:
             print(f"     FAILS: {expected}")
             return False
         print(f"     works: {_told(expected)}")
+        if not is_cpu_known():
+            print(f"     {UNKNOWN_CPU}")
         for arch, offer in offers.items():
             print(f"{arch}: {', '.join(device.name for device in offer.devices) or 'none'}")
             if not offer.devices:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from ..checks import as_numbers, check_choice, check_countable, check_features, check_image_size, check_kind, check_shape
-from ..kernels.composite import composite_op
+from ..kernels.composite import NUMBERS_OF_LAYER, composite_op
 from ..kernels.op import Op
 from ..kernels.projection import project_op, see_op, view_op
 from ..kernels.rasterize import draw_op, most_numbers
@@ -65,7 +65,7 @@ class RenderedImage:
     face_id: Any = None
 
 
-FEW_BLOCKS = 6_000  # fewer pairs of a face and a block of lanes, times the number of threads, are drawn by one of them sooner than by all
+FEW_PIXELS = 48_000  # pixels of fewer pairs of a face and a tile, times the number of threads, are drawn by one of them sooner than by all
 NEAREST_FACE = 2  # its place among the rest of a `Plan`
 
 
@@ -134,6 +134,8 @@ class Scene:
     ) -> "Scene":
         """``unclipped``: whose faces count in means, where others are left after clipping. ``statistics``: see `PairSearch`."""
         turns = max((surface.turns(settings, arrays.variant) for surface in surfaces), default=None)
+        if layers is not None:
+            turns = max(turns or 1, NUMBERS_OF_LAYER * arrays.variant.tile_pixels)
         # A mean over faces counts those of the mesh, not those that clipping has left.
         return cls(
             arrays=arrays,
@@ -178,7 +180,7 @@ class Scene:
         check_countable("rasterize", "numbers of the faces", len(topology.faces) * of_face)
         outputs = [image, (*image, n_features), image] if n_features else [image, (1, 1, 1, 1), (1, 1, 1)]
         background = arrays.fixed(np.zeros((1, 1))) if background is None else background
-        variant = arrays.variant_for(pairs.n * arrays.variant.blocks_per_tile * choices.n_groups(n_features), FEW_BLOCKS)
+        variant = arrays.variant_for(pairs.n * arrays.variant.tile_pixels * choices.n_groups(n_features), FEW_PIXELS)
         if self.layers is not None:
             return self._composite_plan(self.layers, surface, background, n_features, outputs, variant)
         n_sums, block, n_pixels = choices.n_sums(n_features), (variant.blocks_per_tile, variant.lanes), pairs.n_tiles * variant.tile_pixels

@@ -8,7 +8,7 @@ from . import loops, quick_taichi  # noqa: F401, before the first kernel is read
 # isort: split
 from .arrays import Arrays, Constants, FieldArrays, TaichiArrays, check_sizes, cpu_shares, default_arrays, library_of, variant_of
 from .budget import free_memory, memory_budget, set_memory_budget, within_budget
-from .devices import GPU_BACKENDS, cpu_name, has_display, offer_of, vulkan_offer
+from .devices import GPU_BACKENDS, cpu_name, has_display, is_cpu_known, offer_of, vulkan_offer
 from .spare_memory import spare_array
 from .start import check_not_forked, current_arch, current_runtime, ensure_initialized, init, init_for, is_deterministic, one_at_a_time
 
@@ -30,6 +30,7 @@ __all__ = [
     "has_display",
     "init",
     "init_for",
+    "is_cpu_known",
     "is_deterministic",
     "library_of",
     "memory_budget",

@@ -5,6 +5,7 @@ finds its way back (on ``ti.ad.Tape`` here, through autograd there).
 """
 
 import contextlib
+import ctypes
 import functools
 import math
 import os
@@ -21,7 +22,7 @@ from ..checks import check_countable
 from ..kernels.op import Op
 from ..kernels.variant import Storage, Variant
 from ..language import HANDS_ON, ScalarNdarray, address, has_place, is_one_node, runtime, tape, ti
-from .devices import cuda_download, cuda_upload
+from .devices import cpu_vector_bits, cuda_download, cuda_upload
 from .launch import launch
 from .spare_memory import spare_array, spare_ndarray
 from .start import check_not_forked, ensure_initialized, is_deterministic, one_at_a_time
@@ -31,12 +32,16 @@ __all__ = ["Arrays", "Constants", "FieldArrays", "TaichiArrays", "check_sizes", 
 Array = Any
 Shape = tuple[int, ...]
 
+EIGHT, FOUR = Variant(), Variant(lanes=4, tile_width=2, tile_height=2)  # lanes, in tiles of as many pixels
 TEAM = 128  # threads of a block, as many as Taichi takes by itself
 FEW = 24_000  # of what is quickly done for a vertex or a face. More, over the number of threads, take longer than waking these (0.1 ms a loop)
 
 
 def variant_of(arch: str, real: object, storage: Storage = Storage.ARRAY) -> Variant:
-    """Lanes of pixels for the CPU's vector units; a thread a pixel, in square tiles, for GPUs. On CUDA threads work together."""
+    """Lanes of pixels for the CPU's vector units; a thread a pixel, in square tiles, for GPUs. On CUDA threads work together.
+
+    Where a vector has four numbers (`cpu_vector_bits`), tiles of eight pixels would take twice as long: of smaller ones more pixels are in reach.
+    """
     return _variant(arch, real, storage, arch == "cpu" and is_deterministic())
 
 
@@ -44,7 +49,7 @@ def variant_of(arch: str, real: object, storage: Storage = Storage.ARRAY) -> Var
 def _variant(arch: str, real: object, storage: Storage, serial: bool) -> Variant:
     """One object, which caches find at once."""
     if arch == "cpu":
-        return Variant(real=real, storage=storage, serial=serial)
+        return replace(EIGHT if cpu_vector_bits() >= 256 else FOUR, real=real, storage=storage, serial=serial)
     return Variant(real=real, storage=storage, lanes=1, tile_width=8, tile_height=8, team=TEAM if arch == "cuda" and storage is Storage.ARRAY else 1)
 
 
@@ -293,17 +298,23 @@ class TaichiArrays(_TaichiBase):
             return array if isinstance(array, np.ndarray) else self.untracked(array.to_numpy)
         with one_at_a_time:
             values = np.empty(array.shape, np.int32 if array.dtype == ti.i32 else np.float64 if array.dtype == ti.f64 else np.float32)
-            cuda_download(address(array.arr), values)
+            if self._on_cpu:
+                ctypes.memmove(values.ctypes.data, address(array.arr), values.nbytes)
+            else:
+                cuda_download(address(array.arr), values)
         return values
 
     def _copies(self, array: Array) -> bool:
         """Whether its numbers are copied here, and not by Taichi's kernels for that."""
-        return not self._on_cpu and HANDS_ON and isinstance(array, ScalarNdarray) and array.dtype in (ti.i32, ti.f32, ti.f64)
+        return HANDS_ON and isinstance(array, ScalarNdarray) and array.dtype in (ti.i32, ti.f32, ti.f64)
 
     def _fill(self, array: Array, values: np.ndarray) -> None:
         if self._copies(array):
             with one_at_a_time:
-                cuda_upload(address(array.arr), values)
+                if self._on_cpu:
+                    ctypes.memmove(address(array.arr), values.ctypes.data, values.nbytes)
+                else:
+                    cuda_upload(address(array.arr), values)
         else:
             self.untracked(lambda: array.from_numpy(values))
 

@@ -3,19 +3,24 @@
 import ctypes
 import ctypes.util
 import functools
+import itertools
 import os
 import platform
+import re
 import sys
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from ..language import NAME
+
 __all__ = [
     "GPU_BACKENDS",
     "Device",
     "Offer",
     "cpu_name",
+    "cpu_vector_bits",
     "cuda_clear",
     "cuda_download",
     "cuda_free_memory",
@@ -23,6 +28,7 @@ __all__ = [
     "cuda_threads",
     "cuda_upload",
     "has_display",
+    "is_cpu_known",
     "metal_offer",
     "offer_of",
     "vulkan_offer",
@@ -30,6 +36,7 @@ __all__ = [
 
 MULTIPROCESSORS, THREADS_OF_MULTIPROCESSOR = 16, 39  # CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, .._MAX_THREADS_PER_MULTIPROCESSOR
 THREADS_IF_UNKNOWN = 1 << 17
+FAMILIES_OF_LLVM_15 = {"GenuineIntel": (6,), "AuthenticAMD": range(26)}  # of the processors with AVX, as their vendors number them
 GPU_BACKENDS = ("cuda", "metal", "vulkan")  # the one that is preferred first
 
 
@@ -216,11 +223,39 @@ def metal_offer() -> Offer:
 
 def cpu_name() -> str:
     """The processor and how many cores Taichi may use."""
-    name = platform.processor() or platform.machine()
+    return f"{_cpu_facts().get('model name') or platform.processor() or platform.machine()}, {os.cpu_count()} cores"
+
+
+@functools.cache
+def _cpu_facts() -> dict[str, str]:
+    """What Linux says of the first core; on Windows family and vendor under the same names; elsewhere nothing."""
     if os.path.exists("/proc/cpuinfo"):
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
-            name = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), name)
-    return f"{name}, {os.cpu_count()} cores"
+            lines = itertools.takewhile(str.strip, file)
+            return {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    told = re.search(r"Family (\d+) .*, (\w+)", os.environ.get("PROCESSOR_IDENTIFIER", ""))
+    return {"cpu family": told[1], "vendor_id": told[2]} if told else {}
+
+
+def is_cpu_known() -> bool:
+    """Whether what compiles the kernels knows this processor.
+
+    Taichi 1.7.4 lets its LLVM (15) vectorise for a processor by name: an x86 processor that this does not know, such as AMD's of 2024 (Zen 5, family 26), is
+    one of 2003 to it, whatever it says that it can do. That of quadrants (22) knows them.
+    """
+    facts = _cpu_facts()
+    families = FAMILIES_OF_LLVM_15.get(facts.get("vendor_id", ""), ())
+    return NAME != "taichi" or not _is_x86() or not facts or int(facts.get("cpu family", "0")) in families
+
+
+def cpu_vector_bits() -> int:
+    """How wide the vectors are that kernels on the CPU are compiled to: 256, or 128 where there are no wider ones (ARM) or the compiler knows none."""
+    has_wider = _is_x86() and "avx" in _cpu_facts().get("flags", "avx").split()
+    return 256 if has_wider and is_cpu_known() else 128
+
+
+def _is_x86() -> bool:
+    return platform.machine().lower() in ("x86_64", "amd64")
 
 
 def has_display() -> bool:

@@ -25,6 +25,7 @@ def test_with_what_there_is():
     assert lines[python + 1].startswith(f"{NAME} {VERSION}, numpy ")
     cpu = next(i for i, line in enumerate(lines) if line.startswith("cpu: "))
     assert lines[cpu + 1].startswith("     works: forward and backward in ")
+    assert ("Taichi's compiler does not know this processor" in lines[cpu + 2]) is not devices.is_cpu_known()
     if devices.vulkan_offer().devices:
         vulkan = next(i for i, line in enumerate(lines) if line.startswith("vulkan: "))
         assert devices.vulkan_offer().devices[0].name in lines[vulkan]

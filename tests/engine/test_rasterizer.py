@@ -13,10 +13,25 @@ import reference
 import torch
 from scenes import IMAGE_SIZE, SMOOTH, ScreenScene, orthogonal_settings, screen_scene
 
-from taichi_softras import Camera, Extrapolation, Interpolation, Mesh, RasterizeSettings, Sides, Topology, language, render_mesh
+from taichi_softras import (
+    Blending,
+    Camera,
+    Distribution,
+    Extrapolation,
+    Interpolation,
+    Mesh,
+    RasterizeSettings,
+    Sides,
+    Silhouette,
+    Topology,
+    language,
+    render_mesh,
+)
 from taichi_softras.interop import dense, rasterize, render
+from taichi_softras.runtime import arrays, devices
 
 FLOAT32_TOLERANCE = 3e-5
+COMPOSITED = replace(SMOOTH, blending=Blending.COMPOSITE)
 
 
 def render_scene(
@@ -169,6 +184,51 @@ class TestSameBits:
             first, second = (render_scene(scene, SMOOTH, (40, 50), dtype) for _ in range(2))
             for a, b in zip(first, second, strict=True):
                 np.testing.assert_array_equal(a, b)
+
+
+class TestLanes:
+    """Whether the CPU's vectors have four numbers or eight, picture and gradient are the same."""
+
+    @pytest.mark.parametrize(
+        "settings",
+        [SMOOTH, replace(SMOOTH, blending=Blending.HARD, silhouette=Silhouette.MAX), COMPOSITED, replace(COMPOSITED, distribution=Distribution.WINDOW)],
+        ids=["softmax", "hard", "composite", "windows"],
+    )
+    def test_four_and_eight(self, settings, monkeypatch):
+        monkeypatch.setattr(arrays, "_variant", arrays._variant.__wrapped__)  # it is found once
+        found = []
+        for bits in (128, 256):
+            monkeypatch.setattr(arrays, "cpu_vector_bits", lambda bits=bits: bits)
+            scene = screen_scene(9, (60, 25), size=0.3)
+            vertices, features, background = (torch.tensor(each, requires_grad=True) for each in (scene.vertices, scene.features, scene.background))
+            image = rasterize(vertices, scene.topology, features, background=background, settings=settings, image_size=(19, 30))
+            weights = torch.linspace(-1, 1, image.color.numel()).reshape(image.color.shape)
+            ((image.color * weights).sum() + (image.alpha**2).sum() + image.depth.sum()).backward()
+            found.append([each.detach().numpy() for each in (image.alpha, image.color, image.depth, vertices.grad, features.grad, background.grad)])
+        for four, eight in zip(*found, strict=True):
+            np.testing.assert_allclose(four, eight, rtol=0, atol=1e-11 * np.abs(eight).max())
+
+    @pytest.mark.parametrize(
+        ("machine", "facts", "runtime", "bits"),
+        [
+            ("x86_64", {"vendor_id": "GenuineIntel", "cpu family": "6", "flags": "sse2 avx avx2 fma"}, "taichi", 256),
+            ("x86_64", {"vendor_id": "GenuineIntel", "cpu family": "6", "flags": "sse2 ssse3"}, "taichi", 128),
+            ("x86_64", {"vendor_id": "AuthenticAMD", "cpu family": "25", "flags": "sse2 avx avx2 fma"}, "taichi", 256),
+            ("x86_64", {"vendor_id": "AuthenticAMD", "cpu family": "26", "flags": "sse2 avx avx2 avx512f"}, "taichi", 128),
+            ("x86_64", {"vendor_id": "AuthenticAMD", "cpu family": "26", "flags": "sse2 avx avx2 avx512f"}, "quadrants", 256),
+            ("x86_64", {"vendor_id": "HygonGenuine", "cpu family": "24", "flags": "sse2 avx avx2"}, "taichi", 128),
+            ("AMD64", {"vendor_id": "AuthenticAMD", "cpu family": "25"}, "taichi", 256),
+            ("x86_64", {}, "taichi", 256),
+            ("arm64", {}, "taichi", 128),
+            ("aarch64", {"CPU implementer": "0x41"}, "quadrants", 128),
+        ],
+    )
+    def test_which_of_both(self, machine, facts, runtime, bits, monkeypatch):
+        """By what the compiler knows of the processor: Intel's with AVX and without, AMD's of 2022 and of 2024, on Windows, a Mac of Intel's, ARM."""
+        monkeypatch.setattr("platform.machine", lambda: machine)
+        monkeypatch.setattr(devices, "_cpu_facts", lambda: facts)
+        monkeypatch.setattr(devices, "NAME", runtime)
+        assert devices.cpu_vector_bits() == bits
 
 
 class TestNoCompilation:

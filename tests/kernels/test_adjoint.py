@@ -42,10 +42,12 @@ from taichi_softras.kernels.rasterize import draw_op, generated_gradient, gradie
 from taichi_softras.kernels.variant import Storage, Variant
 from taichi_softras.language import ti
 from taichi_softras.runtime import current_arch, variant_of
+from taichi_softras.runtime.arrays import EIGHT, FOUR
 
 GPU = of_gpus()
 ONE_LANE = replace(GPU, tile_width=4, tile_height=2)  # in the tiles of the CPU
-LANES = variant_of(current_arch(), ti.f64)  # eight, where these tests run on a CPU
+LANES = variant_of(current_arch(), ti.f64)  # eight or four, where these tests run on a CPU
+OTHER_LANES = replace({4: EIGHT, 8: FOUR}.get(LANES.lanes, LANES), real=ti.f64)  # those of other CPUs
 
 PLAIN = replace(SMOOTH, near=2.6, far=5.4)
 SOFTRAS = replace(PLAIN, interpolation=Interpolation.MIXED, extrapolation=Extrapolation.CLIPPED, silhouette_beyond_depth_range=True)
@@ -387,11 +389,18 @@ class TestVariants:
 
     @pytest.mark.parametrize(
         ("settings", "n_features", "variant"),
-        [(PLAIN, 3, GPU), (SOFTRAS, 3, ONE_LANE), (settings_of(ROWS[12]), 7, ONE_LANE), (settings_of(ROWS[0]), 0, ONE_LANE)],
-        ids=["plain", "softras", "grouped", "silhouette"],
+        [
+            (PLAIN, 3, GPU),
+            (SOFTRAS, 3, ONE_LANE),
+            (settings_of(ROWS[12]), 7, ONE_LANE),
+            (settings_of(ROWS[0]), 0, ONE_LANE),
+            (PLAIN, 3, OTHER_LANES),
+            (settings_of(ROWS[12]), 7, OTHER_LANES),
+        ],
+        ids=["plain", "softras", "grouped", "silhouette", "other lanes", "grouped, other lanes"],
     )
     def test_lanes_and_threads(self, settings, n_features, variant):
-        """A thread a pair instead of a face, in GPUs' tiles or in CPUs': sums in another order."""
+        """A thread a pair instead of a face, in GPUs' tiles or in CPUs', or vectors of another length: sums in another order."""
         for scale in (1, 20):
             numbers = replace(settings, sigma=settings.sigma / scale, gamma=settings.gamma / scale)
             assert_equal(Drawn(numbers, n_features, LANES).gradients(), Drawn(numbers, n_features, variant).gradients(), 1e-12)

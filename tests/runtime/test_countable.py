@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scenes import IMAGE_SIZE, SMOOTH, screen_scene
 
-from taichi_softras import Connectivity, Distribution, RasterizeSettings, Silhouette, Topology
+from taichi_softras import Blending, Connectivity, Distribution, RasterizeSettings, Silhouette, Topology
 from taichi_softras.checks import COUNTABLE, check_features
 from taichi_softras.engine import binning, losses, nearest, rasterize, sampling
 from taichi_softras.engine.surfaces import Surface
@@ -55,6 +55,17 @@ def test_turns_over_pairs(variant, kind, n_channels):
     n_groups = GENERATED.choices(n_channels).n_groups(n_channels)
     assert turns == n_groups * (variant.blocks_per_tile if kind is Texture.VERTEX else variant.tile_pixels)
     assert binning.most_pairs(turns) * turns < COUNTABLE
+
+
+@pytest.mark.parametrize("background", [True, False], ids=["colours", "alpha"])
+def test_numbers_of_layers(background, monkeypatch):
+    """The way back writes two numbers for each pixel of a pair."""
+    asked, scene, arrays = [], screen_scene(1), TaichiArrays()
+    monkeypatch.setattr(binning, "most_pairs", lambda turns: asked.append(turns) or 1 << 20)
+    features, behind = (arrays.real(scene.features), arrays.real(scene.background)) if background else (None, None)
+    rasterize(arrays, scene.topology, arrays.parameter(scene.vertices), features, behind, replace(SMOOTH, blending=Blending.COMPOSITE), IMAGE_SIZE)
+    (turns,) = asked
+    assert tiles.MAX_PAIRS // turns * 2 * arrays.variant.tile_pixels < COUNTABLE
 
 
 def test_lists_are_cut_where_loops_make_several_turns_for_a_pair(monkeypatch):

@@ -513,6 +513,32 @@ class TestContainers:
         path = Gltf().primitive().save(tmp_path / "m.glb", ((b"XYZW", b"anything"), (b"BIN\0", b"1234")))
         assert len(Mesh.load(path).faces) == 2
 
+    @pytest.mark.parametrize("n_triangles", [1, 2])
+    def test_a_glb_without_a_binary_chunk(self, tmp_path, n_triangles):
+        """Its buffer stands in the text, and behind an odd number of triangles floats begin at no multiple of four: so Open3D 0.20 writes them (o3d.io)."""
+        indices, colors = TWO_TRIANGLES[: 3 * n_triangles], np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]], "<f4")
+        binary = indices.tobytes() + SQUARE.tobytes() + colors.tobytes()
+        floats = {"bufferView": 1, "componentType": 5126, "count": 4, "type": "VEC3"}
+        tree = Gltf().tree | {
+            "buffers": [{"byteLength": len(binary), "uri": "data:application/octet-stream;base64," + base64.b64encode(binary).decode()}],
+            "bufferViews": [
+                {"buffer": 0, "byteLength": indices.nbytes},
+                {"buffer": 0, "byteLength": len(binary) - indices.nbytes, "byteOffset": indices.nbytes, "byteStride": 12},
+            ],
+            "accessors": [
+                {"bufferView": 0, "componentType": 5123, "count": len(indices), "type": "SCALAR"},
+                floats,
+                floats | {"byteOffset": SQUARE.nbytes},
+            ],
+            "meshes": [{"primitives": [{"attributes": {"COLOR_0": 2, "POSITION": 1}, "indices": 0, "mode": 4}]}],
+        }
+        text = json.dumps(tree).encode()
+        text += b" " * (-len(text) % 4)
+        (tmp_path / "m.glb").write_bytes(struct.pack("<4sIII4s", b"glTF", 2, 20 + len(text), len(text), b"JSON") + text)
+        mesh = Mesh.load(tmp_path / "m.glb")
+        np.testing.assert_array_equal(corners(mesh), SQUARE[indices].reshape(-1, 3, 3))
+        np.testing.assert_allclose(mesh.colors[mesh.faces], colors[indices].reshape(-1, 3, 3), atol=1e-6)
+
     def test_glb_by_another_name(self, tmp_path):
         path = Gltf().primitive().save(tmp_path / "m.glb")
         path.rename(tmp_path / "m.gltf")
