@@ -25,6 +25,7 @@ from .coverage import density_of
 from .face import (
     DEPTH,
     FEATURES,
+    HIDES_NOTHING,
     SILHOUETTE,
     WEIGHT,
     Choices,
@@ -33,6 +34,7 @@ from .face import (
     coverage_with,
     evaluate_with,
     face_depth,
+    hidden_from,
     in_reach_of,
     item_and_group,
     load_block,
@@ -79,13 +81,14 @@ from .triangle import (
     outline_weights,
     segment,
 )
-from .variant import AT_ONCE, Storage, Variant
+from .variant import Storage, Variant
 
 __all__ = ["TOGETHER", "adjoint_kernel", "has_adjoint", "has_few_pixels", "n_of_face", "n_packed"]
 
 AT_A_PAIR = 8  # threads of a team: as many as a tile has lines there
 FEW_TILES = 2.0
 TOGETHER = 64  # faces of which the pixels are collected by one thread, whatever the number of threads: so bits stay the same
+A_SHARE = 128  # iterations over which they are spread: more would take longer to pass by than it takes to be through with faces that are seen nowhere
 NO_ROW = 0  # the row of those that have none: it is nought
 OF_FEATURES = 9  # place of the first gradient of features in a face's sums, after those of its corners' x, y and depth
 
@@ -194,6 +197,36 @@ def total_of(sums: ti.template(), i: ti.template(), lanes: ti.template()):
     for l in ti.static(range(1, lanes)):
         total += sums[i * lanes + l]
     return total
+
+
+@ti.func
+def sees_face(l, f, hidden, pixels: ti.template(), nearest: ti.template(), choices: ti.template(), variant: ti.template()):
+    """Whether face f may have colour in lane l; ``hidden`` is that of `hidden_from`."""
+    lanes, M = ti.static(variant.lanes, n_packed(choices) - 1)
+    sees = hidden == HIDES_NOTHING
+    if ti.static(choices.blending == Blending.HARD):
+        sees = sees | (nearest[slot(0, l, lanes)] == f)
+    else:
+        sees = pixels[slot(M, l, lanes)] <= hidden
+    return sees
+
+
+@ti.func
+def any_sees(f, hidden, pixels: ti.template(), nearest: ti.template(), choices: ti.template(), variant: ti.template()):
+    """The same of all lanes."""
+    sees = False
+    for l in ti.static(range(variant.lanes)):
+        sees = sees | sees_face(l, f, hidden, pixels, nearest, choices, variant)
+    return sees
+
+
+@ti.func
+def any_wants_silhouette(pixels: ti.template(), variant: ti.template()):
+    """Whether the silhouette of any lane has a gradient."""
+    wants = False
+    for l in ti.static(range(variant.lanes)):
+        wants = wants | (pixels[SILHOUETTE * variant.lanes + l] != 0.0)
+    return wants
 
 
 @ti.func
@@ -326,14 +359,14 @@ def shares_adjoint(
     features: ti.template(), softness_array: ti.template(), nearest_face: ti.template(), strongest_face: ti.template(), set_ups: ti.template(),
     faces: ti.template(), corners: ti.template(), face_image: ti.template(), reached: ti.template(), packed: ti.template(), rows: ti.template(),
     row_of_face: ti.template(), n_features: ti.template(), n_groups: ti.template(), n_shares: ti.template(), height: ti.template(), width: ti.template(),
-    choices: ti.template(), single: ti.template(), variant: ti.template(),
+    choices: ti.template(), of_hidden: ti.template(), single: ti.template(), variant: ti.template(),
 ):  # fmt: skip
     """What each face is told by its pixels, where they are few: those of `TOGETHER` faces one after the other, so that all lanes are filled."""
     lanes, at_once = ti.static(variant.lanes, choices.features_at_once)
     hard, strongest_only = ti.static(choices.blending == Blending.HARD, choices.silhouette.value.strongest)
     of_row, between = ti.static(n_of_face(choices), n_interpolated(choices))
     M, n_held = ti.static(n_packed(choices) - 1, N_SET_UP + 3 * at_once)
-    spread = ti.static(variant.spread(AT_ONCE))
+    spread = ti.static(variant.spread(A_SHARE))
     ti.loop_config(serialize=variant.serial)
     for part in range(n_shares * n_groups * spread):
         if part % spread != 0:
@@ -412,17 +445,15 @@ def shares_adjoint(
                     left = ti.select(ty < row_1, left, 0)
             if n_waiting >= lanes or (n_waiting > 0 and left == 0 and f == last_face):
                 n_filled = ti.min(n_waiting, lanes)
+                sees = False
                 for l in range(lanes):
                     mine = ti.min(l, n_filled - 1)  # what is left over is not added
                     g, pixel = waiting_face[mine], waiting_pixel[mine]
                     for i in range(N_SET_UP):
                         held[slot(i, l, lanes)] = set_ups[g, i]
-                    for s in ti.static(range(at_once)):
-                        for corner in ti.static(range(3)):
-                            held[slot(N_SET_UP + 3 * s + corner, l, lanes)] = features[corners[g, corner], channel_of(group, s, n_features, choices)]
                     here, lane = pixel // lanes * n_groups + group, pixel % lanes
-                    for i in range(M + 1):
-                        pixels[slot(i, l, lanes)] = one_of_block(packed, here, i, lane, variant)
+                    pixels[slot(SILHOUETTE, l, lanes)] = one_of_block(packed, here, SILHOUETTE, lane, variant)
+                    pixels[slot(M, l, lanes)] = one_of_block(packed, here, M, lane, variant)
                     if ti.static(hard):
                         nearest[slot(0, l, lanes)] = nearest_face[pixel]
                     if ti.static(strongest_only):
@@ -431,20 +462,44 @@ def shares_adjoint(
                     xs[slot(0, l, lanes)], ys[slot(0, l, lanes)] = waiting_x[mine], waiting_y[mine]
                 for i in range(of_row * lanes):
                     totals[i] = 0.0
-                for l in range(lanes):
-                    of_lane = ti.Vector([held[slot(i, l, lanes)] for i in ti.static(range(N_SET_UP))])
-                    shown = ti.Vector([held[slot(N_SET_UP + i, l, lanes)] for i in ti.static(range(3 * at_once))] if at_once else [variant.real(0.0)])
-                    lane_adjoint(
-                        l, who[slot(0, l, lanes)], xs[slot(0, l, lanes)], ys[slot(0, l, lanes)], of_lane, shown, pixels, nearest, strongest, looks, totals,
-                        softness, softness_array, choices, variant,
-                    )  # fmt: skip
+                if ti.static(at_once > 0):
+                    for l in range(lanes):
+                        of_lane = ti.Vector([held[slot(i, l, lanes)] for i in ti.static(range(N_SET_UP))])
+                        hidden = hidden_from(of_lane, softness, variant.real)
+                        is_hit[slot(0, l, lanes)] = ti.select(sees_face(l, who[slot(0, l, lanes)], hidden, pixels, nearest, choices, variant), 1, 0)
+                    for l in ti.static(range(lanes)):
+                        sees = sees | (is_hit[l] != 0)
+                    if sees:
+                        for l in range(lanes):
+                            mine = ti.min(l, n_filled - 1)
+                            g, pixel = waiting_face[mine], waiting_pixel[mine]
+                            for s in ti.static(range(at_once)):
+                                for corner in ti.static(range(3)):
+                                    held[slot(N_SET_UP + 3 * s + corner, l, lanes)] = features[corners[g, corner], channel_of(group, s, n_features, choices)]
+                            here, lane = pixel // lanes * n_groups + group, pixel % lanes
+                            for i in range(WEIGHT, M):
+                                pixels[slot(i, l, lanes)] = one_of_block(packed, here, i, lane, variant)
+                        for l in range(lanes):
+                            of_lane = ti.Vector([held[slot(i, l, lanes)] for i in ti.static(range(N_SET_UP))])
+                            shown = ti.Vector([held[slot(N_SET_UP + i, l, lanes)] for i in ti.static(range(3 * at_once))])
+                            lane_adjoint(
+                                l, who[slot(0, l, lanes)], xs[slot(0, l, lanes)], ys[slot(0, l, lanes)], of_lane, shown, pixels, nearest, strongest, looks,
+                                totals, softness, softness_array, choices, variant,
+                            )  # fmt: skip
+                if not sees:
+                    for l in range(lanes):
+                        of_lane = ti.Vector([held[slot(i, l, lanes)] for i in ti.static(range(N_SET_UP))])
+                        lane_adjoint(
+                            l, who[slot(0, l, lanes)], xs[slot(0, l, lanes)], ys[slot(0, l, lanes)], of_lane, of_lane, pixels, nearest, strongest, looks,
+                            totals, softness, softness_array, of_hidden, variant,
+                        )  # fmt: skip
                 for l in range(n_filled):
                     here = (waiting_row[l] * n_groups + group) * of_row
                     for corner in range(3):
                         at_corner = here + corner * ti.static(3 + between)
                         for axis in range(3):
                             rows[at_corner + axis] = rows[at_corner + axis] + totals[slot(3 * corner + axis, l, lanes)]
-                        for s in range(between):
+                        for s in range(ti.select(sees, between, 0)):
                             rows[at_corner + 3 + s] = rows[at_corner + 3 + s] + totals[slot(OF_FEATURES + 3 * s + corner, l, lanes)]
                 for l in range(lanes):
                     waiting_face[l], waiting_row[l], waiting_pixel[l] = waiting_face[lanes + l], waiting_row[lanes + l], waiting_pixel[lanes + l]
@@ -511,6 +566,7 @@ def adjoint_kernel(variant: Variant, choices: Choices, few_pixels: bool):
     between, of_row = n_interpolated(choices), n_of_face(choices)
     a_line, a_face = variant.spread(128), AT_A_PAIR if variant.team > 1 else variant.spread(8)
     blocks_of_thread = blocks_per_tile // (AT_A_PAIR if variant.team > 1 else 1)
+    hides, of_hidden = lanes > 1 and at_once > 0, choices.of_hidden() if at_once else choices
 
     # The ends of the loops are arguments, for LLVM leaves all loops of a kernel scalar that works out one of them with a division.
     @ti.kernel
@@ -619,7 +675,7 @@ def adjoint_kernel(variant: Variant, choices: Choices, few_pixels: bool):
         if ti.static(few_pixels):
             shares_adjoint(
                 features, softness_array, nearest_face, strongest_face, set_ups, faces, corners, face_image, reached, packed, rows, row_of_face, n_features,
-                n_groups, n_items, height, width, choices, single, variant,
+                n_groups, n_items, height, width, choices, of_hidden, single, variant,
             )  # fmt: skip
         else:
             ti.loop_config(serialize=variant.serial)
@@ -651,6 +707,7 @@ def adjoint_kernel(variant: Variant, choices: Choices, few_pixels: bool):
                 softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
                 totals = ti.Vector.zero(variant.real, of_row * lanes)  # a gradient, and a lane of it
                 face = load_set_up(f, set_ups)
+                hidden = hidden_from(face, softness, variant.real)
                 channels = ti.static([channel_of(group, s, n_features, choices) for s in ti.static(range(at_once))])
                 of_face = ti.Vector.zero(variant.real, max(3 * at_once, 6))  # the channels of its corners, or their places on the texture
                 for s in ti.static(range(2 if looked_up else at_once)):
@@ -693,41 +750,61 @@ def adjoint_kernel(variant: Variant, choices: Choices, few_pixels: bool):
                                     nearest[l] = nearest_face[tile * variant.tile_pixels + block * lanes + l]
                                 if ti.static(strongest_only):
                                     strongest[l] = strongest_face[tile * variant.tile_pixels + block * lanes + l]
-                            if ti.static(looked_up):  # in loops of its own, so that the others are vectors' still
+                            sees = True
+                            if ti.static(hides):
+                                sees = any_sees(f, hidden, pixels, nearest, choices, variant)
+                            if sees:
+                                if ti.static(looked_up):  # in loops of its own, so that the others are vectors' still
+                                    for l in range(lanes):
+                                        pixel = block * lanes + l
+                                        line, column = (
+                                            ty * variant.tile_height + pixel // variant.tile_width,
+                                            tx * variant.tile_width + pixel % variant.tile_width,
+                                        )
+                                        x, y = centres_at(line, column, height, width, single)
+                                        _, coverage, depth, colored, ua, ub, uc, _, _, _ = evaluate_with(
+                                            softness, softness_array, x, y, face, choices, variant.real
+                                        )
+                                        weight = variant.real(0.0)
+                                        if ti.static(hard):
+                                            weight = ti.select(nearest[slot(0, l, lanes)] == f, 1.0, weight)
+                                        else:
+                                            m = pixels[slot(M, l, lanes)]
+                                            depth_norm = ti.select(colored[0], normalised_depth(depth[0], softness), m)
+                                            weight = ti.select(colored[0], coverage[0] * depth_weight(depth_norm, m, softness, variant.real), weight)
+                                        looks[slot(0, l, lanes)] = weight
+                                        looks[slot(1, l, lanes)] = ua[0] * of_face[0] + ub[0] * of_face[1] + uc[0] * of_face[2]
+                                        looks[slot(2, l, lanes)] = ua[0] * of_face[3] + ub[0] * of_face[4] + uc[0] * of_face[5]
+                                    for l in range(lanes):
+                                        weight, tu, tv = looks[slot(0, l, lanes)], looks[slot(1, l, lanes)], looks[slot(2, l, lanes)]
+                                        shown, tu_grad, tv_grad = weight * 0.0, weight * 0.0, weight * 0.0
+                                        if weight != 0:
+                                            shown, tu_grad, tv_grad = texture_adjoint(
+                                                f, tu, tv, weight, pixels, l, group, n_features, features, features_grad, texels_here, corners, levels,
+                                                textures, texture_size, choices, variant,
+                                            )  # fmt: skip
+                                        looks[slot(0, l, lanes)], looks[slot(1, l, lanes)], looks[slot(2, l, lanes)] = shown, tu_grad, tv_grad
                                 for l in range(lanes):
                                     pixel = block * lanes + l
                                     line, column = ty * variant.tile_height + pixel // variant.tile_width, tx * variant.tile_width + pixel % variant.tile_width
-                                    x, y = centres_at(line, column, height, width, single)
-                                    _, coverage, depth, colored, ua, ub, uc, _, _, _ = evaluate_with(
-                                        softness, softness_array, x, y, face, choices, variant.real
-                                    )
-                                    weight = variant.real(0.0)
-                                    if ti.static(hard):
-                                        weight = ti.select(nearest[slot(0, l, lanes)] == f, 1.0, weight)
-                                    else:
-                                        m = pixels[slot(M, l, lanes)]
-                                        depth_norm = ti.select(colored[0], normalised_depth(depth[0], softness), m)
-                                        weight = ti.select(colored[0], coverage[0] * depth_weight(depth_norm, m, softness, variant.real), weight)
-                                    looks[slot(0, l, lanes)] = weight
-                                    looks[slot(1, l, lanes)] = ua[0] * of_face[0] + ub[0] * of_face[1] + uc[0] * of_face[2]
-                                    looks[slot(2, l, lanes)] = ua[0] * of_face[3] + ub[0] * of_face[4] + uc[0] * of_face[5]
-                                for l in range(lanes):
-                                    weight, tu, tv = looks[slot(0, l, lanes)], looks[slot(1, l, lanes)], looks[slot(2, l, lanes)]
-                                    shown, tu_grad, tv_grad = weight * 0.0, weight * 0.0, weight * 0.0
-                                    if weight != 0:
-                                        shown, tu_grad, tv_grad = texture_adjoint(
-                                            f, tu, tv, weight, pixels, l, group, n_features, features, features_grad, texels_here, corners, levels, textures,
-                                            texture_size, choices, variant,
+                                    centre_x, centre_y = centres_at(line, column, height, width, single)
+                                    lane_adjoint(
+                                        l, f, centre_x[0], centre_y[0], face, of_face, pixels, nearest, strongest, looks, totals, softness, softness_array,
+                                        choices, variant,
+                                    )  # fmt: skip
+                            if ti.static(hides):
+                                if not sees and any_wants_silhouette(pixels, variant):
+                                    for l in range(lanes):
+                                        pixel = block * lanes + l
+                                        line, column = (
+                                            ty * variant.tile_height + pixel // variant.tile_width,
+                                            tx * variant.tile_width + pixel % variant.tile_width,
+                                        )
+                                        centre_x, centre_y = centres_at(line, column, height, width, single)
+                                        lane_adjoint(
+                                            l, f, centre_x[0], centre_y[0], face, of_face, pixels, nearest, strongest, looks, totals, softness, softness_array,
+                                            of_hidden, variant,
                                         )  # fmt: skip
-                                    looks[slot(0, l, lanes)], looks[slot(1, l, lanes)], looks[slot(2, l, lanes)] = shown, tu_grad, tv_grad
-                            for l in range(lanes):
-                                pixel = block * lanes + l
-                                line, column = ty * variant.tile_height + pixel // variant.tile_width, tx * variant.tile_width + pixel % variant.tile_width
-                                centre_x, centre_y = centres_at(line, column, height, width, single)
-                                lane_adjoint(
-                                    l, f, centre_x[0], centre_y[0], face, of_face, pixels, nearest, strongest, looks, totals, softness, softness_array, choices,
-                                    variant,
-                                )  # fmt: skip
                     if left == LARGE:
                         tx += 1
                         at_end = tx >= column_1
@@ -772,13 +849,16 @@ def adjoint_kernel(variant: Variant, choices: Choices, few_pixels: bool):
             ti.loop_config(serialize=variant.serial)
             for i in range(n_vertices + n_rows):
                 # No ``+=``, which would be atomic: nobody else writes here. Nor a branch: nobody could foretell it.
+                groups = n_groups
+                if ti.static(not choices.grouped):
+                    groups = 1
                 if i < n_vertices:
                     gx, gy, gz = variant.real(0.0), variant.real(0.0), variant.real(0.0)
                     for k in range(vertex_offset[i], vertex_offset[i + 1]):
                         f, corner = vertex_corner[k] // 3, vertex_corner[k] % 3
                         row = row_of_face[f]
-                        for group in range(n_groups):
-                            here = (row * n_groups + group) * of_row + corner * ti.static(3 + between)
+                        for group in range(groups):
+                            here = (row * groups + group) * of_row + corner * ti.static(3 + between)
                             gx += rows[here]
                             gy += rows[here + 1]
                             gz += rows[here + 2]
@@ -787,11 +867,11 @@ def adjoint_kernel(variant: Variant, choices: Choices, few_pixels: bool):
                     vertices_screen_grad[i, 2] = vertices_screen_grad[i, 2] + gz
                 elif ti.static(between > 0):
                     r = i - n_vertices
-                    for group in range(n_groups):
+                    for group in range(groups):
                         total = ti.Vector.zero(variant.real, between)
                         for k in range(feature_offset[r], feature_offset[r + 1]):
                             f, corner = feature_corner[k] // 3, feature_corner[k] % 3
-                            here = (row_of_face[f] * n_groups + group) * of_row + corner * ti.static(3 + between) + 3
+                            here = (row_of_face[f] * groups + group) * of_row + corner * ti.static(3 + between) + 3
                             for s in ti.static(range(between)):
                                 total[s] += rows[here + s]
                         for s in ti.static(range(between)):

@@ -1,13 +1,15 @@
 """What one face is to a pixel: how far, how deep, what coverage, with which weights. All kernels of the rasteriser ask here."""
 
 import enum
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 from ..language import ti
-from .blending import Blending, Order
+from .blending import Blending, Order, normalised_depth
 from .coverage import Distribution, coverage_of, series_coefficients
 from .silhouette import Silhouette, silhouette_generator
-from .softness import FAR, NEAR, OVER_SIGMA, REACH_SQ
+from .softness import FAR, NEAR, OVER_GAMMA, OVER_SIGMA, REACH_SQ
+from .special import larger, smaller
 from .texture import Texture
 from .texture_image import Filter, Wrap
 from .tiles import block_of
@@ -47,6 +49,7 @@ __all__ = [
     "evaluate",
     "evaluate_with",
     "face_depth",
+    "hidden_from",
     "in_grown_box",
     "in_reach_of",
     "item_and_group",
@@ -63,9 +66,13 @@ __all__ = [
     "who_counts",
 ]
 
+TINY_COVERAGE = 1e-17  # less gives no colour: all weights of a pixel together are divided by, and one over their square must be a float32
+HIDDEN_BELOW = {real: math.log(TINY_COVERAGE * half_eps) for real, half_eps in ((ti.f32, 2.0**-25), (ti.f64, 2.0**-54))}
+"""Exponents of weights that rounding drops from the sum of a pixel, however little of it the face covers that is the nearest there."""
+HIDES_NOTHING = 3e38  # an m that no pixel has
+RANGE_SLACK = 1e-5  # a face is whole within the range of depth if it is this fraction away from its ends: rounding tells no pixel otherwise
 SURE = 100.0  # the u of a pixel inside with hard distance: its coverage is one, to the last bit
 
-TINY_COVERAGE = 1e-17  # less gives no colour: all weights of a pixel together are divided by, and one over their square must be a float32
 
 # Places in the second dimension of `sums`.
 SILHOUETTE = 0
@@ -113,6 +120,10 @@ class Choices:
     culling: bool = False  # whether a face that shows its other side is left out of the silhouette, too
     silhouette_beyond_depth_range: bool = False  # SoftRas counts a face for alpha where it is outside near and far, too
 
+    def of_hidden(self) -> "Choices":
+        """Those of a face without colour that is whole within the range of depth (`hidden_from`): its silhouette's alone."""
+        return replace(self, features_at_once=0, grouped=False, silhouette_beyond_depth_range=True)
+
     def n_groups(self, n_features: int) -> int:
         """In how many groups of `features_at_once` the channels are worked off."""
         return -(-n_features // self.features_at_once) if self.features_at_once else 1
@@ -153,6 +164,17 @@ def face_depth(wa, wb, wc, face: ti.template(), softness: ti.template(), interpo
         in_range = (one_over_depth * near <= 1.0) & (one_over_depth * far >= 1.0)
         depth = 1.0 / ti.select(in_range, one_over_depth, 1.0 / far)
     return ti.select(in_range, depth, far), in_range
+
+
+@ti.func
+def hidden_from(face: ti.template(), softness: ti.template(), real: ti.template()):
+    """The m of a pixel above which a face is nothing there but its silhouette: so far behind what is seen that rounding drops its weight.
+
+    At no pixel is a face nearer than its nearest corner. No m is above what is returned of a face that is not whole within the range of depth.
+    """
+    nearest, farthest = smaller(face[AZ], smaller(face[BZ], face[CZ])), larger(face[AZ], larger(face[BZ], face[CZ]))
+    is_whole = (nearest > softness[NEAR] * (1.0 + RANGE_SLACK)) & (farthest < softness[FAR] * (1.0 - RANGE_SLACK))
+    return ti.select(is_whole, normalised_depth(nearest, softness) - ti.static(HIDDEN_BELOW[real]) / softness[OVER_GAMMA], HIDES_NOTHING)
 
 
 @ti.func

@@ -36,6 +36,7 @@ from .face import (
     centres_at,
     evaluate,
     evaluate_with,
+    hidden_from,
     item_and_group,
     load_set_up,
     slot,
@@ -131,6 +132,17 @@ def generated_gradient(variant: Variant, choices: Choices) -> Callable[[Any, Seq
     return gradient
 
 
+@ti.func
+def add_silhouette(l, f, generated, state: ti.template(), strongest: ti.template(), choices: ti.template(), variant: ti.template()):
+    """Adds what face f is to the silhouette of lane l, or remembers it if none is stronger."""
+    lanes = ti.static(variant.lanes)
+    if ti.static(choices.silhouette.value.strongest):
+        strongest[slot(0, l, lanes)] = ti.select(generated > state[slot(SILHOUETTE, l, lanes)], f, strongest[slot(0, l, lanes)])
+        state[slot(SILHOUETTE, l, lanes)] = ti.max(state[slot(SILHOUETTE, l, lanes)], generated)
+    else:
+        state[slot(SILHOUETTE, l, lanes)] += generated
+
+
 def _draw_kernel(variant: Variant, choices: Choices):
     """The way forward: each tile's block of lanes walks the tile's faces and owns its pixels (an online softmax: one exponential a pair).
 
@@ -143,6 +155,8 @@ def _draw_kernel(variant: Variant, choices: Choices):
     at_once = choices.features_at_once
     hard = choices.blending is Blending.HARD
     strongest_only = choices.silhouette.value.strongest
+    hides = lanes > 1 and at_once > 0 and not hard
+    of_hidden = choices.of_hidden()
     looked_up = at_once > 0 and choices.texture is not Texture.VERTEX  # and so for those pixels alone where a face weighs something
     n_held = 3 * at_once if choices.texture is Texture.VERTEX else 6
     a_block = variant.spread(8)
@@ -200,64 +214,75 @@ def _draw_kernel(variant: Variant, choices: Choices):
             looks = ti.Vector.zero(variant.real, 8 * lanes if looked_up else 1)  # of the lanes, for one face
             for l in range(lanes):
                 state[slot(M, l, lanes)] = softness[BACKGROUND_DEPTH_NORM]
+            lowest = softness[BACKGROUND_DEPTH_NORM]  # of the lanes' m
             for k in range(first_pair, last_pair):
                 f = pair_face[k]
                 face = load_set_up(f, set_ups)
-                of_face = ti.static(face_features(f, group, n_features, features, corners, places, choices))
-                held = ti.Vector([of_face[i] for i in ti.static(range(n_held))])
-                for l in range(lanes):
-                    x, y = centres_at(first_line + l // wide, first_column + l % wide, height, width, single)
-                    generated, coverage, depth, colored, wa, wb, wc, qa, qb, qc = evaluate_with(softness, softness_array, x, y, face, choices, variant.real)
-                    if ti.static(strongest_only):
-                        strongest[slot(0, l, lanes)] = ti.select(generated[0] > state[slot(SILHOUETTE, l, lanes)], f, strongest[slot(0, l, lanes)])
-                        state[slot(SILHOUETTE, l, lanes)] = ti.max(state[slot(SILHOUETTE, l, lanes)], generated[0])
-                    else:
-                        state[slot(SILHOUETTE, l, lanes)] += generated[0]
-                    if ti.static(at_once > 0):
-                        weight, rescale = variant.real(0.0), variant.real(1.0)
-                        if ti.static(hard):
-                            nearer = colored[0] & ((nearest[slot(0, l, lanes)] < 0) | (depth[0] < state[slot(DEPTH, l, lanes)]))
-                            nearest[slot(0, l, lanes)] = ti.select(nearer, f, nearest[slot(0, l, lanes)])
-                            weight = ti.select(nearer, 1.0, weight)
-                            rescale = ti.select(nearer, 0.0, rescale)
-                        else:
-                            m = state[slot(M, l, lanes)]
-                            depth_norm = normalised_depth(depth[0], softness)
-                            nearer = colored[0] & (depth_norm > m)
-                            farther_weight = depth_weight(smaller(depth_norm, m), larger(depth_norm, m), softness, variant.real)
-                            rescale = ti.select(nearer, farther_weight, rescale)
-                            weight = ti.select(colored[0], coverage[0] * ti.select(nearer, 1.0, farther_weight), weight)
-                            state[slot(M, l, lanes)] = ti.select(nearer, depth_norm, m)
-                        state[slot(WEIGHT, l, lanes)] = state[slot(WEIGHT, l, lanes)] * rescale + weight
-                        state[slot(DEPTH, l, lanes)] = state[slot(DEPTH, l, lanes)] * rescale + weight * depth[0]
-                        if ti.static(looked_up):
-                            of_lane = ti.static([weight, rescale, wa[0], wb[0], wc[0], qa[0], qb[0], qc[0]])
-                            for i in ti.static(range(len(of_lane))):
-                                looks[slot(i, l, lanes)] = of_lane[i]
-                        else:
-                            values = ti.static(
-                                features_at(
-                                    f, held, group, n_features, face, qa, qb, qc, wa, wb, wc, pixel_size, features, corners, levels,
-                                    textures, texture_size, choices, single,
-                                )
-                            )  # fmt: skip
-                            for s in ti.static(range(at_once)):
-                                state[slot(FEATURES + s, l, lanes)] = state[slot(FEATURES + s, l, lanes)] * rescale + weight * values[s][0]
-                if ti.static(looked_up):
+                sees = True
+                if ti.static(hides):
+                    sees = lowest <= hidden_from(face, softness, variant.real)
+                if sees:
+                    of_face = ti.static(face_features(f, group, n_features, features, corners, places, choices))
+                    held = ti.Vector([of_face[i] for i in ti.static(range(n_held))])
                     for l in range(lanes):
-                        for s in ti.static(range(at_once)):
-                            state[slot(FEATURES + s, l, lanes)] *= looks[slot(1, l, lanes)]
-                        weight = looks[slot(0, l, lanes)]
-                        if weight != 0:
-                            wa, wb, wc, qa, qb, qc = ti.static([single.vector([looks[slot(i, l, lanes)]]) for i in ti.static(range(2, 8))])
-                            values = ti.static(
-                                features_at(
-                                    f, held, group, n_features, face, qa, qb, qc, wa, wb, wc, pixel_size, features, corners, levels,
-                                    textures, texture_size, choices, single,
-                                )
-                            )  # fmt: skip
+                        x, y = centres_at(first_line + l // wide, first_column + l % wide, height, width, single)
+                        generated, coverage, depth, colored, wa, wb, wc, qa, qb, qc = evaluate_with(softness, softness_array, x, y, face, choices, variant.real)
+                        add_silhouette(l, f, generated[0], state, strongest, choices, variant)
+                        if ti.static(at_once > 0):
+                            weight, rescale = variant.real(0.0), variant.real(1.0)
+                            if ti.static(hard):
+                                nearer = colored[0] & ((nearest[slot(0, l, lanes)] < 0) | (depth[0] < state[slot(DEPTH, l, lanes)]))
+                                nearest[slot(0, l, lanes)] = ti.select(nearer, f, nearest[slot(0, l, lanes)])
+                                weight = ti.select(nearer, 1.0, weight)
+                                rescale = ti.select(nearer, 0.0, rescale)
+                            else:
+                                m = state[slot(M, l, lanes)]
+                                depth_norm = normalised_depth(depth[0], softness)
+                                nearer = colored[0] & (depth_norm > m)
+                                farther_weight = depth_weight(smaller(depth_norm, m), larger(depth_norm, m), softness, variant.real)
+                                rescale = ti.select(nearer, farther_weight, rescale)
+                                weight = ti.select(colored[0], coverage[0] * ti.select(nearer, 1.0, farther_weight), weight)
+                                state[slot(M, l, lanes)] = ti.select(nearer, depth_norm, m)
+                            state[slot(WEIGHT, l, lanes)] = state[slot(WEIGHT, l, lanes)] * rescale + weight
+                            state[slot(DEPTH, l, lanes)] = state[slot(DEPTH, l, lanes)] * rescale + weight * depth[0]
+                            if ti.static(looked_up):
+                                of_lane = ti.static([weight, rescale, wa[0], wb[0], wc[0], qa[0], qb[0], qc[0]])
+                                for i in ti.static(range(len(of_lane))):
+                                    looks[slot(i, l, lanes)] = of_lane[i]
+                            else:
+                                values = ti.static(
+                                    features_at(
+                                        f, held, group, n_features, face, qa, qb, qc, wa, wb, wc, pixel_size, features, corners, levels,
+                                        textures, texture_size, choices, single,
+                                    )
+                                )  # fmt: skip
+                                for s in ti.static(range(at_once)):
+                                    state[slot(FEATURES + s, l, lanes)] = state[slot(FEATURES + s, l, lanes)] * rescale + weight * values[s][0]
+                    if ti.static(looked_up):
+                        for l in range(lanes):
                             for s in ti.static(range(at_once)):
-                                state[slot(FEATURES + s, l, lanes)] += weight * values[s][0]
+                                state[slot(FEATURES + s, l, lanes)] *= looks[slot(1, l, lanes)]
+                            weight = looks[slot(0, l, lanes)]
+                            if weight != 0:
+                                wa, wb, wc, qa, qb, qc = ti.static([single.vector([looks[slot(i, l, lanes)]]) for i in ti.static(range(2, 8))])
+                                values = ti.static(
+                                    features_at(
+                                        f, held, group, n_features, face, qa, qb, qc, wa, wb, wc, pixel_size, features, corners, levels,
+                                        textures, texture_size, choices, single,
+                                    )
+                                )  # fmt: skip
+                                for s in ti.static(range(at_once)):
+                                    state[slot(FEATURES + s, l, lanes)] += weight * values[s][0]
+                    if ti.static(hides):
+                        lowest = state[M * lanes]
+                        for l in ti.static(range(1, lanes)):
+                            lowest = smaller(lowest, state[M * lanes + l])
+                if ti.static(hides):
+                    if group == 0 and not sees:
+                        for l in range(lanes):
+                            x, y = centres_at(first_line + l // wide, first_column + l % wide, height, width, single)
+                            generated, _, _, _, _, _, _, _, _, _ = evaluate_with(softness, softness_array, x, y, face, of_hidden, variant.real)
+                            add_silhouette(l, f, generated[0], state, strongest, choices, variant)
             if group == 0:
                 store_block(sums, sum_row(tile, SILHOUETTE, n_groups, choices), block, state, SILHOUETTE, variant)
                 if ti.static(at_once > 0):

@@ -274,6 +274,21 @@ class TestAgainstDense:
         assert np.count_nonzero(expected.vertices.any(1)) > 20
         assert_equal(by_hand, expected, 1e-12)
 
+    @pytest.mark.parametrize("few_tiles", [0.0, np.inf], ids=["tiles", "few pixels"])
+    @pytest.mark.parametrize("blending", [Blending.SOFTMAX, Blending.HARD], ids=str)
+    @pytest.mark.parametrize("row", [ROWS[3], ROWS[6], ROWS[8], ROWS[12]], ids=["closest_point", "softras", "sides", "grouped"])
+    def test_hidden_faces(self, row, blending, few_tiles, monkeypatch):
+        """Lanes of which none sees a face draw its silhouette alone, and so the way back; edges are soft, and depth so sharp that many faces are hidden."""
+        monkeypatch.setattr(adjoint, "FEW_TILES", few_tiles)
+        for gamma in (1e-2, 1e-4):  # some faces weigh little, and most nothing
+            settings = replace(settings_of(row), gamma=gamma, blending=blending)
+            drawn = Drawn(settings, row[6], LANES)
+            for ours, of_one_lane in zip(drawn.images, Drawn(settings, row[6]).images, strict=True):
+                np.testing.assert_allclose(ours.to_numpy(), of_one_lane.to_numpy(), rtol=0, atol=1e-11)
+            by_hand, expected = drawn.gradients(), drawn.expected()
+            assert np.count_nonzero(expected.vertices.any(1)) > 20
+            assert_equal(by_hand, expected, 1e-10)
+
     @pytest.mark.parametrize(
         ("nth", "filter_and_wrap"),
         [*enumerate([(Filter.BILINEAR, Wrap.REPEAT), (Filter.BILINEAR, Wrap.MIRROR), (Filter.BILINEAR, Wrap.CLAMP), (Filter.NEAREST, Wrap.MIRROR), None])],
