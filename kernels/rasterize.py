@@ -155,7 +155,7 @@ def _draw_kernel(variant: Variant, choices: Choices):
     at_once = choices.features_at_once
     hard = choices.blending is Blending.HARD
     strongest_only = choices.silhouette.value.strongest
-    hides = lanes > 1 and at_once > 0 and not hard
+    hides = lanes > 4 and at_once > 0 and not hard  # with four it takes longer to ask than to draw
     of_hidden = choices.of_hidden()
     looked_up = at_once > 0 and choices.texture is not Texture.VERTEX  # and so for those pixels alone where a face weighs something
     n_held = 3 * at_once if choices.texture is Texture.VERTEX else 6
