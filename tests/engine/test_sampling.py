@@ -13,11 +13,13 @@ from taichi_softras import Mesh, TaichiArrays
 from taichi_softras.engine import laplacians, sampling
 from taichi_softras.kernels.sampling import SURE, interpolate_op
 from taichi_softras.language import ti
+from taichi_softras.runtime import variant_of
 
 RNG = np.random.default_rng(5)
 FACES = np.array([[0, 1, 2], [2, 1, 3], [4, 4, 0], [0, 2, 4], [1, 1, 1]], np.int32)  # the third and the last have no area
 VERTICES = np.array([[0, 0, 0], [1, 0, 0], [0, 2, 0], [1, 2, 0.5], [-1, 0.1, 1]], float)
 RARE = 1e-6
+ON_CPUS = variant_of("cpu", ti.f64)  # many places side by side, also where these tests run on CUDA
 
 
 def areas(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
@@ -76,7 +78,7 @@ class TestSample:
         ]
         first = np.r_[0, np.cumsum([len(size) for size in sizes])].astype(np.int32)
         arrays = TaichiArrays(ti.f64)
-        arrays.variant, arrays.is_remote = of_gpus() if at_once else arrays.variant, at_once
+        arrays.variant, arrays.is_remote = of_gpus() if at_once else ON_CPUS, at_once
         faces = arrays.index(np.tile(np.arange(3, dtype=np.int32), (first[-1], 1)))
         _, places = sampling.draw_points(arrays, arrays.real(np.eye(3)), faces, list(map(len, sizes)), 1, 7, np.concatenate(sizes))
         odds, other = arrays.to_numpy(places.odds).reshape(-1, 2).T
@@ -98,7 +100,7 @@ class TestSample:
 
         for is_gpu in (False, True):
             arrays = TaichiArrays(ti.f64)
-            arrays.variant, arrays.is_remote = of_gpus() if is_gpu else arrays.variant, is_gpu
+            arrays.variant, arrays.is_remote = of_gpus() if is_gpu else ON_CPUS, is_gpu
             vertices, loss = arrays.parameter(VERTICES), arrays.parameter(np.zeros(1))
             with ti.ad.Tape(loss):
                 points, places = sampling.draw_points(arrays, vertices, FACES, [3, 2], 100, seed=6)

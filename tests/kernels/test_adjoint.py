@@ -36,7 +36,7 @@ from taichi_softras.engine import rasterize
 from taichi_softras.engine.rasterizer import Scene
 from taichi_softras.engine.surfaces import Surface
 from taichi_softras.kernels import adjoint
-from taichi_softras.kernels.adjoint import has_adjoint
+from taichi_softras.kernels.adjoint import has_adjoint, has_few_pixels
 from taichi_softras.kernels.face import Choices
 from taichi_softras.kernels.rasterize import draw_op, generated_gradient, gradient_by_hand
 from taichi_softras.kernels.variant import Storage, Variant
@@ -411,7 +411,10 @@ class TestVariants:
         ids=["silhouette", "one channel", "barycentric", "hard", "grouped"],
     )
     def test_few_pixels(self, row, choice, monkeypatch):
-        """Lanes of the pixels in reach, of several faces, instead of a tile; soft enough that a face has many, and sharp enough that most have none."""
+        """Lanes of the pixels in reach, of several faces, instead of a tile; soft enough that a face has many, and sharp enough that most have none.
+
+        (A thread a pixel has no lanes to fill, and the same gradient.)
+        """
         settings, n_features = replace(settings_of(ROWS[row]), **choice), ROWS[row][6]
         for scale in (1, 50):
             numbers = replace(settings, sigma=settings.sigma / scale, gamma=settings.gamma / scale)
@@ -419,10 +422,14 @@ class TestVariants:
             expected = Drawn(numbers, n_features, LANES).gradients()
             monkeypatch.setattr(adjoint, "FEW_TILES", np.inf)
             drawn = Drawn(numbers, n_features, LANES)
+            assert has_few_pixels(LANES, drawn.choices, tiles_of_face=1e9) == (LANES.lanes > 1)
             got = drawn.gradients()
             assert_equal(got, expected, 1e-10)
             again = drawn.gradients()
-            np.testing.assert_array_equal(again.vertices, 2 * got.vertices)  # the same bits, added to those that are there
+            if LANES.lanes > 1:  # the same bits, added to those that are there
+                np.testing.assert_array_equal(again.vertices, 2 * got.vertices)
+            else:  # each pair is added to what is there by itself, and rounded by itself
+                assert_equal(again, Gradients(2 * got.vertices, 2 * got.features, 2 * got.background), 1e-12)
 
     def test_fields(self):
         on_fields = Drawn(PLAIN, 3, replace(GPU, storage=Storage.FIELD, team=1)).gradients()
