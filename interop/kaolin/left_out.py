@@ -16,7 +16,6 @@ HOUSEKEEPING = "there is nothing to set up"
 PADDING = "tensors of several sizes are packed; padding is torch.nn.utils.rnn.pad_sequence"
 PARTS = "meshes and materials are written; other parts of a USD stage are its own library's"
 PATHS = "cameras are moved by their own methods"
-RANDOM = "random numbers come from torch's own generators: torch.manual_seed"
 REDUCTION = "it is torch.segment_reduce"
 OFF_FILES = "OFF files are read by taichi_softras.Mesh.load"
 
@@ -45,7 +44,6 @@ WHOLE = {  # modules, with all below
     "ops.gaussians": GAUSSIANS,
     "ops.gcn": GRAPHS,
     "ops.mesh.tetmesh": GRIDS,
-    "ops.random": RANDOM,
     "ops.reduction": REDUCTION,
     "ops.spc": OCTREES,
     "ops.voxelgrid": GRIDS,
@@ -73,6 +71,7 @@ SINGLE = {
     "ops.mesh.inverse_vertices_offset": GRIDS,
     "ops.mesh.subdivide_tetmesh": GRIDS,
     "ops.pointcloud.farthest_point_sampling": POINTS,
+    "ops.random.random_spc_octrees": OCTREES,
     "io.import_gaussiancloud": GAUSSIANS,
     **{f"io.usd.{do}_gaussiancloud{end}": GAUSSIANS for do, end in DONE_TO_CLOUDS},
     **{f"io.usd.{do}_pointcloud{end}": POINTS for do, end in DONE_TO_CLOUDS},

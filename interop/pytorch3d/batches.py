@@ -9,7 +9,7 @@ import torch
 from ..checks import check_index_tensor
 from ..geometry import FaceLists
 
-__all__ = ["check_lengths", "check_meshes", "face_lists", "nothing", "of_each_mesh", "parts"]
+__all__ = ["check_lengths", "check_meshes", "face_lists", "has_nothing", "nothing", "of_each_mesh", "parts"]
 
 
 def check_meshes(op: str, meshes: Any) -> None:
@@ -21,6 +21,11 @@ def check_meshes(op: str, meshes: Any) -> None:
 def face_lists(meshes: Any) -> FaceLists:
     """Edges and hinges of all meshes, into the packed vertices."""
     return FaceLists.of(meshes.faces_packed(), len(meshes.verts_packed()))
+
+
+def has_nothing(meshes: Any) -> bool:
+    """Whether no mesh has vertices and faces: ``isempty``, without a tensor on the meshes' device that would have to be waited for."""
+    return not any(len(verts) > 0 and len(faces) > 0 for verts, faces in zip(meshes.verts_list(), meshes.faces_list(), strict=True))
 
 
 def nothing(meshes: Any) -> torch.Tensor:

@@ -9,7 +9,7 @@ import torch
 
 from taichi_softras.interop import kaolin
 
-from . import Function, In, Kind, Mistake, Nature, flag, instance, named, nothing, number, path, whole
+from . import Function, In, Kind, Mistake, Nature, flag, instance, named, nothing, number, optional, path, whole
 from .torch_api import tensors
 
 P = "interop.kaolin."
@@ -294,6 +294,64 @@ def render_functions() -> Iterator[Function]:
     )
 
 
+def random_functions() -> Iterator[Function]:
+    draws, p = kaolin.ops.random, f"{P}ops.random."
+    seeds = {"torch_seed": whole(2**64), "random_seed": optional(whole(2**64)), "numpy_seed": optional(whole(-1, 2**32))}
+    yield Function(name=f"{p}manual_seed", call=draws.manual_seed, good=lambda: {"torch_seed": 1}, natures=seeds)
+    state = instance(Mistake(Kind.DTYPE, "real numbers", torch.zeros(4)), Mistake(Kind.SHAPE, "(4,)", torch.zeros(4, dtype=torch.uint8)))
+    yield Function(
+        name=f"{p}set_state",
+        call=draws.set_state,
+        good=lambda: dict(zip(("torch_state", "random_state", "numpy_state"), draws.get_state(), strict=True)),
+        natures={"torch_state": state, "random_state": instance(), "numpy_state": instance()},
+    )
+    sizes = Nature(
+        lambda _: [
+            Mistake(Kind.TYPE, "a number", 3),
+            Mistake(Kind.TYPE, "real numbers", (1.5, 2.0)),
+            Mistake(Kind.SHAPE, "(2, 2)", torch.ones(2, 2, dtype=torch.int64)),
+            Mistake(Kind.RANGE, "(-1, 2)", (-1, 2)),
+        ]
+    )
+    yield Function(
+        name=f"{p}random_shape_per_tensor",
+        call=draws.random_shape_per_tensor,
+        good=lambda: {"batch_size": 2, "min_shape": (1, 2), "max_shape": (3, 4)},
+        natures={"batch_size": whole(-1), "min_shape": sizes, "max_shape": sizes},
+        more=[
+            (Kind.SHAPE, "no `max_shape`", {"min_shape": None, "max_shape": ()}),
+            (Kind.SHAPE, "`min_shape` of one, `max_shape` of two", {"min_shape": (1,)}),
+            (Kind.RANGE, "`min_shape` above `max_shape`", {"min_shape": (1, 5)}),
+            (Kind.TYPE, "`max_shape`: None", {"max_shape": None}),
+        ],
+    )
+    yield Function(
+        name=f"{p}random_tensor",
+        call=draws.random_tensor,
+        good=lambda: {"low": 0, "high": 2, "shape": (2, 3)},
+        natures={
+            "low": number(),
+            "high": number(),
+            "shape": sizes,
+            "dtype": optional(instance(Mistake(Kind.DTYPE, "complex numbers", torch.complex64))),
+            "device": PASSED_ON,
+        },
+        more=[
+            (Kind.TYPE, "`low`: 0.5 of whole numbers", {"low": 0.5, "dtype": torch.int32}),
+            (Kind.RANGE, "`high` below `low`, of whole numbers", {"low": 3, "dtype": torch.int32}),
+            (Kind.RANGE, "`high`: 256 of bytes", {"high": 256, "dtype": torch.uint8}),
+            (Kind.RANGE, "`high`: 2 of bool", {"dtype": torch.bool}),
+        ],
+    )
+    angles = dict.fromkeys(("azimuth_low", "azimuth_high", "elevation_low", "elevation_high"), number())
+    yield Function(
+        name=f"{p}sample_spherical_coords",
+        call=draws.sample_spherical_coords,
+        good=lambda: {"shape": (2, 3)},
+        natures=angles | {"shape": sizes, "device": PASSED_ON, "dtype": optional(Nature(lambda _: [Mistake(Kind.DTYPE, "integers", torch.int64)]))},
+    )
+
+
 def mesh_functions() -> Iterator[Function]:
     wrong = instance(Mistake(Kind.SHAPE, "(3, 7, 2)", torch.zeros(3, 7, 2)))
     parts = kaolin.rep.SurfaceMesh.supported_tensor_attributes()
@@ -327,6 +385,7 @@ def mesh_functions() -> Iterator[Function]:
             good=lambda arguments=arguments: {argument: torch.ones(2) for argument in arguments},
             natures=dict.fromkeys(arguments, reals) | ({} if "x" in arguments else {"distance": nothing("a number, or what the others are")}),
         )
+    yield from random_functions()
     yield Function(
         name=f"{P}utils.testing.check_tensor",
         call=kaolin.utils.testing.check_tensor,

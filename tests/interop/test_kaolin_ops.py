@@ -1,8 +1,12 @@
 """Kaolin's ops on meshes and clouds, and its metrics of both, against formulas written down with loops, in float64.
 
 Plan: a class a module: values, gradients against finite differences, what is empty or without extent. What is nearest, inside, drawn or cut into four is tested
-where it is made (`engine`, `scene`); here that it is handed on with Kaolin's shapes, orders and numbers.
+where it is made (`engine`, `scene`); here that it is handed on with Kaolin's shapes, orders and numbers. Random numbers are those that Kaolin's own docstrings
+print of a seed, and evenly drawn.
 """
+
+import math
+import random as random_of_python
 
 import numpy as np
 import pytest
@@ -254,3 +258,104 @@ class TestBatches:
         for given, found in zip(tensors, batch.packed_to_list(packed, shapes, firsts), strict=True):
             torch.testing.assert_close(found, given)
         assert batch.tile_to_packed(torch.tensor([5.0, 7.0, 9.0]), torch.tensor([2, 0, 1])).tolist() == [[5.0], [5.0], [9.0]]
+
+
+class TestRandom:
+    draws = kaolin.ops.random
+
+    def test_as_documented(self):
+        """The numbers of the examples in Kaolin's docstrings."""
+        torch.manual_seed(1)
+        assert self.draws.random_shape_per_tensor(3, min_shape=(4, 4), max_shape=(10, 10)).tolist() == [[4, 7], [7, 7], [8, 10]]
+        torch.manual_seed(1)
+        found = self.draws.random_tensor(4.0, 5.0, (3, 3), dtype=torch.float, device="cpu")
+        np.testing.assert_allclose(found, [[4.7576, 4.2793, 4.4031], [4.7347, 4.0293, 4.7999], [4.3971, 4.7544, 4.5695]], atol=5.1e-5)
+
+    def test_shapes(self):
+        found = self.draws.random_shape_per_tensor(1000, None, torch.tensor([2, 1, 3]))
+        assert (found.dtype, found.shape) == (torch.int64, (1000, 3))
+        assert [sorted(set(column)) for column in found.T.tolist()] == [[1, 2], [1], [1, 2, 3]]
+        assert found.double().mean(0).sub(torch.tensor([1.5, 1.0, 2.0])).abs().max() < 0.1
+        assert self.draws.random_shape_per_tensor(0, max_shape=[2]).shape == (0, 1)
+
+    @pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64])
+    def test_whole_numbers(self, dtype):
+        """Both ends are drawn, those of the type, too."""
+        found = self.draws.random_tensor(3, 5, torch.tensor([10, 20]), dtype)
+        assert (found.dtype, found.shape, found.unique().tolist()) == (dtype, (10, 20), [3, 4, 5])
+        ends = torch.iinfo(dtype).min, min(torch.iinfo(dtype).max, 2**63 - 2)
+        for end in ends:
+            assert self.draws.random_tensor(end, end, (2,), dtype).tolist() == [end] * 2
+        with pytest.raises(ValueError, match=f"random_tensor: low must be between {ends[0]} and {ends[1]}, got"):
+            self.draws.random_tensor(ends[0] - 1, ends[1], (2,), dtype)
+
+    def test_real_numbers_and_bool(self):
+        for dtype in (torch.half, torch.float, torch.double):
+            found = self.draws.random_tensor(-1, 3, (1000,), dtype)
+            assert found.dtype is dtype
+            assert -1 <= found.min() < -0.9 < 2.9 < found.max() <= 3
+        state = torch.get_rng_state()
+        found = self.draws.random_tensor(0, 1, [4], torch.double)
+        torch.set_rng_state(state)
+        assert torch.equal(found, torch.rand(4, dtype=torch.double))
+        for low, high in ((None, None), (0, 1), (False, True)):
+            assert self.draws.random_tensor(low, high, (100,), torch.bool).unique().tolist() == [False, True]
+
+    def test_directions(self):
+        """As many in each band of the same height."""
+        low, high = -0.5, 1.2
+        azimuth, elevation = self.draws.sample_spherical_coords((4, 5000), 1.0, 2.0, low, high, dtype=torch.double)
+        assert azimuth.shape == elevation.shape == (4, 5000)
+        assert 1 <= azimuth.min() < 1.01 < 1.99 < azimuth.max() <= 2
+        assert low <= elevation.min() < low + 0.01 < high - 0.01 < elevation.max() <= high
+        bands = torch.histc(elevation.sin(), 10, math.sin(low), math.sin(high)) / 2000
+        assert (bands - 1).abs().max() < 0.1
+        azimuth, elevation = self.draws.sample_spherical_coords([1000])
+        assert (azimuth.dtype, elevation.shape) == (torch.float, (1000,))
+        assert 6.2 < azimuth.max() <= 2 * math.pi
+        assert 0 <= elevation.min() < 0.05 < 1.4 < elevation.max() <= math.pi / 2
+        points = torch.stack(kaolin.ops.coords.spherical2cartesian(*self.draws.sample_spherical_coords(()), 3.0))
+        assert points.shape == (3,)
+        assert points.norm().item() == pytest.approx(3.0)
+
+    def test_as_kaolin_draws(self):
+        """Azimuths first, then heights, of one call of torch's."""
+        self.draws.manual_seed(5)
+        azimuth, elevation = self.draws.sample_spherical_coords((2, 3), 0.5, 2.5, 0.1, 0.9)
+        torch.manual_seed(5)
+        drawn = torch.rand(2, 2, 3)
+        torch.testing.assert_close(azimuth, 0.5 + 2 * drawn[0])
+        torch.testing.assert_close(elevation.sin(), math.sin(0.1) + (math.sin(0.9) - math.sin(0.1)) * drawn[1])
+
+    def test_seeds(self):
+        def drawn() -> list[float]:
+            return [torch.rand(1).item(), random_of_python.random(), np.random.rand()]  # noqa: NPY002
+
+        def seeded(*seeds, **more) -> list[float]:
+            self.draws.manual_seed(*seeds, **more)
+            return drawn()
+
+        before = self.draws.get_state()
+        try:
+            expected = []
+            for one in (3, 4, 5):
+                torch.manual_seed(one)
+                random_of_python.seed(one)
+                np.random.seed(one)  # noqa: NPY002
+                expected.append(drawn())
+            assert seeded(3) == expected[0]
+            assert seeded(np.int64(3), 4, numpy_seed=5) == [expected[i][i] for i in range(3)]
+            state = self.draws.get_state()
+            first = drawn()
+            assert drawn() != first
+            self.draws.set_state(*state)
+            assert drawn() == first
+            with pytest.raises(ValueError, match="numpy_seed must be between 0 and 4294967295, got -1"):
+                self.draws.manual_seed(-1)
+            self.draws.manual_seed(-1, -1, 1)
+        finally:
+            self.draws.set_state(*before)
+
+    def test_octrees_are_left_out(self):
+        with pytest.raises(NotImplementedError, match=r"kaolin\.ops\.random\.random_spc_octrees: it is not in this drop-in: structured point clouds"):
+            self.draws.random_spc_octrees(2, 3)

@@ -240,6 +240,9 @@ class TestOfTheUsersOwn:
         cameras = Half(factor=torch.tensor([2.0, 4.0]))
         points = torch.ones(1, 3)
         assert cameras.transform_points_ndc(points)[:, 0, 0].tolist() == [0.5, 0.25]
+        on_screen = type("OnScreen", (Half,), {"in_ndc": lambda _: False})(factor=torch.tensor([2.0, 4.0]))
+        ndc = on_screen.transform_points_ndc(points, image_size=((2, 2),))
+        assert ndc[:, 0].tolist() == [[1.5, 1.5, 0.5], [1.25, 1.25, 0.25]]  # two pixels wide: one is one in NDC, and they begin at the side
         assert renderer.join_cameras_as_batch([cameras, cameras[1]]).factor.tolist() == [2, 4, 4]
         assert camera_module.try_get_projection_transform(cameras, {}) is None
         assert cameras.keywords == {"R", "T", "factor"}
@@ -250,6 +253,16 @@ class TestOfTheUsersOwn:
         fragments = p3d.MeshRasterizer(cameras, p3d.RasterizationSettings(image_size=16))(meshes)
         n_seen = (fragments.pix_to_face >= 0).sum((1, 2, 3))
         assert n_seen[0] > 3 * n_seen[1] > 0
+
+    @pytest.mark.parametrize("name", KINDS)
+    def test_a_kind_that_moves_points_by_itself(self, name):
+        """Another `transform_points` is no other projection: NDC and the screen are those of the matrix, as in the original."""
+        kind, hand = type(made(name)), by_hand(name)
+        cameras = made(name)
+        cameras.__class__ = type("Shifted", (kind,), {"transform_points": lambda self, points, eps=None, **kwargs: points + 100})
+        np.testing.assert_array_equal(cameras.transform_points(POINTS), POINTS + 100)
+        np.testing.assert_allclose(cameras.transform_points_ndc(POINTS), hand["ndc"], atol=1e-6)
+        np.testing.assert_allclose(cameras.transform_points_screen(POINTS, image_size=(IMAGE_SIZE,)), hand["screen"], atol=1e-6)
 
     @pytest.mark.parametrize("kind", [p3d.PerspectiveCameras, p3d.OrthographicCameras])
     def test_a_kind_that_begins_by_itself(self, kind):

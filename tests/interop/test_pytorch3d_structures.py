@@ -221,7 +221,8 @@ class TestIndex:
         for i, place in enumerate(places):
             assert some.verts_list()[i] is batch.verts_list()[place]
             assert some.faces_list()[i] is batch.faces_list()[place]
-            np.testing.assert_array_equal(some.verts_normals_list()[i], verts()[place] * 2)
+            np.testing.assert_array_equal(some.verts_normals_list()[i], meshes().verts_normals_list()[place])
+        assert not some.has_verts_normals()
         if places:
             corners = at_corners(batch).split([3, 2, 1])
             np.testing.assert_allclose(at_corners(some), torch.cat([corners[i] for i in places]), atol=1e-15)
@@ -230,6 +231,15 @@ class TestIndex:
     def test_picks_nothing(self, index):
         with pytest.raises(IndexError):
             meshes()[index]
+
+    def test_normals_of_copies(self):
+        """As in the original: those that were given go with a clone, and not with a mesh that is repeated."""
+        batch = meshes(verts_normals=verts())
+        for copy in (batch.clone(), batch.detach(), batch.to("cpu", copy=True)):
+            np.testing.assert_array_equal(copy.verts_normals_packed(), torch.cat(verts()))
+        repeated = batch.extend(2)
+        np.testing.assert_array_equal(repeated.verts_normals_packed(), p3d.Meshes(repeated.verts_list(), repeated.faces_list()).verts_normals_packed())
+        assert repeated.verts_list()[1] is batch.verts_list()[0]
 
     def test_loop(self):
         assert [len(mesh.verts_list()[0]) for mesh in meshes()] == [4, 6, 3]
@@ -259,7 +269,7 @@ SHAPES = {"verts_padded": (0, 0, 3), "faces_padded": (0, 0, 3), "edges_packed": 
 class TestEmpty:
     def test_no_mesh(self):
         for batch in (p3d.Meshes([], []), p3d.Meshes(torch.zeros(0, 0, 3), torch.zeros(0, 0, 3, dtype=torch.int64)), meshes()[[]]):
-            assert batch.isempty()
+            assert batch.isempty() is True
             assert not batch.equisized
             assert len(batch.valid) == len(batch.clone().extend(2).to("cpu")) == 0
             assert [getattr(batch, name)() for name in LISTS] == [[]] * len(LISTS)
@@ -271,7 +281,7 @@ class TestEmpty:
         own = verts()
         batch = p3d.Meshes([own[0], own[1], own[2][:0]], [none, torch.tensor(FACES[1]), none])
         assert batch.valid.tolist() == [False, True, False]
-        assert not batch.isempty()
+        assert (~batch.isempty()).tolist() is True
         assert batch.num_faces_per_mesh().tolist() == [0, 2, 0]
         assert batch.num_edges_per_mesh().tolist() == [0, 6, 0]
         assert batch.mesh_to_edges_packed_first_idx().tolist() == [0, 0, 6]
@@ -279,7 +289,16 @@ class TestEmpty:
         assert (batch.faces_padded()[[0, 2]] == -1).all()
         assert batch.verts_normals_packed()[:4].abs().max() == 0
         assert [len(part) for part in batch.faces_normals_list()] == [0, 2, 0]
-        assert p3d.Meshes([own[0]], [none]).isempty()
+        assert p3d.Meshes([own[0]], [none]).isempty().tolist() is True
+
+    def test_is_it_a_tensor(self):
+        """As in the original: of a batch with meshes, or clouds, in it, on its device."""
+        for batch in (meshes(), p3d.Pointclouds(verts()), textures("vertex"), meshes().to("meta")):
+            found = batch.isempty()
+            assert (found.dtype, found.shape, found.device) == (torch.bool, (), batch.device)
+        for batch, wanted in ((p3d.Pointclouds(verts()), False), (p3d.Pointclouds([torch.zeros(0, 3)]), True), (textures("uv"), False)):
+            assert batch.isempty().tolist() is wanted
+        assert p3d.Pointclouds([]).isempty() is p3d.TexturesVertex([]).isempty() is True
 
     def test_padding(self):
         batch = meshes()
@@ -316,9 +335,9 @@ class TestParts:
         for i, (mesh, rows) in enumerate(chosen):
             used = sorted({corner for row in rows for corner in FACES[mesh][row]})
             np.testing.assert_array_equal(some.verts_list()[i], verts()[mesh][used])
-            np.testing.assert_array_equal(some.verts_normals_list()[i], 2 * verts()[mesh][used])
             assert [[used[corner] for corner in face] for face in some.faces_list()[i].tolist()] == [FACES[mesh][row] for row in rows]
         np.testing.assert_allclose(at_corners(some), torch.cat([corners[mesh][rows] for mesh, rows in chosen]), atol=1e-15)
+        np.testing.assert_array_equal(some.verts_normals_packed(), p3d.Meshes(some.verts_list(), some.faces_list()).verts_normals_packed())
 
     def test_as_a_tensor(self):
         batch = p3d.Meshes(random(2, 4, 3), torch.tensor(FACES[:1] * 2))
@@ -380,11 +399,14 @@ class TestJoin:
         assert picture.shape == (7, 5, 3)
 
     def test_normals(self):
+        """Those that were given stay behind, as in the original: they are the faces' again. A single mesh is itself."""
         given, others = meshes(verts_normals=[v * 2 for v in verts()]), meshes()
         joined = p3d.join_meshes_as_batch([given, others])
-        np.testing.assert_array_equal(joined.verts_normals_packed(), torch.cat([given.verts_normals_packed(), others.verts_normals_packed()]))
-        np.testing.assert_array_equal(p3d.join_meshes_as_scene(joined).verts_normals_packed(), joined.verts_normals_packed())
-        assert not p3d.join_meshes_as_batch([others]).has_verts_normals()
+        np.testing.assert_array_equal(joined.verts_normals_packed(), others.verts_normals_packed().repeat(2, 1))
+        np.testing.assert_allclose(p3d.join_meshes_as_scene(given).verts_normals_packed(), others.verts_normals_packed(), atol=1e-15)
+        one = p3d.Meshes(verts()[:1], faces()[:1], p3d.TexturesVertex(verts()[:1]), verts_normals=verts()[:1])
+        for include_textures in (True, False):
+            np.testing.assert_array_equal(p3d.join_meshes_as_scene(one, include_textures).verts_normals_packed(), verts()[0])
 
     def test_wrong(self):
         both = "must all have textures of one kind, or none, got"

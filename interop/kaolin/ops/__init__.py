@@ -1,5 +1,5 @@
-"""Kaolin's ``kaolin.ops``: what it has of meshes, and of points and batches as far as meshes want it."""
+"""Kaolin's ``kaolin.ops``: what it has of meshes, and of points, batches and random numbers as far as meshes want it."""
 
-from . import batch, coords, mesh, pointcloud
+from . import batch, coords, mesh, pointcloud, random
 
-__all__ = ["batch", "coords", "mesh", "pointcloud"]
+__all__ = ["batch", "coords", "mesh", "pointcloud", "random"]

@@ -6,7 +6,7 @@ import torch
 
 from ....checks import check_number
 from ...checks import check_tensor
-from ..batches import check_meshes, face_lists, nothing, of_each_mesh
+from ..batches import check_meshes, face_lists, has_nothing, nothing, of_each_mesh
 
 __all__ = ["mesh_edge_loss"]
 
@@ -28,7 +28,7 @@ def mesh_edge_loss(meshes: Any, target_length: Any = 0.0) -> torch.Tensor:
         check_tensor("mesh_edge_loss", "target_length", target_length, target_length.shape[:0])
     else:
         check_number("mesh_edge_loss", "target_length", target_length)
-    if meshes.isempty():
+    if has_nothing(meshes):
         return nothing(meshes)
     verts = meshes.verts_packed()
     i, j = face_lists(meshes).edges.unbind(1)

@@ -6,7 +6,7 @@ import torch
 
 from ....checks import check_one_of
 from ...geometry import cotangents, neighbour_sums
-from ..batches import check_meshes, face_lists, nothing, of_each_mesh
+from ..batches import check_meshes, face_lists, has_nothing, nothing, of_each_mesh
 
 __all__ = ["mesh_laplacian_smoothing"]
 
@@ -30,7 +30,7 @@ def mesh_laplacian_smoothing(meshes: Any, method: str = "uniform") -> torch.Tens
     op = "mesh_laplacian_smoothing"
     check_meshes(op, meshes)
     check_one_of(op, "method", method, ("uniform", "cot", "cotcurv"))
-    if meshes.isempty():
+    if has_nothing(meshes):
         return nothing(meshes)
     verts = meshes.verts_packed()
     if method == "uniform":

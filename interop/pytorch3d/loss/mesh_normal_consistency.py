@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from ..batches import check_meshes, face_lists, nothing, of_each_mesh
+from ..batches import check_meshes, face_lists, has_nothing, nothing, of_each_mesh
 
 __all__ = ["mesh_normal_consistency"]
 
@@ -21,7 +21,7 @@ def mesh_normal_consistency(meshes: Any) -> torch.Tensor:
     Gradient: to vertices; zero from a face without area.
     """
     check_meshes("mesh_normal_consistency", meshes)
-    hinges = meshes.faces_packed() if meshes.isempty() else face_lists(meshes).hinges
+    hinges = meshes.faces_packed() if has_nothing(meshes) else face_lists(meshes).hinges
     if not len(hinges):
         return nothing(meshes)
     verts = meshes.verts_packed()

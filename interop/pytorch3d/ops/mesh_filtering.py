@@ -4,7 +4,7 @@ from typing import Any
 
 from ....checks import check_integer, check_number
 from ...geometry import neighbour_sums
-from ..batches import check_meshes, face_lists
+from ..batches import check_meshes, face_lists, has_nothing
 from .laplacian_matrices import inverse_lengths
 
 __all__ = ["taubin_smoothing"]
@@ -31,7 +31,7 @@ def taubin_smoothing(meshes: Any, lambd: float = 0.53, mu: float = -0.53, num_it
         check_number(op, name, value)
     check_integer(op, "num_iter", num_iter, 0, 2**31)
     verts = meshes.verts_packed()
-    if num_iter and not meshes.isempty():
+    if num_iter and not has_nothing(meshes):
         edges = face_lists(meshes).edges
         has_none = (face_lists(meshes).degree == 0)[:, None]
         for share in (lambd, mu) * num_iter:

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from ....checks import check_flag, check_integer
 from ...geometry import check_finite_tensor, crosses, sample_faces
-from ..batches import check_meshes
+from ..batches import check_meshes, has_nothing
 
 __all__ = ["sample_points_from_meshes"]
 
@@ -36,7 +36,7 @@ def sample_points_from_meshes(meshes: Any, num_samples: int = 10000, return_norm
     check_integer(op, "num_samples", num_samples, 1, 2**31 // 3 - 1)
     check_flag(op, "return_normals", return_normals)
     check_flag(op, "return_textures", return_textures)
-    if meshes.isempty():
+    if has_nothing(meshes):
         raise ValueError(f"{op}: meshes must have at least one face, got none")
     if return_textures and meshes.textures is None:
         raise ValueError(f"{op}: meshes must have textures where return_textures is True, got None")

@@ -151,9 +151,15 @@ class CamerasBase(TensorProperties):
         return self.get_full_projection_transform(**kwargs).transform_points(points, eps=eps)
 
     def transform_points_ndc(self, points: torch.Tensor, eps: float | None = None, **kwargs: Any) -> torch.Tensor:
-        if self.in_ndc():
-            return self.transform_points(points, eps=eps, **kwargs)
-        return self.get_full_projection_transform(**kwargs).compose(self.get_ndc_camera_transform(**kwargs)).transform_points(points, eps=eps)
+        """In NDC. It is the projection's matrix that counts, as in the original; `transform_points` does where a kind of camera has none."""
+        try:
+            to_ndc = self.get_full_projection_transform(**kwargs)
+        except NotImplementedError:
+            points = self.transform_points(points, eps=eps, **kwargs)
+            return points if self.in_ndc() else self.get_ndc_camera_transform(**kwargs).transform_points(points, eps=eps)
+        if not self.in_ndc():
+            to_ndc = to_ndc.compose(self.get_ndc_camera_transform(**kwargs))
+        return to_ndc.transform_points(points, eps=eps)
 
     def transform_points_screen(self, points: torch.Tensor, eps: float | None = None, with_xyflip: bool = True, **kwargs: Any) -> torch.Tensor:
         """In pixels: x right and y down from the upper left corner; without ``with_xyflip`` left and up, which makes them negative."""

@@ -10,7 +10,7 @@ from ....checks import check_flag, check_shape
 from ...calling_thread import extremes, within
 from ...checks import check_index_tensor, check_tensors
 from ...geometry import crosses
-from ..batches import face_lists
+from ..batches import face_lists, has_nothing
 from ..ops.laplacian_matrices import laplacian
 from .utils import list_to_padded, padded_to_list
 
@@ -28,7 +28,8 @@ class Meshes:
         verts: a list of [V_n, 3], or padded [N, V, 3] (of which all are vertices).
         faces: a list of [F_n, 3] integers into the mesh's own vertices, or padded [N, F, 3]; rows of -1 at the end of each are left out.
         textures: `TexturesVertex`, `TexturesUV` or `TexturesAtlas`, or None.
-        verts_normals: normals to be used instead of those of the faces, like verts; until the vertices are moved other than as a whole.
+        verts_normals: normals to be used instead of those of the faces, like verts; until the vertices are moved other than as a whole, or
+            meshes are picked, repeated, cut into parts or joined.
     """
 
     def __init__(self, verts: Any, faces: Any, textures: Any = None, *, verts_normals: Any = None) -> None:
@@ -107,7 +108,7 @@ class Meshes:
         return len(self._verts_list)
 
     def __getitem__(self, index: Any) -> "Meshes":
-        """Some of the meshes: a whole number, a slice, a list of numbers, or a tensor of numbers, or of bool for each mesh. Given normals go with them."""
+        """Some of the meshes: a whole number, a slice, a list of numbers, or a tensor of numbers or of bool. Given normals do not go with them."""
         if isinstance(index, torch.Tensor):
             if index.ndim != 1 or index.is_floating_point() or index.is_complex():
                 raise IndexError(f"Meshes: the index must be a tensor [n] of integers or bool, got {tuple(index.shape)} of {index.dtype}")
@@ -121,7 +122,7 @@ class Meshes:
         else:
             raise IndexError(f"Meshes: the index must be a number, a slice, a list or a tensor of numbers, got {type(index).__name__}")
         textures = None if self.textures is None else self.textures[places]
-        return self._rearranged(lambda tensors: [tensors[i] for i in places], textures)
+        return self._picked(places, textures)
 
     def _with(self, verts: list[torch.Tensor], faces: list[torch.Tensor], textures: Any, normals: list[torch.Tensor] | None) -> "Meshes":
         """A batch whose faces are known to fit."""
@@ -130,10 +131,9 @@ class Meshes:
         other.device = verts[0].device if verts else self.device
         return other
 
-    def _rearranged(self, function: Callable[[list[torch.Tensor]], list[torch.Tensor]], textures: Any) -> "Meshes":
-        """What the function makes of the lists of vertices, faces and given normals."""
-        normals = None if self._normals is None else function(self._normals)
-        return self._with(function(self._verts_list), function(self._faces_list), textures, normals)
+    def _picked(self, places: list[int], textures: Any) -> "Meshes":
+        """The meshes at these places. Their normals are those of the faces, as in the original, whatever was given."""
+        return self._with([self._verts_list[i] for i in places], [self._faces_list[i] for i in places], textures, None)
 
     def _moved(self, verts: list[torch.Tensor], keeps_normals: bool) -> "Meshes":
         """The same faces and textures."""
@@ -228,9 +228,9 @@ class Meshes:
 
     _compute_padded = _compute_edges_packed = _compute_face_areas_normals = _compute_packed
 
-    def isempty(self) -> bool:
-        """Whether no mesh has vertices and faces."""
-        return not any(len(v) > 0 and len(f) > 0 for v, f in zip(self._verts_list, self._faces_list, strict=True))
+    def isempty(self) -> bool | torch.Tensor:
+        """Whether no mesh has vertices and faces: a tensor of bool, as in the original, but True where there is no mesh."""
+        return len(self) == 0 or torch.tensor(has_nothing(self), device=self.device)
 
     # ------------------------------------------------------------------ vertices and faces
 
@@ -408,11 +408,11 @@ class Meshes:
         return self._become(self.scale_verts(scale))
 
     def extend(self, N: int) -> "Meshes":
-        """Every mesh N times, one after the other."""
+        """Every mesh N times, one after the other. Given normals do not go with them."""
         if not isinstance(N, int) or N < 1:
             raise ValueError(f"Meshes.extend: N must be a whole number of at least 1, got {N!r}")
         textures = None if self.textures is None else self.textures.extend(N)
-        return self._rearranged(lambda tensors: [tensor for tensor in tensors for _ in range(N)], textures)
+        return self._picked([i for i in range(len(self)) for _ in range(N)], textures)
 
     def split(self, split_sizes: list[int]) -> list["Meshes"]:
         """Batches of these sizes, one after the other."""
@@ -422,7 +422,8 @@ class Meshes:
         return [self[sum(sizes[:i]) : sum(sizes[: i + 1])] for i in range(len(sizes))]
 
     def submeshes(self, face_indices: Any) -> "Meshes":
-        """Parts of the meshes: some of the faces of each, with the vertices of these alone, in their order, and the textures that they have.
+        """Parts of the meshes: some of the faces of each, with the vertices of these alone, in their order, and the textures that they have. Given normals do
+        not go with them.
 
         Args:
             face_indices: for each mesh a list of integer tensors [F_k] (or a tensor [parts, F_k]), a part each; it may be empty.
@@ -430,7 +431,7 @@ class Meshes:
         op = "Meshes.submeshes"
         if len(face_indices) != len(self):
             raise ValueError(f"{op}: face_indices must be of as many meshes as there are ({len(self)}), got {len(face_indices)}")
-        verts, faces, normals, kept_verts = list[torch.Tensor](), list[torch.Tensor](), list[torch.Tensor](), list[list[torch.Tensor]]()
+        verts, faces, kept_verts = list[torch.Tensor](), list[torch.Tensor](), list[list[torch.Tensor]]()
         for i, chosen in enumerate(face_indices):
             kept_verts.append([])
             for part in chosen:
@@ -438,15 +439,14 @@ class Meshes:
                 kept, renumbered = torch.unique(self._faces_list[i][part], return_inverse=True)
                 verts.append(self._verts_list[i][kept])
                 faces.append(renumbered.reshape(-1, 3))
-                if self._normals is not None:
-                    normals.append(self._normals[i][kept])
                 kept_verts[-1].append(kept)
         textures = None if self.textures is None else self.textures.submeshes(kept_verts, face_indices)
-        return self._with(verts, faces, textures, None if self._normals is None else normals)
+        return self._with(verts, faces, textures, None)
 
     def _mapped(self, function: Callable[[torch.Tensor], torch.Tensor], of_textures: Callable[[Any], Any]) -> "Meshes":
         textures = None if self.textures is None else of_textures(self.textures)
-        return self._rearranged(lambda tensors: [function(tensor) for tensor in tensors], textures)
+        normals = None if self._normals is None else list(map(function, self._normals))
+        return self._with(list(map(function, self._verts_list)), list(map(function, self._faces_list)), textures, normals)
 
     def clone(self) -> "Meshes":
         return self._mapped(torch.clone, lambda textures: textures.clone())
@@ -480,7 +480,7 @@ class Meshes:
 
 
 def join_meshes_as_batch(meshes: Sequence[Meshes], include_textures: bool = True) -> Meshes:
-    """One batch of all meshes of a list of batches.
+    """One batch of all meshes of a list of batches. Given normals do not go with them.
 
     Textures are joined if all batches have some of one kind (and of one resolution, or one way of sampling); or left out by ``include_textures=False``.
 
@@ -493,17 +493,17 @@ def join_meshes_as_batch(meshes: Sequence[Meshes], include_textures: bool = True
         raise TypeError(f"{op}: meshes must be a list of Meshes, got {got}")
     check_flag(op, "include_textures", include_textures)
     verts, faces = ([tensor for mesh in meshes for tensor in getattr(mesh, name)()] for name in ("verts_list", "faces_list"))
-    normals = [own for mesh in meshes for own in mesh.verts_normals_list()] if any(mesh.has_verts_normals() for mesh in meshes) else None
     textures = [mesh.textures for mesh in meshes] if include_textures else []
     kinds = {type(own) for own in textures}
     if len(kinds) > 1:
         raise ValueError(f"{op}: meshes must all have textures of one kind, or none, got {' and '.join(sorted(kind.__name__ for kind in kinds))}")
     joined = textures[0].join_batch(textures[1:]) if textures and textures[0] is not None else None
-    return Meshes(verts, faces, joined, verts_normals=normals)
+    return Meshes(verts, faces, joined)
 
 
 def join_meshes_as_scene(meshes: Meshes | Sequence[Meshes], include_textures: bool = True) -> Meshes:
-    """One mesh of all meshes of a batch, or of a list of batches: their vertices and faces one after the other, their textures as one.
+    """One mesh of all meshes of a batch, or of a list of batches: their vertices and faces one after the other, their textures as one. Given normals do not go
+    with several.
 
     Of `TexturesUV`, whose pictures become one, texture coordinates are to lie in [0, 1].
 
@@ -515,6 +515,6 @@ def join_meshes_as_scene(meshes: Meshes | Sequence[Meshes], include_textures: bo
     textures = batch.textures if include_textures else None
     if len(batch) == 1 and textures is batch.textures:
         return batch
-    normals = [batch.verts_normals_packed()] if batch.has_verts_normals() else None
     joined = None if textures is None else textures.join_scene()
+    normals = batch.verts_normals_list() if len(batch) == 1 and batch.has_verts_normals() else None
     return Meshes([batch.verts_packed()], [batch.faces_packed()], joined, verts_normals=normals)

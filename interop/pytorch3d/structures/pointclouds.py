@@ -70,8 +70,9 @@ class Pointclouds:
     def _mapped(self, function: Callable[[torch.Tensor], torch.Tensor]) -> "Pointclouds":
         return self._each(lambda rows: [function(row) for row in rows])
 
-    def isempty(self) -> bool:
-        return not any(len(points) for points in self.points_list())
+    def isempty(self) -> bool | torch.Tensor:
+        """Whether no cloud has points: a tensor of bool, as in the original, but True where there is no cloud."""
+        return len(self) == 0 or torch.tensor(not any(len(points) for points in self.points_list()), device=self.device)
 
     # ------------------------------------------------------------------ points, normals, features
 

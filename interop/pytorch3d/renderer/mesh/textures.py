@@ -122,8 +122,9 @@ class _Textures(ABC):
                 raise ValueError(f"{op}: textures must have {self._sampling()}, got {other._sampling()}")
         return self._with(**{name: [tensor for each in (self, *textures) for tensor in each._lists()[name]] for name in self._lists()})
 
-    def isempty(self) -> bool:
-        return len(self) == 0
+    def isempty(self) -> bool | torch.Tensor:
+        """Whether it is of no mesh: a tensor of bool, as in the original, but True where it is."""
+        return len(self) == 0 or torch.tensor(False, device=self.device)
 
     def __len__(self) -> int:
         return len(next(iter(self._held.values())))
