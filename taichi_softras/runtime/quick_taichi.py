@@ -74,15 +74,20 @@ def sources_once(getsourcelines: Any) -> Any:
 
 def trees_once(get_tree_and_context: Any) -> Any:
     """Taichi's ``_get_tree_and_ctx``, which remembers how the functions of this package were parsed. (It walks through the bodies of static loops again and
-    again, too: what it notes in a tree on its way is noted anew.) Kernels it parses each time, for it takes their arguments out of the tree."""
+    again, too: what it notes in a tree on its way is noted anew.) Kernels it parses each time, for it takes their arguments out of the tree; and it does not
+    keep what they are called with, which it has no use for: in a circle of functions, the arrays of the first step would live on until Python collects it."""
     remembered: dict[Any, Any] = {}
     globals_of = get_tree_and_context.__globals__["_get_global_vars"]
 
     @functools.wraps(get_tree_and_context)
     def tree_and_context(function: Any, *args: Any, **given: Any) -> Any:
         python = function.func
-        if args or given.get("is_kernel", True) or given.get("is_real_function") or not getattr(python, "__module__", "").startswith(OURS):
-            return get_tree_and_context(function, *args, **given)
+        is_ours, is_kernel = getattr(python, "__module__", "").startswith(OURS), given.get("is_kernel", True)
+        if args or is_kernel or given.get("is_real_function") or not is_ours:
+            tree, context = get_tree_and_context(function, *args, **given)
+            if is_kernel and is_ours:
+                context.argument_data = None
+            return tree, context
         code = python.__code__
         key = (code.co_filename, code.co_firstlineno, code.co_name)
         if key not in remembered:

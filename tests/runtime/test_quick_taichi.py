@@ -5,17 +5,21 @@ Plan: each of them against what it stands for, over the sources of all kernels; 
 
 import ast
 import functools
+import gc
 import importlib
 import inspect
 import textwrap
 import types
+import weakref
 
+import numpy as np
 import pytest
 from conftest import REPOSITORY
 
 from taichi_softras import language
+from taichi_softras.kernels.sampling import areas_kernel
 from taichi_softras.language import ti
-from taichi_softras.runtime import quick_taichi
+from taichi_softras.runtime import TaichiArrays, quick_taichi
 
 KERNELS = sorted(path.stem for path in (REPOSITORY / "kernels").glob("*.py") if path.stem != "__init__")
 SOURCES, INSIDE_CLASS = getattr(*language.SOURCES), getattr(*language.INSIDE_CLASS)
@@ -83,6 +87,22 @@ def test_kernels_are_parsed_each_time():
         once(types.SimpleNamespace(func=ours), is_kernel=True)
         once(types.SimpleNamespace(func=ours), is_kernel=False, is_real_function=True)
     assert len(asked) == 4
+
+
+@pytest.mark.skipif(not hasattr(*language.TREES), reason="this runtime reads them in its own way")
+def test_what_a_kernel_was_called_with_does_not_live_on():
+    """Nobody has to collect it: the arrays of a first step are as large as those of a second."""
+    arrays = TaichiArrays()
+    vertices, areas = np.zeros((3, 3), np.float32), np.zeros(1)
+    measure, died = areas_kernel.__wrapped__(arrays.variant), weakref.ref(vertices)  # one that was not compiled before
+    gc.collect()
+    gc.disable()
+    try:
+        arrays.launch(measure, (vertices, np.array([[0, 1, 2]], np.int32), areas, 1))
+        del vertices
+        assert died() is None
+    finally:
+        gc.enable()
 
 
 def test_there_are_functions_in_them():
