@@ -38,10 +38,11 @@ from .face import (
     in_reach_of,
     item_and_group,
     load_block,
+    load_lane,
+    load_lanes,
     load_set_up,
-    one_of_block,
     slot,
-    store_block,
+    store_lanes,
     sum_row,
     who_counts,
 )
@@ -452,8 +453,8 @@ def shares_adjoint(
                     for i in range(N_SET_UP):
                         held[slot(i, l, lanes)] = set_ups[g, i]
                     here, lane = pixel // lanes * n_groups + group, pixel % lanes
-                    pixels[slot(SILHOUETTE, l, lanes)] = one_of_block(packed, here, SILHOUETTE, lane, variant)
-                    pixels[slot(M, l, lanes)] = one_of_block(packed, here, M, lane, variant)
+                    pixels[slot(SILHOUETTE, l, lanes)] = load_lane(packed, here * (M + 1) + SILHOUETTE, lane, variant)
+                    pixels[slot(M, l, lanes)] = load_lane(packed, here * (M + 1) + M, lane, variant)
                     if ti.static(hard):
                         nearest[slot(0, l, lanes)] = nearest_face[pixel]
                     if ti.static(strongest_only):
@@ -478,7 +479,7 @@ def shares_adjoint(
                                     held[slot(N_SET_UP + 3 * s + corner, l, lanes)] = features[corners[g, corner], channel_of(group, s, n_features, choices)]
                             here, lane = pixel // lanes * n_groups + group, pixel % lanes
                             for i in range(WEIGHT, M):
-                                pixels[slot(i, l, lanes)] = one_of_block(packed, here, i, lane, variant)
+                                pixels[slot(i, l, lanes)] = load_lane(packed, here * (M + 1) + i, lane, variant)
                         for l in range(lanes):
                             of_lane = ti.Vector([held[slot(i, l, lanes)] for i in ti.static(range(N_SET_UP))])
                             shown = ti.Vector([held[slot(N_SET_UP + i, l, lanes)] for i in ti.static(range(3 * at_once))])
@@ -594,7 +595,7 @@ def adjoint_kernel(variant: Variant, choices: Choices, few_pixels: bool):
         reached: index(1),  # [N_REACHED F] which tiles each face reaches (`count_tiles`)
         pair_face: index(1),  # of the pairs (one lane)
         pair_tile: index(1),
-        packed: variant.blocks(2),  # [tiles * blocks * n_groups, n_packed, lanes] written: the gradient of the sums, and m, block by block
+        packed: variant.blocks(1),  # [tiles * blocks * n_groups * n_packed, lanes] written: the gradient of the sums, and m, block by block
         rows: real(1),  # [rows * n_groups * n_of_face] written, of the faces that have one (several lanes)
         row_of_face: index(1),  # [F] written
         vertex_offset: index(1),  # [N + 1] from where on the corners at each vertex stand in
@@ -666,7 +667,7 @@ def adjoint_kernel(variant: Variant, choices: Choices, few_pixels: bool):
                             for l in range(lanes):
                                 resolve_adjoint(grads, of_background, pixels, l, colors_behind, softness, choices, share, variant)
                     for i in ti.static(range(M + 1)):  # elsewhere nought: a face may come there, of which nothing is in reach
-                        store_block(packed, here, i, grads, i, variant)
+                        store_lanes(packed, here * (M + 1) + i, grads, i, variant)
                 if background_wanted != 0:
                     for s in ti.static(range(at_once)):
                         if group * at_once + s < n_features:
@@ -744,7 +745,7 @@ def adjoint_kernel(variant: Variant, choices: Choices, few_pixels: bool):
                                 block = nth_block * AT_A_PAIR + nth_thread
                             here = (tile * blocks_per_tile + block) * n_groups + group
                             for i in ti.static(range(M + 1)):
-                                load_block(pixels, i, packed, here, i, variant)
+                                load_lanes(pixels, i, packed, here * (M + 1) + i, variant)
                             for l in ti.static(range(lanes)):
                                 if ti.static(hard):
                                     nearest[l] = nearest_face[tile * variant.tile_pixels + block * lanes + l]

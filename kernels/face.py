@@ -54,10 +54,10 @@ __all__ = [
     "in_reach_of",
     "item_and_group",
     "load_block",
+    "load_lane",
     "load_lanes",
     "load_set_up",
     "nth_block",
-    "one_of_block",
     "slot",
     "store_block",
     "store_lane",
@@ -329,14 +329,6 @@ def store_block(array: ti.template(), i, j, local: ti.template(), number: ti.tem
 
 
 @ti.func
-def one_of_block(array: ti.template(), i, j, lane, variant: ti.template()):
-    """One lane of a block of an array."""
-    if ti.static(variant.has_blocks):
-        return array[i, j][lane]
-    return array[i, j, lane]
-
-
-@ti.func
 def load_block(local: ti.template(), number: ti.template(), array: ti.template(), i, j, variant: ti.template()):
     """The other way."""
     lanes = ti.static(variant.lanes)
@@ -362,6 +354,14 @@ def store_lane(array: ti.template(), i, lane, value, variant: ti.template()):
         array[nth_block(i, variant)][lane] = value
     else:
         array[i, lane] = value
+
+
+@ti.func
+def load_lane(array: ti.template(), i, lane, variant: ti.template()):
+    """The other way."""
+    if ti.static(variant.has_blocks):
+        return array[nth_block(i, variant)][lane]
+    return array[i, lane]
 
 
 @ti.func

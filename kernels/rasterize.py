@@ -88,7 +88,7 @@ def gradient_by_hand(variant: Variant, choices: Choices) -> Callable[[Any, Seque
         gradients = [arrays.gradient_or_scratch(array) for array in (*differentiable, alpha, color, depth)]
         n_tiles = sums.shape[0] // choices.n_sums(n_features)
         n_lines = n_tiles * variant.blocks_per_tile // (1 if variant.lanes == 1 else -(-width // variant.tile_width))
-        packed = arrays.empty((n_tiles * variant.blocks_per_tile * n_groups, n_packed(choices), variant.lanes))
+        packed = arrays.empty((n_tiles * variant.blocks_per_tile * n_groups * n_packed(choices), variant.lanes))
         heads = (*differentiable, softness, *gradients, sums, max_depth_norm, nearest_face, strongest_face, set_ups, faces, corners, face_image, walk.reached)
         sizes = (*tables, one_over_faces, n_features, n_groups)
         flags = (int(wanted[1] and not at_vertices), int(wanted[3]))
