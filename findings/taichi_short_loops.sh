@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # Taichi 1.7.4 (x64 backend): a parallel loop of fewer than 512 iterations runs in ONE thread, however long an iteration takes.
 #
 # Expected: the outermost loop of a kernel is shared among the threads (as the documentation says), and `ti.loop_config(block_dim=1)`, or

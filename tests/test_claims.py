@@ -1,10 +1,12 @@
 """`docs/claims.md` names only what is there, and no file of tests is without a claim.
 
 Plan: the commands of the table are taken apart, and held against the files: paths, names after ``::`` and ``-k`` (as words of the sources, so that nothing need
-be imported), programs, subcommands. Then the same on tables with one fault each, which must be seen.
+be imported), programs, subcommands. Then the same on tables with one fault each, which must be seen. And the form of the programs in `findings`, of which none
+is run here.
 """
 
 import ast
+import os
 import re
 import shlex
 from pathlib import Path
@@ -116,3 +118,24 @@ def test_no_file_of_tests_is_without_a_claim():
 def test_each_fault_is_seen(command, fault):
     page = f"| claim | shown by |\n|---|---|\n| `a` and b | it needs nothing: `{command}` (but time) |\n"
     assert faults_of(page) == ([] if fault is None else [fault])
+
+
+class TestFindings:
+    PROGRAMS = sorted((REPOSITORY / "findings").glob("*.sh"))
+
+    @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
+    def test_stands_alone(self, path):
+        """It can be started, works in a folder that goes again, installs packages of one version, and nothing of ours."""
+        source = path.read_text(encoding="utf-8")
+        assert os.access(path, os.X_OK)
+        assert source.startswith("#!/usr/bin/env bash\n# ")
+        assert "set -euo pipefail" in source
+        assert "folder=$(mktemp -d)\ntrap 'rm -rf \"$folder\"' EXIT" in source
+        packages = [word for words in re.findall(r'/bin/pip" install (.*)', source) for word in words.split() if not word.startswith("--")]
+        assert packages
+        assert [package for package in packages if not re.fullmatch(r"[\w-]+==[\w.]+", package)] == []
+        assert "taichi_softras" not in source
+
+    def test_all_are_listed_once(self):
+        rows = re.findall(r"^\| \[`(\w+\.sh)`\]\((\w+\.sh)\) \|", (REPOSITORY / "findings/README.md").read_text(encoding="utf-8"), re.MULTILINE)
+        assert [(path.name, path.name) for path in self.PROGRAMS] == rows
