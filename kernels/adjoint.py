@@ -51,7 +51,7 @@ from .softness import FAR, N_SOFTNESS, OVER_DEPTH_RANGE, OVER_GAMMA, OVER_SIGMA
 from .special import smaller
 from .texture import Texture, channel_of
 from .texture_adjoint import has_texture_adjoint, n_interpolated, texture_adjoint
-from .tiles import LARGE, block_of, large_box, misses_tile, next_in_box, tiles_of_image, whole_teams
+from .tiles import LARGE, block_of, large_box, misses_tile, next_in_box, place_in_image, tiles_of_image, whole_teams
 from .triangle import (
     AX,
     AY,
@@ -417,7 +417,7 @@ def shares_adjoint(
                 if is_reached:
                     tile = (face_image[f] * tiles_y + ty) * tiles_x + tx
                     for l in range(lanes):
-                        line, column = ty * variant.tile_height + l // variant.tile_width, tx * variant.tile_width + l % variant.tile_width
+                        line, column = place_in_image(tx, ty, l, variant)
                         centre_x, centre_y = centres_at(line, column, height, width, single)
                         x, y = centre_x[0], centre_y[0]
                         distance_sq, inside, _, _, _ = locate(x, y, face, choices.distance, choices.extrapolation)
@@ -433,7 +433,7 @@ def shares_adjoint(
                     while hits != 0:
                         l = ti.math.popcnt((hits & -hits) - 1)
                         hits = hits & (hits - 1)
-                        line, column = ty * variant.tile_height + l // variant.tile_width, tx * variant.tile_width + l % variant.tile_width
+                        line, column = place_in_image(tx, ty, l, variant)
                         centre_x, centre_y = centres_at(line, column, height, width, single)
                         waiting_face[n_waiting], waiting_row[n_waiting], waiting_pixel[n_waiting] = f, own_row, tile * lanes + l
                         waiting_x[n_waiting], waiting_y[n_waiting] = centre_x[0], centre_y[0]
@@ -757,11 +757,7 @@ def adjoint_kernel(variant: Variant, choices: Choices, few_pixels: bool):
                             if sees:
                                 if ti.static(looked_up):  # in loops of its own, so that the others are vectors' still
                                     for l in range(lanes):
-                                        pixel = block * lanes + l
-                                        line, column = (
-                                            ty * variant.tile_height + pixel // variant.tile_width,
-                                            tx * variant.tile_width + pixel % variant.tile_width,
-                                        )
+                                        line, column = place_in_image(tx, ty, block * lanes + l, variant)
                                         x, y = centres_at(line, column, height, width, single)
                                         _, coverage, depth, colored, ua, ub, uc, _, _, _ = evaluate_with(
                                             softness, softness_array, x, y, face, choices, variant.real
@@ -786,8 +782,7 @@ def adjoint_kernel(variant: Variant, choices: Choices, few_pixels: bool):
                                             )  # fmt: skip
                                         looks[slot(0, l, lanes)], looks[slot(1, l, lanes)], looks[slot(2, l, lanes)] = shown, tu_grad, tv_grad
                                 for l in range(lanes):
-                                    pixel = block * lanes + l
-                                    line, column = ty * variant.tile_height + pixel // variant.tile_width, tx * variant.tile_width + pixel % variant.tile_width
+                                    line, column = place_in_image(tx, ty, block * lanes + l, variant)
                                     centre_x, centre_y = centres_at(line, column, height, width, single)
                                     lane_adjoint(
                                         l, f, centre_x[0], centre_y[0], face, of_face, pixels, nearest, strongest, looks, totals, softness, softness_array,
@@ -796,11 +791,7 @@ def adjoint_kernel(variant: Variant, choices: Choices, few_pixels: bool):
                             if ti.static(hides):
                                 if not sees and any_wants_silhouette(pixels, variant):
                                     for l in range(lanes):
-                                        pixel = block * lanes + l
-                                        line, column = (
-                                            ty * variant.tile_height + pixel // variant.tile_width,
-                                            tx * variant.tile_width + pixel % variant.tile_width,
-                                        )
+                                        line, column = place_in_image(tx, ty, block * lanes + l, variant)
                                         centre_x, centre_y = centres_at(line, column, height, width, single)
                                         lane_adjoint(
                                             l, f, centre_x[0], centre_y[0], face, of_face, pixels, nearest, strongest, looks, totals, softness, softness_array,

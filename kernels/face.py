@@ -73,7 +73,6 @@ HIDES_NOTHING = 3e38  # an m that no pixel has
 RANGE_SLACK = 1e-5  # a face is whole within the range of depth if it is this fraction away from its ends: rounding tells no pixel otherwise
 SURE = 100.0  # the u of a pixel inside with hard distance: its coverage is one, to the last bit
 
-
 # Places in the second dimension of `sums`.
 SILHOUETTE = 0
 WEIGHT = 1

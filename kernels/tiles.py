@@ -38,6 +38,7 @@ __all__ = [
     "next_in_box",
     "pixel_place",
     "place_and_block",
+    "place_in_image",
     "powers_of_two",
     "scan_kernel",
     "tiles_of_image",
@@ -93,12 +94,16 @@ def pixel_place(image, line, column, height, width, variant: ti.template()):
 
 
 @ti.func
+def place_in_image(tx, ty, pixel, variant: ti.template()):
+    """(line, column) of a pixel of the tile in column ``tx`` and row ``ty`` of the tiles."""
+    return ty * variant.tile_height + pixel // variant.tile_width, tx * variant.tile_width + pixel % variant.tile_width
+
+
+@ti.func
 def block_of(tile, block, height, width, variant: ti.template()):
     """(image, line, column of the first pixel) of a block of lanes. Where its other pixels are: `Variant.lane_places`."""
     tiles_x, tiles_y = tiles_of_image(height, width, variant)
-    first = block * variant.lanes
-    column = (tile % tiles_x) * variant.tile_width + first % variant.tile_width
-    line = (tile // tiles_x) % tiles_y * variant.tile_height + first // variant.tile_width
+    line, column = place_in_image(tile % tiles_x, (tile // tiles_x) % tiles_y, block * variant.lanes, variant)
     return tile // (tiles_x * tiles_y), line, column
 
 
