@@ -19,6 +19,11 @@ __all__ = ["Meshes", "join_meshes_as_batch", "join_meshes_as_scene"]
 LEAST_LENGTH = 1e-6  # of a normal before it is made a unit
 
 
+def _made_by(name: str) -> Any:
+    """What the original keeps under a name with an underscore: here a method makes it."""
+    return property(lambda meshes: getattr(meshes, name)())
+
+
 class Meshes:
     """A batch of N meshes; N may be 0, and a mesh may have no faces, or no vertices either.
 
@@ -186,37 +191,10 @@ class Meshes:
         check_shape("Meshes._verts_packed", "verts", verts.shape, (sum(map(len, self._verts_list)), 3))
         self._verts_list = list(verts.split([len(own) for own in self._verts_list]))
 
-    @property
-    def _faces_padded(self) -> torch.Tensor:
-        return self.faces_padded()
-
-    @property
-    def _faces_packed(self) -> torch.Tensor:
-        return self.faces_packed()
-
-    @property
-    def _verts_normals_packed(self) -> torch.Tensor:
-        return self.verts_normals_packed()
-
-    @property
-    def _faces_normals_packed(self) -> torch.Tensor:
-        return self.faces_normals_packed()
-
-    @property
-    def _faces_areas_packed(self) -> torch.Tensor:
-        return self.faces_areas_packed()
-
-    @property
-    def _edges_packed(self) -> torch.Tensor:
-        return self.edges_packed()
-
-    @property
-    def _num_verts_per_mesh(self) -> torch.Tensor:
-        return self.num_verts_per_mesh()
-
-    @property
-    def _num_faces_per_mesh(self) -> torch.Tensor:
-        return self.num_faces_per_mesh()
+    _faces_padded, _faces_packed, _edges_packed = _made_by("faces_padded"), _made_by("faces_packed"), _made_by("edges_packed")
+    _verts_normals_packed, _faces_normals_packed = _made_by("verts_normals_packed"), _made_by("faces_normals_packed")
+    _faces_areas_packed, _num_verts_per_mesh = _made_by("faces_areas_packed"), _made_by("num_verts_per_mesh")
+    _num_faces_per_mesh = _made_by("num_faces_per_mesh")
 
     def _compute_vertex_normals(self, refresh: bool = False) -> None:
         """Given normals are dropped by ``refresh``: then they are those of the faces."""

@@ -56,8 +56,11 @@ class _Textures(ABC):
         """Keeps, and checks, lists or padded tensors."""
         self._held = {name: self._checked(name, values) for name, values in given.items()}
 
+    def _dimensions(self, name: str) -> tuple[int, bool]:
+        return self._DIMENSIONS[name]
+
     def _checked(self, name: str, values: Any) -> Tensors | torch.Tensor:
-        tensors = _list(type(self).__name__, name, values, *self._DIMENSIONS[name])
+        tensors = _list(type(self).__name__, name, values, *self._dimensions(name))
         return values if isinstance(values, torch.Tensor) and len(tensors) else tensors
 
     def _list_of(self, name: str) -> Tensors:
@@ -305,15 +308,14 @@ class TexturesUV(_Textures):
                 raise ValueError(f"{op}: faces_uvs must index verts_uvs 0 to {len(uvs) - 1}, got {int(faces.max())}")
         self.padding_mode, self.align_corners, self.sampling_mode = padding_mode, align_corners, sampling_mode
 
+    def _dimensions(self, name: str) -> tuple[int, bool]:
+        return (4, False) if name == "maps" and self._has_ids else super()._dimensions(name)
+
     def _checked(self, name: str, values: Any) -> Tensors | torch.Tensor:
-        op = "TexturesUV"
-        if name == "maps" and self._has_ids:
-            tensors = _list(op, name, values, 4)
-            return values if isinstance(values, torch.Tensor) and len(tensors) else tensors
         held = super()._checked(name, values)
         for tensor in held:
             if name in ("faces_uvs", "verts_uvs"):
-                check_shape(op, name, tensor.shape, ("F", 3) if name == "faces_uvs" else ("T", 2))
+                check_shape("TexturesUV", name, tensor.shape, ("F", 3) if name == "faces_uvs" else ("T", 2))
         if name in ("maps", "verts_uvs"):
             return held
         return held.to(torch.int64) if isinstance(held, torch.Tensor) else [tensor.to(torch.int64) for tensor in held]
