@@ -76,6 +76,7 @@ from .triangle import (
     Extrapolation,
     chebyshev_segment,
     clipped_weights,
+    in_set_up,
     locate,
     nearest_edge,
     on_edge,
@@ -451,7 +452,7 @@ def shares_adjoint(
                     mine = ti.min(l, n_filled - 1)  # what is left over is not added
                     g, pixel = waiting_face[mine], waiting_pixel[mine]
                     for i in range(N_SET_UP):
-                        held[slot(i, l, lanes)] = set_ups[g, i]
+                        held[slot(i, l, lanes)] = set_ups[in_set_up(g, i)]
                     here, lane = pixel // lanes * n_groups + group, pixel % lanes
                     pixels[slot(SILHOUETTE, l, lanes)] = load_lane(packed, here * (M + 1) + SILHOUETTE, lane, variant)
                     pixels[slot(M, l, lanes)] = load_lane(packed, here * (M + 1) + M, lane, variant)
@@ -588,7 +589,7 @@ def adjoint_kernel(variant: Variant, choices: Choices, few_pixels: bool):
         max_depth_norm: variant.blocks(2),  # [tiles, blocks, lanes]
         nearest_face: index(1),  # [tiles * tile_pixels] (hard)
         strongest_face: index(1),  # [tiles * tile_pixels] (maximum)
-        set_ups: real(2),  # [F, N_SET_UP] of `triangle`
+        set_ups: real(1),  # [F * N_SET_UP] of `triangle`
         faces: index(2),
         corners: index(2),
         face_image: index(1),

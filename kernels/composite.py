@@ -36,7 +36,7 @@ from .softness import FAR, N_SOFTNESS, SHAPE
 from .special import larger
 from .texture import Texture, channel_of, face_features, features_at
 from .tiles import block_of, place_and_block
-from .triangle import AZ, BZ, CZ, load_face, set_up
+from .triangle import AZ, BZ, CZ, in_set_up, load_face, set_up
 from .variant import AT_ONCE, Variant
 
 __all__ = ["NUMBERS_OF_LAYER", "N_HELD", "RUN", "composite_op"]
@@ -140,7 +140,7 @@ def _faces_gradient(variant: Variant, choices: CompositeChoices) -> Callable[...
 @ti.func
 def nearest_depth(f, set_ups: ti.template()):
     """Of the three corners."""
-    return ti.min(set_ups[f, AZ], set_ups[f, BZ], set_ups[f, CZ])
+    return ti.min(set_ups[in_set_up(f, AZ)], set_ups[in_set_up(f, BZ)], set_ups[in_set_up(f, CZ)])
 
 
 @ti.func
@@ -348,7 +348,7 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
         alpha_img: real(3),  # [B, H, W] written
         features_img: real(4),  # [B, H, W, n_features] written
         depth_img: real(3),  # [B, H, W] written
-        set_ups: real(2),  # [F, N_SET_UP] of `triangle`
+        set_ups: real(1),  # [F * N_SET_UP] of `triangle`
         faces: index(2),  # [F, 3]
         corners: index(2),  # [F, 3] into features; with texels [F, 4]: into places, and the number of the texture
         opacity_corners: index(2),  # likewise
@@ -528,7 +528,7 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, by_face: 
         depth_img_grad: real(3),
         place_of_pair: index(1),  # [pairs] with ``by_face``, where a pair stands in the list of those of its face
         layer_grads: variant.blocks(1) if by_face else real(3),  # [pairs * blocks, 2, lanes] (by face, [2 pairs * blocks, lanes]) written: dL/da_j, dL/dc_j
-        set_ups: real(2),
+        set_ups: real(1),
         faces: index(2),
         corners: index(2),
         opacity_corners: index(2),

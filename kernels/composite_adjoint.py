@@ -127,7 +127,7 @@ def faces_adjoint_kernel(variant: Variant, choices: CompositeChoices):
         layer_grads: variant.blocks(1),  # [2 pairs * blocks, lanes] dL/da_j, dL/dc_j, face by face
         features_img_grad: real(4),
         depth_img_grad: real(3),
-        set_ups: real(2),  # [F, N_SET_UP]
+        set_ups: real(1),  # [F * N_SET_UP]
         corners: index(2),  # [F, 3] into features
         opacity_corners: index(2),  # [F, 3] into opacity
         face_image: index(1),  # [F]

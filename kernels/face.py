@@ -31,6 +31,7 @@ from .triangle import (
     TINY_LENGTH_SQ,
     Distance,
     Extrapolation,
+    in_set_up,
     locate,
 )
 
@@ -161,8 +162,17 @@ def face_depth(wa, wb, wc, face: ti.template(), softness: ti.template(), interpo
     if ti.static(interpolation != Interpolation.LINEAR):
         one_over_depth = wa * face[OVER_AZ] + wb * face[OVER_BZ] + wc * face[OVER_CZ]
         in_range = (one_over_depth * near <= 1.0) & (one_over_depth * far >= 1.0)
-        depth = 1.0 / ti.select(in_range, one_over_depth, 1.0 / far)
+        depth = 1.0 / one_over_depth
     return ti.select(in_range, depth, far), in_range
+
+
+@ti.func
+def feature_weights(wa, wb, wc, depth, face: ti.template(), interpolation: ti.template()):
+    """The weights of features, of those of the corners and the depth at the pixel."""
+    ua, ub, uc = wa, wb, wc
+    if ti.static(interpolation == Interpolation.PERSPECTIVE):
+        ua, ub, uc = wa * face[OVER_AZ] * depth, wb * face[OVER_BZ] * depth, wc * face[OVER_CZ] * depth
+    return ua, ub, uc
 
 
 @ti.func
@@ -204,7 +214,7 @@ def over_inradius(face: ti.template()):
 @ti.func
 def load_set_up(f, set_ups: ti.template()):
     """What `triangle.set_up` made of a face."""
-    return ti.Vector([set_ups[f, i] for i in ti.static(range(N_SET_UP))])
+    return ti.Vector([set_ups[in_set_up(f, i)] for i in ti.static(range(N_SET_UP))])
 
 
 @ti.func
@@ -273,7 +283,8 @@ def evaluate(x, y, face: ti.template(), softness: ti.template(), choices: ti.tem
     qa, qb, qc = depth * 0.0 + 1.0, depth * 0.0 + 1.0, depth * 0.0 + 1.0
     if ti.static(choices.interpolation == Interpolation.PERSPECTIVE):
         qa, qb, qc = depth * face[OVER_AZ], depth * face[OVER_BZ], depth * face[OVER_CZ]
-    return generated, coverage, depth, colored, wa * qa, wb * qb, wc * qc, qa, qb, qc
+    ua, ub, uc = feature_weights(wa, wb, wc, depth, face, choices.interpolation)
+    return generated, coverage, depth, colored, ua, ub, uc, qa, qb, qc
 
 
 @ti.func

@@ -45,8 +45,8 @@ from .face import (
 )
 from .op import Op, in_chunks
 from .resolve import resolve_flat_kernel, resolve_pixel
-from .softness import BACKGROUND_DEPTH_NORM, N_SOFTNESS
-from .special import larger, smaller
+from .softness import BACKGROUND_DEPTH_NORM, N_SOFTNESS, OVER_GAMMA
+from .special import exp, smaller
 from .texture import Texture, channel_of, face_features, features_at
 from .texture_adjoint import n_interpolated
 from .tiles import block_of, place_and_block
@@ -176,7 +176,7 @@ def _draw_kernel(variant: Variant, choices: Choices):
         max_depth_norm: variant.blocks(2),  # [tiles, blocks, lanes] written: m (softmax)
         nearest_face: index(1),  # [tiles * tile_pixels] written: the face that is seen, or -1 (hard)
         strongest_face: index(1),  # [tiles * tile_pixels] written: the face with the largest coverage, or -1 (maximum)
-        set_ups: real(2),  # [F, N_SET_UP] of `triangle`
+        set_ups: real(1),  # [F * N_SET_UP] of `triangle`
         faces: index(2),  # [F, 3] into vertices_screen
         corners: index(2),  # [F, 3] into features; with texels [F, 4]: into places, and the number of the texture
         face_image: index(1),  # [F] the image each face is in
@@ -239,7 +239,7 @@ def _draw_kernel(variant: Variant, choices: Choices):
                                 m = state[slot(M, l, lanes)]
                                 depth_norm = normalised_depth(depth[0], softness)
                                 nearer = colored[0] & (depth_norm > m)
-                                farther_weight = depth_weight(smaller(depth_norm, m), larger(depth_norm, m), softness, variant.real)
+                                farther_weight = exp(-ti.abs(depth_norm - m) * softness[OVER_GAMMA], variant.real)
                                 rescale = ti.select(nearer, farther_weight, rescale)
                                 weight = ti.select(colored[0], coverage[0] * ti.select(nearer, 1.0, farther_weight), weight)
                                 state[slot(M, l, lanes)] = ti.select(nearer, depth_norm, m)
@@ -342,7 +342,7 @@ def contribute_kernel(variant: Variant, choices: Choices):
         max_depth_norm: real(3),
         nearest_face: index(1),
         strongest_face: index(1),
-        set_ups: real(2),
+        set_ups: real(1),
         faces: index(2),
         corners: index(2),
         face_image: index(1),

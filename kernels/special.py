@@ -33,11 +33,10 @@ def _erfc_coefficients(real: object) -> tuple[float, ...]:
     return tuple(float(c) for c in np.polynomial.Chebyshev.interpolate(wanted, 11 if real is ti.f32 else 27).coef)
 
 
-def _exp_coefficients(degree: int) -> list[float]:
-    """Of the polynomial in exp(r) = 1 + r + r^2 P(r), |r| <= log(2)/2."""
-    half = np.log(2) / 2
-    series = np.polynomial.Polynomial([1 / math.factorial(k + 2) for k in range(16)])
-    fit = np.polynomial.Chebyshev.interpolate(series, degree, domain=[-half, half])
+def _exp2_coefficients(degree: int) -> list[float]:
+    """Of the polynomial in 2^f = 1 + f P(f), |f| <= 1/2."""
+    series = np.polynomial.Polynomial([np.log(2) ** (k + 1) / math.factorial(k + 1) for k in range(20)])
+    fit = np.polynomial.Chebyshev.interpolate(series, degree, domain=[-0.5, 0.5])
     return [float(c) for c in fit.convert(kind=np.polynomial.Polynomial).coef]
 
 
@@ -50,11 +49,16 @@ def _log_coefficients(degree: int) -> list[float]:
 _ATAN_TERMS = 11  # of its series at arguments below tan(pi/16) = 0.2: 0.2^23 is below the precision of float64
 _EXPM1_TERMS = 13
 _LOG1P_TERMS = 10
-_EXP = _exp_coefficients(4)
+_EXP2 = [1.0, *_exp2_coefficients(5)]
 _LOG = _log_coefficients(4)
 _LN2_HIGH, _LN2_LOW = 0.693359375, float(np.log(2) - 0.693359375)  # the first has few enough bits that its multiples are exact
-_ROOT_OF_HALF = int(np.float32(0.5**0.5).view(np.int32))  # its bits
-_LEAST_EXPONENT = -87.0  # exp of less is no normal float32, and counts as nought
+_ROUNDS = 1.5 * 2.0**23  # added to a float32 of moderate size, it rounds to a whole number
+_LEAST_EXPONENT = -127.0  # of two: where bits that are found in the same way are those of nought
+
+
+def _bits(x: float) -> int:
+    """Of a float32."""
+    return int(np.float32(x).view(np.int32))
 
 
 def _by_polynomial(real: object) -> bool:
@@ -79,18 +83,25 @@ def larger(a, b):
 
 
 @ti.func
+def _polynomial(x, c: ti.template()):
+    """c_0 + c_1 x + ... of degree 4 or 6 by Estrin's scheme: pairs at once, in half the time of Horner's, where each step waits for the one before."""
+    square = x * x
+    above = x * 0.0 + c[4]
+    if ti.static(len(c) == 7):
+        above = (c[4] + c[5] * x) + square * c[6]
+    return ((c[0] + c[1] * x) + square * (c[2] + c[3] * x)) + square * square * above
+
+
+@ti.func
 def exp(x, real: ti.template()):
     """exp(x) for x <= 87."""
     value = x
     if ti.static(_by_polynomial(real)):
-        bounded = larger(x, _LEAST_EXPONENT)
-        n = ti.floor(bounded * ti.static(float(1 / np.log(2))) + 0.5)
-        r = bounded - n * _LN2_HIGH - n * _LN2_LOW
-        series = r * 0.0 + ti.static(_EXP[-1])
-        for c in ti.static(_EXP[-2::-1]):
-            series = series * r + c
-        power_of_2 = ti.bit_cast(ti.cast((ti.cast(n, ti.i32) + 127) << 23, ti.i32), ti.f32)
-        value = ti.select(x < _LEAST_EXPONENT, 0.0, (series * r * r + r + 1.0) * power_of_2)
+        binary = larger(x * ti.static(float(1 / np.log(2))), _LEAST_EXPONENT)  # exp(x) = 2^binary
+        shifted = ti.bit_cast(binary + _ROUNDS, ti.i32)  # its last bits are those of the nearest whole number n
+        f = binary - ti.cast(shifted - ti.static(_bits(_ROUNDS)), ti.f32)
+        power_of_2 = ti.bit_cast(ti.cast((shifted << 23) + ti.static(_bits(1.0)), ti.i32), ti.f32)
+        value = _polynomial(f, _EXP2) * power_of_2
     else:
         value = ti.exp(x)
     return value
@@ -100,10 +111,7 @@ def exp(x, real: ti.template()):
 def _log_series(e):
     """log(1 + e) for -1/3 <= e <= 1, in single precision."""
     s = e / (2.0 + e)
-    series = s * 0.0 + ti.static(_LOG[-1])
-    for c in ti.static(_LOG[-2::-1]):
-        series = series * s * s + c
-    return series * s
+    return s * _polynomial(s * s, _LOG)
 
 
 @ti.func
@@ -122,8 +130,8 @@ def log(x, real: ti.template()):
     """log(x), x at least the smallest normal number."""
     value = x
     if ti.static(_by_polynomial(real)):  # x = 2^n m, m from sqrt(1/2) to sqrt(2)
-        beyond = ti.bit_cast(x, ti.i32) - _ROOT_OF_HALF
-        m = ti.bit_cast(ti.cast((beyond & 0x7FFFFF) + _ROOT_OF_HALF, ti.i32), ti.f32)
+        beyond = ti.bit_cast(x, ti.i32) - ti.static(_bits(0.5**0.5))
+        m = ti.bit_cast(ti.cast((beyond & 0x7FFFFF) + ti.static(_bits(0.5**0.5)), ti.i32), ti.f32)
         n = ti.cast(beyond >> 23, ti.f32)
         value = n * _LN2_HIGH + (_log_series(m - 1.0) + n * _LN2_LOW)
     else:

@@ -12,7 +12,7 @@ Where the faces of a tile are wanted in another order, the same for all tiles, t
 import functools
 
 from ..language import ti
-from .triangle import N_SET_UP, TINY_LENGTH_SQ, load_face, oriented_area, set_up
+from .triangle import N_SET_UP, TINY_LENGTH_SQ, in_set_up, load_face, oriented_area, set_up
 from .variant import AT_ONCE, Variant
 
 __all__ = [
@@ -245,7 +245,7 @@ def count_face(
     if finite and ti.min(az, bz, cz) > behind:
         of_face = set_up(*load_face(f, vertices_screen, faces))
         for i in ti.static(range(N_SET_UP)):
-            set_ups[f, i] = of_face[i]
+            set_ups[in_set_up(f, i)] = of_face[i]
         column_0, column_1, row_0, row_1 = tiles_of_box(ax, ay, bx, by, cx, cy, slack_reach, height, width, variant)
         pa, qa, ra, pb, qb, rb, pc, qc, rc = 0, 0, 0, 0, 0, 0, 0, 0, 0
         if ti.static(not whole_box):
@@ -544,7 +544,7 @@ def bin_kernel(variant: Variant, whole_box: bool, ordered: bool):
         faces: index(2),  # [F, 3]
         face_image: index(1),  # [F] the image each face is in
         face_order: index(1),  # [F] with ``ordered``, the order in which faces are dealt
-        set_ups: real(2),  # [F, N_SET_UP] written, of the faces that are not left out
+        set_ups: real(1),  # [F * N_SET_UP] written, of the faces that are not left out
         reached: index(1),  # [N_REACHED F] written: which tiles each face reaches
         counts: index(1),  # [tiles * n_shares] nought; counted: the number of the faces of the share that reach the tile
         places: index(1),  # [tiles * n_shares] written

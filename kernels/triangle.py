@@ -7,7 +7,7 @@ straight-line code without a division that could meet zero, so that Taichi can d
 
 import enum
 
-from ..language import ti
+from ..language import ti, without_gradient
 from .special import larger, smaller
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Extrapolation",
     "chebyshev_segment",
     "clipped_weights",
+    "in_set_up",
     "load_face",
     "locate",
     "nearest_edge",
@@ -226,6 +227,12 @@ def set_up(ax, ay, az, bx, by, bz, cx, cy, cz):
 
 
 @ti.func
+def in_set_up(f, i):
+    """Where a number of the set-up of face f stands in a list of them, told so that LLVM sees that none overflows: else each would take it three instructions."""
+    return (f & ti.static((1 << 31) // N_SET_UP - 1)) * N_SET_UP + i
+
+
+@ti.func
 def locate(x, y, face: ti.template(), distance: ti.template(), extrapolation: ti.template()):
     """Distance and interpolation weights of the pixel (x, y) for the triangle whose set-up is ``face``.
 
@@ -238,7 +245,7 @@ def locate(x, y, face: ti.template(), distance: ti.template(), extrapolation: ti
     t_bc, _, _, d_bc, s_a = segment(x, y, bx, by, cx, cy, face[OVER_BC_SQ])
     t_ca, _, _, d_ca, s_b = segment(x, y, cx, cy, ax, ay, face[OVER_CA_SQ])
     wa, wb, wc = s_a * face[OVER_AREA2], s_b * face[OVER_AREA2], s_c * face[OVER_AREA2]
-    inside = (wa > 0) & (wb > 0) & (wc > 0)
+    inside = smaller(wa, smaller(wb, wc)) > 0
     distance_sq = smaller(d_ab, smaller(d_bc, d_ca))
     if ti.static(distance == Distance.BARYCENTRIC):
         smallest = ti.min(wa, ti.min(wb, wc))
@@ -249,7 +256,9 @@ def locate(x, y, face: ti.template(), distance: ti.template(), extrapolation: ti
         to_ca, _, _, _ = chebyshev_segment(x, y, cx, cy, ax, ay)
         smallest = ti.min(to_ab, ti.min(to_bc, to_ca))
         distance_sq = smallest * smallest
-    ab, bc = nearest_edge(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
+    ab, bc = (d_ab <= d_bc) & (d_ab <= d_ca), d_bc <= d_ca
+    if ti.static(not without_gradient()):  # values are the same whichever of two that meet in a corner is taken
+        ab, bc = nearest_edge(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
     ea, eb, ec = outline_weights(ab, bc, t_ab, t_bc, t_ca)
     pa, pb, pc = ti.select(inside, wa, ea), ti.select(inside, wb, eb), ti.select(inside, wc, ec)
     if ti.static(extrapolation == Extrapolation.CLIPPED):

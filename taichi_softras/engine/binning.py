@@ -34,7 +34,7 @@ class Pairs:
     face: Any  # [n]
     tile: Any  # [n]
     tile_offset: Any  # [tiles + 1] first pair of each tile
-    set_ups: Any  # [F, N_SET_UP] what the pixels of each face need to know (`kernels.triangle`)
+    set_ups: Any  # [F * N_SET_UP] what the pixels of each face need to know (`kernels.triangle`)
     reached: Any  # [N_REACHED F] which tiles each face reaches (`kernels.tiles.count_tiles`)
     n: int
     n_faces: int  # those that reach any tile (`kernels.tiles.FACES`)
@@ -110,7 +110,7 @@ class PairSearch:
         indices = self.topology.on(arrays)
         self.heads = (arrays.constant(self.vertices_screen), indices["faces"], indices["face_image"])
         self.order = self._nearest_first() if self.nearest_first else arrays.empty_index(1)
-        self.set_ups = arrays.empty((len(self.topology.faces), N_SET_UP))
+        self.set_ups = arrays.empty((len(self.topology.faces) * N_SET_UP,))
         self.reached = arrays.empty_index(tiles.N_REACHED * len(self.topology.faces))
         self.how_far = (float(self.reach), float(self.behind))
         self.n_tiles = self.topology.n_images * -(-height // variant.tile_height) * -(-width // variant.tile_width)
