@@ -34,6 +34,8 @@ from .face import (
     coverage_with,
     evaluate_with,
     face_depth,
+    feature_weights,
+    half_pixel_of,
     hidden_from,
     in_reach_of,
     item_and_group,
@@ -135,26 +137,28 @@ def n_packed(choices: Choices) -> int:
 
 
 @ti.func
-def depth_adjoint(depth, depth_grad, pa, pb, pc, wa, wb, wc, face: ti.template(), interpolation: ti.template()):
-    """Through `face_depth` and the weights of features p_k: from dL/dz and dL/dp_k to dL/dw_k and dL/dz_k. oz_k = 1/z_k.
+def depth_adjoint(depth, depth_grad, ma, mb, mc, wa, wb, wc, ua, ub, uc, face: ti.template(), interpolation: ti.template()):
+    """Through `face_depth` and `feature_weights`: from dL/dz and m_k = dL/du_k, u_k the weights of features, to dL/dw_k and dL/dz_k. oz_k = 1/z_k.
 
-    Perspective: p_k = w_k oz_k z, z = 1/sum w_k oz_k, so dL/d(w_k oz_k) = z dL/dp_k - z^2 (dL/dz + sum_j dL/dp_j w_j oz_j).
+    Perspective: u_k = w_k oz_k z, z = 1/sum w_k oz_k, so dL/d(w_k oz_k) = z (m_k - z dL/dz - sum_j m_j u_j).
     """
     oz_a, oz_b, oz_c = face[OVER_AZ], face[OVER_BZ], face[OVER_CZ]
-    ga, gb, gc = pa, pb, pc
+    ga, gb, gc = ma, mb, mc
     za, zb, zc = depth_grad * wa, depth_grad * wb, depth_grad * wc
     if ti.static(interpolation == Interpolation.LINEAR):
-        ga, gb, gc = pa + depth_grad * face[AZ], pb + depth_grad * face[BZ], pc + depth_grad * face[CZ]
+        ga, gb, gc = ma + depth_grad * face[AZ], mb + depth_grad * face[BZ], mc + depth_grad * face[CZ]
     else:
-        through_depth = -depth * depth * depth_grad
-        qa, qb, qc = through_depth, through_depth, through_depth
+        common = depth * depth_grad
+        qa, qb, qc = -depth * common, -depth * common, -depth * common
         if ti.static(interpolation == Interpolation.PERSPECTIVE):
-            through_depth -= depth * depth * (pa * wa * oz_a + pb * wb * oz_b + pc * wc * oz_c)
-            qa, qb, qc = depth * pa + through_depth, depth * pb + through_depth, depth * pc + through_depth
-            ga, gb, gc = qa * oz_a, qb * oz_b, qc * oz_c
+            common += ma * ua + mb * ub + mc * uc
+            qa, qb, qc = depth * (ma - common), depth * (mb - common), depth * (mc - common)
+        qa, qb, qc = qa * oz_a, qb * oz_b, qc * oz_c
+        za, zb, zc = -qa * (wa * oz_a), -qb * (wb * oz_b), -qc * (wc * oz_c)
+        if ti.static(interpolation == Interpolation.PERSPECTIVE):
+            ga, gb, gc = qa, qb, qc
         else:
-            ga, gb, gc = pa + qa * oz_a, pb + qb * oz_b, pc + qc * oz_c
-        za, zb, zc = -qa * wa * oz_a * oz_a, -qb * wb * oz_b * oz_b, -qc * wc * oz_c * oz_c
+            ga, gb, gc = ma + qa, mb + qb, mc + qc
     return ga, gb, gc, za, zb, zc
 
 
@@ -172,24 +176,42 @@ def clipped_adjoint(ga, gb, gc, wa, wb, wc):
 
 
 @ti.func
-def weights_adjoint(ga, gb, gc, la, lb, lc, inside, ab, bc, t_ab, t_bc, t_ca, rx, ry, face: ti.template()):
-    """From dL/dw_k to x and y of the corners: inside, and else for the closest point of an edge (the lines "inside" and "on an edge" above).
+def to_corners(ab, bc, start, end):
+    """What the corners a, b and c are told of what the start and the end of the nearest edge are."""
+    zero = start * 0.0
+    return on_edge(ab, bc, start, zero, end), on_edge(ab, bc, end, start, zero), on_edge(ab, bc, zero, end, start)
 
-    l_k are the weights; ``ab`` and ``bc`` say which edge is the nearest.
+
+@ti.func
+def screen_adjoint(
+    ga, gb, gc, la, lb, lc, inside, ab, bc, t_ab, t_bc, t_ca, rx, ry, hx, hy, face: ti.template(), has_weights: ti.template()
+):  # fmt: skip
+    """To x and y of the corners: from g_k = dL/dw_k, inside, and else for the closest point of an edge (the lines "inside" and "on an edge" above); and from
+    what the closest point of the outline is told, h (the line "distance").
+
+    l_k are the weights; ``ab`` and ``bc`` say which edge is the nearest. Without ``has_weights`` all g_k are nought.
     """
-    ax, ay, bx, by, cx, cy = face[AX], face[AY], face[BX], face[BY], face[CX], face[CY]
     t = on_edge(ab, bc, t_ab, t_bc, t_ca)
-    along_edge = on_edge(ab, bc, (gb - ga) * face[OVER_AB_SQ], (gc - gb) * face[OVER_BC_SQ], (ga - gc) * face[OVER_CA_SQ])
-    along_edge = ti.select((t > 0.0) & (t < 1.0), along_edge, 0.0)  # T; nought where the closest point is a corner
-    gx = along_edge * on_edge(ab, bc, bx - ax, cx - bx, ax - cx)
-    gy = along_edge * on_edge(ab, bc, by - ay, cy - by, ay - cy)
-    gx = ti.select(inside, (ga * (by - cy) + gb * (cy - ay) + gc * (ay - by)) * face[OVER_AREA2], gx)
-    gy = ti.select(inside, (ga * (cx - bx) + gb * (ax - cx) + gc * (bx - ax)) * face[OVER_AREA2], gy)
-    along_edge = ti.select(inside, 0.0, along_edge)
-    ha = along_edge * on_edge(ab, bc, -1.0, 0.0, 1.0)
-    hb = along_edge * on_edge(ab, bc, 1.0, -1.0, 0.0)
-    hc = -ha - hb
-    return ha * rx - la * gx, ha * ry - la * gy, hb * rx - lb * gx, hb * ry - lb * gy, hc * rx - lc * gx, hc * ry - lc * gy
+    end_x, end_y = t * hx, t * hy
+    gx, gy = end_x * 0.0, end_x * 0.0
+    if ti.static(has_weights):
+        ax, ay, bx, by, cx, cy = face[AX], face[AY], face[BX], face[BY], face[CX], face[CY]
+        g_ab, g_bc, g_ca = gb - ga, gc - gb, ga - gc
+        along_edge = on_edge(ab, bc, g_ab * face[OVER_AB_SQ], g_bc * face[OVER_BC_SQ], g_ca * face[OVER_CA_SQ])
+        along_edge = ti.select((t > 0.0) & (t < 1.0) & ~inside, along_edge, 0.0)  # T; nought where the closest point is a corner
+        gx = along_edge * on_edge(ab, bc, bx - ax, cx - bx, ax - cx)
+        gy = along_edge * on_edge(ab, bc, by - ay, cy - by, ay - cy)
+        gx = ti.select(inside, (g_bc * (ay - cy) + g_ca * (by - cy)) * face[OVER_AREA2], gx)
+        gy = ti.select(inside, (g_bc * (cx - ax) + g_ca * (cx - bx)) * face[OVER_AREA2], gy)
+        end_x += along_edge * rx
+        end_y += along_edge * ry
+    ax_grad, bx_grad, cx_grad = to_corners(ab, bc, hx - end_x, end_x)
+    ay_grad, by_grad, cy_grad = to_corners(ab, bc, hy - end_y, end_y)
+    if ti.static(has_weights):
+        ax_grad, ay_grad = ax_grad - la * gx, ay_grad - la * gy
+        bx_grad, by_grad = bx_grad - lb * gx, by_grad - lb * gy
+        cx_grad, cy_grad = cx_grad - lc * gx, cy_grad - lc * gy
+    return ax_grad, ay_grad, bx_grad, by_grad, cx_grad, cy_grad
 
 
 @ti.func
@@ -248,7 +270,8 @@ def lane_adjoint(
     t_bc, x_bc, y_bc, d_bc, s_a = segment(x, y, bx, by, cx, cy, face[OVER_BC_SQ])
     t_ca, x_ca, y_ca, d_ca, s_b = segment(x, y, cx, cy, ax, ay, face[OVER_CA_SQ])
     wa, wb, wc = s_a * area, s_b * area, s_c * area
-    inside = (wa > 0) & (wb > 0) & (wc > 0)
+    smallest = smaller(wa, smaller(wb, wc))
+    inside = smallest > 0
     ab, bc = nearest_edge(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
     ea, eb, ec = outline_weights(ab, bc, t_ab, t_bc, t_ca)
     la, lb, lc = ti.select(inside, wa, ea), ti.select(inside, wb, eb), ti.select(inside, wc, ec)
@@ -257,10 +280,9 @@ def lane_adjoint(
         la, lb, lc = ti.select(area != 0, ka, la), ti.select(area != 0, kb, lb), ti.select(area != 0, kc, lc)
     rx, ry = on_edge(ab, bc, x_ab, x_bc, x_ca), on_edge(ab, bc, y_ab, y_bc, y_ca)
     distance_sq = smaller(d_ab, smaller(d_bc, d_ca))
-    smallest = smaller(wa, smaller(wb, wc))
     if ti.static(choices.distance == Distance.BARYCENTRIC):
         distance_sq = ti.select(area != 0, smallest * smallest, FAR_AWAY)
-    slope_x, slope_y = rx, ry  # half of that of d^2
+    slope_x, slope_y = rx, ry  # half of that of d^2, by the closest point of the outline
     if ti.static(choices.distance == Distance.CHEBYSHEV):
         c_ab, f_ab, nx_ab, ny_ab = chebyshev_segment(x, y, ax, ay, bx, by)
         c_bc, f_bc, nx_bc, ny_bc = chebyshev_segment(x, y, bx, by, cx, cy)
@@ -293,7 +315,8 @@ def lane_adjoint(
         counted = counted & (strongest[slot(0, l, lanes)] == f)
     u_grad = ti.select(counted, pixels[slot(0, l, lanes)] * slope, 0.0)
     zero = u_grad * 0.0
-    gax, gay, gaz, gbx, gby, gbz, gcx, gcy, gcz = zero, zero, zero, zero, zero, zero, zero, zero, zero
+    ga, gb, gc, gaz, gbz, gcz = zero, zero, zero, zero, zero, zero
+    within = inside
     if ti.static(at_once > 0):
         m = pixels[slot(M, l, lanes)]
         weight_grad = pixels[slot(WEIGHT, l, lanes)]
@@ -305,21 +328,21 @@ def lane_adjoint(
             depth_norm = ti.select(colored, normalised_depth(depth, softness), m)
             nearness = ti.select(colored, depth_weight(depth_norm, m, softness, variant.real), 0.0)
             weight = coverage * nearness
-        ua, ub, uc = la, lb, lc  # the weights of features
-        if ti.static(choices.interpolation == Interpolation.PERSPECTIVE):
-            ua, ub, uc = la * depth * face[OVER_AZ], lb * depth * face[OVER_BZ], lc * depth * face[OVER_CZ]
+        ua, ub, uc = feature_weights(la, lb, lc, depth, face, choices.interpolation)
         weight_grad += depth_sum_grad * depth
-        ma, mb, mc = variant.real(0.0), variant.real(0.0), variant.real(0.0)  # of the weights of features
-        for s in ti.static(range(at_once if at_vertices else 0)):
-            sum_grad = pixels[slot(FEATURES + s, l, lanes)]
-            weight_grad += sum_grad * (ua * of_face[3 * s] + ub * of_face[3 * s + 1] + uc * of_face[3 * s + 2])
-            value_grad = weight * sum_grad
-            ma += value_grad * of_face[3 * s]
-            mb += value_grad * of_face[3 * s + 1]
-            mc += value_grad * of_face[3 * s + 2]
-            totals[slot(OF_FEATURES + 3 * s, l, lanes)] += value_grad * ua
-            totals[slot(OF_FEATURES + 3 * s + 1, l, lanes)] += value_grad * ub
-            totals[slot(OF_FEATURES + 3 * s + 2, l, lanes)] += value_grad * uc
+        ma, mb, mc = zero, zero, zero  # of the weights of features
+        if ti.static(at_vertices):
+            va, vb, vc = weight * ua, weight * ub, weight * uc
+            for s in ti.static(range(at_once)):
+                sum_grad = pixels[slot(FEATURES + s, l, lanes)]
+                ma += sum_grad * of_face[3 * s]
+                mb += sum_grad * of_face[3 * s + 1]
+                mc += sum_grad * of_face[3 * s + 2]
+                totals[slot(OF_FEATURES + 3 * s, l, lanes)] += sum_grad * va
+                totals[slot(OF_FEATURES + 3 * s + 1, l, lanes)] += sum_grad * vb
+                totals[slot(OF_FEATURES + 3 * s + 2, l, lanes)] += sum_grad * vc
+            weight_grad += ua * ma + ub * mb + uc * mc
+            ma, mb, mc = weight * ma, weight * mb, weight * mc
         if ti.static(looked_up):
             weight_grad += looks[slot(0, l, lanes)]
         if ti.static(looked_up and between > 0):
@@ -334,15 +357,12 @@ def lane_adjoint(
         if ti.static(not hard):
             u_grad += weight_grad * nearness * density
             depth_grad -= weight * weight_grad * over_depth_gamma
-        ga, gb, gc, za, zb, zc = depth_adjoint(depth, depth_grad, ma, mb, mc, la, lb, lc, face, choices.interpolation)
-        within = inside
+        ga, gb, gc, gaz, gbz, gcz = depth_adjoint(depth, depth_grad, ma, mb, mc, la, lb, lc, ua, ub, uc, face, choices.interpolation)
         if ti.static(clipped):  # but for a face without area
             within = inside | (area != 0)
             ka, kb, kc = clipped_adjoint(ga, gb, gc, wa, wb, wc)
             ga, gb, gc = ti.select(within, ka, ga), ti.select(within, kb, gb), ti.select(within, kc, gc)
             la, lb, lc = ti.select(within, wa, la), ti.select(within, wb, lb), ti.select(within, wc, lc)
-        gax, gay, gbx, gby, gcx, gcy = weights_adjoint(ga, gb, gc, la, lb, lc, within, ab, bc, t_ab, t_bc, t_ca, rx, ry, face)
-        gaz, gbz, gcz = za, zb, zc
     distance_grad = -2.0 * u_grad * du
     hx, hy = distance_grad * slope_x, distance_grad * slope_y
     if ti.static(choices.distance == Distance.BARYCENTRIC):
@@ -351,7 +371,14 @@ def lane_adjoint(
         dc = ti.select((wc < wa) & (wc < wb), distance_grad * smallest * area, 0.0)
         hx, hy = da * (by - cy) + db * (cy - ay) + dc * (ay - by), da * (cx - bx) + db * (ax - cx) + dc * (bx - ax)
         ea, eb, ec = wa, wb, wc
-    of_corners = ti.static([gax + ea * hx, gay + ea * hy, gaz, gbx + eb * hx, gby + eb * hy, gbz, gcx + ec * hx, gcy + ec * hy, gcz])
+    gax, gay, gbx, gby, gcx, gcy = zero, zero, zero, zero, zero, zero
+    if ti.static(choices.distance == Distance.EUCLIDEAN):
+        gax, gay, gbx, gby, gcx, gcy = screen_adjoint(ga, gb, gc, la, lb, lc, within, ab, bc, t_ab, t_bc, t_ca, rx, ry, hx, hy, face, at_once > 0)
+    else:
+        if ti.static(at_once > 0):
+            gax, gay, gbx, gby, gcx, gcy = screen_adjoint(ga, gb, gc, la, lb, lc, within, ab, bc, t_ab, t_bc, t_ca, rx, ry, zero, zero, face, True)
+        gax, gay, gbx, gby, gcx, gcy = gax + ea * hx, gay + ea * hy, gbx + eb * hx, gby + eb * hy, gcx + ec * hx, gcy + ec * hy
+    of_corners = ti.static([gax, gay, gaz, gbx, gby, gbz, gcx, gcy, gcz])
     for i in ti.static(range(OF_FEATURES)):
         totals[slot(i, l, lanes)] += of_corners[i]
 
@@ -376,6 +403,7 @@ def shares_adjoint(
         share, group = item_and_group(part // spread, n_groups, choices)
         n_faces = faces.shape[0]
         softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
+        half_pixel = half_pixel_of(height, width, variant)
         tiles_x, tiles_y = tiles_of_image(height, width, variant)
         totals = ti.Vector.zero(variant.real, of_row * lanes)
         pixels = ti.Vector.zero(variant.real, (M + 1) * lanes)
@@ -419,7 +447,7 @@ def shares_adjoint(
                     tile = (face_image[f] * tiles_y + ty) * tiles_x + tx
                     for l in range(lanes):
                         line, column = place_in_image(tx, ty, l, variant)
-                        centre_x, centre_y = centres_at(line, column, height, width, single)
+                        centre_x, centre_y = centres_at(line, column, height, width, half_pixel, single)
                         x, y = centre_x[0], centre_y[0]
                         distance_sq, inside, _, _, _ = locate(x, y, face, choices.distance, choices.extrapolation)
                         is_hit[slot(0, l, lanes)] = ti.select(in_reach_of(x, y, distance_sq, inside, face, softness, choices), 1 << l, 0)
@@ -435,7 +463,7 @@ def shares_adjoint(
                         l = ti.math.popcnt((hits & -hits) - 1)
                         hits = hits & (hits - 1)
                         line, column = place_in_image(tx, ty, l, variant)
-                        centre_x, centre_y = centres_at(line, column, height, width, single)
+                        centre_x, centre_y = centres_at(line, column, height, width, half_pixel, single)
                         waiting_face[n_waiting], waiting_row[n_waiting], waiting_pixel[n_waiting] = f, own_row, tile * lanes + l
                         waiting_x[n_waiting], waiting_y[n_waiting] = centre_x[0], centre_y[0]
                         n_waiting += 1
@@ -707,6 +735,7 @@ def adjoint_kernel(variant: Variant, choices: Choices, few_pixels: bool):
                     if left == 0:
                         continue
                 softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
+                half_pixel = half_pixel_of(height, width, variant)
                 totals = ti.Vector.zero(variant.real, of_row * lanes)  # a gradient, and a lane of it
                 face = load_set_up(f, set_ups)
                 hidden = hidden_from(face, softness, variant.real)
@@ -759,7 +788,7 @@ def adjoint_kernel(variant: Variant, choices: Choices, few_pixels: bool):
                                 if ti.static(looked_up):  # in loops of its own, so that the others are vectors' still
                                     for l in range(lanes):
                                         line, column = place_in_image(tx, ty, block * lanes + l, variant)
-                                        x, y = centres_at(line, column, height, width, single)
+                                        x, y = centres_at(line, column, height, width, half_pixel, single)
                                         _, coverage, depth, colored, ua, ub, uc, _, _, _ = evaluate_with(
                                             softness, softness_array, x, y, face, choices, variant.real
                                         )
@@ -784,7 +813,7 @@ def adjoint_kernel(variant: Variant, choices: Choices, few_pixels: bool):
                                         looks[slot(0, l, lanes)], looks[slot(1, l, lanes)], looks[slot(2, l, lanes)] = shown, tu_grad, tv_grad
                                 for l in range(lanes):
                                     line, column = place_in_image(tx, ty, block * lanes + l, variant)
-                                    centre_x, centre_y = centres_at(line, column, height, width, single)
+                                    centre_x, centre_y = centres_at(line, column, height, width, half_pixel, single)
                                     lane_adjoint(
                                         l, f, centre_x[0], centre_y[0], face, of_face, pixels, nearest, strongest, looks, totals, softness, softness_array,
                                         choices, variant,
@@ -793,7 +822,7 @@ def adjoint_kernel(variant: Variant, choices: Choices, few_pixels: bool):
                                 if not sees and any_wants_silhouette(pixels, variant):
                                     for l in range(lanes):
                                         line, column = place_in_image(tx, ty, block * lanes + l, variant)
-                                        centre_x, centre_y = centres_at(line, column, height, width, single)
+                                        centre_x, centre_y = centres_at(line, column, height, width, half_pixel, single)
                                         lane_adjoint(
                                             l, f, centre_x[0], centre_y[0], face, of_face, pixels, nearest, strongest, looks, totals, softness, softness_array,
                                             of_hidden, variant,

@@ -30,7 +30,20 @@ from ..language import ti
 from .blending import Order
 from .composite_adjoint import faces_adjoint_kernel, gather_rows_kernel, has_face_adjoint, n_of_row, pairs_by_face_kernel
 from .coverage import Distribution
-from .face import CompositeChoices, block_centres, centres_at, evaluate, evaluate_with, item_and_group, load_lanes, load_set_up, slot, store_lane, store_lanes
+from .face import (
+    CompositeChoices,
+    block_centres,
+    centres_at,
+    evaluate,
+    evaluate_with,
+    half_pixel_of,
+    item_and_group,
+    load_lanes,
+    load_set_up,
+    slot,
+    store_lane,
+    store_lanes,
+)
 from .op import Op
 from .softness import FAR, N_SOFTNESS, SHAPE
 from .special import larger
@@ -391,6 +404,7 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
                     first_pair, n_here = tile_offset[nth_tile], tile_offset[nth_tile + 1] - tile_offset[nth_tile]
                     base = first_place(worker, room, first_pair, n_here, block, variant)
                     softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
+                    half_pixel = half_pixel_of(height, width, variant)
                     pixel_size = 2.0 / ti.cast(ti.min(height, width), variant.real)
                     for group in range(n_groups):
                         left = ti.Vector.zero(variant.real, lanes)  # T
@@ -422,7 +436,7 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
                                         last_depth[slot(0, l, lanes)] = at_hand[slot(((n_layers - 1) & (WINDOW - 1)) * n_held + DEPTH, l, lanes)]
                                 n_counting = 0
                                 for l in range(lanes):
-                                    x, y = centres_at(first_line + l // wide, first_column + l % wide, height, width, single)
+                                    x, y = centres_at(first_line + l // wide, first_column + l % wide, height, width, half_pixel, single)
                                     _, coverage, depth, colored, wa, wb, wc, qa, qb, qc = evaluate_with(
                                         own_softness, softness_array, x, y, face, shown, variant.real
                                     )
@@ -572,6 +586,7 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, by_face: 
                     first_pair, n_here = tile_offset[nth_tile], tile_offset[nth_tile + 1] - tile_offset[nth_tile]
                     base = first_place(worker, room, first_pair, n_here, block, variant)
                     softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
+                    half_pixel = half_pixel_of(height, width, variant)
                     pixel_size = 2.0 / ti.cast(ti.min(height, width), variant.real)
                     left = ti.Vector.zero(variant.real, lanes)  # T
                     wanted = ti.Vector.zero(variant.real, (2 + at_once) * lanes)  # the gradient of alpha, depth and features of a group
@@ -622,7 +637,7 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, by_face: 
                                             else:
                                                 wanted[slot(2 + s, l, lanes)] = 0.0
                                 for l in range(lanes):
-                                    x, y = centres_at(first_line + l // wide, first_column + l % wide, height, width, single)
+                                    x, y = centres_at(first_line + l // wide, first_column + l % wide, height, width, half_pixel, single)
                                     _, coverage, depth, colored, wa, wb, wc, qa, qb, qc = evaluate_with(
                                         own_softness, softness_array, x, y, face, shown, variant.real
                                     )

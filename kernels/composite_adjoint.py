@@ -13,9 +13,21 @@ import functools
 from dataclasses import replace
 
 from ..language import ti
-from .adjoint import OF_FEATURES, clipped_adjoint, depth_adjoint, total_of, weights_adjoint
+from .adjoint import OF_FEATURES, clipped_adjoint, depth_adjoint, screen_adjoint, total_of
 from .coverage import Distribution, coverage_of
-from .face import CompositeChoices, Interpolation, centres_at, face_depth, item_and_group, load_lanes, load_set_up, over_inradius, slot, who_counts
+from .face import (
+    CompositeChoices,
+    centres_at,
+    face_depth,
+    feature_weights,
+    half_pixel_of,
+    item_and_group,
+    load_lanes,
+    load_set_up,
+    over_inradius,
+    slot,
+    who_counts,
+)
 from .softness import N_SOFTNESS, OVER_SIGMA, REACH_SQ, SHAPE
 from .special import log, smaller
 from .texture import Texture, channel_of
@@ -29,11 +41,8 @@ from .triangle import (
     CY,
     OVER_AB_SQ,
     OVER_AREA2,
-    OVER_AZ,
     OVER_BC_SQ,
-    OVER_BZ,
     OVER_CA_SQ,
-    OVER_CZ,
     TINY_LENGTH_SQ,
     Distance,
     Extrapolation,
@@ -158,6 +167,7 @@ def faces_adjoint_kernel(variant: Variant, choices: CompositeChoices):
             pixels = ti.Vector([0 for _ in ti.static(range(2 * lanes))], dt=ti.i32)  # where they are
             wanted = ti.Vector.zero(variant.real, (1 + at_once) * lanes)
             softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
+            half_pixel = half_pixel_of(height, width, variant)
             if ti.static(windowed):
                 softness[SHAPE] = window[ti.min(face_source[f, 0], window.shape[0] - 1), 0]
             face = load_set_up(f, set_ups)
@@ -195,7 +205,7 @@ def faces_adjoint_kernel(variant: Variant, choices: CompositeChoices):
                                 wanted[(1 + s) * lanes + l] = features_img_grad[image, line, column, channel_of(group, s, n_features, shown)]
                 for l in range(lanes):
                     pixel = pixels[slot(0, l, lanes)]
-                    centre_x, centre_y = centres_at(pixel >> COLUMN_BITS, pixel & COLUMN_MASK, height, width, single)
+                    centre_x, centre_y = centres_at(pixel >> COLUMN_BITS, pixel & COLUMN_MASK, height, width, half_pixel, single)
                     x, y = centre_x[0], centre_y[0]
                     t_ab, x_ab, y_ab, d_ab, s_c = segment(x, y, ax, ay, bx, by, face[OVER_AB_SQ])
                     t_bc, x_bc, y_bc, d_bc, s_a = segment(x, y, bx, by, cx, cy, face[OVER_BC_SQ])
@@ -225,9 +235,7 @@ def faces_adjoint_kernel(variant: Variant, choices: CompositeChoices):
                     coverage, complement = coverage_of(u, softness, shown.distribution, variant.real)
                     depth, in_range = face_depth(la, lb, lc, face, softness, shown.interpolation)
                     _, colored = who_counts(inside, in_reach, in_range, coverage, area, shown)
-                    ua, ub, uc = la, lb, lc  # the weights of features
-                    if ti.static(shown.interpolation == Interpolation.PERSPECTIVE):
-                        ua, ub, uc = la * depth * face[OVER_AZ], lb * depth * face[OVER_BZ], lc * depth * face[OVER_CZ]
+                    ua, ub, uc = feature_weights(la, lb, lc, depth, face, shown.interpolation)
                     a_grad = ti.select(colored, counts * layer[slot(0, l, lanes)], 0.0)
                     worth_grad = ti.select(colored, layer[slot(1, l, lanes)], 0.0)
                     oa, ob, oc = of_face[3 * at_once], of_face[3 * at_once + 1], of_face[3 * at_once + 2]
@@ -251,17 +259,19 @@ def faces_adjoint_kernel(variant: Variant, choices: CompositeChoices):
                         totals[slot(OF_WINDOW, l, lanes)] += ti.select(u > 0, coverage_grad * coverage * log(ti.max(smaller(u, 1.0), TINY), variant.real), 0.0)
                         totals[slot(OF_INRADIUS, l, lanes)] += u_grad
                     depth_grad = counts * worth_grad * wanted[slot(0, l, lanes)]
-                    ga, gb, gc, gaz, gbz, gcz = depth_adjoint(depth, depth_grad, ma, mb, mc, la, lb, lc, face, shown.interpolation)
+                    ga, gb, gc, gaz, gbz, gcz = depth_adjoint(depth, depth_grad, ma, mb, mc, la, lb, lc, ua, ub, uc, face, shown.interpolation)
                     within = inside
                     if ti.static(clipped):  # but for a face without area
                         within = inside | (area != 0)
                         ka, kb, kc = clipped_adjoint(ga, gb, gc, wa, wb, wc)
                         ga, gb, gc = ti.select(within, ka, ga), ti.select(within, kb, gb), ti.select(within, kc, gc)
                         la, lb, lc = ti.select(within, wa, la), ti.select(within, wb, lb), ti.select(within, wc, lc)
-                    gax, gay, gbx, gby, gcx, gcy = weights_adjoint(ga, gb, gc, la, lb, lc, within, ab, bc, t_ab, t_bc, t_ca, rx, ry, face)
                     distance_grad = -2.0 * u_grad * du
                     hx, hy = distance_grad * rx, distance_grad * ry
-                    of_corners = ti.static([gax + ea * hx, gay + ea * hy, gaz, gbx + eb * hx, gby + eb * hy, gbz, gcx + ec * hx, gcy + ec * hy, gcz])
+                    gax, gay, gbx, gby, gcx, gcy = screen_adjoint(
+                        ga, gb, gc, la, lb, lc, within, ab, bc, t_ab, t_bc, t_ca, rx, ry, hx, hy, face, True
+                    )  # fmt: skip
+                    of_corners = ti.static([gax, gay, gaz, gbx, gby, gbz, gcx, gcy, gcz])
                     for i in ti.static(range(OF_FEATURES)):
                         totals[slot(i, l, lanes)] += of_corners[i]
                 n = ti.max(n - lanes, 0)

@@ -50,6 +50,8 @@ __all__ = [
     "evaluate",
     "evaluate_with",
     "face_depth",
+    "feature_weights",
+    "half_pixel_of",
     "hidden_from",
     "in_grown_box",
     "in_reach_of",
@@ -190,13 +192,18 @@ def hidden_from(face: ti.template(), softness: ti.template(), real: ti.template(
 def block_centres(tile, block, height, width, variant: ti.template()):
     """Screen coordinates x and y of a block of lanes, two vectors."""
     _, line, column = block_of(tile, block, height, width, variant)
-    return centres_at(line, column, height, width, variant)
+    return centres_at(line, column, height, width, half_pixel_of(height, width, variant), variant)
 
 
 @ti.func
-def centres_at(line, column, height, width, variant: ti.template()):
+def half_pixel_of(height, width, variant: ti.template()):
+    """Half the side of a pixel, in screen units: to be asked for once, for LLVM takes a division by an argument for a new one in each turn of a loop."""
+    return 1.0 / ti.cast(ti.min(height, width), variant.real)
+
+
+@ti.func
+def centres_at(line, column, height, width, half_pixel, variant: ti.template()):
     """The same, of the block whose first pixel stands at (line, column)."""
-    half_pixel = 1.0 / ti.cast(ti.min(height, width), variant.real)
     x = variant.vector([2 * (column + place[1]) + 1 - width for place in ti.static(variant.lane_places)]) * half_pixel
     y = variant.vector([height - 2 * (line + place[0]) - 1 for place in ti.static(variant.lane_places)]) * half_pixel
     return x, y

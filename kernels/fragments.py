@@ -16,7 +16,7 @@ import functools
 from dataclasses import dataclass, replace
 
 from ..language import ti
-from .face import Interpolation, Sides, centres_at, slot
+from .face import Interpolation, Sides, centres_at, half_pixel_of, slot
 from .op import Op
 from .tiles import block_of, place_and_block
 from .triangle import load_face, one_over_length_sq, segment
@@ -118,6 +118,7 @@ def nearest_faces_kernel(variant: Variant, choices: FragmentChoices):
             farthest = ti.Vector.zero(variant.real, lanes)  # a hit must be nearer: that of the last slot, once there is one
             for l in range(lanes):
                 farthest[slot(0, l, lanes)] = ti.select((first_line + l // wide < height) & (first_column + l % wide < width), variant.real(FAR_AWAY), EMPTY)
+            half_pixel = half_pixel_of(height, width, variant)
             for pair in range(tile_offset[tile], tile_offset[tile + 1]):
                 f = pair_face[pair]
                 ax, ay, az, bx, by, bz, cx, cy, cz = load_face(f, vertices_screen, faces)
@@ -130,7 +131,7 @@ def nearest_faces_kernel(variant: Variant, choices: FragmentChoices):
                 if seen:
                     depths, n_hits = ti.Vector.zero(variant.real, lanes), 0  # EMPTY where the face takes no slot
                     for l in range(lanes):  # without a branch, so that LLVM does lanes side by side
-                        x, y = centres_at(first_line + l // wide, first_column + l % wide, height, width, single)
+                        x, y = centres_at(first_line + l // wide, first_column + l % wide, height, width, half_pixel, single)
                         depth, _, _, _, distance_sq, inside = fragment(x[0], y[0], ax, ay, az, bx, by, bz, cx, cy, cz, choices)
                         hit = (inside | (distance_sq < reach_sq)) & (depth >= 0) & (depth < farthest[slot(0, l, lanes)])
                         depths[slot(0, l, lanes)] = ti.select(hit, depth, EMPTY)

@@ -36,6 +36,7 @@ from .face import (
     centres_at,
     evaluate,
     evaluate_with,
+    half_pixel_of,
     hidden_from,
     item_and_group,
     load_set_up,
@@ -206,6 +207,7 @@ def _draw_kernel(variant: Variant, choices: Choices):
             first_pixel = block * lanes
             image, first_line, first_column = block_of(tile, block, height, width, variant)
             softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
+            half_pixel = half_pixel_of(height, width, variant)
             first_pair, last_pair = tile_offset[nth_tile], tile_offset[nth_tile + 1]
             pixel_size = 2.0 / ti.cast(ti.min(height, width), variant.real)
             state = ti.Vector.zero(variant.real, (M + 1) * lanes)
@@ -225,7 +227,7 @@ def _draw_kernel(variant: Variant, choices: Choices):
                     of_face = ti.static(face_features(f, group, n_features, features, corners, places, choices))
                     held = ti.Vector([of_face[i] for i in ti.static(range(n_held))])
                     for l in range(lanes):
-                        x, y = centres_at(first_line + l // wide, first_column + l % wide, height, width, single)
+                        x, y = centres_at(first_line + l // wide, first_column + l % wide, height, width, half_pixel, single)
                         generated, coverage, depth, colored, wa, wb, wc, qa, qb, qc = evaluate_with(softness, softness_array, x, y, face, choices, variant.real)
                         add_silhouette(l, f, generated[0], state, strongest, choices, variant)
                         if ti.static(at_once > 0):
@@ -280,7 +282,7 @@ def _draw_kernel(variant: Variant, choices: Choices):
                 if ti.static(hides):
                     if group == 0 and not sees:
                         for l in range(lanes):
-                            x, y = centres_at(first_line + l // wide, first_column + l % wide, height, width, single)
+                            x, y = centres_at(first_line + l // wide, first_column + l % wide, height, width, half_pixel, single)
                             generated, _, _, _, _, _, _, _, _, _ = evaluate_with(softness, softness_array, x, y, face, of_hidden, variant.real)
                             add_silhouette(l, f, generated[0], state, strongest, choices, variant)
             if group == 0:

@@ -228,7 +228,7 @@ def set_up(ax, ay, az, bx, by, bz, cx, cy, cz):
 
 @ti.func
 def in_set_up(f, i):
-    """Where a number of the set-up of face f stands in a list of them, told so that LLVM sees that none overflows: else each would take it three instructions."""
+    """Where a number of the set-up of face f stands in a list of them, so told that LLVM sees that it is no overflow (which costs two instructions each)."""
     return (f & ti.static((1 << 31) // N_SET_UP - 1)) * N_SET_UP + i
 
 
