@@ -184,9 +184,9 @@ def to_corners(ab, bc, start, end):
 
 @ti.func
 def screen_adjoint(
-    ga, gb, gc, la, lb, lc, inside, ab, bc, t_ab, t_bc, t_ca, rx, ry, hx, hy, face: ti.template(), has_weights: ti.template()
+    ga, gb, gc, worth, la, lb, lc, inside, ab, bc, t_ab, t_bc, t_ca, rx, ry, hx, hy, face: ti.template(), has_weights: ti.template()
 ):  # fmt: skip
-    """To x and y of the corners: from g_k = dL/dw_k, inside, and else for the closest point of an edge (the lines "inside" and "on an edge" above); and from
+    """To x and y of the corners: from ``worth`` g_k = dL/dw_k, inside, and else for the closest point of an edge (the lines "inside" and "on an edge" above); and from
     what the closest point of the outline is told, h (the line "distance").
 
     l_k are the weights; ``ab`` and ``bc`` say which edge is the nearest. Without ``has_weights`` all g_k are nought.
@@ -198,11 +198,11 @@ def screen_adjoint(
         ax, ay, bx, by, cx, cy = face[AX], face[AY], face[BX], face[BY], face[CX], face[CY]
         g_ab, g_bc, g_ca = gb - ga, gc - gb, ga - gc
         along_edge = on_edge(ab, bc, g_ab * face[OVER_AB_SQ], g_bc * face[OVER_BC_SQ], g_ca * face[OVER_CA_SQ])
-        along_edge = ti.select((t > 0.0) & (t < 1.0) & ~inside, along_edge, 0.0)  # T; nought where the closest point is a corner
+        along_edge = worth * ti.select((t > 0.0) & (t < 1.0) & ~inside, along_edge, 0.0)  # T; nought where the closest point is a corner
         gx = along_edge * on_edge(ab, bc, bx - ax, cx - bx, ax - cx)
         gy = along_edge * on_edge(ab, bc, by - ay, cy - by, ay - cy)
-        gx = ti.select(inside, (g_bc * (ay - cy) + g_ca * (by - cy)) * face[OVER_AREA2], gx)
-        gy = ti.select(inside, (g_bc * (cx - ax) + g_ca * (cx - bx)) * face[OVER_AREA2], gy)
+        gx = ti.select(inside, worth * ((g_bc * (ay - cy) + g_ca * (by - cy)) * face[OVER_AREA2]), gx)
+        gy = ti.select(inside, worth * ((g_bc * (cx - ax) + g_ca * (cx - bx)) * face[OVER_AREA2]), gy)
         end_x += along_edge * rx
         end_y += along_edge * ry
     ax_grad, bx_grad, cx_grad = to_corners(ab, bc, hx - end_x, end_x)
@@ -316,7 +316,7 @@ def lane_adjoint(
     u_grad = ti.select(counted, pixels[slot(0, l, lanes)] * slope, 0.0)
     zero = u_grad * 0.0
     ga, gb, gc, gaz, gbz, gcz = zero, zero, zero, zero, zero, zero
-    within = inside
+    within, worth = inside, zero + 1.0  # what g_k are to be multiplied by: in the end, so that what is before need not wait for the weight
     if ti.static(at_once > 0):
         m = pixels[slot(M, l, lanes)]
         weight_grad = pixels[slot(WEIGHT, l, lanes)]
@@ -325,8 +325,8 @@ def lane_adjoint(
         if ti.static(hard):
             weight = ti.select(nearest[slot(0, l, lanes)] == f, 1.0, weight)
         else:
-            depth_norm = ti.select(colored, normalised_depth(depth, softness), m)
-            nearness = ti.select(colored, depth_weight(depth_norm, m, softness, variant.real), 0.0)
+            # Asked whether it is colored only in the end: what is before need not wait for the coverage then.
+            nearness = ti.select(colored, depth_weight(normalised_depth(depth, softness), m, softness, variant.real), 0.0)
             weight = coverage * nearness
         ua, ub, uc = feature_weights(la, lb, lc, depth, face, choices.interpolation)
         weight_grad += depth_sum_grad * depth
@@ -342,7 +342,6 @@ def lane_adjoint(
                 totals[slot(OF_FEATURES + 3 * s + 1, l, lanes)] += sum_grad * vb
                 totals[slot(OF_FEATURES + 3 * s + 2, l, lanes)] += sum_grad * vc
             weight_grad += ua * ma + ub * mb + uc * mc
-            ma, mb, mc = weight * ma, weight * mb, weight * mc
         if ti.static(looked_up):
             weight_grad += looks[slot(0, l, lanes)]
         if ti.static(looked_up and between > 0):
@@ -353,16 +352,21 @@ def lane_adjoint(
             of_places = ti.static([tu_grad * ua, tu_grad * ub, tu_grad * uc, tv_grad * ua, tv_grad * ub, tv_grad * uc])
             for i in ti.static(range(6)):
                 totals[slot(OF_FEATURES + i, l, lanes)] += of_places[i]
-        depth_grad = weight * depth_sum_grad
+        depth_grad = depth_sum_grad
         if ti.static(not hard):
             u_grad += weight_grad * nearness * density
-            depth_grad -= weight * weight_grad * over_depth_gamma
+            depth_grad -= weight_grad * over_depth_gamma
+        if ti.static(looked_up):
+            depth_grad *= weight
+        else:
+            worth = weight
         ga, gb, gc, gaz, gbz, gcz = depth_adjoint(depth, depth_grad, ma, mb, mc, la, lb, lc, ua, ub, uc, face, choices.interpolation)
         if ti.static(clipped):  # but for a face without area
             within = inside | (area != 0)
             ka, kb, kc = clipped_adjoint(ga, gb, gc, wa, wb, wc)
             ga, gb, gc = ti.select(within, ka, ga), ti.select(within, kb, gb), ti.select(within, kc, gc)
             la, lb, lc = ti.select(within, wa, la), ti.select(within, wb, lb), ti.select(within, wc, lc)
+        gaz, gbz, gcz = worth * gaz, worth * gbz, worth * gcz
     distance_grad = -2.0 * u_grad * du
     hx, hy = distance_grad * slope_x, distance_grad * slope_y
     if ti.static(choices.distance == Distance.BARYCENTRIC):
@@ -373,10 +377,14 @@ def lane_adjoint(
         ea, eb, ec = wa, wb, wc
     gax, gay, gbx, gby, gcx, gcy = zero, zero, zero, zero, zero, zero
     if ti.static(choices.distance == Distance.EUCLIDEAN):
-        gax, gay, gbx, gby, gcx, gcy = screen_adjoint(ga, gb, gc, la, lb, lc, within, ab, bc, t_ab, t_bc, t_ca, rx, ry, hx, hy, face, at_once > 0)
+        gax, gay, gbx, gby, gcx, gcy = screen_adjoint(
+            ga, gb, gc, worth, la, lb, lc, within, ab, bc, t_ab, t_bc, t_ca, rx, ry, hx, hy, face, at_once > 0
+        )
     else:
         if ti.static(at_once > 0):
-            gax, gay, gbx, gby, gcx, gcy = screen_adjoint(ga, gb, gc, la, lb, lc, within, ab, bc, t_ab, t_bc, t_ca, rx, ry, zero, zero, face, True)
+            gax, gay, gbx, gby, gcx, gcy = screen_adjoint(
+                ga, gb, gc, worth, la, lb, lc, within, ab, bc, t_ab, t_bc, t_ca, rx, ry, zero, zero, face, True
+            )
         gax, gay, gbx, gby, gcx, gcy = gax + ea * hx, gay + ea * hy, gbx + eb * hx, gby + eb * hy, gcx + ec * hx, gcy + ec * hy
     of_corners = ti.static([gax, gay, gaz, gbx, gby, gbz, gcx, gcy, gcz])
     for i in ti.static(range(OF_FEATURES)):

@@ -2,7 +2,7 @@
 
 import enum
 
-from ..language import ti
+from ..language import ti, without_gradient
 from .softness import BACKGROUND_DEPTH_NORM, FAR, OVER_DEPTH_RANGE, OVER_GAMMA
 from .special import exp, smaller
 
@@ -50,9 +50,13 @@ def normalised_depth(depth, softness: ti.template()):
 def depth_weight(depth_norm, max_depth_norm, softness: ti.template(), real: ti.template()):
     """exp((depth_norm - m)/gamma), m the largest at the pixel: it keeps the exponential finite and cancels in the mix.
 
-    The exponent is at most zero but for rounding, which a tiny gamma magnifies; what exceeds one is cut off.
+    The exponent is at most zero but for rounding, which a tiny gamma magnifies. Where a gradient is generated, what exceeds one is cut off; elsewhere the sign
+    of the difference does not count, so that it is as well what the largest so far weighs beside a larger one.
     """
-    return exp(smaller((depth_norm - max_depth_norm) * softness[OVER_GAMMA], 1.0), real)
+    exponent = -ti.abs(depth_norm - max_depth_norm) * softness[OVER_GAMMA]
+    if ti.static(not without_gradient()):
+        exponent = smaller((depth_norm - max_depth_norm) * softness[OVER_GAMMA], 1.0)
+    return exp(exponent, real)
 
 
 @ti.func

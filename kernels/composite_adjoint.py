@@ -269,7 +269,7 @@ def faces_adjoint_kernel(variant: Variant, choices: CompositeChoices):
                     distance_grad = -2.0 * u_grad * du
                     hx, hy = distance_grad * rx, distance_grad * ry
                     gax, gay, gbx, gby, gcx, gcy = screen_adjoint(
-                        ga, gb, gc, la, lb, lc, within, ab, bc, t_ab, t_bc, t_ca, rx, ry, hx, hy, face, True
+                        ga, gb, gc, 1.0, la, lb, lc, within, ab, bc, t_ab, t_bc, t_ca, rx, ry, hx, hy, face, True
                     )  # fmt: skip
                     of_corners = ti.static([gax, gay, gaz, gbx, gby, gbz, gcx, gcy, gcz])
                     for i in ti.static(range(OF_FEATURES)):

@@ -157,15 +157,17 @@ class CompositeChoices:
 
 @ti.func
 def face_depth(wa, wb, wc, face: ti.template(), softness: ti.template(), interpolation: ti.template()):
-    """Depth of the face at a pixel, and whether it lies within [near, far]; where it does not, the depth returned is ``far``."""
+    """Depth of the face at a pixel, and whether it lies within [near, far]; where it does not, the depth is no more than ``far``, and of no meaning."""
     near, far = softness[NEAR], softness[FAR]
     depth = wa * face[AZ] + wb * face[BZ] + wc * face[CZ]
     in_range = (depth >= near) & (depth <= far)
     if ti.static(interpolation != Interpolation.LINEAR):
         one_over_depth = wa * face[OVER_AZ] + wb * face[OVER_BZ] + wc * face[OVER_CZ]
         in_range = (one_over_depth * near <= 1.0) & (one_over_depth * far >= 1.0)
-        depth = 1.0 / one_over_depth
-    return ti.select(in_range, depth, far), in_range
+        depth = 1.0 / larger(one_over_depth, 1.0 / far)  # by the range alone: what is divided would wait for the comparisons
+    else:
+        depth = ti.select(in_range, depth, far)
+    return depth, in_range
 
 
 @ti.func

@@ -46,8 +46,8 @@ from .face import (
 )
 from .op import Op, in_chunks
 from .resolve import resolve_flat_kernel, resolve_pixel
-from .softness import BACKGROUND_DEPTH_NORM, N_SOFTNESS, OVER_GAMMA
-from .special import exp, smaller
+from .softness import BACKGROUND_DEPTH_NORM, N_SOFTNESS
+from .special import smaller
 from .texture import Texture, channel_of, face_features, features_at
 from .texture_adjoint import n_interpolated
 from .tiles import block_of, place_and_block
@@ -241,7 +241,7 @@ def _draw_kernel(variant: Variant, choices: Choices):
                                 m = state[slot(M, l, lanes)]
                                 depth_norm = normalised_depth(depth[0], softness)
                                 nearer = colored[0] & (depth_norm > m)
-                                farther_weight = exp(-ti.abs(depth_norm - m) * softness[OVER_GAMMA], variant.real)
+                                farther_weight = depth_weight(depth_norm, m, softness, variant.real)
                                 rescale = ti.select(nearer, farther_weight, rescale)
                                 weight = ti.select(colored[0], coverage[0] * ti.select(nearer, 1.0, farther_weight), weight)
                                 state[slot(M, l, lanes)] = ti.select(nearer, depth_norm, m)

@@ -46,11 +46,18 @@ def _log_coefficients(degree: int) -> list[float]:
     return [float(c) for c in fit.convert(kind=np.polynomial.Polynomial).coef]
 
 
+def _log_of_one_plus_coefficients(degree: int) -> list[float]:
+    """Of the polynomial P in log(1 + e) = e P(e), 0 <= e <= 1: longer than the one for s, but there is no division to wait for."""
+    fit = np.polynomial.Chebyshev.interpolate(lambda e: np.log1p(e) / e, degree, domain=[0, 1])
+    return [float(c) for c in fit.convert(kind=np.polynomial.Polynomial).coef]
+
+
 _ATAN_TERMS = 11  # of its series at arguments below tan(pi/16) = 0.2: 0.2^23 is below the precision of float64
 _EXPM1_TERMS = 13
 _LOG1P_TERMS = 10
 _EXP2 = [1.0, *_exp2_coefficients(5)]
 _LOG = _log_coefficients(4)
+_LOG_OF_ONE_PLUS = _log_of_one_plus_coefficients(8)
 _LN2_HIGH, _LN2_LOW = 0.693359375, float(np.log(2) - 0.693359375)  # the first has few enough bits that its multiples are exact
 _ROUNDS = 1.5 * 2.0**23  # added to a float32 of moderate size, it rounds to a whole number
 _LEAST_EXPONENT = -127.0  # of two: where bits that are found in the same way are those of nought
@@ -84,12 +91,17 @@ def larger(a, b):
 
 @ti.func
 def _polynomial(x, c: ti.template()):
-    """c_0 + c_1 x + ... of degree 4 or 6 by Estrin's scheme: pairs at once, in half the time of Horner's, where each step waits for the one before."""
+    """c_0 + c_1 x + ... of degree 4, 6 or 8 by Estrin's scheme: pairs at once, in half the time of Horner's, where each step waits for the one before."""
     square = x * x
+    fourth = square * square
     above = x * 0.0 + c[4]
-    if ti.static(len(c) == 7):
-        above = (c[4] + c[5] * x) + square * c[6]
-    return ((c[0] + c[1] * x) + square * (c[2] + c[3] * x)) + square * square * above
+    if ti.static(len(c) > 5):
+        above += c[5] * x
+        if ti.static(len(c) == 7):
+            above += square * c[6]
+        else:
+            above += square * (c[6] + c[7] * x) + fourth * c[8]
+    return ((c[0] + c[1] * x) + square * (c[2] + c[3] * x)) + fourth * above
 
 
 @ti.func
@@ -109,7 +121,7 @@ def exp(x, real: ti.template()):
 
 @ti.func
 def _log_series(e):
-    """log(1 + e) for -1/3 <= e <= 1, in single precision."""
+    """log(1 + e) for -1/3 <= e <= 1/2, in single precision."""
     s = e / (2.0 + e)
     return s * _polynomial(s * s, _LOG)
 
@@ -119,7 +131,7 @@ def log_of_one_plus(e, real: ti.template()):
     """log(1 + e) for 0 <= e <= 1."""
     value = e
     if ti.static(_by_polynomial(real)):
-        value = _log_series(e)
+        value = e * _polynomial(e, _LOG_OF_ONE_PLUS)
     else:
         value = ti.log(1.0 + e)
     return value
