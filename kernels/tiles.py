@@ -12,6 +12,7 @@ Where the faces of a tile are wanted in another order, the same for all tiles, t
 import functools
 
 from ..language import ti
+from .special import larger, smaller
 from .triangle import N_SET_UP, TINY_LENGTH_SQ, in_set_up, load_face, oriented_area, set_up
 from .variant import AT_ONCE, Variant
 
@@ -122,7 +123,7 @@ def is_finite(value, double: ti.template()):
 def pixel_of(coordinate, size, shorter_side):
     """The (fractional) pixel index of a screen coordinate, clamped so that it fits an integer."""
     pixel = (coordinate * shorter_side + size - 1) * 0.5
-    return ti.min(ti.max(pixel, -4.0), size + 4.0)
+    return smaller(larger(pixel, -4.0), size + 4.0)
 
 
 @ti.func
@@ -141,10 +142,10 @@ def with_slack(reach, height, width):
 def tiles_of_box(ax, ay, bx, by, cx, cy, reach, height, width, variant: ti.template()):
     """Columns and rows of the tiles that the bounding box of a face, grown by the reach, touches: (first column, one past the last, first row, one past)."""
     shorter_side = ti.min(height, width)
-    column_0 = ti.cast(ti.ceil(pixel_of(ti.min(ax, bx, cx) - reach, width, shorter_side)), ti.i32)
-    column_1 = ti.cast(ti.floor(pixel_of(ti.max(ax, bx, cx) + reach, width, shorter_side)), ti.i32)
-    row_0 = ti.cast(ti.ceil(pixel_of(-ti.max(ay, by, cy) - reach, height, shorter_side)), ti.i32)
-    row_1 = ti.cast(ti.floor(pixel_of(-ti.min(ay, by, cy) + reach, height, shorter_side)), ti.i32)
+    column_0 = ti.cast(ti.ceil(pixel_of(smaller(ax, smaller(bx, cx)) - reach, width, shorter_side)), ti.i32)
+    column_1 = ti.cast(ti.floor(pixel_of(larger(ax, larger(bx, cx)) + reach, width, shorter_side)), ti.i32)
+    row_0 = ti.cast(ti.ceil(pixel_of(-larger(ay, larger(by, cy)) - reach, height, shorter_side)), ti.i32)
+    row_1 = ti.cast(ti.floor(pixel_of(-smaller(ay, smaller(by, cy)) + reach, height, shorter_side)), ti.i32)
     column_0, column_1 = ti.max(column_0, 0), ti.min(column_1, width - 1)
     row_0, row_1 = ti.max(row_0, 0), ti.min(row_1, height - 1)
     none = column_0 > column_1 or row_0 > row_1
@@ -159,7 +160,7 @@ def tiles_beyond_edge(ax, ay, bx, by, sign, reach, height, width, variant: ti.te
     ``sign`` is that of the face's area. They are rounded up, so that a tile is rather kept, and scaled so that their sum fits 32 bits for every tile.
     """
     half_pixel = 1.0 / ti.cast(ti.min(height, width), variant.real)
-    over_length = sign / ti.sqrt(ti.max((bx - ax) * (bx - ax) + (by - ay) * (by - ay), TINY_LENGTH_SQ))
+    over_length = sign / ti.sqrt(larger((bx - ax) * (bx - ax) + (by - ay) * (by - ay), TINY_LENGTH_SQ))
     ex = (bx - ax) * over_length
     ey = (by - ay) * over_length
     x = ti.cast(1 - width, variant.real) * half_pixel  # of the tile's pixel that is nearest to the inside, in the first tile
@@ -169,7 +170,7 @@ def tiles_beyond_edge(ax, ay, bx, by, sign, reach, height, width, variant: ti.te
     step_x, step_y = ti.static(2.0 * variant.tile_width) * half_pixel, ti.static(2.0 * variant.tile_height) * half_pixel
     tiles_x, tiles_y = tiles_of_image(height, width, variant)
     scale = LARGEST_SUM / (ti.cast(tiles_x + tiles_y, variant.real) * ti.max(step_x, step_y))
-    r = ti.min(ti.max((ex * (y - ay) - ey * (x - ax) + reach) * scale, -2.0 * LARGEST_SUM), 2.0 * LARGEST_SUM)
+    r = smaller(larger((ex * (y - ay) - ey * (x - ax) + reach) * scale, -2.0 * LARGEST_SUM), 2.0 * LARGEST_SUM)
     return ti.cast(ti.ceil(-ey * step_x * scale), ti.i32), ti.cast(ti.ceil(-ex * step_y * scale), ti.i32), ti.cast(ti.ceil(r), ti.i32)
 
 
@@ -242,7 +243,7 @@ def count_face(
     )  # fmt: skip
     if not finite:
         statistics[BAD_FACE] = f + 1
-    if finite and ti.min(az, bz, cz) > behind:
+    if finite and smaller(az, smaller(bz, cz)) > behind:
         of_face = set_up(*load_face(f, vertices_screen, faces))
         for i in ti.static(range(N_SET_UP)):
             set_ups[in_set_up(f, i)] = of_face[i]

@@ -85,7 +85,7 @@ class Extrapolation(enum.Enum):
 @ti.func
 def one_over_length_sq(ex, ey):
     """Of an edge, which counts as no shorter than `TINY_LENGTH_SQ` allows."""
-    return 1.0 / ti.max(ex * ex + ey * ey, TINY_LENGTH_SQ)
+    return 1.0 / larger(ex * ex + ey * ey, TINY_LENGTH_SQ)
 
 
 @ti.func
@@ -98,7 +98,7 @@ def segment(x, y, ax, ay, bx, by, over_length_sq):
     ey = by - ay
     qx = x - ax
     qy = y - ay
-    t = smaller(larger((qx * ex + qy * ey) * over_length_sq, ti.max(-over_length_sq, 0.0)), 1.0)
+    t = smaller(larger((qx * ex + qy * ey) * over_length_sq, larger(-over_length_sq, 0.0)), 1.0)
     dx = qx - t * ex
     dy = qy - t * ey
     return t, dx, dy, dx * dx + dy * dy, ex * qy - ey * qx
@@ -172,7 +172,7 @@ def oriented_area(ax, ay, bx, by, cx, cy):
     area2 = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
     ab_sq = (bx - ax) * (bx - ax) + (by - ay) * (by - ay)
     ac_sq = (cx - ax) * (cx - ax) + (cy - ay) * (cy - ay)
-    flat = ti.max(TINY_AREA, FLAT * ti.max(ab_sq, ac_sq))
+    flat = larger(TINY_AREA, FLAT * larger(ab_sq, ac_sq))
     sign = ti.cast(area2 > flat, ti.i32) - ti.cast(area2 < -flat, ti.i32)
     return area2, sign
 
@@ -201,7 +201,7 @@ def only_longest(over_ab_sq, over_bc_sq, over_ca_sq, ax, ay, bx, by, cx, cy):
     Else two edges would be equally near to a pixel, and each kernel, which rounds in its own way, might take another one. Lengths are told by the larger
     coordinate, in which a compiler has no products to fuse: all kernels find the same edge.
     """
-    ab, bc, ca = ti.max(ti.abs(bx - ax), ti.abs(by - ay)), ti.max(ti.abs(cx - bx), ti.abs(cy - by)), ti.max(ti.abs(ax - cx), ti.abs(ay - cy))
+    ab, bc, ca = larger(ti.abs(bx - ax), ti.abs(by - ay)), larger(ti.abs(cx - bx), ti.abs(cy - by)), larger(ti.abs(ax - cx), ti.abs(ay - cy))
     is_ca = (ca >= ab) & (ca >= bc)
     is_bc = bc >= ab
     return (
