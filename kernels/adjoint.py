@@ -186,8 +186,8 @@ def to_corners(ab, bc, start, end):
 def screen_adjoint(
     ga, gb, gc, worth, la, lb, lc, inside, ab, bc, t_ab, t_bc, t_ca, rx, ry, hx, hy, face: ti.template(), has_weights: ti.template()
 ):  # fmt: skip
-    """To x and y of the corners: from ``worth`` g_k = dL/dw_k, inside, and else for the closest point of an edge (the lines "inside" and "on an edge" above); and from
-    what the closest point of the outline is told, h (the line "distance").
+    """To x and y of the corners: from ``worth`` g_k = dL/dw_k, inside, and else for the closest point of an edge (the lines "inside" and "on an edge" above);
+    and from what the closest point of the outline is told, h (the line "distance").
 
     l_k are the weights; ``ab`` and ``bc`` say which edge is the nearest. Without ``has_weights`` all g_k are nought.
     """
@@ -377,14 +377,10 @@ def lane_adjoint(
         ea, eb, ec = wa, wb, wc
     gax, gay, gbx, gby, gcx, gcy = zero, zero, zero, zero, zero, zero
     if ti.static(choices.distance == Distance.EUCLIDEAN):
-        gax, gay, gbx, gby, gcx, gcy = screen_adjoint(
-            ga, gb, gc, worth, la, lb, lc, within, ab, bc, t_ab, t_bc, t_ca, rx, ry, hx, hy, face, at_once > 0
-        )
+        gax, gay, gbx, gby, gcx, gcy = screen_adjoint(ga, gb, gc, worth, la, lb, lc, within, ab, bc, t_ab, t_bc, t_ca, rx, ry, hx, hy, face, at_once > 0)
     else:
         if ti.static(at_once > 0):
-            gax, gay, gbx, gby, gcx, gcy = screen_adjoint(
-                ga, gb, gc, worth, la, lb, lc, within, ab, bc, t_ab, t_bc, t_ca, rx, ry, zero, zero, face, True
-            )
+            gax, gay, gbx, gby, gcx, gcy = screen_adjoint(ga, gb, gc, worth, la, lb, lc, within, ab, bc, t_ab, t_bc, t_ca, rx, ry, zero, zero, face, True)
         gax, gay, gbx, gby, gcx, gcy = gax + ea * hx, gay + ea * hy, gbx + eb * hx, gby + eb * hy, gcx + ec * hx, gcy + ec * hy
     of_corners = ti.static([gax, gay, gaz, gbx, gby, gbz, gcx, gcy, gcz])
     for i in ti.static(range(OF_FEATURES)):
@@ -638,7 +634,7 @@ def adjoint_kernel(variant: Variant, choices: Choices, few_pixels: bool):
         vertex_offset: index(1),  # [N + 1] from where on the corners at each vertex stand in
         vertex_corner: index(1),  # [3 F] 3 f + corner
         feature_offset: index(1),  # [M + 1], or [P + 1], the same for the rows of features, or for the places on the textures
-        feature_corner: index(1),
+        feature_corner: index(1),  # or, of ``n_together`` rows, the vertices that each stands at
         levels: index(2),  # [levels, 3], [textures, 2] the tables of `texture_image`
         textures: index(2),
         texture_size: ti.i32,  # R, of R x R texels per face
@@ -649,6 +645,7 @@ def adjoint_kernel(variant: Variant, choices: Choices, few_pixels: bool):
         n_items: ti.i32,  # faces or pairs; with ``few_pixels`` shares of the faces
         n_vertices: ti.i32,  # nought if no gradient is wanted
         n_rows: ti.i32,  # of features or places; likewise
+        n_together: ti.i32,  # rows of features, of one group, each of which stands at vertices of its own; then the two others are nought
         texels_wanted: ti.i32,
         background_wanted: ti.i32,
         height: ti.i32,
@@ -877,12 +874,29 @@ def adjoint_kernel(variant: Variant, choices: Choices, few_pixels: bool):
 
         if ti.static(not by_pair):
             ti.loop_config(serialize=variant.serial)
-            for i in range(n_vertices + n_rows):
+            for i in range(n_vertices + n_rows + n_together):
                 # No ``+=``, which would be atomic: nobody else writes here. Nor a branch: nobody could foretell it.
                 groups = n_groups
                 if ti.static(not choices.grouped):
                     groups = 1
-                if i < n_vertices:
+                if i < n_together:  # both at once, since what is read stands side by side
+                    of_features = ti.Vector.zero(variant.real, max(at_once, 1))
+                    for j in range(feature_offset[i], feature_offset[i + 1]):
+                        v = feature_corner[j]
+                        grad = ti.Vector.zero(variant.real, 3)
+                        for k in range(vertex_offset[v], vertex_offset[v + 1]):
+                            f, corner = vertex_corner[k] // 3, vertex_corner[k] % 3
+                            here = row_of_face[f] * of_row + corner * ti.static(3 + between)
+                            for axis in ti.static(range(3)):
+                                grad[axis] += rows[here + axis]
+                            for s in ti.static(range(at_once if at_vertices else 0)):
+                                of_features[s] += rows[here + 3 + s]
+                        for axis in ti.static(range(3)):
+                            vertices_screen_grad[v, axis] = vertices_screen_grad[v, axis] + grad[axis]
+                    for s in ti.static(range(at_once if at_vertices else 0)):
+                        if s < n_features:
+                            features_grad[i, s] = features_grad[i, s] + of_features[s]
+                elif i < n_vertices:
                     gx, gy, gz = variant.real(0.0), variant.real(0.0), variant.real(0.0)
                     for k in range(vertex_offset[i], vertex_offset[i + 1]):
                         f, corner = vertex_corner[k] // 3, vertex_corner[k] % 3

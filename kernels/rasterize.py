@@ -100,7 +100,7 @@ def gradient_by_hand(variant: Variant, choices: Choices) -> Callable[[Any, Seque
             rows, row_of_face = arrays.zeros((1,)), arrays.zeros_index(1)
             for pair_face, pair_tile, _, _, _, n_pairs in walk.chunks():
                 lists = (pair_face, pair_tile, packed, rows, row_of_face, *nothing, *nothing)
-                arrays.launch(kernel, (*heads, *lists, *sizes, n_lines, n_pairs, 0, 0, *flags, height, width))
+                arrays.launch(kernel, (*heads, *lists, *sizes, n_lines, n_pairs, 0, 0, 0, *flags, height, width))
                 n_lines = 0  # it is packed now
             return
         n_faces = faces.shape[0]
@@ -108,9 +108,12 @@ def gradient_by_hand(variant: Variant, choices: Choices) -> Callable[[Any, Seque
         n_rows = 1 + (n_items * TOGETHER if few_pixels else n_faces)  # the first is that of faces without one
         rows, row_of_face = arrays.empty((n_rows * n_groups * n_of_face(choices),)), arrays.empty_index(n_faces)
         between, between_wanted = (features, wanted[1]) if at_vertices else (places, wanted[2] and n_interpolated(choices) > 0)
-        n_gathered = (vertices.shape[0] if wanted[0] else 0, between.shape[0] if between_wanted else 0)
         corners_at_vertices = walk.corners_at_vertices() if wanted[0] else nothing
-        corners_at_features = walk.corners_at_features() if between_wanted else nothing
+        if wanted[0] and between_wanted and n_groups == 1 and walk.features_at_vertices:
+            n_gathered, corners_at_features = (0, 0, features.shape[0]), walk.vertices_at_features()
+        else:
+            n_gathered = (vertices.shape[0] if wanted[0] else 0, between.shape[0] if between_wanted else 0, 0)
+            corners_at_features = walk.corners_at_features() if between_wanted else nothing
         lists = (*nothing, packed, rows, row_of_face, *corners_at_vertices, *corners_at_features)  # a face finds its tiles itself
         arrays.launch(kernel, (*heads, *lists, *sizes, n_lines, n_items, *n_gathered, *flags, height, width))
 

@@ -104,6 +104,15 @@ class Walk:
     def corners_at_features(self) -> tuple[Any, Any]:
         return self.surface.corners_at_features(self.scene.arrays, self.scene.topology)
 
+    @property
+    def features_at_vertices(self) -> bool:
+        """Whether what a corner shows depends on its vertex alone."""
+        topology = self.scene.topology
+        return self.surface.kind is Texture.VERTEX and self.surface.corners is topology.on(self.scene.arrays)["feature_faces"] and topology.features_at_vertices
+
+    def vertices_at_features(self) -> tuple[Any, Any]:
+        return self.scene.topology.instances(self.scene.arrays)
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Scene:

@@ -135,6 +135,11 @@ class Topology:
         """[B] one over the number of faces of each image."""
         return 1.0 / np.bincount(self.face_image, minlength=self.n_images)
 
+    @functools.cached_property
+    def features_at_vertices(self) -> bool:
+        """Whether each vertex has one row of the features: that of the vertex it comes from."""
+        return np.array_equal(self.feature_faces, self.vertex_source[self.faces])
+
     def on(self, arrays: Any) -> dict[str, Any]:
         """The index lists as arrays of the library ``arrays``, made once."""
         if arrays.place not in self._placed:
