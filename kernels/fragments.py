@@ -251,9 +251,9 @@ def used_fragments_op(variant: Variant, choices: FragmentChoices) -> Op:
         width: ti.i32,
     ):
         for pixel in range(n_pixels):
+            x, y = centre_of(pixel % width, pixel // width % height, height, width, half_pixel_of(height, width, variant), variant.real)
             for i in range(first_used[pixel], first_used[pixel + 1]):
                 ax, ay, az, bx, by, bz, cx, cy, cz = load_face(used_faces[i], vertices_screen, faces)
-                x, y = centre_of(pixel % width, pixel // width % height, height, width, variant.real)
                 z, wa, wb, wc, distance_sq, inside = fragment(x, y, ax, ay, az, bx, by, bz, cx, cy, cz, choices)
                 depth[i] = z
                 distance[i] = ti.select(inside, -distance_sq, distance_sq)
@@ -276,8 +276,8 @@ def used_fragments_op(variant: Variant, choices: FragmentChoices) -> Op:
 
 @functools.cache
 def used_fragments_adjoint_kernel(variant: Variant, choices: FragmentChoices):
-    """Adds the gradient of the used slots to that of the vertices: what is wanted of one face is summed up first."""
-    real, index = variant.array, variant.index
+    """Adds the gradient of the used slots to that of the vertices: what is wanted of one face is summed up first, of a slot in each lane."""
+    real, index, lanes = variant.array, variant.index, variant.lanes
 
     @ti.kernel
     def used_fragments_adjoint(
@@ -297,37 +297,60 @@ def used_fragments_adjoint_kernel(variant: Variant, choices: FragmentChoices):
     ):
         ti.loop_config(serialize=variant.serial)
         for part in range((n_used + n_at_once - 1) // n_at_once):
-            sums, f, first_line = ti.Vector.zero(variant.real, 9), -1, 0
-            face = ti.Vector.zero(variant.real, N_OF_FACE)
-            for place in range(part * n_at_once, ti.min((part + 1) * n_at_once, n_used)):
-                i = used_slot(place, by_face, variant)
-                line = used_pixels[i] // width  # of all images: integers are slow to divide
-                if used_faces[i] != f:
-                    if f >= 0:
-                        add_to_corners(vertices_screen_grad, faces, f, sums)
-                    f = used_faces[i]
-                    face = with_quotients(load_face(f, vertices_screen, faces))
-                    first_line = line // height * height
-                    sums.fill(0.0)
-                wanted = ti.Vector([depth_grad[i], bary_grad[i, 0], bary_grad[i, 1], bary_grad[i, 2], distance_grad[i]])
-                x, y = centre_of(used_pixels[i] - line * width, line - first_line, height, width, variant.real)
-                sums += fragment_adjoint(x, y, face, wanted, choices)
-            if f >= 0:
-                add_to_corners(vertices_screen_grad, faces, f, sums)
+            half_pixel = half_pixel_of(height, width, variant)
+            xs, ys = ti.Vector.zero(variant.real, lanes), ti.Vector.zero(variant.real, lanes)
+            wanted = ti.Vector.zero(variant.real, N_OF_FRAGMENT * lanes)
+            place, end = part * n_at_once, ti.min((part + 1) * n_at_once, n_used)
+            while place < end:  # a face's slots follow each other
+                f = used_faces[used_slot(place, by_face, variant)]
+                face = with_quotients(load_face(f, vertices_screen, faces))
+                first_line = used_pixels[used_slot(place, by_face, variant)] // width // height * height
+                sums = ti.Vector.zero(variant.real, 9 * lanes)
+                is_same = True
+                while is_same:
+                    n, of_weights = 0, False
+                    while is_same and n < lanes:
+                        i = used_slot(place, by_face, variant)
+                        line = used_pixels[i] // width  # of all images: integers are slow to divide
+                        x, y = centre_of(used_pixels[i] - line * width, line - first_line, height, width, half_pixel, variant.real)
+                        xs[n], ys[n] = x, y
+                        of_fragment = ti.static([depth_grad[i], bary_grad[i, 0], bary_grad[i, 1], bary_grad[i, 2], distance_grad[i]])
+                        for k in ti.static(range(N_OF_FRAGMENT)):
+                            wanted[slot(k, n, lanes)] = of_fragment[k]
+                            if ti.static(k < N_OF_FRAGMENT - 1):  # of faces behind others nothing is wanted but of the distance
+                                of_weights = of_weights | (of_fragment[k] != 0)
+                        n += 1
+                        place += 1
+                        is_same = place < end
+                        if is_same:
+                            is_same = used_faces[used_slot(place, by_face, variant)] == f
+                    for l in range(n, lanes):
+                        for k in ti.static(range(N_OF_FRAGMENT)):
+                            wanted[slot(k, l, lanes)] = 0.0
+                    if of_weights:
+                        add_fragments(xs, ys, face, wanted, sums, True, lanes, choices)
+                    else:
+                        add_fragments(xs, ys, face, wanted, sums, False, lanes, choices)
+                for corner in ti.static(range(3)):
+                    for k in ti.static(range(3)):
+                        total = sums[(3 * corner + k) * lanes]
+                        for l in ti.static(range(1, lanes)):
+                            total += sums[(3 * corner + k) * lanes + l]
+                        vertices_screen_grad[faces[f, corner], k] += total
 
     return used_fragments_adjoint
 
 
 @ti.func
-def centre_of(column, line, height, width, real: ti.template()):
+def centre_of(column, line, height, width, half_pixel, real: ti.template()):
     """x and y of a pixel."""
-    half_pixel = 1.0 / ti.cast(ti.min(height, width), real)
     return ti.cast(2 * column + 1 - width, real) * half_pixel, ti.cast(height - 2 * line - 1, real) * half_pixel
 
 
 # Of a face, after its corners as `load_face` gives them: one over the squared lengths of its edges (nought for a short one) and over its area.
 OVER_AB_SQ, OVER_BC_SQ, OVER_CA_SQ, OVER_AREA = 9, 10, 11, 12
 N_OF_FACE = 13
+N_OF_FRAGMENT = 5  # gradients of a slot: of its depth, weights and distance
 
 
 @ti.func
@@ -346,11 +369,16 @@ def over_length_sq(ex, ey):
 
 
 @ti.func
-def add_to_corners(vertices_grad: ti.template(), faces: ti.template(), f, sums):
-    """The three numbers of each corner of a face to those of its vertices."""
-    for corner in ti.static(range(3)):
-        for k in ti.static(range(3)):
-            vertices_grad[faces[f, corner], k] += sums[3 * corner + k]
+def add_fragments(
+    xs: ti.template(), ys: ti.template(), face: ti.template(), wanted: ti.template(), sums: ti.template(), of_weights: ti.template(), lanes: ti.template(),
+    choices: ti.template(),
+):  # fmt: skip
+    """Adds to ``sums`` what the corners of a face are told by its slots in the lanes. Straight-line code on local variables, which LLVM does side by side."""
+    for l in range(lanes):
+        of_lane = ti.Vector([wanted[slot(k, l, lanes)] for k in ti.static(range(N_OF_FRAGMENT))])
+        grads = fragment_adjoint(xs[slot(0, l, lanes)], ys[slot(0, l, lanes)], face, of_lane, of_weights, choices)
+        for k in ti.static(range(9)):
+            sums[slot(k, l, lanes)] += grads[k]
 
 
 @ti.func
@@ -371,8 +399,9 @@ def closest_point(x, y, ax, ay, bx, by, over):
 
 
 @ti.func
-def fragment_adjoint(x, y, face: ti.template(), wanted: ti.template(), choices: ti.template()):
-    """Through `fragment`, from dL/d(depth, weights, signed squared distance) to (x, y, depth) of a, b and c: from below to above.
+def fragment_adjoint(x, y, face: ti.template(), wanted: ti.template(), of_weights: ti.template(), choices: ti.template()):
+    """Through `fragment`, from dL/d(depth, weights, signed squared distance) to (x, y, depth) of a, b and c: from below to above. Without ``of_weights``
+    nothing is wanted of depth and weights.
 
     Quotients q_k = p_k/sum p have dL/dp_k = (dL/dq_k - sum q_j dL/dq_j)/sum p; w_k = s_k/A has dL/dA = -sum w_k dL/dw_k/A; the distance of the closest point
     c = a + t (b - a) has dd^2/da = -2 (1 - t) (p - c), dd^2/db = -2 t (p - c): its own motion does not count.
@@ -399,7 +428,7 @@ def fragment_adjoint(x, y, face: ti.template(), wanted: ti.template(), choices: 
     hb = nearest_edge(d_ab, d_bc, d_ca, t_ab, 1.0 - t_bc, t_ca * 0.0)
     hc = 1.0 - ha - hb
     grads = ti.Vector([-ha * rx, -ha * ry, rx * 0.0, -hb * rx, -hb * ry, rx * 0.0, -hc * rx, -hc * ry, rx * 0.0])
-    if ti.abs(wanted[0]) + ti.abs(wanted[1]) + ti.abs(wanted[2]) + ti.abs(wanted[3]) > 0:  # nothing is wanted of the weights of faces behind others
+    if ti.static(of_weights):
         qa, qb, qc, over_total, total_counts = wa, wb, wc, over_sum, over_sum * 0.0
         if ti.static(choices.clipped):
             qa, qb, qc = ti.max(wa, 0.0), ti.max(wb, 0.0), ti.max(wc, 0.0)
