@@ -13,7 +13,7 @@ with A, D, S the products of the light's and the material's colours, l to the li
     dL/dc = g w/W, dL/dw = (c - rgb).g/W, dL/dd = -s (1 - s)/sigma dL/ds - (1 - alpha) s/sigma dL/d(alpha), s = sigmoid(-d/sigma)
     dL/dq = w/gamma dL/dw; rgb does not depend on m, but for a w_b that is LEAST: then dL/dm = w_b (background - rgb).g/(W gamma)
 
-It visits the slots face by face: what is wanted of a face's corners, and of the light, is added up in registers.
+It visits the slots face by face, one in each lane: what is wanted of a face's corners, and of the light, is added up in each lane, and then over them.
 """
 
 import functools
@@ -21,10 +21,11 @@ import math
 from dataclasses import dataclass
 
 from ..language import ti
+from .face import slot
 from .fragments import used_slot
 from .losses import dot
 from .op import Op
-from .special import exp, expm1, log_of_one_plus, smaller
+from .special import exp, expm1, larger, log, log_of_one_plus, smaller
 from .variant import Variant
 
 __all__ = ["N_KEPT", "N_LIGHT", "ShadingChoices", "soft_shading_op"]
@@ -32,6 +33,7 @@ __all__ = ["N_KEPT", "N_LIGHT", "ShadingChoices", "soft_shading_op"]
 LEAST = 1e-10  # weight of the background, and q of what is behind everything
 LOG_LEAST = math.log(LEAST)
 LEAST_LENGTH = 1e-6  # of a vector that is made a unit
+TINY = 1e-30  # keeps a logarithm finite
 
 # Places in the numbers of a light, as an image sees it.
 AMBIENT, DIFFUSE, SPECULAR, PLACE, EYE, SHININESS = 0, 3, 6, 9, 12, 15
@@ -40,7 +42,13 @@ N_LIGHT = 16
 # What is kept of a pixel for the way back.
 RGB, ALPHA, TOTAL, FOREMOST = 0, 3, 4, 5  # the picture, W, m
 N_KEPT = 6
-N_OF_CORNERS = 27  # gradients of points, normals and colours
+N_OF_CORNERS = 27  # points, normals and colours, and their gradients: those of a, b and c, one after the other
+
+# Numbers of a slot that the way back collects, a slot in each lane. In the places of the depth, weights and texture it leaves their gradients, and in that of e
+# the coverage's.
+DISTANCE, SLOT_DEPTH, BARY, TEXTURE, IMAGE_GRAD, PIXEL = 0, 1, 2, 5, 8, 12
+IS_NEAREST, COVERAGE, E = PIXEL + N_KEPT, PIXEL + N_KEPT + 1, PIXEL + N_KEPT + 2
+N_OF_SLOT = E + 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +76,24 @@ def mixed(values: ti.template(), a, b, c, wa, wb, wc):
 
 
 @ti.func
+def mixture(of_face: ti.template(), first: ti.template(), wa, wb, wc):
+    """The same of the three from place ``first`` on."""
+    return [wa * of_face[first + k] + wb * of_face[first + 3 + k] + wc * of_face[first + 6 + k] for k in ti.static(range(3))]
+
+
+@ti.func
+def over_lanes(sums: ti.template(), i: ti.template(), lanes: ti.template()):
+    """The sum of a number of all lanes."""
+    total = sums[i * lanes]
+    for l in ti.static(range(1, lanes)):
+        total += sums[i * lanes + l]
+    return total
+
+
+@ti.func
 def over_length(v, real: ti.template()):
     """1/max(|v|, LEAST_LENGTH)"""
-    return 1.0 / ti.max(ti.sqrt(dot(v, v)), real(LEAST_LENGTH))
+    return 1.0 / larger(ti.sqrt(dot(v, v)), real(LEAST_LENGTH))
 
 
 @ti.func
@@ -81,27 +104,24 @@ def unit_adjoint(unit, g, over, real: ti.template()):
 
 
 @ti.func
-def phong_geometry(point, normal, light: ti.template(), b, is_point, real: ti.template()):
+def phong_geometry(point, normal, light: ti.template(), is_point, real: ti.template()):
     """Units n, l, v and one over the lengths that they had; cos and a."""
-    to_light = [light[b, PLACE + k] - is_point * point[k] for k in ti.static(range(3))]
-    to_eye = [light[b, EYE + k] - point[k] for k in ti.static(range(3))]
+    to_light = [light[PLACE + k] - is_point * point[k] for k in ti.static(range(3))]
+    to_eye = [light[EYE + k] - point[k] for k in ti.static(range(3))]
     over_n, over_l, over_v = over_length(normal, real), over_length(to_light, real), over_length(to_eye, real)
     n = ti.Vector([normal[k] * over_n for k in ti.static(range(3))])
     l = ti.Vector([to_light[k] * over_l for k in ti.static(range(3))])
     v = ti.Vector([to_eye[k] * over_v for k in ti.static(range(3))])
     cosine = dot(n, l)
     mirrored = 2.0 * cosine * dot(n, v) - dot(l, v)  # v.r
-    return n, l, v, over_n, over_l, over_v, cosine, ti.select(cosine > 0.0, ti.max(mirrored, 0.0), real(0.0))
+    return n, l, v, over_n, over_l, over_v, cosine, ti.select(cosine > 0.0, larger(mirrored, 0.0), real(0.0))
 
 
 @ti.func
 def highlight(a, shininess, real: ti.template()):
     """a^s and log(a), which is nought where a is."""
-    log_a, bright = real(0.0), ti.select(shininess == 0.0, real(1.0), real(0.0))
-    if a > 0.0:
-        log_a = ti.log(a)
-        bright = exp(shininess * log_a, real)
-    return bright, log_a
+    log_a = ti.select(a > 0.0, log(larger(a, real(TINY)), real), real(0.0))
+    return ti.select(a > 0.0, exp(shininess * log_a, real), ti.select(shininess == 0.0, real(1.0), real(0.0))), log_a
 
 
 @ti.func
@@ -118,12 +138,12 @@ def soft_shading_op(variant: Variant, choices: ShadingChoices) -> Op:
 
     Without ``lit`` points and normals are one row each that nobody reads. The list of used slots comes as one argument that has `chunks` and `by_face`.
     """
-    real, index, number = variant.array, variant.index, variant.real
+    real, index, number, lanes = variant.array, variant.index, variant.real, variant.lanes
     lit, per_slot = choices.lit, choices.per_slot
 
     @ti.func
     def color_of(
-        f, i, wa, wb, wc, points: ti.template(), normals: ti.template(), colors: ti.template(), light: ti.template(), faces: ti.template(), b, is_point
+        f, i, wa, wb, wc, points: ti.template(), normals: ti.template(), colors: ti.template(), light: ti.template(), faces: ti.template(), is_point
     ):  # fmt: skip
         """c"""
         p, q, r = faces[f, 0], faces[f, 1], faces[f, 2]
@@ -131,10 +151,10 @@ def soft_shading_op(variant: Variant, choices: ShadingChoices) -> Op:
         color = ti.Vector([texture[k] for k in ti.static(range(3))])
         if ti.static(lit):
             point, normal = mixed(points, p, q, r, wa, wb, wc), mixed(normals, p, q, r, wa, wb, wc)
-            _, _, _, _, _, _, cosine, a = phong_geometry(point, normal, light, b, is_point, number)
-            bright, _ = highlight(a, light[b, SHININESS], number)
+            _, _, _, _, _, _, cosine, a = phong_geometry(point, normal, light, is_point, number)
+            bright, _ = highlight(a, light[SHININESS], number)
             for k in ti.static(range(3)):
-                color[k] = (light[b, AMBIENT + k] + light[b, DIFFUSE + k] * ti.max(cosine, 0.0)) * texture[k] + light[b, SPECULAR + k] * bright
+                color[k] = (light[AMBIENT + k] + light[DIFFUSE + k] * larger(cosine, 0.0)) * texture[k] + light[SPECULAR + k] * bright
         return color
 
     @ti.kernel
@@ -173,6 +193,7 @@ def soft_shading_op(variant: Variant, choices: ShadingChoices) -> Op:
                 if q > m:
                     m, foremost = q, i
             behind = ti.max(exp((number(LEAST) - m) * over_gamma, number), number(LEAST))
+            lamp = ti.Vector([light[row, k] for k in ti.static(range(N_LIGHT))])
             total, log_free = behind, number(0.0)
             rgb = ti.Vector([behind * background[k] for k in ti.static(range(3))])
             for i in range(first, last):
@@ -181,7 +202,7 @@ def soft_shading_op(variant: Variant, choices: ShadingChoices) -> Op:
                 log_free += log_free_of_it
                 total += weight
                 if weight > 0.0:
-                    rgb += weight * color_of(used_faces[i], i, bary[i, 0], bary[i, 1], bary[i, 2], points, normals, colors, light, faces, row, is_point)
+                    rgb += weight * color_of(used_faces[i], i, bary[i, 0], bary[i, 1], bary[i, 2], points, normals, colors, lamp, faces, is_point)
             rgb /= total
             alpha = -expm1(log_free, number)
             for k in ti.static(range(3)):
@@ -194,26 +215,104 @@ def soft_shading_op(variant: Variant, choices: ShadingChoices) -> Op:
             nearest[pixel] = foremost
 
     @ti.func
-    def add_corners(f, sums, points_grad: ti.template(), normals_grad: ti.template(), colors_grad: ti.template(), faces: ti.template()):
+    def add_corners(f, sums: ti.template(), points_grad: ti.template(), normals_grad: ti.template(), colors_grad: ti.template(), faces: ti.template()):
         for corner in ti.static(range(3)):
             for k in ti.static(range(3)):
                 if ti.static(lit):
-                    points_grad[faces[f, corner], k] += sums[3 * corner + k]
-                    normals_grad[faces[f, corner], k] += sums[9 + 3 * corner + k]
+                    points_grad[faces[f, corner], k] += over_lanes(sums, 3 * corner + k, lanes)
+                    normals_grad[faces[f, corner], k] += over_lanes(sums, 9 + 3 * corner + k, lanes)
                 if ti.static(not per_slot):
-                    colors_grad[faces[f, corner], k] += sums[18 + 3 * corner + k]
+                    colors_grad[faces[f, corner], k] += over_lanes(sums, 18 + 3 * corner + k, lanes)
 
     @ti.func
-    def add_light(row, sums, light_grad: ti.template()):
+    def add_light(row, sums: ti.template(), light_grad: ti.template()):
         for k in ti.static(range(N_LIGHT)):
-            light_grad[row, k] += sums[k]
+            light_grad[row, k] += over_lanes(sums, k, lanes)
 
     @ti.func
-    def add_shares(sums: ti.template(), k: ti.template(), wa, wb, wc, g):
+    def share(sums: ti.template(), first: ti.template(), k: ti.template(), l, wa, wb, wc, g):
         """Of what is wanted of a mixture, to the three that it is made of."""
-        sums[k] += wa * g
-        sums[3 + k] += wb * g
-        sums[6 + k] += wc * g
+        sums[slot(first + k, l, lanes)] += wa * g
+        sums[slot(first + 3 + k, l, lanes)] += wb * g
+        sums[slot(first + 6 + k, l, lanes)] += wc * g
+
+    @ti.func
+    def weigh(l, held: ti.template(), far, over_range, over_sigma, over_gamma):
+        """Coverage and exp((q - m)/gamma) of lane l."""
+        coverage, _ = coverage_of(held[slot(DISTANCE, l, lanes)], over_sigma, number)
+        held[slot(COVERAGE, l, lanes)] = coverage
+        q = (far - held[slot(SLOT_DEPTH, l, lanes)]) * over_range
+        held[slot(E, l, lanes)] = exp((q - held[slot(PIXEL + FOREMOST, l, lanes)]) * over_gamma, number)
+
+    @ti.func
+    def shade_back(
+        l, held: ti.template(), of_face: ti.template(), lamp: ti.template(), background: ti.template(), is_point, over_range, over_gamma,
+        sums: ti.template(), of_light: ti.template(),
+    ):  # fmt: skip
+        """The way back of lane l, from its picture's gradient: in ``held``, the gradients of its texture, weights, depth and coverage."""
+        coverage, e = held[slot(COVERAGE, l, lanes)], held[slot(E, l, lanes)]
+        weight, over_total = coverage * e, 1.0 / held[slot(PIXEL + TOTAL, l, lanes)]
+        wa, wb, wc = held[slot(BARY, l, lanes)], held[slot(BARY + 1, l, lanes)], held[slot(BARY + 2, l, lanes)]
+        g = [held[slot(IMAGE_GRAD + k, l, lanes)] * over_total for k in ti.static(range(3))]
+        g_color = [g[k] * weight for k in ti.static(range(3))]
+        texture = ti.Vector([held[slot(TEXTURE + k, l, lanes)] for k in ti.static(range(3))])
+        if ti.static(not per_slot):
+            texture = ti.Vector(mixture(of_face, 18, wa, wb, wc))
+        color = ti.Vector([texture[k] for k in ti.static(range(3))])
+        g_texture = ti.Vector([g_color[k] for k in ti.static(range(3))])
+        gwa, gwb, gwc = weight * 0.0, weight * 0.0, weight * 0.0
+        if ti.static(lit):
+            point, normal = mixture(of_face, 0, wa, wb, wc), mixture(of_face, 9, wa, wb, wc)
+            n, to_light, v, over_n, over_l, over_v, cosine, a = phong_geometry(point, normal, lamp, is_point, number)
+            lambert = larger(cosine, 0.0)
+            bright, log_a = highlight(a, lamp[SHININESS], number)
+            g_lambert, g_bright = weight * 0.0, weight * 0.0
+            for k in ti.static(range(3)):
+                received = lamp[AMBIENT + k] + lamp[DIFFUSE + k] * lambert
+                color[k] = received * texture[k] + lamp[SPECULAR + k] * bright
+                g_texture[k] = g_color[k] * received
+                g_lambert += g_color[k] * texture[k] * lamp[DIFFUSE + k]
+                g_bright += g_color[k] * lamp[SPECULAR + k]
+                of_light[slot(AMBIENT + k, l, lanes)] += g_color[k] * texture[k]
+                of_light[slot(DIFFUSE + k, l, lanes)] += g_color[k] * texture[k] * lambert
+                of_light[slot(SPECULAR + k, l, lanes)] += g_color[k] * bright
+            of_light[slot(SHININESS, l, lanes)] += g_bright * bright * log_a
+            g_a = ti.select(a > 0.0, g_bright * lamp[SHININESS] * bright / ti.select(a > 0.0, a, number(1.0)), number(0.0))
+            # v.r = 2 cos (n.v) - l.v
+            g_cosine = ti.select(cosine > 0.0, g_lambert, number(0.0)) + 2.0 * g_a * dot(n, v)
+            g_n = [g_cosine * to_light[k] + 2.0 * g_a * cosine * v[k] for k in ti.static(range(3))]
+            g_l = [g_cosine * n[k] - g_a * v[k] for k in ti.static(range(3))]
+            g_v = [g_a * (2.0 * cosine * n[k] - to_light[k]) for k in ti.static(range(3))]
+            g_normal, g_place, g_eye = (
+                unit_adjoint(n, g_n, over_n, number),
+                unit_adjoint(to_light, g_l, over_l, number),
+                unit_adjoint(v, g_v, over_v, number),
+            )
+            for k in ti.static(range(3)):
+                of_light[slot(PLACE + k, l, lanes)] += g_place[k]
+                of_light[slot(EYE + k, l, lanes)] += g_eye[k]
+                g_point = 0.0 - is_point * g_place[k] - g_eye[k]
+                gwa += g_point * of_face[k] + g_normal[k] * of_face[9 + k]
+                gwb += g_point * of_face[3 + k] + g_normal[k] * of_face[12 + k]
+                gwc += g_point * of_face[6 + k] + g_normal[k] * of_face[15 + k]
+                share(sums, 0, k, l, wa, wb, wc, g_point)
+                share(sums, 9, k, l, wa, wb, wc, g_normal[k])
+        g_weight, g_behind = weight * 0.0, weight * 0.0
+        for k in ti.static(range(3)):
+            held[slot(TEXTURE + k, l, lanes)] = g_texture[k]
+            if ti.static(not per_slot):
+                gwa += g_texture[k] * of_face[18 + k]
+                gwb += g_texture[k] * of_face[21 + k]
+                gwc += g_texture[k] * of_face[24 + k]
+                share(sums, 18, k, l, wa, wb, wc, g_texture[k])
+            g_weight += g[k] * (color[k] - held[slot(PIXEL + RGB + k, l, lanes)])
+            g_behind += g[k] * (background[k] - held[slot(PIXEL + RGB + k, l, lanes)])
+        held[slot(BARY, l, lanes)], held[slot(BARY + 1, l, lanes)], held[slot(BARY + 2, l, lanes)] = gwa, gwb, gwc
+        g_q = g_weight * weight * over_gamma
+        is_least = (number(LEAST) - held[slot(PIXEL + FOREMOST, l, lanes)]) * over_gamma < number(LOG_LEAST)
+        g_q += ti.select((held[slot(IS_NEAREST, l, lanes)] > 0.0) & is_least, number(LEAST) * g_behind * over_gamma, number(0.0))
+        held[slot(SLOT_DEPTH, l, lanes)] = -over_range * g_q
+        held[slot(E, l, lanes)] = g_weight * e * (1.0 - coverage)
 
     @ti.kernel
     def soft_shading_adjoint(
@@ -250,100 +349,76 @@ def soft_shading_op(variant: Variant, choices: ShadingChoices) -> Op:
     ):
         ti.loop_config(serialize=variant.serial)
         for part in range((n_used + n_at_once - 1) // n_at_once):
-            sums, of_light = ti.Vector.zero(number, N_OF_CORNERS), ti.Vector.zero(number, N_LIGHT)
-            f, row, over_sigma, over_gamma = -1, -1, 1.0 / sigma, 1.0 / gamma
-            va, vb, vc, far, over_range = 0, 0, 0, number(0.0), number(0.0)
-            for place in range(part * n_at_once, ti.min((part + 1) * n_at_once, n_used)):
-                i = used_slot(place, by_face, variant)
-                pixel = used_pixels[i]
-                if used_faces[i] != f:
-                    if f >= 0:
-                        add_corners(f, sums, points_grad, normals_grad, colors_grad, faces)
-                    f = used_faces[i]
-                    va, vb, vc = faces[f, 0], faces[f, 1], faces[f, 2]
-                    sums.fill(0.0)
-                    image = pixel // pixels_per_image
-                    far, over_range = depth_range[own_row(image, depth_range.shape[0]), 0], depth_range[own_row(image, depth_range.shape[0]), 1]
-                    here = own_row(image, light.shape[0])
-                    if here != row:
-                        if row >= 0 and light_wanted != 0:
-                            add_light(row, of_light, light_grad)
-                        row = here
-                        of_light.fill(0.0)
-                coverage, _ = coverage_of(distance[i], over_sigma, number)
-                g_coverage = (1.0 - kept[pixel, ALPHA]) * image_grad[pixel, 3]  # dL/dd is -s/sigma times this, by alpha
-                m, over_total = kept[pixel, FOREMOST], 1.0 / kept[pixel, TOTAL]
-                e = exp(((far - depth[i]) * over_range - m) * over_gamma, number)
-                weight = coverage * e
-                if weight > 0.0:
-                    wa, wb, wc = bary[i, 0], bary[i, 1], bary[i, 2]
-                    g = [image_grad[pixel, k] * over_total for k in ti.static(range(3))]
-                    # The colour.
-                    texture = [colors[i, k] for k in ti.static(range(3))] if ti.static(per_slot) else mixed(colors, va, vb, vc, wa, wb, wc)
-                    g_color = [g[k] * weight for k in ti.static(range(3))]
-                    color = ti.Vector([texture[k] for k in ti.static(range(3))])
-                    g_texture = ti.Vector([g_color[k] for k in ti.static(range(3))])
-                    gwa, gwb, gwc = number(0.0), number(0.0), number(0.0)
-                    if ti.static(lit):
-                        point, normal = mixed(points, va, vb, vc, wa, wb, wc), mixed(normals, va, vb, vc, wa, wb, wc)
-                        n, l, v, over_n, over_l, over_v, cosine, a = phong_geometry(point, normal, light, row, is_point, number)
-                        lambert = ti.max(cosine, 0.0)
-                        bright, log_a = highlight(a, light[row, SHININESS], number)
-                        g_lambert, g_bright = number(0.0), number(0.0)
-                        for k in ti.static(range(3)):
-                            received = light[row, AMBIENT + k] + light[row, DIFFUSE + k] * lambert
-                            color[k] = received * texture[k] + light[row, SPECULAR + k] * bright
-                            g_texture[k] = g_color[k] * received
-                            g_lambert += g_color[k] * texture[k] * light[row, DIFFUSE + k]
-                            g_bright += g_color[k] * light[row, SPECULAR + k]
-                            of_light[AMBIENT + k] += g_color[k] * texture[k]
-                            of_light[DIFFUSE + k] += g_color[k] * texture[k] * lambert
-                            of_light[SPECULAR + k] += g_color[k] * bright
-                        of_light[SHININESS] += g_bright * bright * log_a
-                        g_a = ti.select(a > 0.0, g_bright * light[row, SHININESS] * bright / ti.select(a > 0.0, a, number(1.0)), number(0.0))
-                        # v.r = 2 cos (n.v) - l.v
-                        g_cosine = ti.select(cosine > 0.0, g_lambert, number(0.0)) + 2.0 * g_a * dot(n, v)
-                        g_n = [g_cosine * l[k] + 2.0 * g_a * cosine * v[k] for k in ti.static(range(3))]
-                        g_l = [g_cosine * n[k] - g_a * v[k] for k in ti.static(range(3))]
-                        g_v = [g_a * (2.0 * cosine * n[k] - l[k]) for k in ti.static(range(3))]
-                        g_normal, g_place, g_eye = (
-                            unit_adjoint(n, g_n, over_n, number),
-                            unit_adjoint(l, g_l, over_l, number),
-                            unit_adjoint(v, g_v, over_v, number),
-                        )
-                        for k in ti.static(range(3)):
-                            of_light[PLACE + k] += g_place[k]
-                            of_light[EYE + k] += g_eye[k]
-                            g_point = 0.0 - is_point * g_place[k] - g_eye[k]
-                            gwa += g_point * points[va, k] + g_normal[k] * normals[va, k]
-                            gwb += g_point * points[vb, k] + g_normal[k] * normals[vb, k]
-                            gwc += g_point * points[vc, k] + g_normal[k] * normals[vc, k]
-                            add_shares(sums, k, wa, wb, wc, g_point)
-                            add_shares(sums, 9 + k, wa, wb, wc, g_normal[k])
+            of_light, row, over_sigma, over_gamma = ti.Vector.zero(number, N_LIGHT * lanes), -1, 1.0 / sigma, 1.0 / gamma
+            held, which = ti.Vector.zero(number, N_OF_SLOT * lanes), ti.Vector([0 for _ in ti.static(range(lanes))])
+            lamp, far, over_range = ti.Vector.zero(number, N_LIGHT), number(0.0), number(0.0)
+            behind = ti.Vector([background[k] for k in ti.static(range(3))])
+            place, end = part * n_at_once, ti.min((part + 1) * n_at_once, n_used)
+            while place < end:  # a face's slots follow each other
+                f = used_faces[used_slot(place, by_face, variant)]
+                image = used_pixels[used_slot(place, by_face, variant)] // pixels_per_image
+                far, over_range = depth_range[own_row(image, depth_range.shape[0]), 0], depth_range[own_row(image, depth_range.shape[0]), 1]
+                here = own_row(image, light.shape[0])
+                if here != row:
+                    if row >= 0 and light_wanted != 0:
+                        add_light(row, of_light, light_grad)
+                    row = here
+                    for i in range(N_LIGHT * lanes):
+                        of_light[i] = 0.0
+                    for k in ti.static(range(N_LIGHT)):
+                        lamp[k] = light[row, k]
+                sums, of_face = ti.Vector.zero(number, N_OF_CORNERS * lanes), ti.Vector.zero(number, N_OF_CORNERS)
+                for corner in ti.static(range(3)):
                     for k in ti.static(range(3)):
-                        if ti.static(per_slot):
-                            colors_grad[i, k] = colors_grad[i, k] + g_texture[k]  # one thread alone writes here: no atomics
-                        else:
-                            gwa += g_texture[k] * colors[va, k]
-                            gwb += g_texture[k] * colors[vb, k]
-                            gwc += g_texture[k] * colors[vc, k]
-                            add_shares(sums, 18 + k, wa, wb, wc, g_texture[k])
-                    bary_grad[i, 0] = bary_grad[i, 0] + gwa
-                    bary_grad[i, 1] = bary_grad[i, 1] + gwb
-                    bary_grad[i, 2] = bary_grad[i, 2] + gwc
-
-                    # The mixture.
-                    g_weight, g_behind = number(0.0), number(0.0)
-                    for k in ti.static(range(3)):
-                        g_weight += g[k] * (color[k] - kept[pixel, RGB + k])
-                        g_behind += g[k] * (background[k] - kept[pixel, RGB + k])
-                    g_coverage += g_weight * e * (1.0 - coverage)
-                    g_q = g_weight * weight * over_gamma
-                    if nearest[pixel] == i and (number(LEAST) - m) * over_gamma < number(LOG_LEAST):
-                        g_q += number(LEAST) * g_behind * over_gamma
-                    depth_grad[i] = depth_grad[i] - over_range * g_q
-                distance_grad[i] = distance_grad[i] - over_sigma * coverage * g_coverage
-            if f >= 0:
+                        if ti.static(lit):
+                            of_face[3 * corner + k] = points[faces[f, corner], k]
+                            of_face[9 + 3 * corner + k] = normals[faces[f, corner], k]
+                        if ti.static(not per_slot):
+                            of_face[18 + 3 * corner + k] = colors[faces[f, corner], k]
+                is_same = True
+                while is_same:
+                    n = 0
+                    while is_same and n < lanes:
+                        i = used_slot(place, by_face, variant)
+                        pixel = used_pixels[i]
+                        which[n] = i
+                        held[slot(DISTANCE, n, lanes)], held[slot(SLOT_DEPTH, n, lanes)] = distance[i], depth[i]
+                        held[slot(IS_NEAREST, n, lanes)] = ti.select(nearest[pixel] == i, number(1.0), number(0.0))
+                        for k in ti.static(range(3)):
+                            held[slot(BARY + k, n, lanes)] = bary[i, k]
+                            if ti.static(per_slot):
+                                held[slot(TEXTURE + k, n, lanes)] = colors[i, k]
+                        for k in ti.static(range(4)):
+                            held[slot(IMAGE_GRAD + k, n, lanes)] = image_grad[pixel, k]
+                        for k in ti.static(range(N_KEPT)):
+                            held[slot(PIXEL + k, n, lanes)] = kept[pixel, k]
+                        n += 1
+                        place += 1
+                        is_same = place < end
+                        if is_same:
+                            is_same = used_faces[used_slot(place, by_face, variant)] == f
+                    for l in range(n, lanes):  # as the last, but for the gradient of its picture
+                        for k in ti.static(range(N_OF_SLOT)):
+                            held[slot(k, l, lanes)] = ti.static(0.0 if IMAGE_GRAD <= k < IMAGE_GRAD + 4 else 1.0) * held[slot(k, n - 1, lanes)]
+                    for l in range(lanes):
+                        weigh(l, held, far, over_range, over_sigma, over_gamma)
+                    has_weight = False
+                    for l in ti.static(range(lanes)):
+                        has_weight = has_weight | (held[COVERAGE * lanes + l] * held[E * lanes + l] > 0.0)
+                    if has_weight:
+                        for l in range(lanes):
+                            shade_back(l, held, of_face, lamp, behind, is_point, over_range, over_gamma, sums, of_light)
+                    for l in range(n):
+                        i, g_coverage = which[l], (1.0 - held[slot(PIXEL + ALPHA, l, lanes)]) * held[slot(IMAGE_GRAD + 3, l, lanes)]
+                        if has_weight:
+                            g_coverage += held[slot(E, l, lanes)]
+                            depth_grad[i] = depth_grad[i] + held[slot(SLOT_DEPTH, l, lanes)]
+                            for k in ti.static(range(3)):
+                                bary_grad[i, k] = bary_grad[i, k] + held[slot(BARY + k, l, lanes)]
+                                if ti.static(per_slot):
+                                    colors_grad[i, k] = colors_grad[i, k] + held[slot(TEXTURE + k, l, lanes)]  # one thread alone writes here: no atomics
+                        # by alpha, dL/dd is -s/sigma times its share
+                        distance_grad[i] = distance_grad[i] - over_sigma * held[slot(COVERAGE, l, lanes)] * g_coverage
                 add_corners(f, sums, points_grad, normals_grad, colors_grad, faces)
             if row >= 0 and light_wanted != 0:
                 add_light(row, of_light, light_grad)
