@@ -142,8 +142,11 @@ def image_of(
         share = 1.0 if opacity is None else (weights * q * opacity).sum(1)
         if s.opacity is Opacity.CHANNEL:
             values, share = values[..., :-1], values[..., -1]
-        rank = torch.where(colored, depth if s.order is Order.PIXEL else z.amin((1, 2))[:, None], torch.inf)  # of not coloured ones after all others
-        order = rank.sort(dim=0, stable=True).indices
+        nearest_first = z.amin((1, 2)).sort(stable=True).indices  # by the nearest of their corners: so they stand where they are as deep as each other
+        order = nearest_first[:, None].expand(depth.shape)
+        if s.order is Order.PIXEL:
+            deepest_last = torch.where(colored, depth, torch.inf)[nearest_first].sort(dim=0, stable=True).indices
+            order = nearest_first[deepest_last]
         alpha, color, depth = composite(torch.where(colored, coverage * share, 0), depth, values, order, background, s)
         return (alpha, None, None) if shown is None else (alpha, color, depth)
     alpha = fuse(torch.where(counted, coverage, 0), n_faces, s)

@@ -17,7 +17,9 @@ class Blending(enum.Enum):
     HARD = "hard"
     """The nearest face that has the pixel inside, alone: a z-buffer. On a tie the first face."""
     COMPOSITE = "composite"
-    """By opacity, the nearest first: each face lets through what it does not cover, 1 - opacity * coverage. On a tie the first face is nearer."""
+    """By opacity, the nearest first: each face lets through what it does not cover, 1 - opacity * coverage.
+
+    On a tie the one whose nearest corner is nearer comes first, and if that is a tie, too, the first face."""
 
 
 class Order(enum.Enum):

@@ -6,10 +6,12 @@ At a pixel whose faces are ordered by their depth there, near to far,
     T_j = prod_{i < j} (1 - a_i)           the light that the faces before let through; T behind all of them
     color = sum_j T_j a_j C_j + T C_b      depth and other features likewise; alpha = 1 - T
 
-The order is exact, and no number of layers is too many. The faces of a tile come sorted by the nearest of their depths (`taichi_softras.engine.binning`), and
-each is put among those that each lane of a block has met, from behind: as they nearly are in order, it moves few. Once every face to come is farther than the
-first of them, these are composited. So that all lanes do the same, a face is a layer of each of them, of which a_j is nought where it does not count; one that
-counts nowhere is none. Where T has fallen to a cut-off, a pixel has seen enough, and where all pixels of a block have, the faces behind are not even looked at.
+The order is exact, and no number of layers is too many. The faces of a tile come sorted by the nearest of their depths (`taichi_softras.engine.binning`). A
+block of lanes looks at some of them, and then puts each among those that its lanes have met before, from behind: as they nearly are in order, it moves few.
+(One by one it would take twice as long, for a processor that has foretold wrongly whether a face moves waits until it knows its depth.) Once every face to come
+is farther than the first of them, these are composited. So that all lanes do the same, a face is a layer of each of them, of which a_j is nought where it does
+not count; one that counts nowhere is none. Where T has fallen to a cut-off, a pixel has seen enough, and where all pixels of a block have, the faces behind are
+not even looked at.
 
 The way back keeps nothing of the way forward. `layers_adjoint` walks through each pixel once more, and then from the back to the front. With
 c_j = dL/dalpha + dL/dcolor C_j + dL/ddepth z_j, what layer j is worth to the loss L, and B_j the same of all that lies behind it,
@@ -28,7 +30,7 @@ from typing import Any
 
 from ..language import ti
 from .blending import Order
-from .composite_adjoint import faces_adjoint_kernel, gather_rows_kernel, has_face_adjoint, n_of_row, pairs_by_face_kernel
+from .composite_adjoint import NO_PIXEL, faces_adjoint_kernel, gather_rows_kernel, has_face_adjoint, n_of_row, packed_pixel, pairs_by_face_kernel
 from .coverage import Distribution
 from .face import (
     CompositeChoices,
@@ -58,12 +60,14 @@ DEPTH_SLACK = 1e-5  # by this part of it a depth at a pixel may come out nearer 
 FEWEST_AT_ONCE = 4  # faces (`faces_at_once`)
 RUN = 8  # neighbouring tiles that a worker does one after the other: they share lines of the cache
 WINDOW = 16  # layers at hand among which others are put; 2^n
+WINDOW_BACK = 64  # the same on a CPU's way back, where those whose turn has come stay, too, as long as there is room
 FARTHEST = 3e38  # no depth is larger
-ASIDE = 1.000001  # by this factor a layer that does not count at a pixel is put behind the last there, where it moves no other, and ties with none
 LANES_OF_PICTURES = 1  # the gradient to texels is scattered one by one: with all lanes it would compile for half a minute
 
-# Of what is held of a layer. On the way forward features follow, on the way back c_j.
-DEPTH, A = 0, 1
+# What is held of a layer, by place.
+DEPTH, A = 0, 1  # on the way forward features follow
+C = 2  # on the way back: what it is worth
+T = DEPTH  # which takes the place of the depth there, once the layer's turn has come
 N_HELD = 3  # on the way back
 NUMBERS_OF_LAYER = 2  # that the way back writes down for a pair of a face and a tile, at each of its pixels
 NONE = -1.0  # in place of a_j on the way back, where a face does not count
@@ -92,12 +96,12 @@ def _gradient(variant: Variant, choices: CompositeChoices) -> Callable[[Any, Seq
         background_wanted = int(arrays.gradient_of(inputs[6]) is not None)
         lists = (faces, corners, opacity_corners, face_image, face_source)
 
-        def layers_of(chunk: tuple[Any, ...], place_of_pair: Any) -> Any:
+        def layers_of(chunk: tuple[Any, ...], place_of_pair: Any, pixel_at: Any) -> Any:
             """The layers of a chunk, with their gradient."""
             n = max(chunk[5], 1) * variant.blocks_per_tile
             layers = arrays.empty((2 * n, variant.lanes)) if by_hand else arrays.with_gradient(arrays.kept((n, 2, variant.lanes)))
             found = layers if by_hand else arrays.gradient_of(layers)
-            arrays.launch(walk_back, (*constants, *grads, place_of_pair, found, set_ups, *lists, *chunk, *rest, background_wanted))
+            arrays.launch(walk_back, (*constants, *grads, place_of_pair, found, pixel_at, set_ups, *lists, *chunk, *rest, background_wanted))
             return layers
 
         of_layers(arrays, inputs, grads[1:], set_ups, lists, walk, layers_of, rest)
@@ -113,7 +117,7 @@ def _generated_gradient(variant: Variant, choices: CompositeChoices) -> Callable
     def gradient(arrays, inputs, image_grads, set_ups, lists, walk, layers_of, rest) -> None:
         *tables, _, opacity_channel, n_features, n_groups, height, width = rest
         for chunk in walk.chunks():
-            layers = layers_of(chunk, chunk[0])
+            layers = layers_of(chunk, chunk[0], chunk[0])
             numbers = (chunk[5], *tables, opacity_channel, n_features, n_groups, height, width)
             arrays.launch(layers_grad, (*inputs[:6], inputs[7], *image_grads, layers, *lists, *chunk[:2], *numbers))
 
@@ -133,13 +137,14 @@ def _faces_gradient(variant: Variant, choices: CompositeChoices) -> Callable[...
         constants, n_faces = [arrays.constant(array) for array in (features, opacity, window, softness)], faces.shape[0]
         rows = arrays.zeros((n_faces * n_groups, n_of_row(choices)))
         for chunk in walk.chunks():
-            pair_face, pair_tile, _, _, _, n_pairs = chunk[:6]
-            last_of_face, place_of_pair, tile_at = arrays.zeros_index(n_faces), *(arrays.empty_index(max(n_pairs, 1)) for _ in range(2))
-            arrays.launch(by_faces, (pair_face, pair_tile, last_of_face, place_of_pair, tile_at, n_pairs, n_faces))
-            layers = layers_of(chunk, place_of_pair)
+            pair_face, n_pairs = chunk[0], chunk[5]
+            last_of_face, place_of_pair = arrays.zeros_index(n_faces), arrays.empty_index(max(n_pairs, 1))
+            pixel_at = arrays.empty_index(max(n_pairs, 1) * variant.blocks_per_tile)
+            arrays.launch(by_faces, (pair_face, last_of_face, place_of_pair, n_pairs, n_faces))
+            layers = layers_of(chunk, place_of_pair, pixel_at)
             numbers = (opacity_channel, n_features, n_groups, n_faces, height, width)
-            lists_of_faces = (corners, opacity_corners, face_image, face_source, last_of_face, tile_at)
-            arrays.launch(of_faces, (*constants, layers, *image_grads[1:], set_ups, *lists_of_faces, rows, *numbers))
+            lists_of_faces = (corners, opacity_corners, face_image, face_source, last_of_face)
+            arrays.launch(of_faces, (*constants, layers, pixel_at, *image_grads[1:], set_ups, *lists_of_faces, rows, *numbers))
         differentiable = (vertices, features, opacity, window)
         wanted = [arrays.gradient_of(array) is not None for array in differentiable]
         n_rows = [array.shape[0] if want else 0 for array, want in zip(differentiable, wanted, strict=True)]
@@ -181,148 +186,231 @@ def first_place(worker, room, first_pair, n_here, block, variant: ti.template())
 
 
 @ti.func
-def faces_at_once(n_at_hand, variant: ti.template()):
-    """How many a block looks at before it finds out which layers are in their place for sure, and whether all of its pixels have seen enough.
-
-    On a CPU, as many as there is room for at hand, so that few layers have to be put elsewhere; on GPUs always as many: neighbouring threads go on together.
-    """
-    n = WINDOW
-    if ti.static(variant.lanes > 1):
-        n = ti.max(WINDOW - n_at_hand, FEWEST_AT_ONCE)
+def rounds_of(n_groups, choices: ti.template()):
+    """How many groups of channels there are: a constant, and so no loop, where there is one."""
+    n = n_groups
+    if ti.static(not choices.grouped):
+        n = 1
     return n
 
 
 @ti.func
-def insert(
-    new: ti.template(), number: ti.template(), base, n_done, n_spilled, n_layers, at_hand: ti.template(), numbers_at_hand: ti.template(), held: ti.template(),
-    numbers: ti.template(), face_of: ti.template(), in_order: ti.template(), n_held: ti.template(), variant: ti.template(),
-):  # fmt: skip
-    """Puts a layer of each lane among those not yet composited, behind all that are nearer; those behind it move by one place.
+def faces_at_once(n_waiting, variant: ti.template()):
+    """How many a block looks at before it finds out which layers are in their place for sure, and whether all of its pixels have seen enough.
 
-    The last `WINDOW` places are at hand, in a local vector; those before ``n_spilled`` stand in ``held``.
-    On a tie the first face is nearer: the numbers of the layers tell, if these are ``in_order``, or else the faces that stand there in ``face_of``.
+    On a CPU, as many as there is room for beside those that wait; on GPUs always as many: neighbouring threads go on together.
+    """
+    n = WINDOW
+    if ti.static(variant.lanes > 1):
+        n = ti.max(WINDOW - n_waiting, FEWEST_AT_ONCE)
+    return n
+
+
+def places_at_hand(numbered: bool, variant: Variant) -> int:
+    """How many places are in local vectors; those of the way back are ``numbered``."""
+    return WINDOW_BACK if numbered and variant.lanes > 1 else WINDOW
+
+
+@ti.func
+def make_room(
+    n, n_spilled, n_layers, base, at_hand: ti.template(), numbers_at_hand: ti.template(), held: ti.template(), numbers: ti.template(),
+    numbered: ti.template(), n_held: ti.template(), variant: ti.template(),
+):  # fmt: skip
+    """Makes room at hand for n layers more. Returns how many places stand before those at hand."""
+    first = n_spilled
+    room = ti.static(places_at_hand(numbered, variant))
+    if n_layers + n - first > room:
+        layer = ti.Vector.zero(variant.real, ti.static(n_held * variant.lanes))
+        number = ti.Vector([0 for l in ti.static(range(variant.lanes))], dt=ti.i32)
+        while n_layers + n - first > room and first < n_layers:
+            read_at_hand(layer, number, first, at_hand, numbers_at_hand, numbered, n_held, variant)
+            store_layer(layer, number, base + first, held, numbers, numbered, n_held, variant)
+            first += 1
+    return first
+
+
+@ti.func
+def put_in_order(
+    n_sorted, n_layers, first, n_spilled, base, at_hand: ti.template(), numbers_at_hand: ti.template(), held: ti.template(), numbers: ti.template(),
+    numbered: ti.template(), n_held: ti.template(), variant: ti.template(),
+):  # fmt: skip
+    """Puts the layers from place ``n_sorted`` on, which are at hand, among those from place ``first`` on: each behind all that are not farther.
+
+    Those behind it move by one place. Places before ``n_spilled`` stand in ``held``, and have a loop of their own: LLVM takes lanes one by one where it cannot
+    tell which of the two is meant.
     """
     lanes = ti.static(variant.lanes)
-    other = ti.Vector.zero(variant.real, ti.static(n_held * lanes))
+    new, other = ti.Vector.zero(variant.real, ti.static(n_held * lanes)), ti.Vector.zero(variant.real, ti.static(n_held * lanes))
+    number = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
     other_number = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
     is_behind = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
-    place, goes_on = n_layers, n_layers > n_done
-    while goes_on:
-        read_key(other, other_number, place - 1, base, n_spilled, at_hand, numbers_at_hand, held, numbers, n_held, variant)
-        any_behind, any_ties = 0, 0
+    for nth in range(n_sorted, n_layers):
+        moves = nth > first
+        if nth > ti.max(first, n_spilled):
+            moves = is_before(nth, at_hand, numbered, n_held, variant)
+        if moves:
+            read_at_hand(new, number, nth, at_hand, numbers_at_hand, numbered, n_held, variant)
+            place = nth
+            goes_on = place > ti.max(first, n_spilled)
+            while goes_on:
+                read_at_hand(other, other_number, place - 1, at_hand, numbers_at_hand, numbered, n_held, variant)
+                goes_on = exchange(other, other_number, new, number, is_behind, numbered, n_held, variant)
+                if goes_on:
+                    write_at_hand(other, other_number, place, at_hand, numbers_at_hand, numbered, n_held, variant)
+                    place -= 1
+                    goes_on = place > ti.max(first, n_spilled)
+            goes_on = place > first and place <= n_spilled
+            while goes_on:
+                load_layer(other, other_number, base + place - 1, held, numbers, numbered, n_held, variant)
+                goes_on = exchange(other, other_number, new, number, is_behind, numbered, n_held, variant)
+                if goes_on:
+                    write_layer(other, other_number, place, base, n_spilled, at_hand, numbers_at_hand, held, numbers, numbered, n_held, variant)
+                    place -= 1
+                    goes_on = place > first
+            if place < nth:
+                write_layer(new, number, place, base, n_spilled, at_hand, numbers_at_hand, held, numbers, numbered, n_held, variant)
+
+
+@ti.func
+def is_before(place, at_hand: ti.template(), numbered: ti.template(), n_held: ti.template(), variant: ti.template()):
+    """Whether a layer at hand is nearer than the one before it, in any lane."""
+    lanes, n = ti.static(variant.lanes, places_at_hand(numbered, variant))
+    at, before, found = place & (n - 1), (place - 1) & (n - 1), 0
+    for l in range(lanes):
+        found |= ti.cast(at_hand[slot(before * n_held + DEPTH, l, lanes)] > at_hand[slot(at * n_held + DEPTH, l, lanes)], ti.i32)
+    return found > 0
+
+
+@ti.func
+def exchange(
+    other: ti.template(), other_number: ti.template(), new: ti.template(), number: ti.template(), is_behind: ti.template(), numbered: ti.template(),
+    n_held: ti.template(), variant: ti.template(),
+):  # fmt: skip
+    """Makes ``other`` the farther of two layers, in each lane; returns whether it was the nearer in all, which then are left as they are."""
+    lanes = ti.static(variant.lanes)
+    any_behind = 0
+    for l in range(lanes):
+        behind = ti.cast(other[slot(DEPTH, l, lanes)] > new[slot(DEPTH, l, lanes)], ti.i32)
+        is_behind[slot(0, l, lanes)] = behind
+        any_behind |= behind
+    if any_behind > 0:
         for l in range(lanes):
-            there, here = other[slot(DEPTH, l, lanes)], new[slot(DEPTH, l, lanes)]
-            behind, ties = ti.cast(there > here, ti.i32), ti.cast(there == here, ti.i32)
-            if ti.static(in_order):
-                behind = behind | (ties & ti.cast(other_number[slot(0, l, lanes)] > number[slot(0, l, lanes)], ti.i32))
-            is_behind[slot(0, l, lanes)] = behind
-            any_behind |= behind
-            any_ties |= ties
-        if ti.static(not in_order):
-            if any_ties > 0:
-                for l in ti.static(range(lanes)):
-                    if other[DEPTH * lanes + l] == new[DEPTH * lanes + l]:
-                        is_behind[l] = ti.cast(face_of[other_number[l]] > face_of[number[l]], ti.i32)
-                        any_behind |= is_behind[l]
-        goes_on = any_behind > 0
-        if goes_on:
-            read_payload(other, place - 1, base, n_spilled, at_hand, held, n_held, variant)
-            for l in range(lanes):
-                behind = is_behind[slot(0, l, lanes)] > 0
-                for i in ti.static(range(n_held)):
-                    this, that = new[slot(i, l, lanes)], other[slot(i, l, lanes)]
-                    new[slot(i, l, lanes)], other[slot(i, l, lanes)] = ti.select(behind, this, that), ti.select(behind, that, this)
+            behind = is_behind[slot(0, l, lanes)] > 0
+            for i in ti.static(range(n_held)):
+                this, that = new[slot(i, l, lanes)], other[slot(i, l, lanes)]
+                new[slot(i, l, lanes)], other[slot(i, l, lanes)] = ti.select(behind, this, that), ti.select(behind, that, this)
+            if ti.static(numbered):
                 this_number, that_number = number[slot(0, l, lanes)], other_number[slot(0, l, lanes)]
                 number[slot(0, l, lanes)] = ti.select(behind, this_number, that_number)
                 other_number[slot(0, l, lanes)] = ti.select(behind, that_number, this_number)
-            write_layer(other, other_number, place, base, n_spilled, at_hand, numbers_at_hand, held, numbers, n_held, variant)
-            place -= 1
-            goes_on = place > n_done
-    write_layer(new, number, place, base, n_spilled, at_hand, numbers_at_hand, held, numbers, n_held, variant)
+    return any_behind > 0
 
 
 @ti.func
-def read_key(
-    layer: ti.template(), number: ti.template(), place, base, n_spilled, at_hand: ti.template(), numbers_at_hand: ti.template(), held: ti.template(),
-    numbers: ti.template(), n_held: ti.template(), variant: ti.template(),
+def read_at_hand(
+    layer: ti.template(), number: ti.template(), place, at_hand: ti.template(), numbers_at_hand: ti.template(), numbered: ti.template(),
+    n_held: ti.template(), variant: ti.template(),
 ):  # fmt: skip
-    """What the layers at a place are put in their order by."""
-    lanes = ti.static(variant.lanes)
-    if place >= n_spilled:
-        at = place & (WINDOW - 1)
-        for l in range(lanes):
+    """The layers at a place that is at hand."""
+    lanes, at = ti.static(variant.lanes), place & ti.static(places_at_hand(numbered, variant) - 1)
+    for l in range(lanes):
+        if ti.static(numbered):
             number[slot(0, l, lanes)] = numbers_at_hand[slot(at, l, lanes)]
-            layer[slot(DEPTH, l, lanes)] = at_hand[slot(at * n_held + DEPTH, l, lanes)]
-    else:
-        load_lanes(layer, DEPTH, held, (base + place) * n_held + DEPTH, variant)
-        load_lanes(number, 0, numbers, base + place, variant)
+        for i in ti.static(range(n_held)):
+            layer[slot(i, l, lanes)] = at_hand[slot(at * n_held + i, l, lanes)]
 
 
 @ti.func
-def read_payload(layer: ti.template(), place, base, n_spilled, at_hand: ti.template(), held: ti.template(), n_held: ti.template(), variant: ti.template()):
-    """The rest of them."""
-    lanes = ti.static(variant.lanes)
-    if place >= n_spilled:
-        at = place & (WINDOW - 1)
-        for l in range(lanes):
-            for i in ti.static(range(A, n_held)):
-                layer[slot(i, l, lanes)] = at_hand[slot(at * n_held + i, l, lanes)]
-    else:
-        for i in ti.static(range(A, n_held)):
-            load_lanes(layer, i, held, (base + place) * n_held + i, variant)
-
-
-@ti.func
-def read_layer(
-    layer: ti.template(), number: ti.template(), place, base, n_spilled, at_hand: ti.template(), numbers_at_hand: ti.template(), held: ti.template(),
-    numbers: ti.template(), n_held: ti.template(), variant: ti.template(),
+def write_at_hand(
+    layer: ti.template(), number: ti.template(), place, at_hand: ti.template(), numbers_at_hand: ti.template(), numbered: ti.template(),
+    n_held: ti.template(), variant: ti.template(),
 ):  # fmt: skip
-    """The layers at a place."""
-    read_key(layer, number, place, base, n_spilled, at_hand, numbers_at_hand, held, numbers, n_held, variant)
-    read_payload(layer, place, base, n_spilled, at_hand, held, n_held, variant)
+    """The other way."""
+    lanes, at = ti.static(variant.lanes), place & ti.static(places_at_hand(numbered, variant) - 1)
+    for l in range(lanes):
+        if ti.static(numbered):
+            numbers_at_hand[slot(at, l, lanes)] = number[slot(0, l, lanes)]
+        for i in ti.static(range(n_held)):
+            at_hand[slot(at * n_held + i, l, lanes)] = layer[slot(i, l, lanes)]
 
 
 @ti.func
 def write_layer(
     layer: ti.template(), number: ti.template(), place, base, n_spilled, at_hand: ti.template(), numbers_at_hand: ti.template(), held: ti.template(),
-    numbers: ti.template(), n_held: ti.template(), variant: ti.template(),
+    numbers: ti.template(), numbered: ti.template(), n_held: ti.template(), variant: ti.template(),
 ):  # fmt: skip
-    """The other way."""
-    lanes = ti.static(variant.lanes)
+    """Writes a layer to its place, wherever that is."""
     if place >= n_spilled:
-        at = place & (WINDOW - 1)
-        for l in range(lanes):
-            numbers_at_hand[slot(at, l, lanes)] = number[slot(0, l, lanes)]
-            for i in ti.static(range(n_held)):
-                at_hand[slot(at * n_held + i, l, lanes)] = layer[slot(i, l, lanes)]
+        write_at_hand(layer, number, place, at_hand, numbers_at_hand, numbered, n_held, variant)
     else:
-        store_layer(layer, number, base + place, held, numbers, n_held, variant)
+        store_layer(layer, number, base + place, held, numbers, numbered, n_held, variant)
 
 
 @ti.func
-def spill(
-    n_done, n_spilled, n_layers, base, at_hand: ti.template(), numbers_at_hand: ti.template(), held: ti.template(), numbers: ti.template(),
-    n_held: ti.template(), variant: ti.template(),
-):  # fmt: skip
-    """Makes room at hand for one layer more. Returns how many places stand before it."""
+def any_farther(layer: ti.template(), nearest, variant: ti.template()):
+    """Whether a layer lies behind ``nearest`` in any lane, or as far."""
+    found = 0
+    for l in range(variant.lanes):
+        found |= ti.cast(layer[slot(DEPTH, l, variant.lanes)] >= nearest, ti.i32)
+    return found > 0
+
+
+@ti.func
+def let_through(left: ti.template(), sums: ti.template(), layer: ti.template(), cutoff, at_once: ti.template(), variant: ti.template()):
+    """On the way forward: adds a layer to the sums of depth and features; what is left is T behind it."""
     lanes = ti.static(variant.lanes)
-    n = ti.max(n_done, n_spilled)
-    if n_layers - n == WINDOW:
-        layer = ti.Vector.zero(variant.real, ti.static(n_held * lanes))
-        number = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
-        read_layer(layer, number, n, base, n, at_hand, numbers_at_hand, held, numbers, n_held, variant)
-        store_layer(layer, number, base + n, held, numbers, n_held, variant)
-        n += 1
-    return n
+    for l in range(lanes):
+        t = left[slot(0, l, lanes)]
+        weight = ti.select(t > cutoff, t * layer[slot(A, l, lanes)], 0.0)
+        sums[slot(0, l, lanes)] += weight * layer[slot(DEPTH, l, lanes)]
+        for s in ti.static(range(at_once)):
+            sums[slot(1 + s, l, lanes)] += weight * layer[slot(2 + s, l, lanes)]
+        left[slot(0, l, lanes)] = t - weight
 
 
 @ti.func
-def store_nothing(at, layer_grads: ti.template(), by_face: ti.template(), variant: ti.template()):
+def reach(left: ti.template(), layer: ti.template(), cutoff, variant: ti.template()):
+    """On the way back: puts into a layer what light reaches it, in place of its depth; what is left is T behind it."""
+    lanes = ti.static(variant.lanes)
+    for l in range(lanes):
+        t, a = left[slot(0, l, lanes)], layer[slot(A, l, lanes)]
+        reached = ti.select((t > cutoff) & (a >= 0), t, 0.0)
+        layer[slot(T, l, lanes)] = reached
+        left[slot(0, l, lanes)] = t - reached * a
+
+
+@ti.func
+def go_back(behind: ti.template(), layer: ti.template(), is_reached, variant: ti.template()):
+    """From the values of a layer to their gradients; what was ``behind`` it is behind the one before, then."""
+    lanes = ti.static(variant.lanes)
+    for l in range(lanes):
+        a, c, t = layer[slot(A, l, lanes)], layer[slot(C, l, lanes)], layer[slot(T, l, lanes)]
+        t = ti.select(is_reached, t, 0.0)
+        off = c - behind[slot(0, l, lanes)]
+        layer[slot(A, l, lanes)] = t * off
+        layer[slot(C, l, lanes)] = t * a
+        behind[slot(0, l, lanes)] += ti.select(t > 0, a * off, 0.0)
+
+
+@ti.func
+def store_gradients(layer: ti.template(), number: ti.template(), block, layer_grads: ti.template(), by_face: ti.template(), variant: ti.template()):
+    """Each lane's to its own pair."""
+    lanes = ti.static(variant.lanes)
+    for l in ti.static(range(lanes)):
+        at = number[l] * variant.blocks_per_tile + block
+        if ti.static(by_face):
+            store_lane(layer_grads, 2 * at, l, layer[A * lanes + l], variant)
+            store_lane(layer_grads, 2 * at + 1, l, layer[C * lanes + l], variant)
+        else:
+            layer_grads[at, 0, l] = layer[A * lanes + l]
+            layer_grads[at, 1, l] = layer[C * lanes + l]
+
+
+@ti.func
+def store_nothing(at, layer_grads: ti.template(), pixel_at: ti.template(), by_face: ti.template(), variant: ti.template()):
     """Of a pair, and a block, no pixel of which sees anything of it."""
     if ti.static(by_face):
-        nothing = ti.Vector.zero(variant.real, variant.lanes)
-        store_lanes(layer_grads, 2 * at, nothing, 0, variant)
-        store_lanes(layer_grads, 2 * at + 1, nothing, 0, variant)
+        pixel_at[at] = NO_PIXEL
     else:
         for i in ti.static(range(2)):
             for l in ti.static(range(variant.lanes)):
@@ -330,10 +418,27 @@ def store_nothing(at, layer_grads: ti.template(), by_face: ti.template(), varian
 
 
 @ti.func
-def store_layer(layer: ti.template(), number: ti.template(), at, held: ti.template(), numbers: ti.template(), n_held: ti.template(), variant: ti.template()):
+def store_layer(
+    layer: ti.template(), number: ti.template(), at, held: ti.template(), numbers: ti.template(), numbered: ti.template(), n_held: ti.template(),
+    variant: ti.template(),
+):  # fmt: skip
+    """Writes layers to scratch."""
     for i in ti.static(range(n_held)):
         store_lanes(held, at * n_held + i, layer, i, variant)
-    store_lanes(numbers, at, number, 0, variant)
+    if ti.static(numbered):
+        store_lanes(numbers, at, number, 0, variant)
+
+
+@ti.func
+def load_layer(
+    layer: ti.template(), number: ti.template(), at, held: ti.template(), numbers: ti.template(), numbered: ti.template(), n_held: ti.template(),
+    variant: ti.template(),
+):  # fmt: skip
+    """The other way."""
+    for i in ti.static(range(n_held)):
+        load_lanes(layer, i, held, at * n_held + i, variant)
+    if ti.static(numbered):
+        load_lanes(number, 0, numbers, at, variant)
 
 
 @functools.cache
@@ -374,7 +479,7 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
         n_tiles: ti.i32,  # of the chunk
         n_pairs: ti.i32,
         held: variant.blocks(1),  # [room of all workers * n_held or more, lanes] scratch: layers of each lane, the nearest first
-        numbers: variant.index_blocks(1),  # [room of all workers, lanes] the same: their faces
+        numbers: variant.index_blocks(1),  # [room of all workers, lanes] the same of the way back
         room: ti.i32,  # of a worker: layers
         n_workers: ti.i32,
         n_turns: ti.i32,  # of a worker: runs of `RUN`, the last of which may go beyond the end
@@ -406,13 +511,12 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
                     softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
                     half_pixel = half_pixel_of(height, width, variant)
                     pixel_size = 2.0 / ti.cast(ti.min(height, width), variant.real)
-                    for group in range(n_groups):
+                    for group in range(rounds_of(n_groups, shown)):
                         left = ti.Vector.zero(variant.real, lanes)  # T
                         sums = ti.Vector.zero(variant.real, (1 + at_once) * lanes)  # of depth and features
                         layer = ti.Vector.zero(variant.real, n_held * lanes)
-                        at_hand = ti.Vector.zero(variant.real, ti.static(WINDOW * n_held * lanes))
-                        numbers_at_hand = ti.Vector([0 for l in ti.static(range(WINDOW * lanes))], dt=ti.i32)
-                        number = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
+                        at_hand = ti.Vector.zero(variant.real, ti.static(places_at_hand(False, variant) * n_held * lanes))
+                        number = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)  # no part of a layer here
                         looks = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)  # whether a pixel has not seen enough
                         last_depth = ti.Vector.zero(variant.real, lanes)
                         for l in range(lanes):
@@ -421,7 +525,10 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
                             looks[slot(0, l, lanes)] = ti.cast(within, ti.i32)
                         k, n_layers, n_done, n_spilled, goes_on = 0, 0, 0, 0, n_here > 0  # done: composited
                         while goes_on:
-                            end = ti.min(k + faces_at_once(n_layers - ti.max(n_done, n_spilled), variant), n_here)
+                            end = ti.min(k + faces_at_once(n_layers - n_done, variant), n_here)
+                            n_sorted, n_spilled = n_layers, ti.max(n_done, n_spilled)
+                            if ti.static(lanes > 1):
+                                n_spilled = make_room(end - k, n_spilled, n_layers, base, at_hand, number, held, numbers, False, n_held, variant)
                             while k < end:
                                 f = pair_face[first_pair + k]
                                 face = load_set_up(f, set_ups)
@@ -430,10 +537,6 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
                                 at_opacity = ti.static(face_features(f, opacity_channel, opacity_channel + 1, opacity, opacity_corners, opacity_places, opaque))
                                 lets_through = ti.Vector([at_opacity[i] for i in ti.static(range(n_of_opacity))])
                                 own_softness = softness_of(f, softness, window, face_source, choices)
-                                nearest_here = nearest_depth(f, set_ups)
-                                if n_layers > n_done:
-                                    for l in range(lanes):
-                                        last_depth[slot(0, l, lanes)] = at_hand[slot(((n_layers - 1) & (WINDOW - 1)) * n_held + DEPTH, l, lanes)]
                                 n_counting = 0
                                 for l in range(lanes):
                                     x, y = centres_at(first_line + l // wide, first_column + l % wide, height, width, half_pixel, single)
@@ -449,9 +552,9 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
                                     counts = colored[0] & (looks[slot(0, l, lanes)] > 0)
                                     n_counting += ti.cast(counts, ti.i32)
                                     layer[slot(A, l, lanes)] = ti.select(counts, coverage[0] * opacities[0][0], 0.0)
-                                    aside = larger(last_depth[slot(0, l, lanes)] * ASIDE, nearest_here)  # where it moves no other
-                                    layer[slot(DEPTH, l, lanes)] = ti.select(counts, depth[0], aside)
-                                    number[slot(0, l, lanes)] = f
+                                    here = ti.select(counts, depth[0], last_depth[slot(0, l, lanes)])
+                                    layer[slot(DEPTH, l, lanes)] = here
+                                    last_depth[slot(0, l, lanes)] = larger(here, last_depth[slot(0, l, lanes)])
                                     values = ti.static(
                                         features_at(
                                             f, shows, group, n_features, face, qa, qb, qc, wa, wb, wc, pixel_size, features, corners, levels, textures,
@@ -460,36 +563,33 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
                                     )  # fmt: skip
                                     for s in ti.static(range(at_once)):
                                         layer[slot(2 + s, l, lanes)] = values[s][0]
-                                if n_counting > 0:
-                                    n_spilled = spill(n_done, n_spilled, n_layers, base, at_hand, numbers_at_hand, held, numbers, n_held, variant)
-                                    first = ti.select(ti.static(choices.order == Order.PIXEL), n_done, n_layers)
-                                    insert(
-                                        layer, number, base, first, n_spilled, n_layers, at_hand, numbers_at_hand, held, numbers,
-                                        pair_face, True, n_held, variant,
-                                    )  # fmt: skip
-                                    n_layers += 1
+                                if ti.static(lanes == 1):  # one after the other: as many as can be stay at hand
+                                    n_sorted = n_layers
+                                    n_spilled = make_room(1, n_spilled, n_layers, base, at_hand, number, held, numbers, False, n_held, variant)
+                                write_at_hand(layer, number, n_layers, at_hand, number, False, n_held, variant)
+                                n_layers += ti.cast(n_counting > 0, ti.i32)  # else the next takes its place: nobody could foretell a branch
+                                if ti.static(lanes == 1 and choices.order == Order.PIXEL):
+                                    put_in_order(n_sorted, n_layers, n_done, n_spilled, base, at_hand, number, held, numbers, False, n_held, variant)
                                 k += 1
+                            if ti.static(lanes > 1 and choices.order == Order.PIXEL):
+                                put_in_order(n_sorted, n_layers, n_done, n_spilled, base, at_hand, number, held, numbers, False, n_held, variant)
                             nearest = variant.real(FARTHEST)
                             if ti.static(choices.order == Order.PIXEL):
                                 if k < n_here:
                                     nearest = nearest_depth(pair_face[first_pair + k], set_ups) * (1.0 - DEPTH_SLACK)
-                            settled = n_done < n_layers
-                            while settled:
-                                read_layer(layer, number, n_done, base, n_spilled, at_hand, numbers_at_hand, held, numbers, n_held, variant)
-                                any_farther = 0
-                                for l in range(lanes):
-                                    any_farther |= ti.cast(layer[slot(DEPTH, l, lanes)] >= nearest, ti.i32)
-                                settled = any_farther == 0
+                            settled = True
+                            while settled and n_done < n_spilled:
+                                load_layer(layer, number, base + n_done, held, numbers, False, n_held, variant)
+                                settled = not any_farther(layer, nearest, variant)
                                 if settled:
-                                    for l in range(lanes):
-                                        t = left[slot(0, l, lanes)]
-                                        weight = ti.select(t > cutoff, t * layer[slot(A, l, lanes)], 0.0)
-                                        sums[slot(0, l, lanes)] += weight * layer[slot(DEPTH, l, lanes)]
-                                        for s in ti.static(range(at_once)):
-                                            sums[slot(1 + s, l, lanes)] += weight * layer[slot(2 + s, l, lanes)]
-                                        left[slot(0, l, lanes)] = t - weight
+                                    let_through(left, sums, layer, cutoff, at_once, variant)
                                     n_done += 1
-                                    settled = n_done < n_layers
+                            while settled and n_done < n_layers:
+                                read_at_hand(layer, number, n_done, at_hand, number, False, n_held, variant)
+                                settled = not any_farther(layer, nearest, variant)
+                                if settled:
+                                    let_through(left, sums, layer, cutoff, at_once, variant)
+                                    n_done += 1
                             n_looking = 0
                             for l in range(lanes):
                                 looks[slot(0, l, lanes)] = ti.cast(left[slot(0, l, lanes)] > cutoff, ti.i32)
@@ -523,8 +623,6 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, by_face: 
     n_of_face = 3 * at_once if shown.texture is Texture.VERTEX else 6
     n_of_opacity = 3 if opaque.texture is Texture.VERTEX else 6
     a_worker = variant.spread(AT_ONCE)
-    C = 2  # of what is held: what a layer is worth
-    T = DEPTH  # takes the place of the depth, once a layer's turn has come
 
     @ti.kernel
     def layers_adjoint(
@@ -542,6 +640,7 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, by_face: 
         depth_img_grad: real(3),
         place_of_pair: index(1),  # [pairs] with ``by_face``, where a pair stands in the list of those of its face
         layer_grads: variant.blocks(1) if by_face else real(3),  # [pairs * blocks, 2, lanes] (by face, [2 pairs * blocks, lanes]) written: dL/da_j, dL/dc_j
+        pixel_at: index(1),  # [pairs * blocks] with ``by_face`` written: the first pixel of each block (`packed_pixel`), `NO_PIXEL` where none sees the face
         set_ups: real(1),
         faces: index(2),
         corners: index(2),
@@ -591,8 +690,8 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, by_face: 
                     left = ti.Vector.zero(variant.real, lanes)  # T
                     wanted = ti.Vector.zero(variant.real, (2 + at_once) * lanes)  # the gradient of alpha, depth and features of a group
                     layer = ti.Vector.zero(variant.real, N_HELD * lanes)
-                    at_hand = ti.Vector.zero(variant.real, ti.static(WINDOW * N_HELD * lanes))
-                    numbers_at_hand = ti.Vector([0 for l in ti.static(range(WINDOW * lanes))], dt=ti.i32)
+                    at_hand = ti.Vector.zero(variant.real, ti.static(places_at_hand(True, variant) * N_HELD * lanes))
+                    numbers_at_hand = ti.Vector([0 for l in ti.static(range(places_at_hand(True, variant) * lanes))], dt=ti.i32)
                     number = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)
                     looks = ti.Vector([0 for l in ti.static(range(lanes))], dt=ti.i32)  # whether a pixel has not seen enough
                     last_depth = ti.Vector.zero(variant.real, lanes)
@@ -609,22 +708,21 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, by_face: 
                                     wanted[slot(2 + s, l, lanes)] = features_img_grad[image, line, column, s]
                     k, n_layers, n_done, n_spilled, goes_on = 0, 0, 0, 0, n_here > 0
                     while goes_on:
-                        end = ti.min(k + faces_at_once(n_layers - ti.max(n_done, n_spilled), variant), n_here)
+                        end = ti.min(k + faces_at_once(n_layers - n_done, variant), n_here)
+                        n_sorted = n_layers
+                        if ti.static(lanes > 1):
+                            n_spilled = make_room(end - k, n_spilled, n_layers, base, at_hand, numbers_at_hand, held, numbers, True, N_HELD, variant)
                         while k < end:
                             f = pair_face[first_pair + k]
                             face = load_set_up(f, set_ups)
                             at_opacity = ti.static(face_features(f, opacity_channel, opacity_channel + 1, opacity, opacity_corners, opacity_places, opaque))
                             lets_through = ti.Vector([at_opacity[i] for i in ti.static(range(n_of_opacity))])
                             own_softness = softness_of(f, softness, window, face_source, choices)
-                            nearest_here = nearest_depth(f, set_ups)
                             at = first_pair + k
                             if ti.static(by_face):
                                 at = place_of_pair[at]
-                            if n_layers > n_done:
-                                for l in range(lanes):
-                                    last_depth[slot(0, l, lanes)] = at_hand[slot(((n_layers - 1) & (WINDOW - 1)) * N_HELD + DEPTH, l, lanes)]
                             n_counting = 0
-                            for group in range(n_groups):
+                            for group in range(rounds_of(n_groups, shown)):
                                 of_face = ti.static(face_features(f, group, n_features, features, corners, places, shown))
                                 shows = ti.Vector([of_face[i] for i in ti.static(range(n_of_face))])
                                 if ti.static(shown.grouped):
@@ -650,8 +748,9 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, by_face: 
                                     counts = colored[0] & (looks[slot(0, l, lanes)] > 0)
                                     n_counting += ti.cast(counts, ti.i32)
                                     layer[slot(A, l, lanes)] = ti.select(counts, coverage[0] * opacities[0][0], NONE)
-                                    aside = larger(last_depth[slot(0, l, lanes)] * ASIDE, nearest_here)
-                                    layer[slot(DEPTH, l, lanes)] = ti.select(counts, depth[0], aside)
+                                    here = ti.select(counts, depth[0], last_depth[slot(0, l, lanes)])
+                                    layer[slot(DEPTH, l, lanes)] = here
+                                    last_depth[slot(0, l, lanes)] = larger(here, last_depth[slot(0, l, lanes)])
                                     number[slot(0, l, lanes)] = at
                                     worth = wanted[slot(0, l, lanes)] + wanted[slot(1, l, lanes)] * depth[0]
                                     if ti.static(shown.grouped):
@@ -665,37 +764,39 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, by_face: 
                                     for s in ti.static(range(at_once)):
                                         worth += wanted[slot(2 + s, l, lanes)] * values[s][0]
                                     layer[slot(C, l, lanes)] = worth
-                            if n_counting > 0:
-                                n_spilled = spill(n_done, n_spilled, n_layers, base, at_hand, numbers_at_hand, held, numbers, N_HELD, variant)
-                                first = ti.select(ti.static(choices.order == Order.PIXEL), n_done, n_layers)
-                                insert(
-                                    layer, number, base, first, n_spilled, n_layers, at_hand, numbers_at_hand, held, numbers,
-                                    pair_face, by_face, N_HELD, variant,
-                                )  # fmt: skip
-                                n_layers += 1
-                            else:
-                                store_nothing(at * blocks_per_tile + block, layer_grads, by_face, variant)
+                            if ti.static(lanes == 1):
+                                n_sorted = n_layers
+                                n_spilled = make_room(1, n_spilled, n_layers, base, at_hand, numbers_at_hand, held, numbers, True, N_HELD, variant)
+                            write_at_hand(layer, number, n_layers, at_hand, numbers_at_hand, True, N_HELD, variant)
+                            if ti.static(by_face):
+                                pixel_at[at * blocks_per_tile + block] = ti.select(n_counting > 0, packed_pixel(first_line, first_column), NO_PIXEL)
+                            elif n_counting == 0:
+                                store_nothing(at * blocks_per_tile + block, layer_grads, pixel_at, by_face, variant)
+                            n_layers += ti.cast(n_counting > 0, ti.i32)
+                            if ti.static(lanes == 1 and choices.order == Order.PIXEL):
+                                put_in_order(n_sorted, n_layers, n_done, n_spilled, base, at_hand, numbers_at_hand, held, numbers, True, N_HELD, variant)
                             k += 1
+                        if ti.static(lanes > 1 and choices.order == Order.PIXEL):
+                            put_in_order(n_sorted, n_layers, n_done, n_spilled, base, at_hand, numbers_at_hand, held, numbers, True, N_HELD, variant)
                         nearest = variant.real(FARTHEST)
                         if ti.static(choices.order == Order.PIXEL):
                             if k < n_here:
                                 nearest = nearest_depth(pair_face[first_pair + k], set_ups) * (1.0 - DEPTH_SLACK)
-                        settled = n_done < n_layers
-                        while settled:
-                            read_layer(layer, number, n_done, base, n_spilled, at_hand, numbers_at_hand, held, numbers, N_HELD, variant)
-                            any_farther = 0
-                            for l in range(lanes):
-                                any_farther |= ti.cast(layer[slot(DEPTH, l, lanes)] >= nearest, ti.i32)
-                            settled = any_farther == 0
+                        settled = True
+                        while settled and n_done < n_spilled:
+                            load_layer(layer, number, base + n_done, held, numbers, True, N_HELD, variant)
+                            settled = not any_farther(layer, nearest, variant)
                             if settled:
-                                for l in range(lanes):
-                                    t, a = left[slot(0, l, lanes)], layer[slot(A, l, lanes)]
-                                    reached = ti.select((t > cutoff) & (a >= 0), t, 0.0)
-                                    layer[slot(T, l, lanes)] = reached
-                                    left[slot(0, l, lanes)] = t - reached * a
-                                store_layer(layer, number, base + n_done, held, numbers, N_HELD, variant)
+                                reach(left, layer, cutoff, variant)
+                                store_layer(layer, number, base + n_done, held, numbers, True, N_HELD, variant)
                                 n_done += 1
-                                settled = n_done < n_layers
+                        while settled and n_done < n_layers:
+                            read_at_hand(layer, number, n_done, at_hand, numbers_at_hand, True, N_HELD, variant)
+                            settled = not any_farther(layer, nearest, variant)
+                            if settled:
+                                reach(left, layer, cutoff, variant)
+                                write_at_hand(layer, number, n_done, at_hand, numbers_at_hand, True, N_HELD, variant)
+                                n_done += 1
                         n_looking = 0
                         for l in range(lanes):
                             looks[slot(0, l, lanes)] = ti.cast(left[slot(0, l, lanes)] > cutoff, ti.i32)
@@ -712,29 +813,22 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, by_face: 
                                 behind[slot(0, l, lanes)] += grad * background[image, channel]
                                 if background_wanted != 0:
                                     background_grad[image, channel] += left[slot(0, l, lanes)] * grad
-                    for turned in range(n_layers):  # those whose turn has not come, too
-                        place = n_layers - 1 - turned
-                        read_layer(layer, number, place, base, ti.max(n_spilled, n_done), at_hand, numbers_at_hand, held, numbers, N_HELD, variant)
-                        for l in range(lanes):
-                            a, c, t = layer[slot(A, l, lanes)], layer[slot(C, l, lanes)], layer[slot(T, l, lanes)]
-                            t = ti.select(place < n_done, t, 0.0)
-                            off = c - behind[slot(0, l, lanes)]
-                            layer[slot(A, l, lanes)] = t * off
-                            layer[slot(C, l, lanes)] = t * a
-                            behind[slot(0, l, lanes)] += ti.select(t > 0, a * off, 0.0)
-                        for l in ti.static(range(lanes)):
-                            at = number[l] * blocks_per_tile + block
-                            if ti.static(by_face):
-                                store_lane(layer_grads, 2 * at, l, layer[A * lanes + l], variant)
-                                store_lane(layer_grads, 2 * at + 1, l, layer[C * lanes + l], variant)
-                            else:
-                                layer_grads[at, 0, l] = layer[A * lanes + l]
-                                layer_grads[at, 1, l] = layer[C * lanes + l]
+                    place = n_layers - 1  # those whose turn has not come, too
+                    while place >= n_spilled:
+                        read_at_hand(layer, number, place, at_hand, numbers_at_hand, True, N_HELD, variant)
+                        go_back(behind, layer, place < n_done, variant)
+                        store_gradients(layer, number, block, layer_grads, by_face, variant)
+                        place -= 1
+                    while place >= 0:
+                        load_layer(layer, number, base + place, held, numbers, True, N_HELD, variant)
+                        go_back(behind, layer, place < n_done, variant)
+                        store_gradients(layer, number, block, layer_grads, by_face, variant)
+                        place -= 1
                     for j in range(k, n_here):
                         at = first_pair + j
                         if ti.static(by_face):
                             at = place_of_pair[at]
-                        store_nothing(at * blocks_per_tile + block, layer_grads, by_face, variant)
+                        store_nothing(at * blocks_per_tile + block, layer_grads, pixel_at, by_face, variant)
 
     return layers_adjoint
 

@@ -1,9 +1,9 @@
 """From the gradient of layers to corners, features, opacities and windows, by hand, for the choices that most people make (see `kernels.adjoint`).
 
 `kernels.composite` gives dL/da_j and dL/dc_j of each layer at each pixel, where a = o D and c = dL/dcolor C + dL/ddepth z (+ what has no gradient here). A face
-visits its pairs, collects the pixels that want something of it (two in five, where faces are small), sums up over them, lanes at a time, and writes a row of
-its own; `gather_rows_kernel` adds up the rows. With the names of
-`kernels.adjoint`, what differs from there is
+visits its pairs, collects the pixels that want something of it (of those of its tiles two in three, where these are of four pixels, and two in five of eight),
+sums up over them, lanes at a time, and writes a row of its own; `gather_rows_kernel` adds up the rows. It collects many before it works on the first: a number
+that has just been written alone is slow to be read together with others. With the names of `kernels.adjoint`, what differs from there is
 
     opacity     o = sum p_k o_k, p_k the weights of features       dL/do = D dL/da, dL/dD = o dL/da
     window      D = (d/r)^q, 1/r = circumference/|2 area|           dL/dd^2 = q D/(2 d^2) dL/dD, dL/d(1/r) = q D r dL/dD, dL/dq = D log(d/r) dL/dD
@@ -31,7 +31,6 @@ from .face import (
 from .softness import N_SOFTNESS, OVER_SIGMA, REACH_SQ, SHAPE
 from .special import log, smaller
 from .texture import Texture, channel_of
-from .tiles import block_of
 from .triangle import (
     AX,
     AY,
@@ -56,9 +55,11 @@ from .variant import Variant
 
 COLUMN_BITS = 15  # an image has no more columns than that, nor lines (`checks.MAX_IMAGE_SIDE`)
 COLUMN_MASK = (1 << COLUMN_BITS) - 1
+NO_PIXEL = -1
+ROOM = 8  # blocks of lanes that a face has at hand for pixels that want something of it; 2^n
 TINY = 1e-30  # keeps logarithms finite
 
-__all__ = ["faces_adjoint_kernel", "gather_rows_kernel", "has_face_adjoint", "n_of_row", "pairs_by_face_kernel"]
+__all__ = ["NO_PIXEL", "faces_adjoint_kernel", "gather_rows_kernel", "has_face_adjoint", "n_of_row", "packed_pixel", "pairs_by_face_kernel"]
 
 
 def has_face_adjoint(variant: Variant, choices: CompositeChoices) -> bool:
@@ -78,6 +79,12 @@ def n_of_row(choices: CompositeChoices) -> int:
     return OF_FEATURES + 3 * choices.features.features_at_once + 4
 
 
+@ti.func
+def packed_pixel(line, column):
+    """One number for the place of a pixel."""
+    return (line << COLUMN_BITS) + column
+
+
 @functools.cache
 def pairs_by_face_kernel(variant: Variant):
     """Where each pair stands in a list that goes face by face, by counting: what is written there is read one after the other. One thread."""
@@ -86,10 +93,8 @@ def pairs_by_face_kernel(variant: Variant):
     @ti.kernel
     def pairs_by_face(
         pair_face: index(1),  # [pairs]
-        pair_tile: index(1),  # [pairs]
         last_of_face: index(1),  # [F] nought; written: one past the last place of each face
         place_of_pair: index(1),  # [pairs] written
-        tile_at: index(1),  # [pairs] written: the tile of the pair at each place
         n_pairs: ti.i32,
         n_faces: ti.i32,
     ):
@@ -106,7 +111,6 @@ def pairs_by_face_kernel(variant: Variant):
                 f = pair_face[pair]
                 place = last_of_face[f]
                 place_of_pair[pair] = place
-                tile_at[place] = pair_tile[pair]
                 last_of_face[f] = place + 1
 
     return pairs_by_face
@@ -126,6 +130,7 @@ def faces_adjoint_kernel(variant: Variant, choices: CompositeChoices):
     OF_WINDOW = OF_OPACITY + 3
     OF_INRADIUS = OF_WINDOW + 1
     a_face = variant.spread(8)
+    AT_HAND = ROOM * lanes
 
     @ti.kernel
     def faces_adjoint(
@@ -134,6 +139,7 @@ def faces_adjoint_kernel(variant: Variant, choices: CompositeChoices):
         window: real(2),  # [1 or source faces, 1]
         softness_array: real(1),
         layer_grads: variant.blocks(1),  # [2 pairs * blocks, lanes] dL/da_j, dL/dc_j, face by face
+        pixel_at: index(1),  # [pairs * blocks] likewise: the first pixel of each block (`packed_pixel`), `NO_PIXEL` where none sees the face
         features_img_grad: real(4),
         depth_img_grad: real(3),
         set_ups: real(1),  # [F * N_SET_UP]
@@ -142,7 +148,6 @@ def faces_adjoint_kernel(variant: Variant, choices: CompositeChoices):
         face_image: index(1),  # [F]
         face_source: index(2),  # [F, 1]
         last_of_face: index(1),  # [F] one past its last pair (`pairs_by_face_kernel`)
-        tile_at: index(1),  # [pairs] tiles of the pairs, face by face
         rows: real(2),  # [F * n_groups, n_of_row] added to
         opacity_channel: ti.i32,
         n_features: ti.i32,
@@ -163,9 +168,10 @@ def faces_adjoint_kernel(variant: Variant, choices: CompositeChoices):
                 first = last_of_face[f - 1]
             totals = ti.Vector.zero(variant.real, ti.static((OF_INRADIUS + 1) * lanes))
             layer = ti.Vector.zero(variant.real, 2 * lanes)
-            at_hand = ti.Vector.zero(variant.real, 4 * lanes)  # the first n of dL/da_j, and of dL/dc_j from the middle on, are pixels' whose turn has not come
-            pixels = ti.Vector([0 for _ in ti.static(range(2 * lanes))], dt=ti.i32)  # where they are
-            wanted = ti.Vector.zero(variant.real, (1 + at_once) * lanes)
+            # Of the pixels at hand, the first n of which wait for their turn:
+            pixels = ti.Vector([0 for _ in ti.static(range(AT_HAND))], dt=ti.i32)  # where they are
+            at_hand = ti.Vector.zero(variant.real, 2 * AT_HAND)  # dL/da_j, and from the middle on dL/dc_j
+            wanted = ti.Vector.zero(variant.real, (1 + at_once) * AT_HAND)  # the gradient of depth and features
             softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
             half_pixel = half_pixel_of(height, width, variant)
             if ti.static(windowed):
@@ -181,103 +187,118 @@ def faces_adjoint_kernel(variant: Variant, choices: CompositeChoices):
             for corner in ti.static(range(3)):
                 of_face[3 * at_once + corner] = opacity[opacity_corners[f, corner], opacity_channel]
             counts = ti.select(group == 0, 1.0, 0.0)  # what is not of a channel counts once
-            place, end, n = first * blocks_per_tile, last * blocks_per_tile, 0
+            place, end, n, n_looked_up = first * blocks_per_tile, last * blocks_per_tile, 0, 0
             while place < end or n > 0:
-                while place < end and n < lanes:
-                    load_lanes(layer, 0, layer_grads, 2 * place, variant)
-                    load_lanes(layer, 1, layer_grads, 2 * place + 1, variant)
-                    _, first_line, first_column = block_of(tile_at[place // blocks_per_tile], place % blocks_per_tile, height, width, variant)
-                    first_pixel = (first_line << COLUMN_BITS) + first_column
-                    for l in ti.static(range(lanes)):
-                        pixels[n] = first_pixel + ti.static((variant.lane_places[l][0] << COLUMN_BITS) + variant.lane_places[l][1])
-                        at_hand[n] = layer[l]
-                        at_hand[2 * lanes + n] = layer[lanes + l]
-                        n += ti.cast((layer[l] != 0) | (layer[lanes + l] != 0), ti.i32)
+                while place < end and n <= AT_HAND - lanes:
+                    first_pixel = pixel_at[place]
+                    if first_pixel != NO_PIXEL:
+                        load_lanes(layer, 0, layer_grads, 2 * place, variant)
+                        load_lanes(layer, 1, layer_grads, 2 * place + 1, variant)
+                        for l in ti.static(range(lanes)):
+                            pixels[n] = first_pixel + ti.static((variant.lane_places[l][0] << COLUMN_BITS) + variant.lane_places[l][1])
+                            at_hand[n] = layer[l]
+                            at_hand[AT_HAND + n] = layer[lanes + l]
+                            n += ti.cast((layer[l] != 0) | (layer[lanes + l] != 0), ti.i32)
                     place += 1
-                for l in ti.static(range(lanes)):
-                    layer[l], layer[lanes + l] = ti.select(l < n, at_hand[l], 0.0), ti.select(l < n, at_hand[2 * lanes + l], 0.0)
-                    if ti.static(at_once > 0):
-                        line, column = pixels[l] >> COLUMN_BITS, pixels[l] & COLUMN_MASK
-                        if l < n:
-                            wanted[l] = depth_img_grad[image, line, column]
+                if ti.static(at_once > 0):
+                    for i in range(n_looked_up, n):
+                        line, column = pixels[i] >> COLUMN_BITS, pixels[i] & COLUMN_MASK
+                        wanted[i] = depth_img_grad[image, line, column]
                         for s in ti.static(range(at_once)):
-                            if l < n and group * at_once + s < n_features:
-                                wanted[(1 + s) * lanes + l] = features_img_grad[image, line, column, channel_of(group, s, n_features, shown)]
-                for l in range(lanes):
-                    pixel = pixels[slot(0, l, lanes)]
-                    centre_x, centre_y = centres_at(pixel >> COLUMN_BITS, pixel & COLUMN_MASK, height, width, half_pixel, single)
-                    x, y = centre_x[0], centre_y[0]
-                    t_ab, x_ab, y_ab, d_ab, s_c = segment(x, y, ax, ay, bx, by, face[OVER_AB_SQ])
-                    t_bc, x_bc, y_bc, d_bc, s_a = segment(x, y, bx, by, cx, cy, face[OVER_BC_SQ])
-                    t_ca, x_ca, y_ca, d_ca, s_b = segment(x, y, cx, cy, ax, ay, face[OVER_CA_SQ])
-                    wa, wb, wc = s_a * area, s_b * area, s_c * area
-                    inside = (wa > 0) & (wb > 0) & (wc > 0)
-                    ab, bc = nearest_edge(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
-                    ea, eb, ec = outline_weights(ab, bc, t_ab, t_bc, t_ca)
-                    la, lb, lc = ti.select(inside, wa, ea), ti.select(inside, wb, eb), ti.select(inside, wc, ec)
-                    if ti.static(clipped):
-                        ka, kb, kc = clipped_weights(wa, wb, wc)
-                        la, lb, lc = ti.select(area != 0, ka, la), ti.select(area != 0, kb, lb), ti.select(area != 0, kc, lc)
-                    rx, ry = on_edge(ab, bc, x_ab, x_bc, x_ca), on_edge(ab, bc, y_ab, y_bc, y_ca)
-                    distance_sq = smaller(d_ab, smaller(d_bc, d_ca))
-                    distance = ti.sqrt(ti.max(distance_sq, TINY_LENGTH_SQ))
-                    side = ti.select(inside, 1.0, -1.0)
-                    du = side * softness[OVER_SIGMA]  # du/dd^2
-                    u = du * distance_sq
-                    in_reach = inside | (distance_sq < softness[REACH_SQ])
-                    if ti.static(windowed):
-                        u = ti.select(inside, distance * over_radius, -1.0)
-                        du = 0.5 / (distance * distance)  # of log u
-                        in_reach = inside
-                    elif ti.static(not shown.squared):
-                        u = du * distance
-                        du = ti.select(distance_sq > TINY_LENGTH_SQ, 0.5 * du / distance, 0.0)
-                    coverage, complement = coverage_of(u, softness, shown.distribution, variant.real)
-                    depth, in_range = face_depth(la, lb, lc, face, softness, shown.interpolation)
-                    _, colored = who_counts(inside, in_reach, in_range, coverage, area, shown)
-                    ua, ub, uc = feature_weights(la, lb, lc, depth, face, shown.interpolation)
-                    a_grad = ti.select(colored, counts * layer[slot(0, l, lanes)], 0.0)
-                    worth_grad = ti.select(colored, layer[slot(1, l, lanes)], 0.0)
-                    oa, ob, oc = of_face[3 * at_once], of_face[3 * at_once + 1], of_face[3 * at_once + 2]
-                    coverage_grad = a_grad * (ua * oa + ub * ob + uc * oc)
-                    opacity_grad = a_grad * coverage
-                    totals[slot(OF_OPACITY, l, lanes)] += opacity_grad * ua
-                    totals[slot(OF_OPACITY + 1, l, lanes)] += opacity_grad * ub
-                    totals[slot(OF_OPACITY + 2, l, lanes)] += opacity_grad * uc
-                    ma, mb, mc = opacity_grad * oa, opacity_grad * ob, opacity_grad * oc  # of the weights of features
-                    for s in ti.static(range(at_once)):
-                        value_grad = worth_grad * wanted[slot(1 + s, l, lanes)]
-                        ma += value_grad * of_face[3 * s]
-                        mb += value_grad * of_face[3 * s + 1]
-                        mc += value_grad * of_face[3 * s + 2]
-                        totals[slot(OF_FEATURES + 3 * s, l, lanes)] += value_grad * ua
-                        totals[slot(OF_FEATURES + 3 * s + 1, l, lanes)] += value_grad * ub
-                        totals[slot(OF_FEATURES + 3 * s + 2, l, lanes)] += value_grad * uc
-                    u_grad = coverage_grad * coverage * complement
-                    if ti.static(windowed):
-                        u_grad = coverage_grad * coverage * softness[SHAPE]  # of log u
-                        totals[slot(OF_WINDOW, l, lanes)] += ti.select(u > 0, coverage_grad * coverage * log(ti.max(smaller(u, 1.0), TINY), variant.real), 0.0)
-                        totals[slot(OF_INRADIUS, l, lanes)] += u_grad
-                    depth_grad = counts * worth_grad * wanted[slot(0, l, lanes)]
-                    ga, gb, gc, gaz, gbz, gcz = depth_adjoint(depth, depth_grad, ma, mb, mc, la, lb, lc, ua, ub, uc, face, shown.interpolation)
-                    within = inside
-                    if ti.static(clipped):  # but for a face without area
-                        within = inside | (area != 0)
-                        ka, kb, kc = clipped_adjoint(ga, gb, gc, wa, wb, wc)
-                        ga, gb, gc = ti.select(within, ka, ga), ti.select(within, kb, gb), ti.select(within, kc, gc)
-                        la, lb, lc = ti.select(within, wa, la), ti.select(within, wb, lb), ti.select(within, wc, lc)
-                    distance_grad = -2.0 * u_grad * du
-                    hx, hy = distance_grad * rx, distance_grad * ry
-                    gax, gay, gbx, gby, gcx, gcy = screen_adjoint(
-                        ga, gb, gc, 1.0, la, lb, lc, within, ab, bc, t_ab, t_bc, t_ca, rx, ry, hx, hy, face, True
-                    )  # fmt: skip
-                    of_corners = ti.static([gax, gay, gaz, gbx, gby, gbz, gcx, gcy, gcz])
-                    for i in ti.static(range(OF_FEATURES)):
-                        totals[slot(i, l, lanes)] += of_corners[i]
-                n = ti.max(n - lanes, 0)
-                for l in ti.static(range(lanes)):
-                    pixels[l] = pixels[lanes + l]
-                    at_hand[l], at_hand[2 * lanes + l] = at_hand[lanes + l], at_hand[3 * lanes + l]
+                            if ti.static(not shown.grouped):
+                                wanted[(1 + s) * AT_HAND + i] = features_img_grad[image, line, column, s]
+                            elif group * at_once + s < n_features:  # the last group may have places to spare
+                                wanted[(1 + s) * AT_HAND + i] = features_img_grad[image, line, column, group * at_once + s]
+                n_blocks = n // lanes
+                if place >= end:  # the last is filled up with what adds nothing
+                    n_blocks = (n + lanes - 1) // lanes
+                    for i in range(n, n_blocks * lanes):
+                        at_hand[i], at_hand[AT_HAND + i] = 0.0, 0.0
+                        for s in ti.static(range(1 + at_once)):
+                            wanted[s * AT_HAND + i] = 0.0
+                for nth in range(n_blocks):
+                    here = nth & (ROOM - 1)  # as LLVM does not see by itself that it is
+                    for l in range(lanes):
+                        pixel = pixels[slot(here, l, lanes)]
+                        centre_x, centre_y = centres_at(pixel >> COLUMN_BITS, pixel & COLUMN_MASK, height, width, half_pixel, single)
+                        x, y = centre_x[0], centre_y[0]
+                        t_ab, x_ab, y_ab, d_ab, s_c = segment(x, y, ax, ay, bx, by, face[OVER_AB_SQ])
+                        t_bc, x_bc, y_bc, d_bc, s_a = segment(x, y, bx, by, cx, cy, face[OVER_BC_SQ])
+                        t_ca, x_ca, y_ca, d_ca, s_b = segment(x, y, cx, cy, ax, ay, face[OVER_CA_SQ])
+                        wa, wb, wc = s_a * area, s_b * area, s_c * area
+                        inside = (wa > 0) & (wb > 0) & (wc > 0)
+                        ab, bc = nearest_edge(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
+                        ea, eb, ec = outline_weights(ab, bc, t_ab, t_bc, t_ca)
+                        la, lb, lc = ti.select(inside, wa, ea), ti.select(inside, wb, eb), ti.select(inside, wc, ec)
+                        if ti.static(clipped):
+                            ka, kb, kc = clipped_weights(wa, wb, wc)
+                            la, lb, lc = ti.select(area != 0, ka, la), ti.select(area != 0, kb, lb), ti.select(area != 0, kc, lc)
+                        rx, ry = on_edge(ab, bc, x_ab, x_bc, x_ca), on_edge(ab, bc, y_ab, y_bc, y_ca)
+                        distance_sq = smaller(d_ab, smaller(d_bc, d_ca))
+                        distance = ti.sqrt(ti.max(distance_sq, TINY_LENGTH_SQ))
+                        side = ti.select(inside, 1.0, -1.0)
+                        du = side * softness[OVER_SIGMA]  # du/dd^2
+                        u = du * distance_sq
+                        in_reach = inside | (distance_sq < softness[REACH_SQ])
+                        if ti.static(windowed):
+                            u = ti.select(inside, distance * over_radius, -1.0)
+                            du = 0.5 / (distance * distance)  # of log u
+                            in_reach = inside
+                        elif ti.static(not shown.squared):
+                            u = du * distance
+                            du = ti.select(distance_sq > TINY_LENGTH_SQ, 0.5 * du / distance, 0.0)
+                        coverage, complement = coverage_of(u, softness, shown.distribution, variant.real)
+                        depth, in_range = face_depth(la, lb, lc, face, softness, shown.interpolation)
+                        _, colored = who_counts(inside, in_reach, in_range, coverage, area, shown)
+                        ua, ub, uc = feature_weights(la, lb, lc, depth, face, shown.interpolation)
+                        a_grad = ti.select(colored, counts * at_hand[slot(here, l, lanes)], 0.0)
+                        worth_grad = ti.select(colored, at_hand[slot(ROOM + here, l, lanes)], 0.0)
+                        oa, ob, oc = of_face[3 * at_once], of_face[3 * at_once + 1], of_face[3 * at_once + 2]
+                        coverage_grad = a_grad * (ua * oa + ub * ob + uc * oc)
+                        opacity_grad = a_grad * coverage
+                        totals[slot(OF_OPACITY, l, lanes)] += opacity_grad * ua
+                        totals[slot(OF_OPACITY + 1, l, lanes)] += opacity_grad * ub
+                        totals[slot(OF_OPACITY + 2, l, lanes)] += opacity_grad * uc
+                        ma, mb, mc = opacity_grad * oa, opacity_grad * ob, opacity_grad * oc  # of the weights of features
+                        for s in ti.static(range(at_once)):
+                            value_grad = worth_grad * wanted[slot((1 + s) * ROOM + here, l, lanes)]
+                            ma += value_grad * of_face[3 * s]
+                            mb += value_grad * of_face[3 * s + 1]
+                            mc += value_grad * of_face[3 * s + 2]
+                            totals[slot(OF_FEATURES + 3 * s, l, lanes)] += value_grad * ua
+                            totals[slot(OF_FEATURES + 3 * s + 1, l, lanes)] += value_grad * ub
+                            totals[slot(OF_FEATURES + 3 * s + 2, l, lanes)] += value_grad * uc
+                        u_grad = coverage_grad * coverage * complement
+                        if ti.static(windowed):
+                            u_grad = coverage_grad * coverage * softness[SHAPE]  # of log u
+                            totals[slot(OF_WINDOW, l, lanes)] += ti.select(
+                                u > 0, coverage_grad * coverage * log(ti.max(smaller(u, 1.0), TINY), variant.real), 0.0
+                            )
+                            totals[slot(OF_INRADIUS, l, lanes)] += u_grad
+                        depth_grad = counts * worth_grad * wanted[slot(here, l, lanes)]
+                        ga, gb, gc, gaz, gbz, gcz = depth_adjoint(depth, depth_grad, ma, mb, mc, la, lb, lc, ua, ub, uc, face, shown.interpolation)
+                        within = inside
+                        if ti.static(clipped):  # but for a face without area
+                            within = inside | (area != 0)
+                            ka, kb, kc = clipped_adjoint(ga, gb, gc, wa, wb, wc)
+                            ga, gb, gc = ti.select(within, ka, ga), ti.select(within, kb, gb), ti.select(within, kc, gc)
+                            la, lb, lc = ti.select(within, wa, la), ti.select(within, wb, lb), ti.select(within, wc, lc)
+                        distance_grad = -2.0 * u_grad * du
+                        hx, hy = distance_grad * rx, distance_grad * ry
+                        gax, gay, gbx, gby, gcx, gcy = screen_adjoint(
+                            ga, gb, gc, 1.0, la, lb, lc, within, ab, bc, t_ab, t_bc, t_ca, rx, ry, hx, hy, face, True
+                        )  # fmt: skip
+                        of_corners = ti.static([gax, gay, gaz, gbx, gby, gbz, gcx, gcy, gcz])
+                        for i in ti.static(range(OF_FEATURES)):
+                            totals[slot(i, l, lanes)] += of_corners[i]
+                n_done = n_blocks * lanes
+                n = ti.max(n - n_done, 0)
+                n_looked_up = n
+                for i in range(n):
+                    pixels[i] = pixels[n_done + i]
+                    at_hand[i], at_hand[AT_HAND + i] = at_hand[n_done + i], at_hand[AT_HAND + n_done + i]
+                    for s in ti.static(range(1 + at_once)):
+                        wanted[s * AT_HAND + i] = wanted[s * AT_HAND + n_done + i]
             of_radius = ti.Vector.zero(variant.real, 6)
             if ti.static(windowed):
                 of_radius = inradius_adjoint(total_of(totals, OF_INRADIUS, lanes), face)

@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+import trimesh
 from scenes import IMAGE_SIZE, SMOOTH, relative_error, screen_scene, world_scene
 from second_opinion import agree
 from torch.autograd import gradcheck
@@ -185,17 +186,32 @@ class TestGradients:
         agree(function, scene.vertices[:, :2], opacities(len(scene.features)))
         check(function, scene.vertices[:, :2], opacities(len(scene.features)))
 
-    def test_of_more_interpenetrating_faces_than_are_at_hand(self):
-        """Of which none is in its place before all have come."""
-        rng, n = np.random.default_rng(3), 2 * composite.WINDOW + 5
+    def test_of_faces_that_meet(self):
+        """Beyond a corner of the outline its faces are equally deep: the one whose nearest corner is nearer comes first, whatever their numbers."""
+        sphere, rng = trimesh.creation.icosphere(1, 0.7), np.random.default_rng(6)
+        faces = rng.permutation(sphere.faces[rng.permutation(len(sphere.faces))[:40]])
+        vertices = (sphere.vertices @ np.linalg.qr(rng.normal(size=(3, 3)))[0] + [0, 0, 4])[faces].reshape(-1, 3)
+        topology, settings = Topology.shared(np.arange(120).reshape(40, 3), 120), replace(COMPOSITE, opacity=Opacity.FACE, near=2.0, far=6.0)
+        agree(
+            lambda rasterize, vertices, features, opacity: everything(
+                rasterize(vertices, topology, features, opacity=opacity, settings=settings, image_size=IMAGE_SIZE)
+            ),
+            vertices, rng.uniform(0, 1, (120, 3)), opacities(40),
+        )  # fmt: skip
+
+    @pytest.mark.parametrize("interpenetrating", [True, False])
+    def test_of_more_faces_than_are_at_hand(self, interpenetrating):
+        """Of which none is in its place before all have come; or each is at once, and waits for the way back."""
+        rng, n = np.random.default_rng(3), max(composite.WINDOW, composite.WINDOW_BACK) + 2 * composite.WINDOW + 5
         places = rng.uniform(-1.2, 1.2, (3 * n, 2))
-        vertices = np.concatenate([places, np.where(np.arange(3 * n) % 3 == 0, 2.0, rng.uniform(2.5, 6.0, 3 * n))[:, None]], 1)
+        depths = np.where(np.arange(3 * n) % 3 == 0, 2.0, rng.uniform(2.5, 6.0, 3 * n)) if interpenetrating else np.linspace(2, 6, n).repeat(3)
+        vertices = np.concatenate([places, depths[:, None]], 1)
         topology = Topology.shared(np.arange(3 * n).reshape(n, 3), 3 * n)
         agree(
             lambda rasterize, vertices, features, opacity: everything(
                 rasterize(vertices, topology, features, opacity=opacity, settings=COMPOSITE, image_size=IMAGE_SIZE)
             ),
-            vertices, rng.uniform(0, 1, (3 * n, 3)), 0.3 * opacities(3 * n),
+            vertices, rng.uniform(0, 1, (3 * n, 3)), 0.1 * opacities(3 * n),
         )  # fmt: skip
 
     @pytest.mark.parametrize("perspective", [True, False])
