@@ -128,7 +128,7 @@ def _materials(path: Path, library: str) -> dict[str, tuple[np.ndarray | None, M
         raise FileNotFoundError(f"load_obj: there is no material file {path.parent / library}")
     found: dict[str, tuple[np.ndarray | None, Material]] = {}
     name = ""
-    for line in read_text(subject, place).removeprefix("\ufeff").splitlines():
+    for line in read_text(subject, place).splitlines():
         words = line.split()
         if len(words) < 2:
             continue

@@ -190,7 +190,7 @@ def _add_view(commands: Any) -> None:
     add("--size", type=int, nargs=2, default=[800, 1160], metavar=("H", "W"), help="of the window, or the picture, in pixels (default: 800 1160)")
     add = view.add_argument_group("an optimisation to watch").add_argument
     add("--optimise", choices=TASKS, help="begin at once to recover this")
-    add("--target", metavar="TARGET", help="what an optimisation is to reach: a mesh file, or a folder as `fit` reads it (default: MESH itself)")
+    add("--target", metavar="TARGET", help="what an optimisation is to reach: a mesh file, or pictures as `fit` reads them (default: MESH itself)")
     add = view.add_argument_group("what is saved").add_argument
     add("-o", "--out", type=Path, default=Path("out/view"), help="folder for pictures, videos and meshes (default: %(default)s)")
     add("--frames", type=int, help="end after so many frames; each is a step of the optimisation (default: until you leave; 1 with --headless)")

@@ -6,6 +6,7 @@ import json
 import platform
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -33,6 +34,7 @@ from ..recover import (
     Views,
     compare_surfaces,
     fit_curves,
+    is_of_cameras,
     mean_score,
     registered,
     render_views,
@@ -42,6 +44,7 @@ from ..recover import (
     score,
     seen_from,
     sheet,
+    shows_pictures,
     turntable,
     up_of,
 )
@@ -55,7 +58,6 @@ __all__ = ["add_fit"]
 
 CHECKPOINT, SOURCE = "checkpoint.npz", "source.json"
 TRAIN, TEST = "train", "test"
-CAMERA_FILES = (".json", ".npz", ".bin", ".txt")  # which are not meshes
 HELD_OUT_EVERY = 6  # without a test split, every sixth picture is not fitted
 NEEDED = {"skimage": "begins with marching cubes", "gpytoolbox": "makes meshes anew", "xatlas": "makes an atlas"}
 STEPS = {Start.HULL: 200, Start.SPHERE: 1200}
@@ -191,7 +193,15 @@ class _Source:
         """(pictures to fit, pictures to measure the result with): as the source is split, or every sixth is kept."""
         source, masks = Path(self.source), None if self.masks is None else Path(self.masks)
         if (source / f"transforms_{TRAIN}.json").is_file():
-            splits = [TRAIN, *[split for split in (TEST, "val") if (source / f"transforms_{split}.json").is_file()][:1]]
+            others = [split for split in (TEST, "val") if (source / f"transforms_{split}.json").is_file()]
+            splits = [TRAIN, *[split for split in others if shows_pictures(source, split)][:1]]
+            if others and splits == [TRAIN]:
+                lists = " and ".join(f"transforms_{split}.json" for split in others)
+                warnings.warn(
+                    f"fit: none of the pictures that {lists} in {source} names is there: some of transforms_{TRAIN}.json are kept to measure the result",
+                    UserWarning,
+                    stacklevel=2,
+                )
             folders = [masks if masks is None or not self.segment else masks / split for split in splits]
             captures = [Capture.open(source, split, masks=folder, segment=self.segment) for split, folder in zip(splits, folders, strict=True)]
             if len(captures) == 2:
@@ -284,7 +294,7 @@ def _begin(options: argparse.Namespace, out: Path, default_of: Callable[[str], A
     given: str | None = options.source
     if given is not None and not Path(given).exists():
         raise FileNotFoundError(f"fit: there is no folder and no file {given}")
-    of_pictures = given is not None and (Path(given).is_dir() or Path(given).suffix.lower() in CAMERA_FILES)
+    of_pictures = given is not None and (Path(given).is_dir() or is_of_cameras(Path(given)))
     masks = options.masks or (out / "masks" if options.segment else None)
     if masks is not None and not of_pictures:
         raise ValueError(f"fit: --masks and --segment must come with pictures, got the mesh {given or 'embedded here'}")

@@ -5,6 +5,7 @@ from .atlas import unwrap
 from .fit import Fit, FitOptions, Stage, Start, initial_sphere
 from .hull import Hull, hull_mesh, visual_hull
 from .metrics import Score, SurfaceComparison, compare_surfaces, score, structural_similarity
+from .opening import is_of_cameras, shows_pictures
 from .optimize import NumpyAdam
 from .pictures import fit_curves, normal_colors, save_animation, shaded, sheet, turntable
 from .poses import registered
@@ -44,6 +45,7 @@ __all__ = [
     "fit_curves",
     "hull_mesh",
     "initial_sphere",
+    "is_of_cameras",
     "mean_score",
     "metrics",
     "normal_colors",
@@ -62,6 +64,7 @@ __all__ = [
     "self_intersections",
     "shaded",
     "sheet",
+    "shows_pictures",
     "structural_similarity",
     "texels_shown",
     "turntable",

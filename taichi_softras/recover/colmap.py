@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ..scene import file_near, is_file, read_content, read_text
+from ..scene import is_file, read_content, read_text
 from .frames import OPEN, Frame, Listing
+from .named import NamedPictures
 
 __all__ = ["find_model", "read_colmap"]
 
@@ -78,7 +79,7 @@ def read_colmap(index: Path) -> Listing:
     points = _read(files[2], _binary_points if binary else _text_points) if is_file(files[2]) else None
     if not images:
         raise ValueError(f"{OPEN}: {index} must hold at least one picture, got none")
-    pictures = _pictures(index)
+    pictures = NamedPictures(index, folder=_pictures(index))
     frames = []
     for name, camera, quaternion, translation in sorted(images, key=lambda image: image[0]):
         if camera not in cameras:
@@ -86,7 +87,7 @@ def read_colmap(index: Path) -> Listing:
         norm = np.linalg.norm(quaternion)
         if not (np.isfinite([*quaternion, *translation]).all() and norm > 0):
             raise ValueError(f"{OPEN}: {index} must hold finite poses, got {[*quaternion, *translation]} of {name}")
-        path = file_near(f"{OPEN}: the pictures of {index}", pictures / index.name, name)
+        path = pictures.find(name, other_ending=True)
         frames.append(Frame(name=name, path=path, world_from_camera=_pose(quaternion / norm, translation), listed=cameras[camera]))
     return Listing(index=index, frames=frames, points=points)
 

@@ -1,5 +1,6 @@
 """What a folder, or a file, of cameras holds, found out without reading a pixel."""
 
+import fnmatch
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -10,15 +11,32 @@ import numpy as np
 from ..scene import Camera, is_file
 from .colmap import find_model, read_colmap
 from .frames import OPEN, PICTURE_ENDINGS, Frame, Listing
+from .named import ending_of
 from .pixels import TRANSPOSED, Facts, facts_of
 from .projections import read_middlebury, read_neus
 from .transforms import intrinsics_of, is_angle_alone, lens_of, read_transforms, size_told
 
-__all__ = ["described"]
+__all__ = ["described", "is_of_cameras", "shows_pictures"]
 
 NEUS_FILES = ("cameras_sphere.npz", "cameras.npz")
 MASK_FOLDERS = ("masks", "mask")
 COLMAP_FILES = ("cameras", "images", "points3D")
+ENDINGS = (".json", ".npz", ".bin", ".txt")  # of files of cameras that are read
+OTHER_LISTS = {  # files of cameras that are not, and who writes them
+    "*.sfm": "such as Meshroom writes",
+    "sfm_data.*": "such as OpenMVG writes",
+    "*.xml": "such as Metashape writes",
+    "*.csv": "such as RealityScan writes",
+    "bundle*.out": "such as Bundler writes",
+    "*.nvm": "such as VisualSFM writes",
+    "poses_bounds.npy": "such as LLFF writes",
+    "*.log": "such as Tanks and Temples has",
+    "scene_camera.json": "such as BOP has",
+    "*_cam.txt": "such as MVSNet has",
+    "meta_data.json": "such as SDFStudio has",
+    "*_annotations.jgz": "such as CO3D has",
+    "database.db": "in which COLMAP keeps features, and of which its mapper makes a model",
+}
 
 
 def described(source: Path, split: str | None, masks: Path | None, partial: bool) -> dict[str, Any]:
@@ -71,6 +89,12 @@ def described(source: Path, split: str | None, masks: Path | None, partial: bool
     }
 
 
+def shows_pictures(source: Path, split: str) -> bool:
+    """Whether a list of NeRF's is there, and a picture that it names (BlenderNeRF writes one of cameras alone, for a test)."""
+    index = source / f"transforms_{split}.json"
+    return is_file(index) and any(frame.path is not None for frame in read_transforms(index).frames)
+
+
 def _listing(source: Path, split: str | None) -> Listing:
     """What the folder or file holds."""
     if is_file(source):
@@ -93,8 +117,28 @@ def _listing(source: Path, split: str | None) -> Listing:
         return read_middlebury(parameters[0])
     raise FileNotFoundError(
         f"{OPEN}: there is no file {wanted}, nor another one of cameras: a model of COLMAP's (cameras and images, .bin or .txt, there or in sparse/0), "
-        f"{NEUS_FILES[0]}, or one *_par.txt" + (f" (but {len(parameters)} of them)" if parameters else "")
+        f"{NEUS_FILES[0]}, or one *_par.txt" + (f" (but {len(parameters)} of them)" if parameters else _not_read(source))
     )
+
+
+def is_of_cameras(source: Path) -> bool:
+    """Whether a file is one of cameras, read or not, by its name."""
+    return source.suffix.lower() in ENDINGS or _writer(source) is not None
+
+
+def _writer(source: Path) -> str | None:
+    """What is said of a file of cameras that is not read."""
+    return next((writer for pattern, writer in OTHER_LISTS.items() if fnmatch.fnmatch(source.name.lower(), pattern)), None)
+
+
+def _not_read(folder: Path) -> str:
+    """That a file of cameras is there, and not read, or not without a split, if there is one."""
+    for index in sorted(folder.glob("transforms_*.json")):
+        return f"; {index.name} is read with the split {index.stem.removeprefix('transforms_')!r}"
+    for source in [*sorted(folder.iterdir()), *sorted(folder.glob("cams/*_cam.txt"))] if folder.is_dir() else []:
+        if _writer(source) is not None:
+            return f"; {source.relative_to(folder)}, {_writer(source)}, is not read: COLMAP's format, which most programs export, and transforms.json are"
+    return ""
 
 
 def _read_index(source: Path) -> Listing:
@@ -108,7 +152,8 @@ def _read_index(source: Path) -> Listing:
             return read_colmap(source.with_name(f"images{source.suffix}"))
     if source.name.endswith("_par.txt"):
         return read_middlebury(source)
-    raise ValueError(f"{OPEN}: source must be a folder, or a file of cameras (.json, .npz, one of COLMAP's, or *_par.txt), got {source}")
+    others = "" if _writer(source) is None else f", {_writer(source)}: let what found the cameras export COLMAP's format"
+    raise ValueError(f"{OPEN}: source must be a folder, or a file of cameras (.json, .npz, one of COLMAP's, or *_par.txt), got {source}{others}")
 
 
 def _present(listing: Listing) -> list[Frame]:
@@ -120,6 +165,14 @@ def _present(listing: Listing) -> list[Frame]:
     if absent:
         warnings.warn(
             f"{OPEN}: {len(absent)} of the {len(listing.frames)} pictures that {listing.index} names are absent, and left out, the first {absent[0]}",
+            UserWarning,
+            stacklevel=4,
+        )
+    renamed = [(frame.name, frame.path.name) for frame in present if frame.path is not None and ending_of(frame.name) not in ("", frame.path.suffix.lower())]
+    if renamed:
+        warnings.warn(
+            f"{OPEN}: {len(renamed)} of the {len(listing.frames)} pictures that {listing.index} names are there with another ending alone, and taken so, "
+            f"the first {renamed[0][1]} for {renamed[0][0]}",
             UserWarning,
             stacklevel=4,
         )

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..checks import check_finite
-from ..scene import Lens, file_near, read_json
-from .frames import OPEN, PICTURE_ENDINGS, Frame, Listing
+from ..scene import Lens, read_json
+from .frames import OPEN, Frame, Listing
+from .named import NamedPictures
 
 __all__ = ["COEFFICIENTS", "intrinsics_of", "is_angle_alone", "lens_of", "read_transforms", "size_told"]
 
@@ -52,32 +53,29 @@ def read_transforms(index: Path) -> Listing:
         names = [str(frame["file_path"]) for frame in told]
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"{OPEN}: {index} must list frames with file_path and transform_matrix, got {type(error).__name__}: {error}") from error
+    if matrices.shape == (len(told), 3, 4):  # of which instant-ngp reads no more
+        matrices = np.concatenate([matrices, np.tile([[[0.0, 0.0, 0.0, 1.0]]], (len(told), 1, 1))], axis=1)
     if matrices.shape != (len(told), 4, 4) or not len(told):
-        raise ValueError(f"{OPEN}: {index} must hold a 4 x 4 transform_matrix for each of at least one frame, got shape {matrices.shape}")
+        raise ValueError(f"{OPEN}: {index} must hold a transform_matrix of 4 x 4 (or 3 x 4) for each of at least one frame, got shape {matrices.shape}")
     matrices = _poses(index, matrices)
     masks, known = (_named_pictures(index, told, key) for key in ("mask_path", "known_path"))
     if len(told) > 1 and len(set(masks)) < len(told) and None not in masks:
         masks, known = [None] * len(told), [mask if one is None else one for mask, one in zip(masks, known, strict=True)]
+    pictures = NamedPictures(index)
     frames = [
-        Frame(name=name, path=_picture(index, name), world_from_camera=matrix, listed=described, own=own, mask=mask, known=counts)
+        Frame(name=name, path=pictures.find(name, other_ending=True), world_from_camera=matrix, listed=described, own=own, mask=mask, known=counts)
         for name, matrix, own, mask, counts in zip(names, matrices, told, masks, known, strict=True)
     ]
     return Listing(index=index, frames=frames)
 
 
-def _picture(index: Path, name: str) -> Path | None:
-    """NeRF's lists leave out the ending."""
-    endings = [""] if name.lower().endswith(PICTURE_ENDINGS) else ["", *PICTURE_ENDINGS, *(ending.upper() for ending in PICTURE_ENDINGS)]
-    places = (file_near(f"{OPEN}: the pictures of {index}", index, name + ending) for ending in endings)
-    return next((place for place in places if place is not None), None)
-
-
 def _named_pictures(index: Path, frames: list[dict[str, Any]], key: str) -> list[Path | None]:
     """The picture that each frame names so, or None where it names none."""
+    named = NamedPictures(index, key)
     found: list[Path | None] = []
     for frame in frames:
         name = frame.get(key)
-        place = None if name is None else file_near(f"{OPEN}: the {key} of {index}", index, str(name))
+        place = None if name is None else named.find(str(name))
         if name is not None and place is None:
             raise FileNotFoundError(f"{OPEN}: there is no picture {index.parent / str(name)}, which a {key} of {index} names")
         found.append(place)

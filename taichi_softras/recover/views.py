@@ -143,7 +143,7 @@ class Views:
           another one, which COLMAP never makes).
         * instant-ngp's ``is_fisheye``: k1, k2, k3, k4 of a fisheye. It keeps k3 and k4 in the places of p1 and p2: these are taken where those are not given.
           Its orthographic, equirectangular, latlong and ftheta cameras are refused, as are coefficients that the lens does not have.
-        * ``transform_matrix`` is a rotation and a translation; an even scale, which a picture does not show, is left out.
+        * ``transform_matrix`` (four rows, or the first three) is a rotation and a translation; an even scale, which a picture does not show, is left out.
 
         A ``file_path`` without an ending is looked for as .png, .webp, .tif, .tiff, .jpg, .jpeg, .bmp and .tga, in small letters and capitals.
 
@@ -265,7 +265,8 @@ class Capture:
         * ``transforms.json``, or ``transforms_<split>.json``: NeRF's, nerfstudio's and instant-ngp's lists, see `Views.load`.
         * COLMAP's models, ``cameras``, ``images`` and ``points3D`` as ``.bin`` or ``.txt``, in the folder itself, ``sparse/0``, ``sparse`` or
           ``colmap/sparse/0``; the pictures in ``images`` beside.
-        * NeuS's and IDR's ``cameras_sphere.npz`` or ``cameras.npz``, with ``image/`` and ``mask/``. The world is that of ``world_mat``, not the unit sphere.
+        * NeuS's, IDR's and DVR's ``cameras_sphere.npz`` or ``cameras.npz``, with ``image/`` and ``mask/``. The world is that of ``world_mat``, not the unit
+          sphere.
         * Middlebury's ``*_par.txt``, with the pictures beside.
 
         **Masks** say 0 outside of the object and 255 inside; what lies between is soft. A mask of just three levels, 0, 128 and 255, is *unknown* at 128: such
@@ -273,6 +274,9 @@ class Capture:
         ``.png`` behind its whole name; the ``mask_path`` of its frame; the same in a folder ``masks`` or ``mask`` beside the picture, or beside its folder;
         the alpha of the picture. (nerfstudio's and COLMAP's own masks mean something else: what is black in them is not to be looked at, such as a passer-by,
         or the rim of a fisheye; white is not the object. One mask that is named for several frames is taken so.)
+
+        **Names**: a picture that is not there as it is named is looked for in other letters (``A.JPG`` for ``a.jpg``); without the first folders, if the name
+        is a whole path, as of another computer; and with another ending (of pictures whose background was taken away, ``a.png`` for ``a.jpg``), which is told.
 
         **Orientation**: a picture that EXIF turns is turned if the size that its cameras are told for says so, and else taken as it is stored, which is what
         COLMAP, nerfstudio and instant-ngp do.
@@ -289,7 +293,8 @@ class Capture:
             ValueError: if a file is not what it should be; the sentence names it.
 
         Warns:
-            UserWarning: that pictures are absent, which are left out; that camera_angle_x alone is told of pictures that are higher than wide.
+            UserWarning: that pictures are absent, which are left out; that some have another ending than their names; that camera_angle_x alone is told of
+                pictures that are higher than wide.
         """
         source = as_path(OPEN, "source", source)
         _check_split(OPEN, split)

@@ -6,6 +6,7 @@ Only files are read, no devices and no pipes, which might never end; and of thos
 or below (symbolic links are followed: those who can make them can read).
 """
 
+import codecs
 import contextlib
 import json
 import os
@@ -127,8 +128,10 @@ def read_content(subject: str, path: Path) -> bytes:
 
 
 def read_text(subject: str, path: Path) -> str:
-    """The text of a file, what is no UTF-8 in it replaced."""
-    return read_content(subject, path).decode("utf-8", errors="replace")
+    """The text of a file, without a byte order mark: in UTF-16 if it has one of that, else in UTF-8. What is neither is replaced."""
+    content = read_content(subject, path)
+    encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    return content.decode(encoding, errors="replace")
 
 
 def read_arrays(path: Path, max_bytes: int) -> dict[str, np.ndarray]:

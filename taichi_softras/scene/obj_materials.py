@@ -54,7 +54,7 @@ def material_of_map(statement: str) -> Material:
 def _materials_of(text: str) -> dict[str, Material]:
     found: dict[str, dict[str, object]] = {}
     material: dict[str, object] = {}
-    text = "\n".join(text.removeprefix("\ufeff").splitlines())
+    text = "\n".join(text.splitlines())
     text = re.sub(r"(?m)^[ \t]*#.*$", "", text)  # a comment that ends in a backslash does not go on
     for line in text.replace("\\\n", " ").split("\n"):
         keyword, rest = (*line.split(maxsplit=1), "", "")[:2]

@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import trange
 
 from ..language import HAS_WINDOWS, NAME
-from ..recover import Views, initial_sphere, save_animation, save_picture
+from ..recover import Views, initial_sphere, is_of_cameras, save_animation, save_picture
 from ..runtime import has_display, vulkan_offer
 from ..scene import Mesh, creature
 from .model import Model
@@ -30,7 +30,8 @@ def start(options: argparse.Namespace) -> Model:
     """
     target: Mesh | Views | None = None
     if options.target is not None:
-        target = load_views(options.target) if Path(options.target).is_dir() else Mesh.load(options.target).normalized()
+        of_pictures = Path(options.target).is_dir() or is_of_cameras(Path(options.target))
+        target = load_views(options.target) if of_pictures else Mesh.load(options.target).normalized()
     if isinstance(target, Views):
         mesh = initial_sphere(target, 4) if options.mesh is None else Mesh.load(options.mesh)
     else:

@@ -78,6 +78,19 @@ class TestFitCommand:
         assert sorted(path.name for path in out.iterdir() if path.name in FILES) == sorted(set(FILES) - {"curves.png"})
         assert (out / "report.html").read_text().count("data:image/png;base64,") == 1
 
+    @pytest.mark.filterwarnings("default:fit")
+    @pytest.mark.usefixtures("small_turntable")
+    def test_a_list_of_cameras_alone_for_a_test(self, ellipsoid_views, tmp_path, capsys):
+        """As BlenderNeRF writes it unless told otherwise: pictures are kept back from those there are."""
+        pictures = tmp_path / "pictures"
+        ellipsoid_views.save(pictures, "train")
+        (pictures / "transforms_test.json").write_text((pictures / "transforms_train.json").read_text().replace("./train/", "./test/"))
+        out = tmp_path / "out"
+        assert main(["fit", str(pictures), "-o", str(out), "--steps", "4", "--views-per-step", "3", "--colors", "vertex"]) == 0
+        told = capsys.readouterr().err
+        assert f"warning: fit: none of the pictures that transforms_test.json in {pictures} names is there: some of transforms_train.json are kept" in told
+        assert json.loads((out / "metrics.json").read_text())["views_not_fitted"] == 1
+
     @pytest.mark.usefixtures("small_turntable")
     def test_colors_at_vertices_from_a_mesh_beside_a_reference(self, ellipsoid_views, tmp_path):
         ellipsoid_views.save(tmp_path / "pictures")
@@ -145,6 +158,7 @@ class TestFitCommand:
             (["no_such_mesh.obj"], "no file no_such_mesh.obj"),
             (["no_such_folder"], "no folder and no file no_such_folder"),
             ([__file__], "must be one of"),
+            (["cameras.sfm"], "cameras.sfm, such as Meshroom writes: let what found the cameras export COLMAP's format"),
             (["--steps", "0"], "steps must be between"),
             (["--init", "no_such_start.obj"], "no file no_such_start.obj"),
             (["--reference", "no_such_reference.obj"], "no file no_such_reference.obj"),
@@ -154,7 +168,9 @@ class TestFitCommand:
             (["--views", "0"], "--views must be between"),
         ],
     )
-    def test_faults_are_one_sentence(self, tmp_path, capsys, arguments, sentence):
+    def test_faults_are_one_sentence(self, tmp_path, capsys, monkeypatch, arguments, sentence):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "cameras.sfm").touch()
         assert main(["fit", *arguments, "-o", str(tmp_path / "out")]) == 1
         lines = capsys.readouterr().err.strip().splitlines()
         assert len(lines) == 1

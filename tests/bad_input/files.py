@@ -338,7 +338,7 @@ VIEWS: list[tuple[str, In]] = [
     ("a list that is nested 100000 deep", views_folder(DEEP)),
     ("a list of no frames", views_folder(json.dumps({"camera_angle_x": 0.8, "frames": []}))),
     ("frames that are no frames", views_folder(json.dumps({"frames": [5]}))),
-    ("a matrix of 3 x 4", views_folder(frames(frame={"transform_matrix": np.eye(4)[:3].tolist()}))),
+    ("a matrix of 3 x 3", views_folder(frames(frame={"transform_matrix": np.eye(3).tolist()}))),
     ("a matrix with NaN", views_folder(frames(frame={"transform_matrix": (np.eye(4) * np.nan).tolist()}))),
     ("a matrix that is not invertible", views_folder(frames(frame={"transform_matrix": np.zeros((4, 4)).tolist()}))),
     ("a matrix with another last row", views_folder(frames(frame={"transform_matrix": (np.eye(4) * 2).tolist()}))),
@@ -417,6 +417,10 @@ CAPTURES: list[tuple[str, In]] = [
     ("arrays of NeuS's without cameras", arrays_folder(a=np.eye(4))),
     ("a camera of NeuS's that is none", arrays_folder(world_mat_0=np.zeros((4, 4)))),
     ("two cameras of NeuS's for one picture", arrays_folder(world_mat_0=np.eye(4), world_mat_1=np.eye(4))),
+    ("a pose of DVR's without its camera", arrays_folder(world_mat_0=np.eye(4))),
+    ("a camera of DVR's that counts pixels", arrays_folder(world_mat_0=np.eye(4), camera_mat_0=np.array([[9, 0, 9], [0, 9, 9], [0, 0, 1.0]]))),
+    ("a folder with cameras of Metashape's", In(lambda folder: file("cameras.xml", "<document/>").make(folder).parent)),
+    ("cameras of Metashape's", file("cameras.xml", "<document/>")),
     ("a list of Middlebury's that ends early", middlebury_folder("2\na.png 1 0 0\n")),
 ]
 

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 from taichi_softras import Camera, Lens
-from taichi_softras.recover import Views
+from taichi_softras.recover import Capture, Views
 
 from . import Row
 from .builders import png
 
-__all__ = ["MAKERS", "rows"]
+__all__ = ["LISTS", "MAKERS", "of_others", "of_pictures", "rows"]
 
 MAKERS = ("NeRF", "nerfstudio, COLMAP", "instant-ngp", "written by us")
+LISTS = ("`transforms.json`", "COLMAP", "NeuS, IDR, DVR", "Middlebury")
 SIZE = (12, 20)
 K = {"fl_x": 30.0, "fl_y": 32.0, "cx": 11.0, "cy": 5.0}
 ORDER = {Lens.PERSPECTIVE: (), Lens.OPENCV: ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6"), Lens.FISHEYE: ("k1", "k2", "k3", "k4")}
@@ -160,3 +161,86 @@ def judged(make: Callable[[Path], Camera], judge: Callable[[Camera], str]) -> Ca
         return camera
 
     return checked
+
+
+# ---- lists of every kind, and the pictures that they name ----------------------------------------------------------------------------------------------------
+
+
+def beside(name: str, texts: dict[str, str], encoding: str = "utf-8") -> Callable[[Path], Camera]:
+    """The camera of a picture ``name`` with alpha, and of the texts beside it."""
+
+    def make(folder: Path) -> Camera:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(png(np.arange(SIZE[0] * SIZE[1] * 4).reshape(*SIZE, 4) % 250))
+        for file, text in texts.items():
+            (folder / file).write_bytes(text.encode(encoding))
+        return Views.load(folder).camera
+
+    return make
+
+
+def texts_of(name: str) -> dict[str, dict[str, str]]:
+    """What each kind of list says of the picture ``name``."""
+    k = f"30 0 {K['cx'] - 0.5} 0 32 {K['cy'] - 0.5} 0 0 1"  # from the centre of the first pixel
+    return {
+        LISTS[0]: {"transforms.json": json.dumps(K | {"frames": [{"file_path": name, "transform_matrix": np.diag([1.0, -1, -1, 1]).tolist()}]})},
+        LISTS[1]: {"cameras.txt": f"1 PINHOLE {SIZE[1]} {SIZE[0]} 30 32 11 5\n", "images.txt": f"1 1 0 0 0 0 0 0 1 {name}\n\n"},
+        LISTS[3]: {"m_par.txt": f"1\n{name} {k} 1 0 0 0 1 0 0 0 1 0 0 0\n"},
+    }
+
+
+def arrays(**matrices: np.ndarray) -> Callable[[Path], Camera]:
+    """The camera of ``cameras.npz``, with a picture in ``image/``."""
+
+    def make(folder: Path) -> Camera:
+        np.savez(folder / "cameras.npz", **matrices)
+        return beside("image/a.png", {})(folder)
+
+    return make
+
+
+def of_pictures() -> Iterator[Row]:
+    nerf, colmap, neus, middlebury = LISTS
+
+    def whole(camera: Camera, words: str = "read") -> str:
+        np.testing.assert_allclose(camera.camera_from_world, np.diag([1.0, -1, -1, 1])[None, :3], atol=1e-12)
+        return seen(words=words)(camera)
+
+    to_pixels = np.array([[30, 0, K["cx"] - 0.5, 0], [0, 32, K["cy"] - 0.5, 0], [0, 0, 1, 0], [0, 0, 0, 1.0]])
+    across = np.array([[2 / SIZE[1], 0, -1, 0], [0, 2 / SIZE[0], -1, 0], [0, 0, 1, 0], [0, 0, 0, 1.0]])
+    yield Row(
+        feature="a projection to pixels",
+        judge=whole,
+        files={neus: arrays(world_mat_0=to_pixels), middlebury: beside("a.png", texts_of("a.png")[middlebury])},
+        none=(nerf, colmap),
+    )
+    to_borders = across @ (to_pixels + np.array([[0, 0, 0.5, 0], [0, 0, 0.5, 0], [0] * 4, [0] * 4]))
+    yield Row(
+        feature="a pose, and a projection to -1 .. 1",
+        judge=whole,
+        files={neus: arrays(world_mat_0=np.eye(4), camera_mat_0=to_borders)},
+        none=(nerf, colmap, middlebury),
+    )
+    for feature, name, path, encoding in (
+        ("a byte order mark", "a.png", "a.png", "utf-8-sig"),
+        ("UTF-16", "a.png", "a.png", "utf-16"),
+        ("names in other letters", "A.PNG", "a.png", "utf-8"),
+        ("whole paths of another computer", "/home/of/somebody/images/a.png", "images/a.png", "utf-8"),
+        ("names with another ending than their files", "a.jpg", "a.png", "utf-8"),
+    ):
+        files = {kind: beside(path, texts, encoding) for kind, texts in texts_of(name).items()}
+        yield Row(feature=feature, judge=whole, files=files, none=(neus,))
+
+
+def of_others() -> Iterator[tuple[str, Callable[[Path], Capture]]]:
+    """Files of cameras that are not read at all."""
+
+    def opened(name: str) -> Callable[[Path], Capture]:
+        def make(folder: Path) -> Capture:
+            (folder / name).touch()
+            return Capture.open(folder / name)
+
+        return make
+
+    for ending in ("sfm", "xml"):
+        yield f".{ending}", opened(f"m.{ending}")

@@ -33,12 +33,15 @@ def text(folder: Path) -> str:
         ("OBJ and MTL alone", "", meshes.OBJ_ALONE, meshes.of_obj()),
         ("Meshes, written", "By `Mesh.save`.\n\n", written.FORMATS, written.rows()),
         ("Lists of cameras", "`transforms.json`, read by `Views.load` and written by `Views.save`.\n\n", cameras.MAKERS, cameras.rows()),
+        ("Lists of every kind, and the pictures that they name", "By `Capture.open`.\n\n", cameras.LISTS, cameras.of_pictures()),
     )
     parts, number = [HEAD], 0
     for title, words, columns, rows in tables:
         lines, number = _table(columns, rows, folder, number)
         parts.append(f"\n## {title}\n\n{words}" + "".join(lines))
-    parts.append("\n## Other formats\n\nRead: " + _refusals(meshes.of_others(), folder) + "\n\nWritten: " + _refusals(written.refused(), folder) + "\n")
+    parts.append("\n## Other formats\n")
+    for what, files in (("Meshes, read", meshes.of_others()), ("Meshes, written", written.refused()), ("Lists of cameras", cameras.of_others())):
+        parts.append(f"\n{what}: {_refusals(files, folder)}\n")
     return "".join(parts)
 
 

@@ -23,6 +23,8 @@ from taichi_softras.recover import Capture, Views, render_views, scene_up, segme
 from taichi_softras.recover.pixels import Window, turned
 
 HEIGHT, WIDTH, N = 12, 20, 3
+TO_PIXELS = np.array([[30, 0, 10, 0], [0, 30, 6, 0], [0, 0, 1, 3], [0, 0, 0, 1.0]])
+POSES = {f"world_mat_{i}": np.eye(4) for i in range(N)}
 OPENCV_MODELS = {
     "SIMPLE_RADIAL": (-0.05,),
     "RADIAL": (-0.05, 0.01),
@@ -172,6 +174,21 @@ def write_middlebury(views: Views, folder: Path) -> Path:
     return folder
 
 
+def write_dvr(views: Views, folder: Path) -> Path:
+    """Poses alone, and K from -1 to 1 between the borders of the picture; ``world_mat_i`` of three rows, as Choy's renderings have them."""
+    save_rgb(views, folder / "image", folder / "mask")
+    matrices, k = opencv(views)
+    across = np.array([[2 / WIDTH, 0, -1], [0, 2 / HEIGHT, -1], [0, 0, 1]])
+    arrays: dict[str, np.ndarray] = {}
+    for i in range(N):
+        camera = np.eye(4)
+        camera[:3, :3] = across @ k[i]
+        arrays |= {f"camera_mat_{i}": camera, f"camera_mat_inv_{i}": np.linalg.inv(camera)}
+        arrays |= {f"world_mat_{i}": matrices[i][:3], f"world_mat_inv_{i}": np.linalg.inv(matrices[i])}
+    np.savez(folder / "cameras.npz", **arrays)
+    return folder
+
+
 def assert_same(found: Views, expected: Views) -> None:
     assert found.names == expected.names
     assert found.camera.lens is expected.camera.lens
@@ -185,7 +202,7 @@ def assert_same(found: Views, expected: Views) -> None:
 
 
 class TestReaders:
-    @pytest.mark.parametrize("write", [write_nerf, write_nerfstudio, write_colmap_bytes, write_colmap_text, write_neus, write_middlebury])
+    @pytest.mark.parametrize("write", [write_nerf, write_nerfstudio, write_colmap_bytes, write_colmap_text, write_neus, write_dvr, write_middlebury])
     def test_the_same_views(self, tmp_path, write):
         assert_same(Capture.open(write(views_of(), tmp_path)).views(), views_of())
 
@@ -241,6 +258,32 @@ class TestReaders:
         centre, radius = Capture.open(write_neus(views_of(), tmp_path)).sphere
         np.testing.assert_allclose([*centre, radius], [0.1, 0.2, 0.3, 0.7])
 
+    def test_cameras_of_idr_are_projections_to_pixels_whatever_stands_beside_them(self, tmp_path):
+        """Its files of DTU are DVR's, with a camera_mat, too, which undoes what K does there."""
+        write_neus(views_of(), tmp_path)
+        with np.load(tmp_path / "cameras_sphere.npz") as arrays:
+            told = dict(arrays)
+        across = np.array([[2 / WIDTH, 0, -1, 0], [0, 2 / HEIGHT, -1, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+        np.savez(tmp_path / "cameras_sphere.npz", **told, **{f"camera_mat_{i}": across for i in range(N)})
+        assert_same(Capture.open(tmp_path).views(), views_of())
+
+    @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+    @pytest.mark.parametrize("write", [write_nerf, write_colmap_text, write_middlebury])
+    def test_texts_as_windows_saves_them(self, tmp_path, write, encoding):
+        """With a byte order mark, and its line ends."""
+        write(views_of(), tmp_path)
+        for path in [*tmp_path.glob("*.json"), *tmp_path.glob("*.txt")]:
+            path.write_bytes(path.read_text().removeprefix("# Camera list\n").replace("\n", "\r\n").encode(encoding))
+        assert_same(Capture.open(tmp_path).views(), views_of())
+
+    def test_matrices_of_three_rows(self, tmp_path):
+        index = write_nerf(views_of(), tmp_path) / "transforms.json"
+        told = json.loads(index.read_text())
+        for frame in told["frames"]:
+            del frame["transform_matrix"][3]
+        index.write_text(json.dumps(told))
+        assert_same(Capture.open(tmp_path).views(), views_of())
+
     def test_masks_of_neus_go_by_their_order(self, tmp_path):
         """As in its data of DTU: image/000000.png and mask/000.png."""
         write_neus(views_of(), tmp_path)
@@ -278,15 +321,111 @@ class TestReaders:
         assert_same(Capture.open(tmp_path).views(), replace(views, names=("left_0001", "right_0001", "top_0001")))
 
 
+class TestNames:
+    """Of pictures, as other programs and other computers write them."""
+
+    @pytest.mark.parametrize("change", [str.upper, lambda name: name.replace(".png", ".Png")], ids=["all", "ending"])
+    @pytest.mark.parametrize(("write", "folder"), [(write_nerf, "images"), (write_colmap_bytes, "images"), (write_middlebury, ".")])
+    def test_in_other_letters(self, tmp_path, write, folder, change):
+        write(views_of(), tmp_path)
+        for path in sorted((tmp_path / folder).glob("*.png")):
+            path.rename(path.with_name(change(path.name)))
+        found = Capture.open(tmp_path).views()
+        assert_same(found, replace(views_of(), names=found.names))
+        assert [name.lower() for name in found.names] == list(views_of().names)
+
+    def test_folders_in_other_letters(self, tmp_path):
+        write_nerf(views_of(), tmp_path)
+        (tmp_path / "images").rename(tmp_path / "Images")
+        assert_same(Capture.open(tmp_path).views(), views_of())
+
+    @pytest.mark.parametrize("start", ["/home/somebody/thing/images/", "C:\\\\thing\\\\images\\\\", "\\\\\\\\disk\\\\images\\\\", "/elsewhere/"])
+    def test_of_another_computer(self, tmp_path, start):
+        """The folders that are here, too, are kept, and all of them gone through."""
+        index = write_nerf(views_of(), tmp_path) / "transforms.json"
+        index.write_text(index.read_text().replace("./images/", start))
+        if start == "/elsewhere/":
+            for path in (tmp_path / "images").iterdir():
+                path.rename(tmp_path / path.name)
+        assert_same(Capture.open(tmp_path).views(), views_of())
+
+    def test_of_another_computer_where_the_folders_tell_them_apart(self, tmp_path):
+        """Two pictures of one name are not both taken to be the one that is left."""
+        index = write_nerf(views_of(), tmp_path) / "transforms.json"
+        index.write_text(index.read_text().replace("./images/r_1", "/a/right/r_0").replace("./images/r_0", "/a/left/r_0").replace("./images/", "/a/"))
+        for path in (tmp_path / "images").iterdir():
+            path.rename(tmp_path / path.name)
+        with pytest.warns(UserWarning, match=r"1 of the 3 pictures that .* names are absent, and left out, the first /a/right/r_0$"):
+            assert_same(Capture.open(tmp_path).views(), views_of().select([0, 2]))
+
+    @pytest.mark.parametrize("named", [".jpg", ".HEIC"])
+    def test_of_pictures_whose_background_was_taken_away(self, tmp_path, named):
+        """JPEGs when the cameras were found."""
+        views = views_of()
+        write_nerf(views, tmp_path / "with_alpha")
+        write_colmap_text(views, tmp_path)
+        shutil.rmtree(tmp_path / "masks")
+        shutil.rmtree(tmp_path / "images")
+        (tmp_path / "with_alpha" / "images").rename(tmp_path / "images")
+        index = tmp_path / "images.txt"
+        index.write_text(index.read_text().replace(".png", named))
+        with pytest.warns(UserWarning, match=rf"3 of the 3 pictures that .* names are there with another ending alone, .* r_0.png for r_0{named}$") as warned:
+            capture = Capture.open(tmp_path)
+        assert (len(warned), warned[0].filename) == (1, __file__)
+        assert_same(capture.views(), views)
+
+    def test_masks_of_another_computer(self, tmp_path):
+        index = write_nerfstudio(views_of(), tmp_path) / "transforms.json"
+        index.write_text(index.read_text().replace('"silhouettes/', '"/data/thing/Silhouettes/'))
+        assert_same(Capture.open(tmp_path).views(), views_of())
+
+    def test_one_mask_for_all_of_another_computer(self, tmp_path):
+        index = write_nerfstudio(views_of(), tmp_path) / "transforms.json"
+        told = json.loads(index.read_text())
+        for frame in told["frames"]:
+            frame["mask_path"] = "/data/rim.png"
+        index.write_text(json.dumps(told))
+        Image.new("L", (WIDTH, HEIGHT), 255).save(tmp_path / "rim.png")
+        assert Capture.open(tmp_path).known == (tmp_path / "rim.png",) * N
+
+
 class TestFaultsOfReaders:
     def test_nothing_there(self, tmp_path):
         with pytest.raises(FileNotFoundError, match=r"^Capture.open: there is no file .*transforms.json, nor another one of cameras: a model of COLMAP's"):
             Capture.open(tmp_path)
 
+    @pytest.mark.parametrize(
+        ("name", "told"),
+        [
+            ("scene.sfm", "such as Meshroom writes, is not read: COLMAP's format, which most programs export, and transforms.json are"),
+            ("cameras.xml", "such as Metashape writes, is not read: "),
+            ("poses_bounds.npy", "such as LLFF writes, is not read: "),
+            ("cams/00000000_cam.txt", "such as MVSNet has, is not read: "),
+            ("database.db", "in which COLMAP keeps features, and of which its mapper makes a model, is not read: "),
+        ],
+    )
+    def test_cameras_of_others(self, tmp_path, name, told):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+        with pytest.raises(FileNotFoundError, match=rf"^Capture.open: there is no file .*; {name}, {told}"):
+            Capture.open(tmp_path)
+
+    def test_a_split_is_not_told(self, tmp_path):
+        write_nerf(views_of(), tmp_path)
+        (tmp_path / "transforms.json").rename(tmp_path / "transforms_train.json")
+        with pytest.raises(FileNotFoundError, match=r"^Capture.open: there is no file .*; transforms_train.json is read with the split 'train'$"):
+            Capture.open(tmp_path)
+
+    def test_a_file_of_cameras_of_others(self, tmp_path):
+        (tmp_path / "cameras.XML").write_text("<document/>")
+        sentence = r"^Capture.open: source must be .*cameras.XML, such as Metashape writes: let what found the cameras export COLMAP's format$"
+        with pytest.raises(ValueError, match=sentence):
+            Capture.open(tmp_path / "cameras.XML")
+
     def test_another_file(self, tmp_path):
-        (tmp_path / "a.csv").write_text("1")
-        with pytest.raises(ValueError, match=r"^Capture.open: source must be a folder, or a file of cameras .*, got .*a.csv$"):
-            Capture.open(tmp_path / "a.csv")
+        (tmp_path / "a.dat").write_text("1")
+        with pytest.raises(ValueError, match=r"^Capture.open: source must be a folder, or a file of cameras .*, got .*a.dat$"):
+            Capture.open(tmp_path / "a.dat")
 
     def test_a_split_of_a_file(self, tmp_path):
         with pytest.raises(ValueError, match=r"^Capture.open: split must be None where source is a file, got 'train'"):
@@ -362,7 +501,12 @@ class TestFaultsOfReaders:
             ({f"world_mat_{i}": np.eye(3) for i in range(N)}, "must be a finite matrix of 3 or 4 rows and 4 columns"),
             ({f"world_mat_{i}": np.full((4, 4), np.nan) for i in range(N)}, "must be a finite matrix of 3 or 4 rows and 4 columns"),
             ({f"world_mat_{i}": np.array([[30, 9, 5, 0], [0, 30, 5, 0], [0, 0, 1, 3.0]]) for i in range(N)}, "must have square angles"),
-            ({f"world_mat_{i}": np.eye(4) for i in range(N)} | {"scale_mat_0": np.zeros((4, 4))}, "must be a finite scale and a translation"),
+            ({f"world_mat_{i}": TO_PIXELS for i in range(N)} | {"scale_mat_0": np.zeros((4, 4))}, "must be a finite scale and a translation"),
+            (POSES, "must be the projection to pixels, or come with camera_mat_0, got the pose alone"),
+            (dict(POSES, camera_mat_0=np.eye(2)), "must be a finite matrix of 3 x 3 or 4 x 4, got float64 of shape"),
+            (dict(POSES, camera_mat_0=np.full((4, 4), np.inf)), "must be a finite matrix of 3 x 3 or 4 x 4"),
+            (dict(POSES, camera_mat_0=np.zeros((4, 4))), "must be the projection of a camera, got one that is not invertible"),
+            (dict(POSES, camera_mat_0=TO_PIXELS[:3, :3]), "must count from -1 to 1 across the picture, got its middle at 10, 6"),
             ({"world_mat_0": np.array([print], object)}, "must be a file of NumPy's arrays, got ValueError: Object arrays cannot be loaded"),
         ],
     )

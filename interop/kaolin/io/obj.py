@@ -195,7 +195,7 @@ def load_mtl(mtl_path: str | Path, error_handler: ErrorHandler) -> dict[str, dic
         error_handler(MaterialFileError(f"{op}: there is no file {place}"), mtl_path=place, mtl_data=found)
         return found
     files, material = NamedFiles(place), None
-    for line in read_text(f"{op}: {place}", place).removeprefix("\ufeff").replace("\\\n", " ").splitlines():
+    for line in read_text(f"{op}: {place}", place).replace("\\\n", " ").splitlines():
         keyword, rest = (*line.split(maxsplit=1), "", "")[:2]
         rest = rest.strip()
         try:
