@@ -170,7 +170,9 @@ class _Run(torch.autograd.Function):
         op.launch(arrays, (*contiguous, *outputs, *rest))
         ctx.arrays, ctx.op, ctx.rest, ctx.output_shapes = arrays, op, rest, output_shapes
         ctx.set_materialize_grads(False)  # torch would make those of unused outputs with its threads
-        ctx.save_for_backward(*contiguous)
+        # What wants a gradient is kept as it was given, and with it the graph that it came from, which `_Once` needs; if it is not contiguous, a copy is made
+        # once more on the way back.
+        ctx.save_for_backward(*(given if wants else kept for given, kept, wants in zip(inputs, contiguous, ctx.needs_input_grad[4:], strict=True)))
         return tuple(outputs)
 
     @staticmethod
@@ -179,8 +181,8 @@ class _Run(torch.autograd.Function):
             return (None, None, None, None, *_Run.gradients(ctx, *grad_outputs))
         with torch.no_grad():  # create_graph: somebody may want the gradient of these, whether or not grad_outputs have one
             grad_inputs = _Run.gradients(ctx, *grad_outputs)
-        given = [grad.requires_grad_() for grad in grad_inputs if grad is not None]
-        once = iter(_Once.apply(*given))  # type: ignore[no-untyped-call]
+        given = [grad for grad in grad_inputs if grad is not None]
+        once = iter(_Once.apply(len(given), *given, *ctx.saved_tensors, *grad_outputs))  # type: ignore[no-untyped-call]
         return (None, None, None, None, *(None if grad is None else next(once) for grad in grad_inputs))
 
     @staticmethod
@@ -188,7 +190,7 @@ class _Run(torch.autograd.Function):
         """Those of the inputs, None for the others."""
         _refuse_chance()
         wanted = ctx.needs_input_grad[4:]
-        inputs = ctx.saved_tensors
+        inputs = [tensor.contiguous() for tensor in ctx.saved_tensors]
         grad_inputs = [zeroed(torch.empty_like(tensor)) if want else None for tensor, want in zip(inputs, wanted, strict=True)]
         arrays: TorchArrays = ctx.arrays
         arguments = [_with_grad(tensor, grad) for tensor, grad in zip(inputs, grad_inputs, strict=True)]
@@ -199,12 +201,16 @@ class _Run(torch.autograd.Function):
 
 
 class _Once(torch.autograd.Function):
-    """Gradients that have none themselves. (torch's `once_differentiable` says so only where they depend on a gradient that has one: elsewhere they would count
-    as constants, and a penalty on them would have no gradient, or part of it.)"""
+    """Gradients that have none themselves: the first ``n`` of ``tensors``. The others are what they come from.
+
+    (torch's `once_differentiable` says so only where they depend on a gradient that has one: elsewhere they would count as constants, and a penalty on them
+    would have no gradient, or part of it. And torch walks back only where a way leads to what is asked for: without one to what they come from,
+    `torch.autograd.grad` would give None for it, and `torch.autograd.functional.hessian` nought.)
+    """
 
     @staticmethod
-    def forward(ctx: Any, *gradients: torch.Tensor) -> Any:
-        return tuple(gradient.view_as(gradient) for gradient in gradients)
+    def forward(ctx: Any, n: int, *tensors: torch.Tensor | None) -> Any:
+        return tuple(gradient.view_as(gradient) for gradient in tensors[:n] if gradient is not None)
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: torch.Tensor) -> Any:

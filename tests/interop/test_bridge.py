@@ -204,6 +204,29 @@ class TestAutograd:
         with pytest.raises(RuntimeError, match="taichi_softras: what is rendered must be differentiated once"):
             (gradient.square().sum() + leaves["vertices"].sum()).backward()
 
+    @pytest.mark.parametrize("asked", ["vertices", "colors", "incoming"])
+    def test_second_derivatives_are_refused_by_whatever_asks_for_them(self, asked):
+        """Torch walks no way that does not lead to what is asked for, and would give None."""
+        leaves = inputs()
+        image = image_of(**leaves)
+        incoming = torch.ones_like(image.alpha).requires_grad_()
+        (gradient,) = torch.autograd.grad([image.alpha, image.color.sum()], leaves["vertices"], [incoming, torch.tensor(1.0)], create_graph=True)
+        wanted = leaves | {"incoming": incoming}
+        with pytest.raises(RuntimeError, match="taichi_softras: what is rendered must be differentiated once"):
+            torch.autograd.grad(gradient.sum(), wanted[asked], allow_unused=True)
+
+    @pytest.mark.parametrize("name", ["hessian", "hvp", "vhp", "jvp"])
+    def test_second_derivatives_of_torchs_own(self, name):
+        """They were nought."""
+        leaves = inputs(requires_grad=False)
+
+        def loss(vertices):
+            return image_of(**leaves | {"vertices": vertices}).alpha.square().sum()
+
+        more = () if name == "hessian" else (torch.ones_like(leaves["vertices"]),)
+        with pytest.raises(RuntimeError, match="taichi_softras: what is rendered must be differentiated once"):
+            getattr(torch.autograd.functional, name)(loss, leaves["vertices"], *more)
+
     def test_a_graph_of_gradients_that_nobody_wants(self):
         leaves = inputs()
         (first, second) = (torch.autograd.grad(loss_of(**leaves), list(leaves.values()), create_graph=wanted) for wanted in (True, False))
