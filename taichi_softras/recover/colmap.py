@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..scene import is_file, read_content, read_text
-from .frames import OPEN, Frame, Listing
+from .frames import MASK_FOLDERS, OPEN, Frame, Listing
 from .named import NamedPictures
 
 __all__ = ["find_model", "read_colmap"]
@@ -79,9 +79,9 @@ def read_colmap(index: Path) -> Listing:
     points = _read(files[2], _binary_points if binary else _text_points) if is_file(files[2]) else None
     if not images:
         raise ValueError(f"{OPEN}: {index} must hold at least one picture, got none")
-    pictures = NamedPictures(index, folder=_pictures(index))
-    frames = []
-    for name, camera, quaternion, translation in sorted(images, key=lambda image: image[0]):
+    images = sorted(images, key=lambda image: image[0])
+    pictures, frames = NamedPictures(index, folder=_pictures(index, images[0][0])), []
+    for name, camera, quaternion, translation in images:
         if camera not in cameras:
             raise ValueError(f"{OPEN}: {index} must name cameras of {files[0].name}, got {camera}")
         norm = np.linalg.norm(quaternion)
@@ -92,14 +92,26 @@ def read_colmap(index: Path) -> Listing:
     return Listing(index=index, frames=frames, points=points)
 
 
-def _pictures(index: Path) -> Path:
-    """The folder that names of pictures are relative to: ``images`` beside the model, or beside the folders it lies in."""
+def _pictures(index: Path, name: str) -> Path:
+    """The folder that names of pictures are relative to: ``images`` beside the model, or beside the folders it lies in.
+
+    If there is none, it is the only folder there, but for one of masks, that has a picture of this name.
+    """
     folder = index.absolute().parent
     for place in (folder, *list(folder.parents)[:3]):
-        for name in PICTURES:
-            if (place / name).is_dir():
-                return place / name
-    return folder
+        for called in PICTURES:
+            if (place / called).is_dir():
+                return place / called
+    beside = [entry for place in (folder, *list(folder.parents)[:2]) for entry in _entries(place) if entry.name not in MASK_FOLDERS]
+    holding = [entry for entry in beside if is_file(entry / name)]
+    return holding[0] if len(holding) == 1 and not is_file(folder / name) else folder
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
 
 
 def _pose(quaternion: np.ndarray, translation: np.ndarray) -> np.ndarray:
@@ -167,8 +179,14 @@ def _text_images(text: str) -> list[tuple[str, int, np.ndarray, np.ndarray]]:
         if len(words) < 10:
             raise ValueError(f"a picture told by {len(words)} of 10 words")
         images.append((words[9], int(words[8]), np.array(words[1:5], np.float64), np.array(words[5:8], np.float64)))
-        next(lines, None)
+        seen = next(lines, "").strip()
+        if seen and not seen.startswith("#") and not _is_integer(seen.rsplit(maxsplit=1)[-1]):  # the next picture, which would be left out without a word
+            raise ValueError(f"no line of the points seen (it may be empty) behind that of {words[9]}")
     return images
+
+
+def _is_integer(word: str) -> bool:
+    return word.removeprefix("-").isdecimal()
 
 
 def _text_points(text: str) -> np.ndarray:

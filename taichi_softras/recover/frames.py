@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["OPEN", "PICTURE_ENDINGS", "Frame", "Listing"]
+__all__ = ["MASK_FOLDERS", "OPEN", "PICTURE_ENDINGS", "Frame", "Listing"]
 
 OPEN = "Capture.open"  # which the sentences of all readers begin with
+MASK_FOLDERS = ("masks", "mask")
 PICTURE_ENDINGS = (".png", ".webp", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".tga")  # in this order, where a list leaves out the ending
 
 

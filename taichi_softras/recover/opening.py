@@ -10,7 +10,7 @@ import numpy as np
 
 from ..scene import Camera, is_file
 from .colmap import find_model, read_colmap
-from .frames import OPEN, PICTURE_ENDINGS, Frame, Listing
+from .frames import MASK_FOLDERS, OPEN, PICTURE_ENDINGS, Frame, Listing
 from .named import ending_of
 from .pixels import TRANSPOSED, Facts, facts_of
 from .projections import read_middlebury, read_neus
@@ -19,7 +19,6 @@ from .transforms import intrinsics_of, is_angle_alone, lens_of, read_transforms,
 __all__ = ["described", "is_of_cameras", "shows_pictures"]
 
 NEUS_FILES = ("cameras_sphere.npz", "cameras.npz")
-MASK_FOLDERS = ("masks", "mask")
 COLMAP_FILES = ("cameras", "images", "points3D")
 ENDINGS = (".json", ".npz", ".bin", ".txt")  # of files of cameras that are read
 OTHER_LISTS = {  # files of cameras that are not, and who writes them
@@ -34,6 +33,7 @@ OTHER_LISTS = {  # files of cameras that are not, and who writes them
     "scene_camera.json": "such as BOP has",
     "*_cam.txt": "such as MVSNet has",
     "meta_data.json": "such as SDFStudio has",
+    "rendering_metadata.txt": "such as 3D-R2N2 has",
     "*_annotations.jgz": "such as CO3D has",
     "database.db": "in which COLMAP keeps features, and of which its mapper makes a model",
 }

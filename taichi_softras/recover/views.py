@@ -264,7 +264,7 @@ class Capture:
 
         * ``transforms.json``, or ``transforms_<split>.json``: NeRF's, nerfstudio's and instant-ngp's lists, see `Views.load`.
         * COLMAP's models, ``cameras``, ``images`` and ``points3D`` as ``.bin`` or ``.txt``, in the folder itself, ``sparse/0``, ``sparse`` or
-          ``colmap/sparse/0``; the pictures in ``images`` beside.
+          ``colmap/sparse/0``; the pictures in ``images`` beside, or where there is none, in the only folder beside that has one of such a name.
         * NeuS's, IDR's and DVR's ``cameras_sphere.npz`` or ``cameras.npz``, with ``image/`` and ``mask/``. The world is that of ``world_mat``, not the unit
           sphere.
         * Middlebury's ``*_par.txt``, with the pictures beside.

@@ -306,6 +306,19 @@ class TestReaders:
         save_rgb(views_of().reduced(2), tmp_path / "images_2", None)
         assert Capture.open(tmp_path).sizes.tolist() == [[HEIGHT, WIDTH]] * N
 
+    def test_pictures_of_colmap_in_a_folder_of_another_name(self, tmp_path):
+        """The only one that has them; beside the model's folder, and its masks."""
+        write_colmap_bytes(views_of(), tmp_path)
+        (tmp_path / "images").rename(tmp_path / "my photos")
+        shutil.copytree(tmp_path / "masks", tmp_path / "mask")
+        (tmp_path / "other").mkdir()
+        for i in range(N):  # the name of the picture, as COLMAP wants masks to be called
+            (tmp_path / "masks" / f"r_{i}.png.png").rename(tmp_path / "masks" / f"r_{i}.png")
+        assert_same(Capture.open(tmp_path).views(), views_of())
+        shutil.copytree(tmp_path / "my photos", tmp_path / "the same once more")
+        with pytest.raises(FileNotFoundError, match=r"no picture of those that .*images.bin names, 3, the first r_0.png"):
+            Capture.open(tmp_path)
+
     def test_folders_within_images(self, tmp_path):
         """Of two cameras, whose pictures have the same names."""
         views = views_of()
@@ -475,6 +488,7 @@ class TestFaultsOfReaders:
         [
             ("cameras.txt", " PINHOLE ", " OPENCV ", r"cameras.txt must be one of COLMAP's, got 4 parameters of a OPENCV, which has 8$"),
             ("cameras.txt", f" {WIDTH} ", " wide ", r"cameras.txt must be one of COLMAP's, got invalid literal"),
+            ("images.txt", "\n\n", "\n", r"images.txt must be one of COLMAP's, got no line of the points seen \(it may be empty\) behind that of r_0.png$"),
             ("cameras.txt", "7 PINHOLE", "6 PINHOLE", r"images.txt must name cameras of cameras.txt, got 7$"),
             ("cameras.txt", f" {WIDTH} {HEIGHT} ", f" {HEIGHT} {WIDTH} ", r"must have the proportions of the pictures, 20 x 12, got 12 x 20$"),
             ("images.txt", " 7 r_1.png", "", r"images.txt must be one of COLMAP's, got a picture told by 8 of 10 words$"),
