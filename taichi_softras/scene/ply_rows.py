@@ -143,14 +143,17 @@ class Rows:
             if column.length is None:
                 before = before + column.stored.itemsize
             elif self.starts is None:
-                before = before + column.length.itemsize + (int(self.lengths[k][0]) if self.element.count else 0) * column.stored.itemsize
+                before = before + column.length.itemsize + int(self.lengths[k][0]) * column.stored.itemsize
             else:
                 before = before + column.length.itemsize + self.lengths[k] * column.stored.itemsize
         return before
 
     def column(self, i: int) -> np.ndarray:
         """[count] the numbers of a property, as they are stored."""
-        column, before = self.element.properties[i], self._before(i)
+        column = self.element.properties[i]
+        if not self.element.count:  # there may be no byte where its rows would begin, which NumPy refuses to begin at
+            return np.zeros(0, column.stored)
+        before = self._before(i)
         if self.starts is None:
             assert isinstance(before, int)
             return np.ndarray((self.element.count,), column.stored, self.data, self.begin + before, (self.stride,))
@@ -162,11 +165,14 @@ class Rows:
 
     def flat(self, i: int) -> tuple[np.ndarray, np.ndarray]:
         """What stands in the lists of a property, one after the other, and [count] their lengths."""
-        column, lengths, before = self.element.properties[i], self.lengths[i], self._before(i)
+        column, lengths = self.element.properties[i], self.lengths[i]
         assert column.length is not None
+        if not self.element.count:
+            return np.zeros(0, column.stored), lengths
+        before = self._before(i)
         if self.starts is None:
             assert isinstance(before, int)
-            n, size = (int(lengths[0]) if self.element.count else 0), column.stored.itemsize
+            n, size = int(lengths[0]), column.stored.itemsize
             begin = self.begin + before + column.length.itemsize
             return np.ndarray((self.element.count, n), column.stored, self.data, begin, (self.stride, size)).reshape(-1), lengths
         first = np.repeat(self.starts + before + column.length.itemsize, lengths)

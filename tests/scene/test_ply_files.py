@@ -81,6 +81,13 @@ class TestShapes:
         )
         np.testing.assert_array_equal(load(tmp_path, content).faces, [*MIXED_TRIANGLES[:3], [1, 2, 4]])
 
+    @pytest.mark.parametrize("properties", [XYZ, [*XYZ, "float nx", "float ny", "float nz", "uchar red", "uchar green", "uchar blue"]])
+    def test_nothing(self, tmp_path, kind, properties):
+        """As Blender writes an object without vertices: no byte behind the header."""
+        lists = ["list uchar uint vertex_indices", "list uchar float texcoord"]
+        with pytest.raises(ValueError, match=r"^Mesh.load: .*m.ply must hold triangles, got none$"):
+            load(tmp_path, ply(kind, ("vertex", properties, []), ("face", lists, [])))
+
     def test_other_elements_and_properties(self, tmp_path, kind):
         content = ply(
             kind,
