@@ -44,7 +44,7 @@ from ..recover import (
     score,
     seen_from,
     sheet,
-    shows_pictures,
+    splits_of,
     turntable,
     up_of,
 )
@@ -192,13 +192,14 @@ class _Source:
     def captures(self) -> tuple[Capture, Capture]:
         """(pictures to fit, pictures to measure the result with): as the source is split, or every sixth is kept."""
         source, masks = Path(self.source), None if self.masks is None else Path(self.masks)
-        if (source / f"transforms_{TRAIN}.json").is_file():
-            others = [split for split in (TEST, "val") if (source / f"transforms_{split}.json").is_file()]
-            splits = [TRAIN, *[split for split in others if shows_pictures(source, split)][:1]]
+        there = splits_of(source)
+        if TRAIN in there:
+            others = [split for split in (TEST, "val") if split in there]
+            splits = [TRAIN, *[split for split in others if there[split]][:1]]
             if others and splits == [TRAIN]:
-                lists = " and ".join(f"transforms_{split}.json" for split in others)
                 warnings.warn(
-                    f"fit: none of the pictures that {lists} in {source} names is there: some of transforms_{TRAIN}.json are kept to measure the result",
+                    f"fit: {source} names pictures to measure the result with ({' and '.join(others)}), and none of them is there: "
+                    f"some of the others ({TRAIN}) are kept for it",
                     UserWarning,
                     stacklevel=2,
                 )

@@ -5,7 +5,7 @@ from .atlas import unwrap
 from .fit import Fit, FitOptions, Stage, Start, initial_sphere
 from .hull import Hull, hull_mesh, visual_hull
 from .metrics import Score, SurfaceComparison, compare_surfaces, score, structural_similarity
-from .opening import is_of_cameras, shows_pictures
+from .opening import is_of_cameras, splits_of
 from .optimize import NumpyAdam
 from .pictures import fit_curves, normal_colors, save_animation, shaded, sheet, turntable
 from .poses import registered
@@ -64,7 +64,7 @@ __all__ = [
     "self_intersections",
     "shaded",
     "sheet",
-    "shows_pictures",
+    "splits_of",
     "structural_similarity",
     "texels_shown",
     "turntable",

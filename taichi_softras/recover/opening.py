@@ -14,9 +14,9 @@ from .frames import MASK_FOLDERS, OPEN, PICTURE_ENDINGS, Frame, Listing
 from .named import ending_of
 from .pixels import TRANSPOSED, Facts, facts_of
 from .projections import read_middlebury, read_neus
-from .transforms import intrinsics_of, is_angle_alone, lens_of, read_transforms, size_told
+from .transforms import SPLITS, intrinsics_of, is_angle_alone, lens_of, read_transforms, size_told, splits_told
 
-__all__ = ["described", "is_of_cameras", "shows_pictures"]
+__all__ = ["described", "is_of_cameras", "splits_of"]
 
 NEUS_FILES = ("cameras_sphere.npz", "cameras.npz")
 COLMAP_FILES = ("cameras", "images", "points3D")
@@ -89,21 +89,31 @@ def described(source: Path, split: str | None, masks: Path | None, partial: bool
     }
 
 
-def shows_pictures(source: Path, split: str) -> bool:
-    """Whether a list of NeRF's is there, and a picture that it names (BlenderNeRF writes one of cameras alone, for a test)."""
-    index = source / f"transforms_{split}.json"
-    return is_file(index) and any(frame.path is not None for frame in read_transforms(index).frames)
+def splits_of(source: Path) -> dict[str, int]:
+    """How many pictures are there of each split that `Capture.open` takes: of NeRF's lists, or of nerfstudio's, which tell splits themselves. (It may be none:
+    BlenderNeRF writes a list of cameras alone, for a test.)"""
+    lists = {split: source / f"transforms_{split}.json" for split in SPLITS}
+    listings = {split: read_transforms(index) for split, index in lists.items() if is_file(index)}
+    whole = source if source.suffix == ".json" else source / "transforms.json"
+    if not listings and is_file(whole):
+        listings = {split: read_transforms(whole, split) for split in splits_told(whole)}
+    return {split: sum(frame.path is not None for frame in listing.frames) for split, listing in listings.items()}
 
 
 def _listing(source: Path, split: str | None) -> Listing:
     """What the folder or file holds."""
     if is_file(source):
+        if split is not None and source.suffix == ".json" and split in splits_told(source):
+            return read_transforms(source, split)
         if split is not None:
             raise ValueError(f"{OPEN}: split must be None where source is a file, got {split!r} with {source}")
         return _read_index(source)
     wanted = source / ("transforms.json" if split is None else f"transforms_{split}.json")
     if is_file(wanted):
         return read_transforms(wanted)
+    whole = source / "transforms.json"
+    if split is not None and is_file(whole) and split in splits_told(whole):
+        return read_transforms(whole, split)
     if split is not None:
         raise FileNotFoundError(f"{OPEN}: there is no file {wanted}")
     model = find_model(source)

@@ -3,6 +3,7 @@
 A frame is a dictionary in which what it says itself stands before what the list says for all. Lenses are `Camera`'s; what it cannot hold is refused by name.
 """
 
+import posixpath
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from ..scene import Lens, read_json
 from .frames import OPEN, Frame, Listing
 from .named import NamedPictures
 
-__all__ = ["COEFFICIENTS", "intrinsics_of", "is_angle_alone", "lens_of", "read_transforms", "size_told"]
+__all__ = ["COEFFICIENTS", "SPLITS", "intrinsics_of", "is_angle_alone", "lens_of", "read_transforms", "size_told", "splits_told"]
 
 COEFFICIENTS = {  # in the order of `Camera.distortion`
     Lens.PERSPECTIVE: (),
@@ -34,11 +35,18 @@ MODELS = {  # COLMAP's names, which nerfstudio has taken over
 NO_LENS_OF_OURS = ("orthographic", "equirectangular", "latlong", "ftheta_p0")  # how instant-ngp says that a camera is of another kind
 ALL_COEFFICIENTS = (*COEFFICIENTS[Lens.OPENCV], "s1", "s2", "s3", "s4", "sx1", "sy1")
 NERFSTUDIO_ORDER = ("k1", "k2", "k3", "k4", "p1", "p2")  # of its distortion_params
+SPLITS, FILENAMES = ("train", "test", "val"), "_filenames"
 ROUGHLY = 1e-3  # how far a rotation that was written down may be from one
 
 
-def read_transforms(index: Path) -> Listing:
-    """The list ``index`` and the pictures, masks and maps of known pixels that it names.
+def splits_told(index: Path) -> tuple[str, ...]:
+    """The splits that a list itself tells, as nerfstudio's do, by the names of their pictures: ``train_filenames``, ``val_filenames``, ``test_filenames``."""
+    described = read_json(f"{OPEN}: {index}", index)
+    return tuple(split for split in SPLITS if isinstance(described, dict) and described.get(split + FILENAMES))
+
+
+def read_transforms(index: Path, split: str | None = None) -> Listing:
+    """The list ``index`` and the pictures, masks and maps of known pixels that it names; with ``split`` those of one that `splits_told` gives.
 
     A mask that two frames share cannot be that of an object (the camera has moved): it is nerfstudio's of a lens, and tells which pixels count.
 
@@ -48,10 +56,12 @@ def read_transforms(index: Path) -> Listing:
     """
     described = read_json(f"{OPEN}: {index}", index)
     try:
-        told = described["frames"]
+        told = described["frames"] if split is None else _of_split(index, described, split + FILENAMES)
         matrices = np.array([frame["transform_matrix"] for frame in told], np.float64)
         names = [str(frame["file_path"]) for frame in told]
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        if str(error).startswith(OPEN):
+            raise
         raise ValueError(f"{OPEN}: {index} must list frames with file_path and transform_matrix, got {type(error).__name__}: {error}") from error
     if matrices.shape == (len(told), 3, 4):  # of which instant-ngp reads no more
         matrices = np.concatenate([matrices, np.tile([[[0.0, 0.0, 0.0, 1.0]]], (len(told), 1, 1))], axis=1)
@@ -67,6 +77,24 @@ def read_transforms(index: Path) -> Listing:
         for name, matrix, own, mask, counts in zip(names, matrices, told, masks, known, strict=True)
     ]
     return Listing(index=index, frames=frames)
+
+
+def _of_split(index: Path, described: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    """The frames whose names the list has under ``key``."""
+    wanted = described[key]
+    if not isinstance(wanted, list) or not all(isinstance(name, str) for name in wanted):
+        raise ValueError(f"{OPEN}: {key} in {index} must be a list of names, got {type(wanted).__name__}")
+    frames = {_plain(str(frame["file_path"])): frame for frame in described["frames"]}
+    for name in wanted:
+        if _plain(name) not in frames:
+            raise ValueError(f"{OPEN}: {key} in {index} must be names of its frames, got {name}")
+    chosen = {_plain(name) for name in wanted}
+    return [frame for name, frame in frames.items() if name in chosen]
+
+
+def _plain(name: str) -> str:
+    """``./images/a.png`` and ``images/a.png`` are one name."""
+    return posixpath.normpath(name.replace("\\", "/"))
 
 
 def _named_pictures(index: Path, frames: list[dict[str, Any]], key: str) -> list[Path | None]:

@@ -262,7 +262,8 @@ class Capture:
     def open(cls, source: str | Path, split: str | None = None, *, masks: str | Path | None = None, segment: bool = False) -> "Capture":
         """Finds out what a folder, or a file of cameras, holds.
 
-        * ``transforms.json``, or ``transforms_<split>.json``: NeRF's, nerfstudio's and instant-ngp's lists, see `Views.load`.
+        * ``transforms.json``, or ``transforms_<split>.json``: NeRF's, nerfstudio's and instant-ngp's lists, see `Views.load`. With a split, of a
+          ``transforms.json`` those pictures that its ``<split>_filenames`` names (nerfstudio's).
         * COLMAP's models, ``cameras``, ``images`` and ``points3D`` as ``.bin`` or ``.txt``, in the folder itself, ``sparse/0``, ``sparse`` or
           ``colmap/sparse/0``; the pictures in ``images`` beside, or where there is none, in the only folder beside that has one of such a name.
         * NeuS's, IDR's and DVR's ``cameras_sphere.npz`` or ``cameras.npz``, with ``image/`` and ``mask/``. The world is that of ``world_mat``, not the unit
@@ -283,7 +284,7 @@ class Capture:
 
         Args:
             source: the folder, or the file of cameras.
-            split: of NeRF's lists, such as "train".
+            split: of NeRF's and nerfstudio's lists, such as "train".
             masks: a folder of masks.
             segment: pictures without a mask get one, roughly, by rembg or else OpenCV's GrabCut. It is written into the folder ``masks``, where it can be
                 looked at and corrected: what lies there is not made anew.

@@ -78,6 +78,19 @@ class TestFitCommand:
         assert sorted(path.name for path in out.iterdir() if path.name in FILES) == sorted(set(FILES) - {"curves.png"})
         assert (out / "report.html").read_text().count("data:image/png;base64,") == 1
 
+    @pytest.mark.usefixtures("small_turntable")
+    def test_a_list_that_tells_its_splits(self, ellipsoid_views, tmp_path):
+        """nerfstudio's: what it names for a test is not fitted."""
+        pictures, out = tmp_path / "pictures", tmp_path / "out"
+        ellipsoid_views.save(pictures)
+        index = pictures / "transforms.json"
+        told = json.loads(index.read_text())
+        names = [frame["file_path"] for frame in told["frames"]]
+        index.write_text(json.dumps(told | {"train_filenames": names[3:], "val_filenames": names[:3]}))
+        assert main(["fit", str(pictures), "-o", str(out), "--steps", "4", "--views-per-step", "3", "--colors", "vertex"]) == 0
+        assert json.loads((out / "metrics.json").read_text())["views_not_fitted"] == 3
+        assert "a mesh from 5 pictures" in (out / "report.html").read_text()
+
     @pytest.mark.filterwarnings("default:fit")
     @pytest.mark.usefixtures("small_turntable")
     def test_a_list_of_cameras_alone_for_a_test(self, ellipsoid_views, tmp_path, capsys):
@@ -88,7 +101,7 @@ class TestFitCommand:
         out = tmp_path / "out"
         assert main(["fit", str(pictures), "-o", str(out), "--steps", "4", "--views-per-step", "3", "--colors", "vertex"]) == 0
         told = capsys.readouterr().err
-        assert f"warning: fit: none of the pictures that transforms_test.json in {pictures} names is there: some of transforms_train.json are kept" in told
+        assert f"warning: fit: {pictures} names pictures to measure the result with (test), and none of them is there: some of the others (train)" in told
         assert json.loads((out / "metrics.json").read_text())["views_not_fitted"] == 1
 
     @pytest.mark.usefixtures("small_turntable")

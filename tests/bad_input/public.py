@@ -106,7 +106,7 @@ EXCUSED = {  # by the name, or the last part of it
     "SurfaceComparison": "made by us",
     "Pictures": "made by the command, of what it has checked",
     "is_of_cameras": "called by the commands, of a path",
-    "shows_pictures": "called by the command, of what it has found",
+    "splits_of": "called by the command, of what it has found",
     "mean_score": "made of scores, which are made by us",
     "next_views": "called by Fit and SplatFit with what they have checked",
     "carried_over": "called by Fit and Pictures with what they have checked",

@@ -276,6 +276,24 @@ class TestReaders:
             path.write_bytes(path.read_text().removeprefix("# Camera list\n").replace("\n", "\r\n").encode(encoding))
         assert_same(Capture.open(tmp_path).views(), views_of())
 
+    @pytest.mark.parametrize("named", ["", "transforms.json"])
+    def test_splits_that_a_list_tells_itself(self, tmp_path, named):
+        """As nerfstudio's do; by the names of its frames, with and without a point before them."""
+        index = write_nerfstudio(views_of(), tmp_path) / "transforms.json"
+        told = json.loads(index.read_text()) | {"train_filenames": ["./images/r_2.png", "images/r_0.png"], "test_filenames": ["images/r_1.png"]}
+        index.write_text(json.dumps(told | {"val_filenames": []}))
+        for split, which in (("train", [0, 2]), ("test", [1]), (None, [0, 1, 2])):
+            assert_same(Capture.open(tmp_path / named, split).views(), views_of().select(which))
+        with pytest.raises((FileNotFoundError, ValueError), match=r"there is no file .*transforms_val.json|split must be None"):
+            Capture.open(tmp_path / named, "val")
+
+    @pytest.mark.parametrize(("names", "sentence"), [(["r_9.png"], "must be names of its frames, got r_9.png"), ("r_0", "must be a list of names, got str")])
+    def test_splits_of_no_pictures(self, tmp_path, names, sentence):
+        index = write_nerfstudio(views_of(), tmp_path) / "transforms.json"
+        index.write_text(json.dumps(json.loads(index.read_text()) | {"train_filenames": names}))
+        with pytest.raises(ValueError, match=rf"^Capture.open: train_filenames in .*transforms.json .*{sentence}$"):
+            Capture.open(tmp_path, "train")
+
     def test_matrices_of_three_rows(self, tmp_path):
         index = write_nerf(views_of(), tmp_path) / "transforms.json"
         told = json.loads(index.read_text())
