@@ -2,6 +2,7 @@
 
 import argparse
 import importlib.util
+import io
 import os
 import sys
 import warnings
@@ -70,6 +71,7 @@ examples
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status; what the user did wrong is one sentence on stderr."""
+    _open_streams()
     words, parser = sys.argv[1:] if arguments is None else arguments, _parser()
     if not words:  # that a command is wanted tells nobody which there are
         parser.print_help(sys.stderr)
@@ -90,6 +92,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("taichi-softras: interrupted", file=sys.stderr)
         return INTERRUPTED
+
+
+def _open_streams() -> None:
+    """A stream that is closed (by a shell's ``>&-``, or of a program without a console) takes what is said, and gives it to nobody; what a stream's letters
+    cannot say is escaped."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 (until the process ends)
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _show_warning(message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None, line: str | None = None) -> None:

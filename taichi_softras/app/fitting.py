@@ -333,7 +333,7 @@ def _begin(options: argparse.Namespace, out: Path, default_of: Callable[[str], A
 
 
 def _bar(what: str, total: int, initial: int = 0, unit: str = "picture") -> tqdm:
-    pause = 0.1 if sys.stderr.isatty() else 10  # seconds between two looks of the bar: a log file needs few
+    pause = 0.1 if getattr(sys.stderr, "isatty", bool)() else 10  # seconds between two looks of the bar: a log file needs few
     return tqdm(total=total, initial=initial, unit=unit, desc=what, dynamic_ncols=True, mininterval=pause)
 
 

@@ -7,6 +7,7 @@ which pixels change sides, and each picture is cut anew; that twice.
 
 import importlib.util
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -117,7 +118,7 @@ def object_sphere(
 
 def _counted(pictures: Sequence[Any], what: str) -> Iterator[Any]:
     """The pictures, with a bar for who waits at a terminal."""
-    return iter(tqdm(pictures, desc=f"masks, {what}", unit="picture", dynamic_ncols=True, disable=None))
+    return iter(tqdm(pictures, desc=f"masks, {what}", unit="picture", dynamic_ncols=True, disable=True if sys.stderr is None else None))
 
 
 def _box(camera: Camera, size: list[int], window: Window, centre: np.ndarray, radius: float) -> tuple[int, int, int, int]:

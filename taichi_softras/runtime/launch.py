@@ -116,7 +116,8 @@ def _waited_for() -> Iterator[None]:
     Taichi compiles, no other thread gets to run that could say it later.) It is said to who waits, at a terminal or in a notebook; a log needs no consolation.
     """
     kept = Path(config().offline_cache_file_path)
-    if not _waiting.told and (_waiting.seconds > PATIENCE or not any(kept.glob("*.tcb"))) and (sys.stderr.isatty() or "ipykernel" in sys.modules):
+    is_watched = getattr(sys.stderr, "isatty", bool)() or (sys.stderr is not None and "ipykernel" in sys.modules)  # programs with windows have none, or a log
+    if is_watched and not _waiting.told and (_waiting.seconds > PATIENCE or not any(kept.glob("*.tcb"))):
         _waiting.told = True
         later = f"; they are kept in {kept}, and the next start is quick" if config().offline_cache else ""
         from tqdm import tqdm

@@ -52,6 +52,30 @@ class TestExitStatus:
         assert done.returncode == 0, done.stderr
         assert done.stdout == f"1 pictures of 16 x 16 pixels and transforms.json are in {tmp_path}\n"
 
+    @pytest.mark.skipif(os.name == "nt", reason="a shell of Windows closes no streams")
+    @pytest.mark.parametrize(
+        ("closed", "command", "written"),
+        [
+            (">&-", ["render", "--views", "1", "--samples", "1"], "transforms.json"),
+            ("<&- >&- 2>&-", ["fit", "--views", "6", "--test-views", "1", "--steps", "4", "--colors", "vertex"], "report.html"),
+        ],
+    )
+    def test_of_closed_streams_is_0(self, tmp_path, closed, command, written):
+        """As those of a program that is started without a terminal may be."""
+        words = [sys.executable, "-m", "taichi_softras", *command, "--size", "16", "-o", str(tmp_path)]
+        done = subprocess.run(["sh", "-c", f'"$0" "$@" {closed}', *words], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "Traceback" not in done.stderr
+        assert (tmp_path / written).is_file()
+
+    def test_of_a_stream_that_has_no_letters_for_a_name_is_0(self, tmp_path):
+        """As a file that a shell of Windows writes to."""
+        out = tmp_path / "\u6f22 gr\u00f6\u00dfe"
+        command = [sys.executable, "-m", "taichi_softras", "render", "-o", str(out), "--views", "1", "--size", "16", "--samples", "1"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"PYTHONIOENCODING": "cp1252"}, encoding="cp1252")
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.endswith("\\u6f22 gr\u00f6\u00dfe\n")
+
     @pytest.mark.skipif(os.name == "nt", reason="pipes of Windows are closed otherwise")
     def test_of_a_reader_that_goes_away(self):
         """As `head` does: no complaint, and the status by which shells know it."""

@@ -258,13 +258,14 @@ class TestWaiting:
 
     @pytest.fixture
     def told(self, monkeypatch, capsys, tmp_path):
-        def told(*, terminal: bool, cached: bool, seconds: float = 0.0) -> list[str]:
+        def told(*, terminal: bool | None, cached: bool, seconds: float = 0.0) -> list[str]:
             if cached:
                 (tmp_path / "ticache.tcb").touch()
             config = SimpleNamespace(offline_cache=True, offline_cache_file_path=str(tmp_path))
             monkeypatch.setattr(launching, "config", lambda: config)
             monkeypatch.setattr(launching, "_waiting", launching.Waiting(seconds=seconds))
-            monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+            if terminal is not None:
+                monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
             monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
             for _ in range(2):
                 with launching._waited_for():
@@ -295,3 +296,9 @@ class TestWaiting:
 
     def test_not_in_a_log(self, told):
         assert told(terminal=False, cached=False, seconds=10.0) == []
+
+    @pytest.mark.parametrize("stream", [None, SimpleNamespace(write=len, flush=lambda: None)], ids=["none", "a log of its own"])
+    def test_not_in_a_program_with_windows(self, told, monkeypatch, stream):
+        """Which has no standard error, or puts something in its place that can be written to, and no more."""
+        monkeypatch.setattr(sys, "stderr", stream)
+        assert told(terminal=None, cached=False, seconds=10.0) == []
