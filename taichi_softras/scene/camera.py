@@ -58,7 +58,8 @@ class Camera:
             the model would turn back (its slope falls below a tenth) or run away (above a hundred), points go straight on outwards: they are not seen in the
             picture a second time. (Gradients to the coefficients take that place as given.)
 
-    The constructors make NumPy arrays (float64). Arrays of another library (torch tensors that want gradient, say) can be put in with ``dataclasses.replace``.
+    The constructors make NumPy arrays (float64), and refuse tensors that want a gradient, which would be lost. Arrays of another library (such tensors, say)
+    are put in with ``dataclasses.replace``.
     """
 
     ARRAYS: ClassVar = ("camera_from_world", "intrinsics", "distortion")  # the attributes that may want gradient
@@ -108,7 +109,7 @@ class Camera:
 
     def about(self, origin: Any) -> "Camera":
         """The same cameras, told in a world whose origin is at ``origin`` [3] of theirs: what is far from theirs is near to it, where float32 is exact."""
-        origin = as_numbers("Camera.about", "origin", origin)
+        origin = _numbers("Camera.about", "origin", origin)
         check_shape("Camera.about", "origin", origin.shape, (3,))
         check_finite("Camera.about", "origin", origin)
         matrices = np.array(self.camera_from_world, np.float64)
@@ -145,7 +146,7 @@ class Camera:
         """
         op, names = "Camera.orbit", "distance, elevation and azimuth"
         distance, elevation, azimuth, target = (
-            as_numbers(op, name, v) for name, v in (("distance", distance), ("elevation", elevation), ("azimuth", azimuth), ("target", target))
+            _numbers(op, name, v) for name, v in (("distance", distance), ("elevation", elevation), ("azimuth", azimuth), ("target", target))
         )
         check_shape(op, "target", target.shape, (3,) if target.ndim < 2 else ("B", 3))
         distance, elevation, azimuth = _broadcast("Camera.orbit", names, *(np.atleast_1d(v) for v in (distance, elevation, azimuth)))
@@ -184,7 +185,7 @@ class Camera:
         orthographic_height: float | None = None,
     ) -> "Camera":
         """Cameras at ``eye`` [3] or [B, 3] that look at ``target``, with ``up`` upwards in the image. For the rest see `orbit`."""
-        points = [as_numbers("Camera.look_at", name, v) for name, v in (("eye", eye), ("target", target), ("up", up))]
+        points = [_numbers("Camera.look_at", name, v) for name, v in (("eye", eye), ("target", target), ("up", up))]
         for name, point in zip(("eye", "target", "up"), points, strict=True):
             check_shape("Camera.look_at", name, point.shape, (3,) if point.ndim < 2 else ("B", 3))
         eye, target, up = _broadcast("Camera.look_at", "eye, target and up", *(np.atleast_2d(point) for point in points))
@@ -232,7 +233,7 @@ class Camera:
         check_choice("Camera.from_matrices", "lens", lens, Lens)
         if lens is Lens.ORTHOGRAPHIC:
             raise ValueError(f"Camera.from_matrices: lens must not be {lens}, for which K has no meaning")
-        matrices = as_numbers("Camera.from_matrices", "camera_from_world", camera_from_world)
+        matrices = _numbers("Camera.from_matrices", "camera_from_world", camera_from_world)
         matrices = matrices[None] if matrices.ndim == 2 else matrices
         rows = 3 if matrices.shape[1:2] == (3,) else 4
         check_shape("Camera.from_matrices", "camera_from_world", matrices.shape, ("B", rows, 4))
@@ -245,7 +246,7 @@ class Camera:
             raise ValueError(f"{wrong} a mirror image")
         if convention is Convention.OPENCV:
             matrices = matrices * _FLIP[:, None]
-        k = as_numbers("Camera.from_matrices", "pixel_intrinsics", pixel_intrinsics)
+        k = _numbers("Camera.from_matrices", "pixel_intrinsics", pixel_intrinsics)
         check_shape("Camera.from_matrices", "pixel_intrinsics", k.shape, (3, 3) if k.ndim == 2 else ("B", 3, 3), {"B": len(matrices)})
         check_finite("Camera.from_matrices", "pixel_intrinsics", k)
         height, width = check_image_size("Camera.from_matrices", image_size)
@@ -313,7 +314,7 @@ def _coefficients(lens: Lens, distortion: Any, n: int) -> np.ndarray | None:
             raise ValueError(f"Camera.from_matrices: distortion must be None with {lens}, got one")
         return None
     full = COEFFICIENTS[lens]
-    given = np.zeros(full) if distortion is None else as_numbers("Camera.from_matrices", "distortion", distortion)
+    given = np.zeros(full) if distortion is None else _numbers("Camera.from_matrices", "distortion", distortion)
     allowed = (4,) if lens is Lens.FISHEYE else (4, 5, 8)
     if given.ndim == 2 and 1 in given.shape:  # as OpenCV returns them
         given = given.ravel()
@@ -358,6 +359,16 @@ def _limit(lens: Lens, k1: float, k2: float, *others: float) -> tuple[float, flo
     roots = np.concatenate([polynomial.roots() for polynomial in leaves])
     limit = min([end, *roots.real[(roots.imag == 0) & (roots.real > 0)]])
     return limit, rise(limit) / square(limit)
+
+
+def _numbers(op: str, name: str, values: Any) -> np.ndarray:
+    """As float64; a tensor that wants a gradient would not get it."""
+    if getattr(values, "requires_grad", False) is True:
+        raise TypeError(
+            f"{op}: {name} must want no gradient, which would be lost (detach() it; arrays of a camera that want one are put in by dataclasses.replace), "
+            "got a tensor that requires one"
+        )
+    return as_numbers(op, name, values)
 
 
 def _broadcast(op: str, names: str, *arrays: np.ndarray) -> list[np.ndarray]:

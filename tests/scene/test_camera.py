@@ -255,3 +255,26 @@ class TestMatrices:
             with Image.open(path if path.suffix else path.with_suffix(".png")) as picture:
                 theirs = np.asarray(picture)[..., 3] / 255
             assert np.minimum(ours, theirs).sum() / np.maximum(ours, theirs).sum() > 0.97
+
+
+WANTING = torch.tensor([1.0], requires_grad=True)
+POSE, K = np.eye(4)[None], np.eye(3) * [30, 30, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("Camera.orbit: azimuth", lambda: Camera.orbit(2.0, azimuth=WANTING)),
+        ("Camera.orbit: distance", lambda: Camera.orbit(WANTING * 2)),
+        ("Camera.look_at: eye", lambda: Camera.look_at(WANTING * torch.ones(3))),
+        ("Camera.from_matrices: camera_from_world", lambda: Camera.from_matrices(torch.from_numpy(POSE) * WANTING, K, (4, 6))),
+        ("Camera.from_matrices: pixel_intrinsics", lambda: Camera.from_matrices(POSE, torch.from_numpy(K) * WANTING, (4, 6))),
+        ("Camera.about: origin", lambda: Camera.orbit(2.0).about(WANTING * torch.ones(3))),
+    ],
+)
+def test_a_gradient_that_would_be_lost(name, make):
+    """What these make is NumPy's; it was made without a word."""
+    with pytest.raises(TypeError, match=rf"^{name} must want no gradient, which would be lost"):
+        make()
+    with torch.no_grad():  # what is computed there wants none
+        assert len(Camera.orbit(WANTING * 2)) == 1
