@@ -171,7 +171,8 @@ class Views:
             check_finite("Views.save", "normals", normals)
 
     def save(self, folder: str | Path, split: str | None = None, *, depth: np.ndarray | None = None, normals: np.ndarray | None = None) -> None:
-        """Writes the pictures and ``transforms[_<split>].json``, which `load` and NeRF's own loaders read; what is known, as pictures in ``known/``.
+        """Writes the pictures and ``transforms.json``, which `load`, nerfstudio and instant-ngp read, or ``transforms_<split>.json``, which `load` and NeRF's
+        own loaders read; what is known, as pictures in ``known/``.
 
         Args:
             depth: [N, H, W] along the view axis, world units, 0 where there is nothing (`render_geometry`). Written beside each picture as
@@ -217,7 +218,8 @@ class Views:
             if normals is not None:
                 save_picture(pictures / f"{name}_normal.png", np.concatenate([0.5 + 0.5 * normals[i], normals[i].any(-1, keepdims=True)], -1))
                 own |= {"normal_file_path": f"{file}_normal.png"}
-            frames.append({"file_path": file, "transform_matrix": np.linalg.inv(matrices[i]).tolist(), **own})
+            ending = ".png" if split is None else ""  # nerfstudio opens what is named; NeRF's loaders, which read splits, put .png behind it
+            frames.append({"file_path": file + ending, "transform_matrix": np.linalg.inv(matrices[i]).tolist(), **own})
         described = {"camera_model": model, "camera_angle_x": 2 * np.arctan(width / 2 / k[0, 0, 0]), "w": width, "h": height}
         described |= {"integer_depth_scale": DEPTH_SCALE} if depth is not None else {}
         described |= {"frames": frames}

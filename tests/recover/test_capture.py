@@ -70,8 +70,14 @@ def opencv(views: Views) -> tuple[np.ndarray, np.ndarray]:
 
 
 def write_nerf(views: Views, folder: Path) -> Path:
+    """Its names have no endings."""
     views.save(folder)
+    without_endings(folder / "transforms.json")
     return folder
+
+
+def without_endings(index: Path) -> None:
+    index.write_text(index.read_text().replace('.png"', '"'))
 
 
 def write_nerfstudio(views: Views, folder: Path) -> Path:
@@ -1063,6 +1069,7 @@ class TestFitCommand:
         camera = Camera.all_around(7, 3.2, fov=40)
         views = render_views(replace(sphere, colors=np.full_like(sphere.vertices, 0.8)), camera, (32, 32), tuple(f"r_{i}" for i in range(7)), samples=1)
         views.save(tmp_path / "p")
+        without_endings(tmp_path / "p" / "transforms.json")
         for path in (tmp_path / "p" / "images").iterdir():
             path.unlink()
         save_rgb(replace(views, color=views.over_white()), tmp_path / "p" / "images", tmp_path / "silhouettes", ".jpg")

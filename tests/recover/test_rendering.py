@@ -159,6 +159,7 @@ class TestGeometry:
         render_views(mesh, self.CAMERA, (24, 32), names, samples=1).save(tmp_path, depth=depth, normals=normals)
         listed = json.loads((tmp_path / "transforms.json").read_text())
         for i, frame in enumerate(listed["frames"]):
+            assert frame["file_path"] == f"./images/{names[i]}.png"
             assert frame["depth_file_path"] == frame["depth_path"] == f"./images/{names[i]}_depth.png"
             with Image.open(tmp_path / frame["depth_file_path"]) as picture:
                 assert picture.mode == "I;16"

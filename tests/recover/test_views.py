@@ -340,6 +340,15 @@ class TestNamesOfPictures:
         with pytest.raises(ValueError, match=rf"must have an alpha channel or a mask .* got none for 1 of 2, the first .*r_000{ending}$"):
             Views.load(folder, "train")
 
+    def test_what_is_written_is_named_as_its_readers_want_it(self, views, tmp_path):
+        """nerfstudio opens what ``transforms.json`` names, NeRF's loaders put an ending behind what is named in ``transforms_train.json``."""
+        for split, ending in ((None, ""), ("train", ".png")):
+            views.save(tmp_path, split)
+            index = tmp_path / ("transforms.json" if split is None else f"transforms_{split}.json")
+            names = [frame["file_path"] for frame in json.loads(index.read_text())["frames"]]
+            assert len(names) == len(views)
+            assert all((tmp_path / (name + ending)).is_file() for name in names)
+
     def test_a_name_with_a_point(self, folder, views):
         (folder / "train" / "r_000.png").rename(folder / "train" / "frame.0001.png")
         assert said(folder, {"file_path": "train/frame.0001"}) is not None
