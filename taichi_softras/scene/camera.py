@@ -102,8 +102,10 @@ class Camera:
         return replace(self, **chosen)
 
     def on(self, arrays: Any) -> "Camera":
-        """The cameras, what is NumPy's of them as arrays of the library ``arrays``."""
+        """The cameras, what is NumPy's of them as arrays of the library ``arrays``; so are the numbers of tensors, if it is not torch's."""
         own = {name: getattr(self, name) for name in self.ARRAYS}
+        if arrays.place[0] != "torch":
+            own |= {name: _numbers("Camera", name, value) for name, value in own.items() if hasattr(value, "detach")}
         placed: dict[str, Any] = {name: arrays.fixed(value) if isinstance(value, np.ndarray) else value for name, value in own.items()}
         return replace(self, **placed)
 
@@ -112,7 +114,7 @@ class Camera:
         origin = _numbers("Camera.about", "origin", origin)
         check_shape("Camera.about", "origin", origin.shape, (3,))
         check_finite("Camera.about", "origin", origin)
-        matrices = np.array(self.camera_from_world, np.float64)
+        matrices = _numbers("Camera.about", "camera_from_world", self.camera_from_world)
         matrices[:, :, 3] += matrices[:, :, :3] @ origin
         return replace(self, camera_from_world=matrices)
 
@@ -259,12 +261,12 @@ class Camera:
         """([B, 4, 4] camera_from_world, [B, 3, 3] K in pixels of an (height, width) image), the inverse of `from_matrices`."""
         check_choice("Camera.to_matrices", "convention", convention, Convention)
         matrices = np.tile(np.eye(4), (len(self), 1, 1))
-        matrices[:, :3] = self.camera_from_world
+        matrices[:, :3] = _numbers("Camera.to_matrices", "camera_from_world", self.camera_from_world)
         if convention is Convention.OPENCV:
             matrices[:, :3] *= _FLIP[:, None]
         height, width = check_image_size("Camera.to_matrices", image_size)
         half = min(height, width) / 2
-        fx, fy, cx, cy = (np.asarray(self.intrinsics) * half).T
+        fx, fy, cx, cy = (_numbers("Camera.to_matrices", "intrinsics", self.intrinsics) * half).T
         k = np.tile(np.eye(3), (len(self), 1, 1))
         k[:, 0, 0], k[:, 1, 1], k[:, 0, 2], k[:, 1, 2] = fx, fy, cx + width / 2, height / 2 - cy
         return matrices, k

@@ -278,3 +278,24 @@ def test_a_gradient_that_would_be_lost(name, make):
         make()
     with torch.no_grad():  # what is computed there wants none
         assert len(Camera.orbit(WANTING * 2)) == 1
+
+
+class TestTensors:
+    """Cameras whose arrays are tensors, after a pose was found with torch: what is not torch's takes their numbers, unless they want a gradient."""
+
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+    def test_numbers(self, dtype):
+        plain = Camera.orbit(2.7, 20.0, [0.0, 50.0])
+        camera = replace(plain, camera_from_world=torch.from_numpy(plain.camera_from_world).to(dtype), intrinsics=torch.from_numpy(plain.intrinsics).to(dtype))
+        sphere = Mesh.icosphere(1)
+        np.testing.assert_allclose(render_mesh(sphere, camera, 16).alpha, render_mesh(sphere, plain, 16).alpha, atol=1e-5)
+        for got, expected in zip(camera.to_matrices((8, 9)), plain.to_matrices((8, 9)), strict=True):
+            np.testing.assert_allclose(got, expected, atol=1e-5)
+        np.testing.assert_allclose(camera.about((1, 2, 3)).camera_from_world, plain.about((1, 2, 3)).camera_from_world, atol=1e-5)
+
+    def test_wanting_a_gradient(self):
+        plain = Camera.orbit(2.7, 20.0, [0.0, 50.0])
+        camera = replace(plain, camera_from_world=torch.from_numpy(plain.camera_from_world).float().requires_grad_())
+        for use in (lambda: render_mesh(Mesh.icosphere(1), camera, 16), lambda: camera.to_matrices((8, 9)), lambda: camera.about((1, 2, 3))):
+            with pytest.raises(TypeError, match=r"^Camera.*: camera_from_world must want no gradient, which would be lost"):
+                use()
