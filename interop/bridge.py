@@ -25,6 +25,8 @@ MANY = 1 << 13  # numbers, for which memory is taken from the system if none is 
 _constants: dict[torch.device, Constants] = {}
 _REALS = {torch.float32: ti.f32, torch.float64: ti.f64}
 
+_is_transformed = getattr(getattr(torch._C, "_functorch", None), "is_functorch_wrapped_tensor", lambda _: False)
+
 _Known = tuple["weakref.ref[Any]", str, int]
 _known: dict[tuple[torch.dtype, torch.device], _Known] = {}  # which Taichi ran, on what, and the number of shares
 
@@ -69,7 +71,7 @@ class TorchArrays(Arrays):
         """The library that the given tensors agree on.
 
         Raises:
-            TypeError: if one is not a tensor, or not of the first one's dtype, which must be float32 or float64.
+            TypeError: if one is not a tensor, is wrapped by `torch.func`, or not of the first one's dtype, which must be float32 or float64.
             ValueError: if one is on another device than the first.
         """
         given = {name: tensor for name, tensor in tensors.items() if tensor is not None}
@@ -78,6 +80,11 @@ class TorchArrays(Arrays):
             if not isinstance(tensor, torch.Tensor):
                 raise TypeError(f"{op}: {name} must be a torch.Tensor, got {type(tensor).__name__}")
             first = given[first_name]
+            if _is_transformed(tensor):
+                raise TypeError(
+                    f"{op}: {name} must be a plain tensor, got one of torch.func's (grad, vmap, jvp, ...), which kernels cannot see into; "
+                    "gradients are had by backward() and torch.autograd.grad, batches by topologies and several cameras"
+                )
             if tensor.dtype not in _REALS:
                 raise TypeError(f"{op}: {name} must be float32 or float64, got {tensor.dtype}")
             if tensor is first:

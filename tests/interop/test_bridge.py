@@ -227,6 +227,21 @@ class TestAutograd:
         with pytest.raises(RuntimeError, match="taichi_softras: what is rendered must be differentiated once"):
             getattr(torch.autograd.functional, name)(loss, leaves["vertices"], *more)
 
+    @pytest.mark.parametrize("transform", ["grad", "vmap", "jacrev"])
+    @pytest.mark.parametrize(
+        ("name", "call"),
+        [
+            ("render: vertices", lambda vertices: image_of(**inputs(requires_grad=False) | {"vertices": vertices}).alpha.sum()),
+            ("silhouette_iou: alpha", lambda alpha: losses.silhouette_iou(alpha[None], torch.zeros(1, *alpha.shape, dtype=alpha.dtype))),
+        ],
+        ids=["render", "loss"],
+    )
+    def test_transforms_of_torch_are_refused(self, transform, name, call):
+        values = inputs(requires_grad=False)["vertices"]
+        values = values[None] if transform == "vmap" else values
+        with pytest.raises(TypeError, match=rf"^{name} must be a plain tensor, got one of torch.func's"):
+            getattr(torch.func, transform)(call)(values)
+
     def test_a_graph_of_gradients_that_nobody_wants(self):
         leaves = inputs()
         (first, second) = (torch.autograd.grad(loss_of(**leaves), list(leaves.values()), create_graph=wanted) for wanted in (True, False))
