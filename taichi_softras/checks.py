@@ -32,6 +32,7 @@ __all__ = [
     "check_table",
     "check_unit",
     "dtype_of",
+    "is_taken",
 ]
 
 BRIGHTEST = 16  # of colours in 0..1; larger ones are in 0..255
@@ -88,16 +89,21 @@ _MODULES = {"taichi": {NAME, "numpy"}, "field": {NAME, "numpy"}, "torch": {"torc
 _makers: dict[type, set[str]] = {}  # the packages that classes and their bases come from
 
 
+def is_taken(arrays: Any, array: Any) -> bool:
+    """Whether the library ``arrays`` takes arrays of this kind."""
+    kind = type(array)
+    if kind not in _makers:
+        _makers[kind] = {base.__module__.split(".", 1)[0] for base in kind.__mro__}
+    return not _MODULES[arrays.place[0]].isdisjoint(_makers[kind]) and hasattr(array, "dtype")
+
+
 def check_reals(op: str, arrays: Any, **given: Any) -> None:
     """Arrays of the library ``arrays``, of its type of real numbers. (None is none.)"""
     real, modules = arrays.variant.real, _MODULES[arrays.place[0]]
     for name, array in given.items():
         if array is None:
             continue
-        kind = type(array)
-        if kind not in _makers:
-            _makers[kind] = {base.__module__.split(".", 1)[0] for base in kind.__mro__}
-        if modules.isdisjoint(_makers[kind]) or not hasattr(array, "dtype"):
+        if not is_taken(arrays, array):
             raise TypeError(f"{op}: {name} must be an array of {' or '.join(sorted(modules, reverse=True))}, got {type(array).__name__}")
         if str(array.dtype) not in _SPELLINGS[str(real)]:
             raise TypeError(f"{op}: {name} must be {_SPELLINGS[str(real)][1]}, as the other arrays are, got {array.dtype}")

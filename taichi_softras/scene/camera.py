@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.polynomial import Polynomial
 
-from ..checks import as_numbers, check_choice, check_finite, check_image_size, check_integer, check_number, check_shape
+from ..checks import as_numbers, check_choice, check_finite, check_image_size, check_integer, check_number, check_shape, is_taken
 from ..kernels.projection import Lens
 
 __all__ = ["Camera", "Convention", "Lens", "distortion_limit"]
@@ -102,10 +102,9 @@ class Camera:
         return replace(self, **chosen)
 
     def on(self, arrays: Any) -> "Camera":
-        """The cameras, what is NumPy's of them as arrays of the library ``arrays``; so are the numbers of tensors, if it is not torch's."""
+        """The cameras, what is NumPy's of them as arrays of the library ``arrays``; of tensors that it does not take, their numbers."""
         own = {name: getattr(self, name) for name in self.ARRAYS}
-        if arrays.place[0] != "torch":
-            own |= {name: _numbers("Camera", name, value) for name, value in own.items() if hasattr(value, "detach")}
+        own |= {name: _numbers("Camera", name, value) for name, value in own.items() if hasattr(value, "detach") and not is_taken(arrays, value)}
         placed: dict[str, Any] = {name: arrays.fixed(value) if isinstance(value, np.ndarray) else value for name, value in own.items()}
         return replace(self, **placed)
 
