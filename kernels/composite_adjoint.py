@@ -26,9 +26,8 @@ from .face import (
     load_set_up,
     over_inradius,
     slot,
-    who_counts,
 )
-from .softness import N_SOFTNESS, OVER_SIGMA, REACH_SQ, SHAPE
+from .softness import N_SOFTNESS, OVER_SIGMA, SHAPE
 from .special import log, smaller
 from .texture import Texture, channel_of
 from .triangle import (
@@ -226,7 +225,7 @@ def faces_adjoint_kernel(variant: Variant, choices: CompositeChoices):
                         t_bc, x_bc, y_bc, d_bc, s_a = segment(x, y, bx, by, cx, cy, face[OVER_BC_SQ])
                         t_ca, x_ca, y_ca, d_ca, s_b = segment(x, y, cx, cy, ax, ay, face[OVER_CA_SQ])
                         wa, wb, wc = s_a * area, s_b * area, s_c * area
-                        inside = (wa > 0) & (wb > 0) & (wc > 0)
+                        inside = smaller(wa, smaller(wb, wc)) > 0
                         ab, bc = nearest_edge(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
                         ea, eb, ec = outline_weights(ab, bc, t_ab, t_bc, t_ca)
                         la, lb, lc = ti.select(inside, wa, ea), ti.select(inside, wb, eb), ti.select(inside, wc, ec)
@@ -239,20 +238,18 @@ def faces_adjoint_kernel(variant: Variant, choices: CompositeChoices):
                         side = ti.select(inside, 1.0, -1.0)
                         du = side * softness[OVER_SIGMA]  # du/dd^2
                         u = du * distance_sq
-                        in_reach = inside | (distance_sq < softness[REACH_SQ])
                         if ti.static(windowed):
                             u = ti.select(inside, distance * over_radius, -1.0)
                             du = 0.5 / (distance * distance)  # of log u
-                            in_reach = inside
                         elif ti.static(not shown.squared):
                             u = du * distance
                             du = ti.select(distance_sq > TINY_LENGTH_SQ, 0.5 * du / distance, 0.0)
                         coverage, complement = coverage_of(u, softness, shown.distribution, variant.real)
-                        depth, in_range = face_depth(la, lb, lc, face, softness, shown.interpolation)
-                        _, colored = who_counts(inside, in_reach, in_range, coverage, area, shown)
+                        depth, _ = face_depth(la, lb, lc, face, softness, shown.interpolation)
                         ua, ub, uc = feature_weights(la, lb, lc, depth, face, shown.interpolation)
-                        a_grad = ti.select(colored, counts * at_hand[slot(here, l, lanes)], 0.0)
-                        worth_grad = ti.select(colored, at_hand[slot(ROOM + here, l, lanes)], 0.0)
+                        a_grad, worth_grad = at_hand[slot(here, l, lanes)], at_hand[slot(ROOM + here, l, lanes)]  # of layers alone: nought where it is none
+                        if ti.static(shown.grouped):
+                            a_grad *= counts
                         oa, ob, oc = of_face[3 * at_once], of_face[3 * at_once + 1], of_face[3 * at_once + 2]
                         coverage_grad = a_grad * (ua * oa + ub * ob + uc * oc)
                         opacity_grad = a_grad * coverage
@@ -275,7 +272,9 @@ def faces_adjoint_kernel(variant: Variant, choices: CompositeChoices):
                                 u > 0, coverage_grad * coverage * log(ti.max(smaller(u, 1.0), TINY), variant.real), 0.0
                             )
                             totals[slot(OF_INRADIUS, l, lanes)] += u_grad
-                        depth_grad = counts * worth_grad * wanted[slot(here, l, lanes)]
+                        depth_grad = worth_grad * wanted[slot(here, l, lanes)]
+                        if ti.static(shown.grouped):
+                            depth_grad *= counts
                         ga, gb, gc, gaz, gbz, gcz = depth_adjoint(depth, depth_grad, ma, mb, mc, la, lb, lc, ua, ub, uc, face, shown.interpolation)
                         within = inside
                         if ti.static(clipped):  # but for a face without area
