@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,13 +12,14 @@ from .losses import cross, dot
 from .op import Op
 from .variant import Variant
 
-__all__ = ["ROW", "SURE", "Drawing", "areas_kernel", "interpolate_op", "places_kernel", "sample_op"]
+__all__ = ["ROW", "SURE", "areas_kernel", "blocks_of", "interpolate_op", "places_at_once", "places_kernel", "sample_op"]
 
 
 SURE = 2147483647  # odds of 1, and the largest number of 31 bits
+SHARES = 1 << 24  # into which a weight is divided: where on a face a place is is told in whole numbers, the same on any device
 SPREAD = 512  # little iterations that a part of the places counts as
-AT_ONCE = 32  # places that a thread of a CPU draws side by side
-ROW = 4  # numbers of a row of three: so many are added to in one go
+AT_ONCE = 64  # places that a thread of a CPU draws side by side
+ROW = 4  # numbers of a row of three, and of a vector: so many are read, added to and written in one go
 
 
 @ti.func
@@ -73,8 +73,9 @@ def passed(areas: ti.template(), f, end, mean, large: ti.template()):
 
 @ti.func
 def share_out(areas: ti.template(), begin, end, odds: ti.template()):
-    """How to draw one of the faces from ``begin`` to ``end`` by one number: Walker's alias table (1977), by the sweep of Huebschle-Schneider and Sanders
-    ("Parallel Weighted Random Sampling", 2019, section 3.2). Returns their area; where it is not positive and finite, the odds are of no use.
+    """The odds (`sample_op`) of the faces from ``begin`` to ``end``, by which one number draws one of them: Walker's alias table (1977), by the sweep of
+    Huebschle-Schneider and Sanders ("Parallel Weighted Random Sampling", 2019, section 3.2). Returns their area; where it is not positive and finite, the odds
+    are of no use.
 
     The faces of a mesh are cells of one size. A face of less than the mean area fills a part of its cell, its odds, and a larger one the rest; and this, when
     less than a cell is left of it, is completed by the next large one.
@@ -107,67 +108,37 @@ def share_out(areas: ti.template(), begin, end, odds: ti.template()):
     return whole
 
 
-@dataclass(frozen=True, kw_only=True)
-class Drawing:
-    """How places are drawn, the same way for all kernels that want to know where they are: ``at_once`` of them, which all lie on one mesh, side by side.
+def places_at_once(variant: Variant) -> int:
+    """How many places, which all lie on one mesh, are drawn side by side.
 
-    LLVM turns a loop over them, which only reads arrays and writes local vectors, into code for eight or sixteen of them.
-
-    The odds [2 F] tell of each face how likely it is that a number in its cell draws itself, 0 to `SURE`, and which face it draws otherwise.
+    LLVM turns a loop over them, which only reads arrays and writes local vectors, into code for several of them.
     """
+    return AT_ONCE if variant.lanes > 1 else 1
 
-    at_once: int
-    draw: Any
-    place_of: Any
 
-    @classmethod
-    @functools.cache
-    def of(cls, variant: Variant) -> "Drawing":
-        number, at_once = variant.real, AT_ONCE if variant.lanes > 1 else 1
+def blocks_of(variant: Variant, n_meshes: int, count: int) -> int:
+    """Of how many blocks, of `places_at_once` each or fewer, ``count`` places on each mesh are made."""
+    return n_meshes * (-(-count // places_at_once(variant)))
 
-        @ti.func
-        def fraction(bits):
-            """[0, 1)"""
-            return ti.cast(ti.cast(bits >> ti.u32(8), ti.i32), number) * number(2.0**-24)
 
-        @ti.func
-        def draw(face: ti.template(), weights: ti.template(), mesh, begin, seed, odds: ti.template(), first: ti.template()):
-            """Writes the face of each place from ``begin`` on of a mesh, and the weights of its corners there."""
-            first_face = first[mesh]
-            n_faces, odd = first[mesh + 1] - first_face, ti.Vector.zero(ti.i32, at_once)
-            for l in range(at_once):
-                which, u, v = random_bits(begin + l, seed, mesh)
-                cell = ti.cast(which, ti.u64) * ti.cast(ti.cast(n_faces, ti.u32), ti.u64)
-                face[slot(0, l, at_once)] = first_face + ti.cast(cell >> ti.u64(32), ti.i32)
-                odd[slot(0, l, at_once)] = ti.cast(ti.cast(cell, ti.u32) >> ti.u32(1), ti.i32)
-                from_a, along = ti.sqrt(fraction(u)), fraction(v)
-                weights[slot(0, l, at_once)] = 1.0 - from_a
-                weights[slot(1, l, at_once)] = from_a * (1.0 - along)
-                weights[slot(2, l, at_once)] = from_a * along
-            for l in range(at_once):
-                f = face[slot(0, l, at_once)]
-                own, other = odds[slot(f, 0, 2)], odds[slot(f, 1, 2)]
-                face[slot(0, l, at_once)] = ti.select(odd[slot(0, l, at_once)] < own, f, other)
+@ti.func
+def place_of(block, count, at_once: ti.template()):
+    """The mesh of a block of places, and which of its places is the first."""
+    per_mesh = (count - 1) // at_once + 1
+    mesh = block // per_mesh
+    return mesh, (block - mesh * per_mesh) * at_once
 
-        @ti.func
-        def place_of(block, count):
-            """The mesh of a block of places, and which of its places is the first."""
-            per_mesh = (count - 1) // at_once + 1
-            mesh = block // per_mesh
-            return mesh, (block - mesh * per_mesh) * at_once
 
-        return cls(at_once=at_once, draw=draw, place_of=place_of)
-
-    def n_blocks(self, n_meshes: int, count: int) -> int:
-        """Of how many blocks, of ``at_once`` places each or fewer, ``count`` places on each mesh are made."""
-        return n_meshes * (-(-count // self.at_once))
+@ti.func
+def weights_at(weights: ti.template(), block, l, at_once: ti.template()):
+    """Those of the three corners at a place, of which the last two are kept."""
+    w_b, w_c = weights[slot(2 * block, l, at_once)], weights[slot(2 * block + 1, l, at_once)]
+    return [1.0 - w_b - w_c, w_b, w_c]
 
 
 @functools.cache
 def sample_op(variant: Variant) -> Op:
-    """Input: vertices [V, 3]. Output: points [M * S, 3] drawn evenly on M meshes, S on each (Osada et al., "Shape distributions", 2002, equation 1).
-
-    Where they are is not kept: on the way back it is drawn again.
+    """Input: vertices [V, 3]. Output: points [M * S, 3] drawn evenly on M meshes, S on each.
 
     Other arguments:
         rows: [4 V] scratch on a CPU, for the vertices in rows of four numbers; else empty.
@@ -175,16 +146,60 @@ def sample_op(variant: Variant) -> Op:
         areas: [F + M] on a CPU, those of the faces, and then those of the meshes, which are written. Where one of these is not positive and finite, nothing is
             drawn on its mesh.
         n_unknown: how many of the areas are measured before: F, or none if they are known.
-        odds: see `Drawing`; on a CPU it is written. (A GPU would take long for what goes step by step, and is given it.)
+        odds: [2 F] tell of each face how likely it is that a number in its cell draws itself, 0 to `SURE`, and which face it draws otherwise. On a CPU they are
+            written. (A GPU would take long for what goes step by step, and is given them.)
         first: [M + 1] where the faces of each mesh begin, and F.
+        face, weights: [N * A] and [N * 2 * A], of N blocks of A places (`places_at_once`), are written: the face of each place, and what the second and
+            the third of its corners weigh there, all seconds of a block before its thirds.
         seed: the same one draws the same places.
         count: S.
         n_parts: into how many the blocks are dealt; on a GPU as many as there are.
-        n_blocks: see `Drawing`.
+        n_blocks: N (`blocks_of`).
     """
     real, index, number = variant.array, variant.index, variant.real
-    drawing, a_part = Drawing.of(variant), variant.spread(SPREAD)
-    at_once, draw, place_of, on_cpu = drawing.at_once, drawing.draw, drawing.place_of, variant.lanes > 1
+    at_once, a_part, on_cpu = places_at_once(variant), variant.spread(SPREAD), variant.lanes > 1
+
+    @ti.func
+    def weight(share):
+        """Of so many of `SHARES`: float32 has these numbers, and their sums, as they are."""
+        return ti.cast(share, number) * number(1.0 / SHARES)
+
+    @ti.func
+    def draw(drawn: ti.template(), at: ti.template(), mesh, begin, seed, odds: ti.template(), first: ti.template()):
+        """Writes the face of each place from ``begin`` on of a mesh, and the weights of its corners there: all firsts, all seconds, all thirds.
+
+        A place is drawn anywhere in a parallelogram whose one half is the face, and turned into that if it is in the other (Turk, "Generating random points in
+        triangles", Graphics Gems, 1990).
+        """
+        first_face = first[mesh]
+        n_faces, odd = first[mesh + 1] - first_face, ti.Vector.zero(ti.i32, at_once)
+        for l in range(at_once):
+            which, u, v = random_bits(begin + l, seed, mesh)
+            cell = ti.cast(which, ti.u64) * ti.cast(ti.cast(n_faces, ti.u32), ti.u64)
+            drawn[slot(0, l, at_once)] = first_face + ti.cast(cell >> ti.u64(32), ti.i32)
+            odd[slot(0, l, at_once)] = ti.cast(ti.cast(cell, ti.u32) >> ti.u32(1), ti.i32)
+            b, c = ti.cast(u >> ti.u32(8), ti.i32), ti.cast(v >> ti.u32(8), ti.i32)
+            a = SHARES - b - c
+            at[slot(0, l, at_once)] = weight(ti.abs(a))
+            at[slot(1, l, at_once)] = weight(ti.select(a < 0, SHARES - b, b))
+            at[slot(2, l, at_once)] = weight(ti.select(a < 0, SHARES - c, c))
+        for l in range(at_once):
+            f = drawn[slot(0, l, at_once)]
+            own, other = odds[slot(f, 0, 2)], odds[slot(f, 1, 2)]
+            drawn[slot(0, l, at_once)] = ti.select(odd[slot(0, l, at_once)] < own, f, other)
+
+    @ti.func
+    def keep(drawn: ti.template(), at: ti.template(), block, face: ti.template(), weights: ti.template()):
+        """In rows, since LLVM does not turn loops that write to arrays into code for several places."""
+        if ti.static(on_cpu):
+            for row in range(at_once // ROW):
+                for k in ti.static(range(ROW)):
+                    face[slot(block * (at_once // ROW) + row, k, ROW)] = drawn[slot(row, k, ROW)]
+            for row in range(2 * at_once // ROW):
+                for k in ti.static(range(ROW)):
+                    weights[slot(2 * block * (at_once // ROW) + row, k, ROW)] = at[slot(at_once // ROW + row, k, ROW)]
+        else:
+            face[block], weights[2 * block], weights[2 * block + 1] = drawn[0], at[1], at[2]
 
     @ti.func
     def has_area(areas: ti.template(), n_faces, mesh):
@@ -193,10 +208,11 @@ def sample_op(variant: Variant) -> Op:
             sure = 0.0 < areas[n_faces + mesh] < np.inf
         return sure
 
+    @thoroughly
     @ti.kernel
     def sample(
         vertices: real(2), points: real(2), rows: real(1), faces: index(2), areas: variant.doubles(1), n_unknown: ti.i32, odds: index(1), first: index(1),
-        seed: ti.i32, count: ti.i32, n_parts: ti.i32, n_blocks: ti.i32,
+        face: index(1), weights: real(1), seed: ti.i32, count: ti.i32, n_parts: ti.i32, n_blocks: ti.i32,
     ):  # fmt: skip
         if ti.static(on_cpu):
             ti.loop_config(serialize=True)
@@ -216,18 +232,19 @@ def sample_op(variant: Variant) -> Op:
                 continue
             per_part = (n_blocks - 1) // n_parts + 1
             for block in range(i // a_part * per_part, ti.min((i // a_part + 1) * per_part, n_blocks)):
-                mesh, begin = place_of(block, count)
+                mesh, begin = place_of(block, count, at_once)
                 n = ti.min(at_once, count - begin)
                 if not has_area(areas, faces.shape[0], mesh):
                     continue
-                face, weights = ti.Vector.zero(ti.i32, at_once), ti.Vector.zero(number, 3 * at_once)
-                draw(face, weights, mesh, begin, seed, odds, first)
+                drawn, at = ti.Vector.zero(ti.i32, at_once), ti.Vector.zero(number, 3 * at_once)
+                draw(drawn, at, mesh, begin, seed, odds, first)
+                keep(drawn, at, block, face, weights)
                 if ti.static(on_cpu):
                     point = ti.Vector.zero(number, ROW * at_once)
                     for l in range(n):
-                        f = face[slot(0, l, at_once)]
+                        f = drawn[slot(0, l, at_once)]
                         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-                        w_a, w_b, w_c = weights[slot(0, l, at_once)], weights[slot(1, l, at_once)], weights[slot(2, l, at_once)]
+                        w_a, w_b, w_c = at[slot(0, l, at_once)], at[slot(1, l, at_once)], at[slot(2, l, at_once)]
                         for k in ti.static(range(ROW)):
                             point[slot(l, k, ROW)] = w_a * rows[slot(a, k, ROW)] + w_b * rows[slot(b, k, ROW)] + w_c * rows[slot(c, k, ROW)]
                         # Since an array is written, too, LLVM takes rows of four numbers, and not each number of eight places, which takes longer.
@@ -236,18 +253,15 @@ def sample_op(variant: Variant) -> Op:
                         for k in ti.static(range(2)):
                             points[mesh * count + begin + l, k] = point[slot(l, k, ROW)]
                 else:
-                    for l in range(n):
-                        f = face[slot(0, l, at_once)]
-                        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-                        w_a, w_b, w_c = weights[slot(0, l, at_once)], weights[slot(1, l, at_once)], weights[slot(2, l, at_once)]
-                        for k in ti.static(range(3)):
-                            points[mesh * count + begin + l, k] = w_a * vertices[a, k] + w_b * vertices[b, k] + w_c * vertices[c, k]
+                    a, b, c = faces[drawn[0], 0], faces[drawn[0], 1], faces[drawn[0], 2]
+                    for k in ti.static(range(3)):
+                        points[mesh * count + begin, k] = at[0] * vertices[a, k] + at[1] * vertices[b, k] + at[2] * vertices[c, k]
 
     @thoroughly
     @ti.kernel
     def spread(
-        grad_vertices: real(2), sums: real(1), grad_points: real(2), faces: index(2), odds: index(1), first: index(1),
-        seed: ti.i32, count: ti.i32, n_vertices: ti.i32, n_parts: ti.i32, n_blocks: ti.i32,
+        grad_vertices: real(2), sums: real(1), grad_points: real(2), faces: index(2), face: index(1), weights: real(1),
+        count: ti.i32, n_vertices: ti.i32, n_parts: ti.i32, n_blocks: ti.i32,
     ):  # fmt: skip
         """Each part adds to rows of its own."""
         ti.loop_config(serialize=variant.serial)
@@ -260,20 +274,18 @@ def sample_op(variant: Variant) -> Op:
                 for k in ti.static(range(ROW)):
                     sums[slot(row, k, ROW)] = 0.0
             for block in range(i // a_part * per_part, ti.min((i // a_part + 1) * per_part, n_blocks)):
-                mesh, begin = place_of(block, count)
+                mesh, begin = place_of(block, count, at_once)
                 n = ti.min(at_once, count - begin)
-                face, weights = ti.Vector.zero(ti.i32, at_once), ti.Vector.zero(number, 3 * at_once)
-                draw(face, weights, mesh, begin, seed, odds, first)
                 grads = ti.Vector.zero(number, ROW * at_once)
                 for l in range(n):
                     for k in ti.static(range(ROW)):
                         grads[slot(l, k, ROW)] = grad_points[mesh * count + begin + l, ti.static(min(k, 2))]
                 for l in range(n):
-                    f = face[slot(0, l, at_once)]
+                    f, at = face[slot(block, l, at_once)], weights_at(weights, block, l, at_once)
                     corners = [faces[f, corner] for corner in ti.static(range(3))]
                     for corner in ti.static(range(3)):
-                        row, at = (own + corners[corner]) * ROW, weights[slot(corner, l, at_once)]
-                        more = [sums[row + k] + at * grads[slot(l, k, ROW)] for k in ti.static(range(ROW))]
+                        row = (own + corners[corner]) * ROW
+                        more = [sums[row + k] + at[corner] * grads[slot(l, k, ROW)] for k in ti.static(range(ROW))]
                         for k in ti.static(range(ROW)):
                             sums[row + k] = more[k]
         ti.loop_config(serialize=True)
@@ -286,11 +298,11 @@ def sample_op(variant: Variant) -> Op:
                 grad_vertices[v, k] = total[k]
 
     def gradient(arrays: Any, arguments: Sequence[Any]) -> None:
-        vertices, points, _, faces, _, _, odds, first, seed, count, _, n_blocks = arguments
+        vertices, points, _, faces, _, _, _, _, *kept, _, count, _, n_blocks = arguments
         n_vertices, n = vertices.shape[0], points.shape[0]
         if variant.lanes == 1:
             face, weights = arrays.empty_index(n), arrays.empty((n, 3))
-            arrays.launch(places_kernel(variant), (face, weights, odds, first, seed, count, n_blocks, n_blocks))
+            arrays.launch(places_kernel(variant), (face, weights, *kept, count, n_blocks, n_blocks))
             interpolate_op(variant, points=True).launch_gradient(arrays, (vertices, points, faces, face, weights, n, 3))
             return
         grad_points = arrays.gradient_of(points)
@@ -299,36 +311,30 @@ def sample_op(variant: Variant) -> Op:
         n_parts = 1 if variant.serial or 3 * n_vertices > n else arrays.n_shares // 2
         sums = arrays.empty((ROW * n_parts * n_vertices,))
         grad_vertices = arrays.gradient_or_scratch(vertices)
-        arrays.launch(spread, (grad_vertices, sums, grad_points, faces, odds, first, seed, count, n_vertices, n_parts, n_blocks))
+        arrays.launch(spread, (grad_vertices, sums, grad_points, faces, *kept, count, n_vertices, n_parts, n_blocks))
 
     return Op(name="sample", kernel=sample, n_inputs=1, n_outputs=1, adds=False, gradient=gradient)
 
 
 @functools.cache
 def places_kernel(variant: Variant) -> Any:
-    """Where the points of `sample_op` are: the face [M * S] of each, and the weights [M * S, 3] of its corners there."""
-    real, index, number = variant.array, variant.index, variant.real
-    drawing, a_part = Drawing.of(variant), variant.spread(SPREAD)
-    at_once, draw, place_of = drawing.at_once, drawing.draw, drawing.place_of
+    """Where the points of `sample_op` are, as it has kept it: the face [M * S] of each, and the weights [M * S, 3] of its corners there."""
+    real, index, at_once, a_part = variant.array, variant.index, places_at_once(variant), variant.spread(SPREAD)
 
     @ti.kernel
-    def tell(
-        faces: index(1), weights: real(2), odds: index(1), first: index(1), seed: ti.i32, count: ti.i32, n_parts: ti.i32, n_blocks: ti.i32
-    ):  # fmt: skip
+    def tell(faces: index(1), at: real(2), face: index(1), weights: real(1), count: ti.i32, n_parts: ti.i32, n_blocks: ti.i32):
         ti.loop_config(serialize=variant.serial)
         for i in range(n_parts * a_part):
             if i % a_part != 0:
                 continue
             per_part = (n_blocks - 1) // n_parts + 1
             for block in range(i // a_part * per_part, ti.min((i // a_part + 1) * per_part, n_blocks)):
-                mesh, begin = place_of(block, count)
-                face, at = ti.Vector.zero(ti.i32, at_once), ti.Vector.zero(number, 3 * at_once)
-                draw(face, at, mesh, begin, seed, odds, first)
+                mesh, begin = place_of(block, count, at_once)
                 for l in range(ti.min(at_once, count - begin)):
-                    s = mesh * count + begin + l
-                    faces[s] = face[slot(0, l, at_once)]
+                    s, of_corners = mesh * count + begin + l, weights_at(weights, block, l, at_once)
+                    faces[s] = face[slot(block, l, at_once)]
                     for k in ti.static(range(3)):
-                        weights[s, k] = at[slot(k, l, at_once)]
+                        at[s, k] = of_corners[k]
 
     return tell
 

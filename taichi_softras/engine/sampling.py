@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import COUNTABLE, as_numbers, check_countable, check_faces, check_finite, check_integer, check_reals, check_shape
-from ..kernels.sampling import ROW, SURE, Drawing, areas_kernel, interpolate_op, places_kernel, sample_op
+from ..kernels.sampling import ROW, SURE, areas_kernel, blocks_of, interpolate_op, places_at_once, places_kernel, sample_op
 from ..kernels.variant import Variant
 from ..language import ti
 from ..runtime import Arrays, TaichiArrays
@@ -57,20 +57,21 @@ class Places:
     """Where drawn points are, for who wants to know it.
 
     Attributes:
-        odds: see `kernels.sampling.Drawing`.
+        odds: by which faces were drawn (`kernels.sampling.sample_op`).
         n: of how many points.
+        kept: where they are, as that has written it, and in how many parts and blocks.
     """
 
     arrays: Arrays
     variant: Variant
     odds: Any
     n: int
-    rest: tuple[Any, ...]
+    kept: tuple[Any, ...]
 
     def __call__(self) -> tuple[Any, Any]:
         """The face [n] (integers) that each point is on, and the weights [n, 3] of its corners there."""
         face, weights = self.arrays.empty_index(self.n), self.arrays.empty((self.n, 3))
-        self.arrays.untracked(lambda: self.arrays.launch(places_kernel(self.variant), (face, weights, self.odds, *self.rest)))
+        self.arrays.untracked(lambda: self.arrays.launch(places_kernel(self.variant), (face, weights, *self.kept)))
         return face, weights
 
 
@@ -94,9 +95,10 @@ def draw_points(
     """
     first = np.array([0, *itertools.accumulate(n_faces)], np.int32)
     n_meshes, n_all, n = len(n_faces), int(first[-1]), len(n_faces) * count
-    check_countable(op, "numbers at the places", 3 * n)
     variant = arrays.variant_for(max(n, n_all))
-    n_blocks = Drawing.of(variant).n_blocks(n_meshes, count)
+    n_blocks = blocks_of(variant, n_meshes, count)
+    n_kept = n_blocks * places_at_once(variant)
+    check_countable(op, "numbers at the places", max(3 * n, 2 * n_kept))
     if arrays.is_remote:
         of_faces = _areas(arrays, vertices, faces, n_all) if areas is None else areas
         of_meshes = [of_faces[begin:end].astype(np.float64) for begin, end in itertools.pairwise(first)]
@@ -105,12 +107,12 @@ def draw_points(
     else:
         odds, rows = arrays.empty_index(2 * n_all), arrays.empty((ROW * vertices.shape[0],))
         sums = arrays.empty_doubles(n_all + n_meshes) if areas is None else arrays.doubles(np.concatenate([areas.astype(np.float64), np.zeros(n_meshes)]))
-    rest = (arrays.index(first), int(seed), count, n_blocks if arrays.is_remote else arrays.n_shares, n_blocks)
-    arguments = (rows, faces, sums, n_all if areas is None else 0, odds, *rest)
+    kept, size = (arrays.empty_index(n_kept), arrays.empty((2 * n_kept,))), (count, n_blocks if arrays.is_remote else arrays.n_shares, n_blocks)
+    arguments = (rows, faces, sums, n_all if areas is None else 0, odds, arrays.index(first), *kept, int(seed), *size)
     points = arrays.run(sample_op(variant), (vertices,), [(n, 3)], arguments)[0]
     if not arrays.is_remote:
         _check_area(op, arrays.to_numpy(sums)[n_all:].tolist(), arrays, vertices)
-    return points, Places(arrays, variant, odds, n, rest)
+    return points, Places(arrays, variant, odds, n, (*kept, *size))
 
 
 def _check_area(op: str, of_meshes: Sequence[float], arrays: Arrays, vertices: Any) -> None:
@@ -129,7 +131,7 @@ def _areas(arrays: Arrays, vertices: Any, faces: Any, n_faces: int) -> np.ndarra
 
 
 def _odds_of(areas: Sequence[np.ndarray]) -> np.ndarray:
-    """See `kernels.sampling.Drawing`; of the areas of each mesh. A GPU would take long for what goes step by step: the host does it, in other steps."""
+    """See `kernels.sampling.sample_op`; of the areas of each mesh. A GPU would take long for what goes step by step: the host does it, in other steps."""
     firsts = itertools.accumulate((len(each) for each in areas), initial=0)
     return np.concatenate([odds_at_once(each) + np.array([0, first], np.int32) for each, first in zip(areas, firsts, strict=False)]).ravel()
 

@@ -45,6 +45,21 @@ class TestSample:
         quarter = np.where((weights > 0.5).any(1), weights.argmax(1), 3)
         assert scipy.stats.chisquare(np.bincount(quarter, minlength=4)).pvalue > RARE
 
+    def test_weights_have_no_rounding(self):
+        """Of each place they add up to one, and none is negative, though two of them are kept: in float32, and on GPUs the same to the bit."""
+        found = []
+        for is_gpu in (False, True):
+            arrays = TaichiArrays(ti.f32)
+            arrays.variant, arrays.is_remote = of_gpus(ti.f32) if is_gpu else variant_of("cpu", ti.f32), is_gpu
+            _, places = sampling.draw_points(arrays, arrays.real(VERTICES), arrays.index(FACES), [3, 2], 10_000, seed=8)
+            found.append([arrays.to_numpy(array) for array in places()])
+        (face, weights), (other_face, other_weights) = found
+        assert weights.dtype == np.float32
+        assert (weights.astype(float).sum(1) == 1).all()
+        assert weights.min() >= 0
+        np.testing.assert_array_equal(face, other_face)
+        np.testing.assert_array_equal(weights, other_weights)
+
     def test_what_is_drawn_next_does_not_depend_on_what_was(self):
         _, face, weights = sampling.sample_surface(*(getattr(Mesh.icosphere(1), name) for name in ("vertices", "faces")), 50_000, seed=3)
         table = np.histogram2d(face[:-1], face[1:], bins=8)[0]
