@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from ..kernels.op import Op
+from ..kernels.variant import Variant
 from ..language import ti
 from ..runtime import Arrays, Constants, check_sizes, cpu_shares, current_runtime, ensure_initialized, is_deterministic, spare_array, variant_of
 from .calling_thread import zeroed
@@ -27,8 +28,8 @@ _REALS = {torch.float32: ti.f32, torch.float64: ti.f64}
 
 _is_transformed = getattr(getattr(torch._C, "_functorch", None), "is_functorch_wrapped_tensor", lambda _: False)
 
-_Known = tuple["weakref.ref[Any]", str, int]
-_known: dict[tuple[torch.dtype, torch.device], _Known] = {}  # which Taichi ran, on what, and the number of shares
+_Known = tuple["weakref.ref[Any]", Variant, int]
+_known: dict[tuple[torch.dtype, torch.device], _Known] = {}  # which Taichi ran, what its kernels are for these tensors, and the number of shares
 
 
 def check_device(op: str, name: str, device: torch.device) -> None:
@@ -49,7 +50,7 @@ class TorchArrays(Arrays):
         running, known = current_runtime(), _known.get((dtype, device))
         if known is None or known[0]() is not running:
             _known[dtype, device] = known = self._found_out(dtype, device)
-        super().__init__(variant_of(known[1], _REALS[dtype]), known[2])
+        super().__init__(known[1], known[2])
         self.dtype, self.device = dtype, device
 
     @staticmethod
@@ -64,7 +65,7 @@ class TorchArrays(Arrays):
                 f"TorchArrays: Taichi runs on {arch}, and the tensors are on {device}; either move them to {'the cpu' if arch == 'cpu' else arch}, "
                 f"or call taichi_softras.init({device.type!r}) (or ti.init(arch=ti.{device.type})) first of all, before anything else starts Taichi"
             )
-        return weakref.ref(current_runtime()), arch, cpu_shares() if arch == "cpu" else 256
+        return weakref.ref(current_runtime()), variant_of(arch, _REALS[dtype]), cpu_shares() if arch == "cpu" else 256
 
     @classmethod
     def of(cls, op: str, **tensors: torch.Tensor | None) -> "TorchArrays":
@@ -132,16 +133,18 @@ class TorchArrays(Arrays):
         return self._scratch(size, torch.int32, np.int32)
 
     def index(self, values: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(np.array(values)).to(self.device)
+        copy = torch.from_numpy(np.array(values))
+        return copy.to(self.device) if self.is_remote else copy
 
     def to_numpy(self, array: torch.Tensor) -> np.ndarray:
-        return array.detach().cpu().numpy()
+        return (array.detach().cpu() if self.is_remote else array.detach()).numpy()
 
     def constant(self, array: torch.Tensor) -> torch.Tensor:
         return array.detach().contiguous()
 
     def gradient_of(self, array: torch.Tensor) -> torch.Tensor | None:
-        return None if array.grad is None else array.grad.detach()
+        gradient = array.grad
+        return None if gradient is None else gradient.detach()
 
     @property
     def place(self) -> object:

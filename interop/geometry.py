@@ -37,7 +37,9 @@ PAIRS_AT_ONCE = 1 << 26  # of points, whose distances are computed together on a
 
 def check_finite_tensor(op: str, name: str, tensor: torch.Tensor) -> None:
     """No NaN and no infinity. (A GPU is waited for.)"""
-    if tensor.device.type == "cpu" or not bool(torch.isfinite(tensor).all()):
+    if tensor.device.type == "cpu":
+        check_finite(op, name, tensor.detach().numpy())
+    elif not bool(torch.isfinite(tensor).all()):
         check_finite(op, name, tensor.detach().cpu().numpy())
 
 

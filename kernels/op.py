@@ -53,7 +53,7 @@ class Op:
 
 def in_chunks(arguments: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
     """Arguments for kernels: one that has ``chunks`` stands for several arguments, and for several launches."""
-    at = next((i for i, argument in enumerate(arguments) if hasattr(argument, "chunks") and callable(argument.chunks)), None)
+    at = next((i for i, argument in enumerate(arguments) if hasattr(type(argument), "chunks")), None)
     if at is None:
         yield tuple(arguments)
         return

@@ -116,6 +116,7 @@ def one_lane(monkeypatch):
     from taichi_softras.interop import bridge
 
     monkeypatch.setattr(bridge, "variant_of", lambda arch, real: of_gpus(real))
+    monkeypatch.setattr(bridge, "_known", {})  # it is found once
 
 
 @pytest.fixture(scope="session")

@@ -75,13 +75,14 @@ class Meshes:
     def textures(self, textures: Any) -> None:
         if textures is not None and not hasattr(textures, "sample_textures"):
             raise ValueError(f"Meshes: textures must be TexturesVertex, TexturesUV or TexturesAtlas, got {type(textures).__name__}")
-        n_verts, n_faces = ([len(tensor) for tensor in tensors] for tensors in (self._verts_list, self._faces_list))
-        self._textures = textures.fitted(n_verts, n_faces) if hasattr(textures, "fitted") else textures
+        if hasattr(textures, "fitted"):
+            textures = textures.fitted(*([len(tensor) for tensor in tensors] for tensors in (self._verts_list, self._faces_list)))
+        self._textures = textures
 
     @staticmethod
     def _checked_faces(faces: torch.Tensor, n_verts: int, is_padded: bool) -> torch.Tensor:
         """Without the rows of -1, which stand at the end where a tensor is padded."""
-        faces = faces.to(torch.int64)
+        faces = faces if faces.dtype == torch.int64 else faces.to(torch.int64)
         if not len(faces) or within(faces, n_verts):
             return faces
         low, high = extremes(faces)
