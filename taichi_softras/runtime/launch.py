@@ -73,7 +73,7 @@ def launch(kernel: Any, arguments: Sequence[Any]) -> None:
     implementation, running = kernel_of(kernel), runtime()
     key = None if is_recorded() else _kinds(arguments)
     if key is None:
-        with _compiled_quickly(implementation):  # for fields, of which each wants another
+        with _compiled_as_ours(implementation):  # for fields, of which each wants another
             kernel(*arguments)
         return
     of_runtime, known = _prepared.get(implementation, (None, {}))
@@ -81,7 +81,7 @@ def launch(kernel: Any, arguments: Sequence[Any]) -> None:
         known = {}
         _prepared[implementation] = weakref.ref(running), known
     if key not in known:
-        with _waited_for(), _compiled_quickly(implementation):
+        with _waited_for(), _compiled_as_ours(implementation):
             kernel(*arguments)  # it compiles, and tells what does not fit
         known[key] = _prepare(implementation, arguments)
         return
@@ -132,21 +132,26 @@ def _waited_for() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _compiled_quickly(implementation: Any) -> Iterator[None]:
+def _compiled_as_ours(implementation: Any) -> Iterator[None]:
     """Within it, Taichi leaves to LLVM, or to a GPU's driver, what they do much faster: for every load it looks through all stores before it, which takes four
     fifths of the time that our largest kernels need to compile, and for every expression through all that are alike, which takes a third of what is left. No
     kernel is faster for it, but for those that say so (`thoroughly`).
 
     A gradient that Taichi generates needs the first: without it, sums over lists come out as NaN (Taichi 1.7.4).
+
+    And literals are of 32 bits, whatever the user has chosen for his own kernels: indices of 64 into local vectors are none, and bits of a float64 no int32.
     """
-    options = config()
+    options, running = config(), runtime()
     before = options.cfg_optimization, options.opt_level
+    types = running.default_fp, running.default_ip, options.default_fp, options.default_ip
     if without_gradient(implementation):
         options.cfg_optimization, options.opt_level = False, before[1] if is_thorough(implementation) else 0
+    running.default_fp, running.default_ip, options.default_fp, options.default_ip = ti.f32, ti.i32, ti.f32, ti.i32
     try:
         yield
     finally:
         options.cfg_optimization, options.opt_level = before
+        running.default_fp, running.default_ip, options.default_fp, options.default_ip = types
 
 
 def _kinds(arguments: Sequence[Any]) -> tuple[Any, ...] | None:

@@ -413,24 +413,37 @@ def double():
         field[i] *= 2
 double()
 import torch
-from taichi_softras import Camera, Mesh, RasterizeSettings
+from taichi_softras import Blending, Camera, Mesh, RasterizeSettings
 from taichi_softras.interop import render
+from taichi_softras.interop import pytorch3d as p3d
 mesh = Mesh.icosphere(1)
 v = torch.tensor(mesh.vertices, requires_grad=True)
 c = (v.detach()[:, :1] * 0.5 + 0.5).requires_grad_()
 image = render(v, mesh.faces, Camera.orbit(elevation=17, azimuth=20), c, settings=RasterizeSettings(sigma=1e-2, gamma=1e-2), image_size=(13, 21))
 (image.alpha.sum() + image.color.square().sum() + image.depth.sum()).backward()
+w = v.detach().float().requires_grad_()
+settings = RasterizeSettings(sigma=1e-2, gamma=1e-2, blending=Blending.COMPOSITE)
+layered = render(w, mesh.faces, Camera.orbit(elevation=17, azimuth=20), c.detach().float(), settings=settings, image_size=(13, 21))
+R, T = p3d.look_at_view_transform(2.7, 10.0, 20.0)
+cameras = p3d.FoVPerspectiveCameras(R=R, T=T)
+rasterizer = p3d.MeshRasterizer(cameras, p3d.RasterizationSettings(image_size=16, blur_radius=1e-3, faces_per_pixel=4))
+shaded = p3d.MeshRenderer(rasterizer, p3d.SoftPhongShader(cameras=cameras, lights=p3d.PointLights(location=[[2.0, 2.0, 2.0]])))(
+    p3d.Meshes([w], [torch.tensor(mesh.faces)], p3d.TexturesVertex([w.detach() * 0.5 + 0.5]))
+)
+(layered.alpha.sum() + layered.color.sum() + shaded.sum()).backward()
 assert field.to_numpy().tolist() == [6, 6, 6, 6]
 double()
 assert field.to_numpy().tolist() == [12, 12, 12, 12]
-print("RESULT", json.dumps([image.alpha.sum().item(), image.color.sum().item(), image.depth.sum().item(), v.grad.tolist(), c.grad.tolist()]))
+print("RESULT", json.dumps([image.alpha.sum().item(), image.color.sum().item(), image.depth.sum().item(), v.grad.tolist(), c.grad.tolist(), w.grad.tolist()]))
 """
 
     @pytest.mark.parametrize("options", ["", "default_fp=ti.f64, default_ip=ti.i64", "fast_math=False, debug=True, cpu_max_num_threads=1"])
     def test_started_by_the_user(self, run_python, options):
         result = run_python(self.SCRIPT.replace("OPTIONS", options))
         got = json.loads(result.stdout.split("RESULT ")[1])
-        assert "default_fp" in options or "Warning" not in result.stderr  # with other defaults, Taichi remarks on every conversion
+        assert "Warning" not in result.stderr  # of other defaults nothing is seen: our literals are of 32 bits, or Taichi would remark on every conversion
+        if "default_fp" in options:
+            assert got == json.loads(run_python(self.SCRIPT.replace("OPTIONS", "")).stdout.split("RESULT ")[1])
         mesh = Mesh.icosphere(1)
         v = torch.tensor(mesh.vertices, requires_grad=True)
         c = (v.detach()[:, :1] * 0.5 + 0.5).requires_grad_()

@@ -221,7 +221,7 @@ class TestCompiling:
     def test_quickly_unless_a_gradient_is_generated(self):
         config, kernel = language.config(), language.kernel_of(scale)
         for implementation, wanted in ((kernel, False), (scale.grad, True), (kernel, False)):
-            with launching._compiled_quickly(implementation):
+            with launching._compiled_as_ours(implementation):
                 assert (config.cfg_optimization, config.opt_level) == (wanted, int(wanted))
             assert (config.cfg_optimization, config.opt_level) == (True, 1)
 
@@ -232,14 +232,14 @@ class TestCompiling:
             for i in x:
                 x[i] = x[i] + 1.0
 
-        with launching._compiled_quickly(language.kernel_of(add)):
+        with launching._compiled_as_ours(language.kernel_of(add)):
             assert (language.config().cfg_optimization, language.config().opt_level) == (False, 1)
         x = np.zeros(3, np.float32)
         launch(add, (x,))
         assert x.tolist() == [1.0] * 3
 
     def test_what_fails_leaves_things_as_they_were(self):
-        with pytest.raises(ZeroDivisionError), launching._compiled_quickly(language.kernel_of(scale)):
+        with pytest.raises(ZeroDivisionError), launching._compiled_as_ours(language.kernel_of(scale)):
             raise ZeroDivisionError
         assert (language.config().cfg_optimization, language.config().opt_level) == (True, 1)
 
