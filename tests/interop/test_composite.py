@@ -36,6 +36,7 @@ from taichi_softras import (
 )
 from taichi_softras.interop import rasterize, render
 from taichi_softras.kernels import composite
+from taichi_softras.language import arch_name
 
 COMPOSITE = replace(SMOOTH, blending=Blending.COMPOSITE, transmittance_cutoff=1e-14)
 SUM_ORDER = 1e-9  # threads add in any order
@@ -192,11 +193,13 @@ class TestGradients:
         faces = rng.permutation(sphere.faces[rng.permutation(len(sphere.faces))[:40]])
         vertices = (sphere.vertices @ np.linalg.qr(rng.normal(size=(3, 3)))[0] + [0, 0, 4])[faces].reshape(-1, 3)
         topology, settings = Topology.shared(np.arange(120).reshape(40, 3), 120), replace(COMPOSITE, opacity=Opacity.FACE, near=2.0, far=6.0)
+        # A GPU fuses products and sums: along an edge that two faces share it rounds their depths otherwise, and at a pixel or two the other one is nearer.
+        tolerance = 1e-9 if arch_name() == "cpu" else 1e-2
         agree(
             lambda rasterize, vertices, features, opacity: everything(
                 rasterize(vertices, topology, features, opacity=opacity, settings=settings, image_size=IMAGE_SIZE)
             ),
-            vertices, rng.uniform(0, 1, (120, 3)), opacities(40),
+            vertices, rng.uniform(0, 1, (120, 3)), opacities(40), tolerance=tolerance,
         )  # fmt: skip
 
     @pytest.mark.parametrize("interpenetrating", [True, False])
