@@ -43,6 +43,7 @@ __all__ = [
 
 MAX_PIXELS = 1 << 28
 OVERSHOOT = 0.1  # beyond [0, 1], of floats: a sharpening filter may leave so much
+BITS_PER_SAMPLE, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0  # tags of TIFF, and what the second may be
 MAX_TEXT = 1 << 28  # bytes of a list of cameras or materials
 PICTURE_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TGA", "TIFF", "WEBP")
 
@@ -209,8 +210,8 @@ def is_transparent(picture: Image.Image) -> bool:
 def pixels(subject: str, name: str, picture: Image.Image, mode: str | None = None) -> np.ndarray:
     """[H, W, 3 or 4] float32 in [0, 1]: with ``mode`` "RGB" or "RGBA" so many channels, else four if the picture has transparency.
 
-    Numbers are divided by the largest one that their kind can hold: 255, or 65535 (which a PNM file's own largest number stands for). Floats are taken as they
-    are, and must lie in [0, 1] (but for what a resampling leaves beyond). CMYK is converted without a profile.
+    Numbers are divided by the largest one that their kind can hold: 255, or 65535 (which a PNM file's own largest number stands for), or of a TIFF file as many
+    bits as it has. Floats are taken as they are, and must lie in [0, 1] (but for what a resampling leaves beyond). CMYK is converted without a profile.
 
     Raises:
         ValueError: if the picture is damaged, or has numbers of which nobody knows what white is.
@@ -225,8 +226,11 @@ def pixels(subject: str, name: str, picture: Image.Image, mode: str | None = Non
         raise ValueError(f"{subject} must be a readable picture, got {type(error).__name__}: {error} in {name}") from error
     if picture.mode == "I" and picture.format not in ("PNG", "PPM"):  # these have no more than 16 bits
         raise ValueError(f"{subject} must have 8 or 16 bits a channel, or floats, got integers of 32 bits in {name}")
-    white = np.float32(1 if picture.mode == "F" else 65535)
+    tags = getattr(picture, "tag_v2", {})  # of a TIFF file: Pillow heeds what these say of pictures of 8 bits alone
+    white = np.float32(1 if picture.mode == "F" else 2 ** tags.get(BITS_PER_SAMPLE, (16,))[0] - 1)
     values = grey.astype(np.float32) / white
+    if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:
+        values = 1 - values
     if not (values.min() >= -OVERSHOOT and values.max() <= 1 + OVERSHOOT):
         raise ValueError(f"{subject} must have numbers from 0 to 1 where they are floats, got {values.min():g} to {values.max():g} in {name}")
     channels = np.repeat(np.clip(values, 0, 1)[..., None], len(wanted), axis=2)

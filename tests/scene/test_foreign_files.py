@@ -20,11 +20,11 @@ from taichi_softras.scene import picture_file, pixels
 INTEGER, SIGNED, FLOAT = 1, 2, 3  # TIFF's SampleFormat
 
 
-def tiff(values: np.ndarray, kind: int) -> bytes:
-    """A grey TIFF, little-endian, in one strip."""
+def tiff(values: np.ndarray, kind: int, white_is_zero: bool = False, packed: bytes | None = None, bits: int = 0) -> bytes:
+    """A grey TIFF, little-endian, in one strip; with ``packed``, these are its pixels, of so many bits."""
     height, width = values.shape
-    data, bits = values.tobytes(), 8 * values.itemsize
-    tags = {256: width, 257: height, 258: bits, 259: 1, 262: 1, 273: 8, 277: 1, 278: height, 279: len(data), 339: kind}
+    data, bits = packed or values.tobytes(), bits or 8 * values.itemsize
+    tags = {256: width, 257: height, 258: bits, 259: 1, 262: 0 if white_is_zero else 1, 273: 8, 277: 1, 278: height, 279: len(data), 339: kind}
     entries = b"".join(struct.pack("<HHII", tag, 4 if tag in (256, 257, 273, 278, 279) else 3, 1, value) for tag, value in tags.items())
     return struct.pack("<2sHI", b"II", 42, 8 + len(data)) + data + struct.pack("<H", len(tags)) + entries + bytes(4)
 
@@ -48,6 +48,10 @@ OPAQUE = {  # content, and the grey or colour of its two pixels
     "a little beyond": (tiff(np.array([[-0.05, 1.05]], "<f4"), FLOAT), [0, 1]),
     "PFM": (b"Pf\n2 1\n-1.0\n" + FIFTHS.astype("<f4").tobytes(), [0.2, 0.6]),
     "16 bits, TIFF": (tiff(np.array([[13107, 39321]], "<u2"), INTEGER), [0.2, 0.6]),
+    "16 bits, TIFF, zero is white": (tiff(np.array([[52428, 26214]], "<u2"), INTEGER, white_is_zero=True), [0.2, 0.6]),
+    "8 bits, TIFF, zero is white": (tiff(np.array([[204, 102]], "u1"), INTEGER, white_is_zero=True), [0.2, 0.6]),
+    "float, zero is white": (tiff(1 - FIFTHS.astype("<f4"), FLOAT, white_is_zero=True), [0.2, 0.6]),
+    "12 bits, TIFF": (tiff(np.zeros((1, 2)), INTEGER, packed=bytes([0x33, 0x39, 0x99]), bits=12), [0.2, 0.6]),  # 819 and 2457 of 4095
     "16 bits, PNG": (png(16, 0, b"\0" + struct.pack(">HH", 13107, 39321)), [0.2, 0.6]),
     "16 bits, PGM": (b"P5\n2 1\n65535\n" + struct.pack(">HH", 13107, 39321), [0.2, 0.6]),
     "10 bits, PGM": (b"P5\n2 1\n1000\n" + struct.pack(">HH", 200, 600), [0.2, 0.6]),
