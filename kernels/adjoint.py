@@ -328,6 +328,7 @@ def lane_adjoint(
             # Asked whether it is colored only in the end: what is before need not wait for the coverage then.
             nearness = ti.select(colored, depth_weight(normalised_depth(depth, softness), m, softness, variant.real), 0.0)
             weight = coverage * nearness
+        depth = ti.select(in_range, depth, 0.0)  # elsewhere the weight is nought, and what it multiplies must be finite
         ua, ub, uc = feature_weights(la, lb, lc, depth, face, choices.interpolation)
         weight_grad += depth_sum_grad * depth
         ma, mb, mc = zero, zero, zero  # of the weights of features

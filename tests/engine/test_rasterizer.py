@@ -349,6 +349,16 @@ class TestHardCases:
             np.testing.assert_array_equal(alpha, without)
             assert (gradient[:3] == 0).all()
 
+    @pytest.mark.parametrize("far", [1e6, 1e12, 1e30])
+    @pytest.mark.parametrize("depth", [-3.0, -1e-7, 0.0, 2e-6])
+    def test_beyond_a_far_plane_far_away(self, depth, far):
+        """Where such a face is out of range its gradient is nought times what it would be in range, which must be a number: far is squared in it."""
+        vertices = screen_scene(14, (3,)).vertices
+        vertices[0, 2] = depth
+        for name in ("mixed-both-clipped-beyond", "perspective-both-closest_point-within"):
+            settings = replace(orthogonal_settings()[name], far=far, silhouette_beyond_depth_range=True)
+            self.check_finite(vertices, np.arange(9).reshape(3, 3), settings, torch.float32)
+
     @pytest.mark.parametrize("size", [1e3, 1e6, 1e12])
     def test_a_face_far_larger_than_the_picture(self, size):
         """As a vertex next to the plane of the eye makes it: one corner in the picture, two of them far away."""
