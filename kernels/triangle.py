@@ -7,7 +7,7 @@ straight-line code without a division that could meet zero, so that Taichi can d
 
 import enum
 
-from ..language import ti, without_gradient
+from ..language import ti
 from .special import larger, smaller
 
 __all__ = [
@@ -256,9 +256,7 @@ def locate(x, y, face: ti.template(), distance: ti.template(), extrapolation: ti
         to_ca, _, _, _ = chebyshev_segment(x, y, cx, cy, ax, ay)
         smallest = ti.min(to_ab, ti.min(to_bc, to_ca))
         distance_sq = smallest * smallest
-    ab, bc = (d_ab <= d_bc) & (d_ab <= d_ca), d_bc <= d_ca
-    if ti.static(not without_gradient()):  # values are the same whichever of two that meet in a corner is taken
-        ab, bc = nearest_edge(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
+    ab, bc = nearest_edge(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
     ea, eb, ec = outline_weights(ab, bc, t_ab, t_bc, t_ca)
     pa, pb, pc = ti.select(inside, wa, ea), ti.select(inside, wb, eb), ti.select(inside, wc, ec)
     if ti.static(extrapolation == Extrapolation.CLIPPED):

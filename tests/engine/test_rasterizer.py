@@ -114,6 +114,12 @@ class TestReference:
             assert np.quantile(error, 0.99) < 1e-4
             assert error.max() < 1e-2
 
+    def test_float32_far_from_small_faces(self):
+        """The closest point of an outline lies beside a corner, which is as near to seven digits: what the face shows changes along the one edge alone."""
+        scene, settings = screen_scene(2, (8,), size=0.02), replace(SMOOTH, sigma=0.1)
+        scene = replace(scene, vertices=scene.vertices.astype(np.float32).astype(np.float64))  # the same triangles: they are hardly larger than their rounding
+        assert_equals_reference(scene, settings, (96, 128), torch.float32, FLOAT32_TOLERANCE)
+
 
 class TestByHand:
     """Images that need no reference."""
