@@ -149,11 +149,11 @@ def depth_adjoint(depth, depth_grad, ma, mb, mc, wa, wb, wc, ua, ub, uc, face: t
         ga, gb, gc = ma + depth_grad * face[AZ], mb + depth_grad * face[BZ], mc + depth_grad * face[CZ]
     else:
         common = depth * depth_grad
-        qa, qb, qc = -depth * common, -depth * common, -depth * common
+        qa, qb, qc = -common, -common, -common
         if ti.static(interpolation == Interpolation.PERSPECTIVE):
             common += ma * ua + mb * ub + mc * uc
-            qa, qb, qc = depth * (ma - common), depth * (mb - common), depth * (mc - common)
-        qa, qb, qc = qa * oz_a, qb * oz_b, qc * oz_c
+            qa, qb, qc = ma - common, mb - common, mc - common
+        qa, qb, qc = (depth * oz_a) * qa, (depth * oz_b) * qb, (depth * oz_c) * qc  # no square of a depth, which may be no float32
         za, zb, zc = -qa * (wa * oz_a), -qb * (wb * oz_b), -qc * (wc * oz_c)
         if ti.static(interpolation == Interpolation.PERSPECTIVE):
             ga, gb, gc = qa, qb, qc

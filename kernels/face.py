@@ -175,7 +175,7 @@ def feature_weights(wa, wb, wc, depth, face: ti.template(), interpolation: ti.te
     """The weights of features, of those of the corners and the depth at the pixel."""
     ua, ub, uc = wa, wb, wc
     if ti.static(interpolation == Interpolation.PERSPECTIVE):
-        ua, ub, uc = wa * face[OVER_AZ] * depth, wb * face[OVER_BZ] * depth, wc * face[OVER_CZ] * depth
+        ua, ub, uc = wa * (depth * face[OVER_AZ]), wb * (depth * face[OVER_BZ]), wc * (depth * face[OVER_CZ])
     return ua, ub, uc
 
 

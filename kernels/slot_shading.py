@@ -404,7 +404,7 @@ def soft_shading_op(variant: Variant, choices: ShadingChoices) -> Op:
                         weigh(l, held, far, over_range, over_sigma, over_gamma)
                     has_weight = False
                     for l in ti.static(range(lanes)):
-                        has_weight = has_weight | (held[COVERAGE * lanes + l] * held[E * lanes + l] > 0.0)
+                        has_weight = has_weight | (held[COVERAGE * lanes + l] * held[E * lanes + l] > 0.0) | (held[IS_NEAREST * lanes + l] > 0.0)
                     if has_weight:
                         for l in range(lanes):
                             shade_back(l, held, of_face, lamp, behind, is_point, over_range, over_gamma, sums, of_light)
