@@ -76,7 +76,7 @@ class NamedPictures:
 
 
 def _tails(name: str) -> list[list[str]]:
-    """The parts of a name; of a whole path (``/home/...``, ``C:\\...``) all of its ends, the longest first."""
+    """The parts of a name; of a whole path, from a root or a drive on, all of its ends, the longest first."""
     parts = [part for part in re.split(r"[\\/]", name) if part]
     if not parts:
         return []
