@@ -9,6 +9,7 @@ maximum look out for NaN, with three instructions for one: `smaller` and `larger
 
 import functools
 import math
+from collections.abc import Callable
 
 import numpy as np
 import scipy  # its modules are loaded when they are asked for
@@ -33,31 +34,19 @@ def _erfc_coefficients(real: object) -> tuple[float, ...]:
     return tuple(float(c) for c in np.polynomial.Chebyshev.interpolate(wanted, 11 if real is ti.f32 else 27).coef)
 
 
-def _exp2_coefficients(degree: int) -> list[float]:
-    """Of the polynomial in 2^f = 1 + f P(f), |f| <= 1/2."""
-    series = np.polynomial.Polynomial([np.log(2) ** (k + 1) / math.factorial(k + 1) for k in range(20)])
-    fit = np.polynomial.Chebyshev.interpolate(series, degree, domain=[-0.5, 0.5])
-    return [float(c) for c in fit.convert(kind=np.polynomial.Polynomial).coef]
-
-
-def _log_coefficients(degree: int) -> list[float]:
-    """Of the polynomial P in log(1 + e) = s P(s^2), s = e/(2 + e) in [0, 1/3]."""
-    fit = np.polynomial.Chebyshev.interpolate(lambda q: 2 * np.arctanh(np.sqrt(q)) / np.sqrt(q), degree, domain=[0, 1 / 9])
-    return [float(c) for c in fit.convert(kind=np.polynomial.Polynomial).coef]
-
-
-def _log_of_one_plus_coefficients(degree: int) -> list[float]:
-    """Of the polynomial P in log(1 + e) = e P(e), 0 <= e <= 1: longer than the one for s, but there is no division to wait for."""
-    fit = np.polynomial.Chebyshev.interpolate(lambda e: np.log1p(e) / e, degree, domain=[0, 1])
+def _fitted(function: Callable[[np.ndarray], np.ndarray], degree: int, low: float, high: float) -> list[float]:
+    """Coefficients of the polynomial that interpolates a function at the points of Chebyshev."""
+    fit = np.polynomial.Chebyshev.interpolate(function, degree, domain=[low, high])
     return [float(c) for c in fit.convert(kind=np.polynomial.Polynomial).coef]
 
 
 _ATAN_TERMS = 11  # of its series at arguments below tan(pi/16) = 0.2: 0.2^23 is below the precision of float64
 _EXPM1_TERMS = 13
 _LOG1P_TERMS = 10
-_EXP2 = [1.0, *_exp2_coefficients(5)]
-_LOG = _log_coefficients(4)
-_LOG_OF_ONE_PLUS = _log_of_one_plus_coefficients(8)
+_POWERS_OF_2 = np.polynomial.Polynomial([np.log(2) ** (k + 1) / math.factorial(k + 1) for k in range(20)])  # (2^f - 1)/f
+_EXP2 = [1.0, *_fitted(_POWERS_OF_2, 5, -0.5, 0.5)]  # 2^f
+_LOG = _fitted(lambda q: 2 * np.arctanh(np.sqrt(q)) / np.sqrt(q), 4, 0, 1 / 9)  # P in log(1 + e) = s P(s^2), s = e/(2 + e) in [0, 1/3]
+_LOG_OF_ONE_PLUS = _fitted(lambda e: np.log1p(e) / e, 8, 0, 1)  # P in log(1 + e) = e P(e): longer than the one for s, but there is no division to wait for
 _LN2_HIGH, _LN2_LOW = 0.693359375, float(np.log(2) - 0.693359375)  # the first has few enough bits that its multiples are exact
 _ROUNDS = 1.5 * 2.0**23  # added to a float32 of moderate size, it rounds to a whole number
 _LEAST_EXPONENT = -127.0  # of two: where bits that are found in the same way are those of nought
