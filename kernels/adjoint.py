@@ -35,7 +35,6 @@ from .face import (
     evaluate_with,
     face_depth,
     feature_weights,
-    half_pixel_of,
     hidden_from,
     in_reach_of,
     item_and_group,
@@ -46,6 +45,7 @@ from .face import (
     slot,
     store_lanes,
     sum_row,
+    total_of,
     who_counts,
 )
 from .silhouette import silhouette_inverse_slope, silhouette_slope
@@ -53,7 +53,7 @@ from .softness import FAR, N_SOFTNESS, OVER_DEPTH_RANGE, OVER_GAMMA, OVER_SIGMA
 from .special import smaller
 from .texture import Texture, channel_of
 from .texture_adjoint import has_texture_adjoint, n_interpolated, texture_adjoint
-from .tiles import LARGE, block_of, large_box, misses_tile, next_in_box, place_in_image, tiles_of_image, whole_teams
+from .tiles import LARGE, block_of, half_pixel_of, large_box, misses_tile, next_in_box, place_in_image, tiles_of_image, whole_teams
 from .triangle import (
     AX,
     AY,
@@ -80,10 +80,9 @@ from .triangle import (
     clipped_weights,
     in_set_up,
     locate,
-    nearest_edge,
     on_edge,
+    on_triangle,
     outline_weights,
-    segment,
 )
 from .variant import Storage, Variant
 
@@ -215,15 +214,6 @@ def screen_adjoint(
 
 
 @ti.func
-def total_of(sums: ti.template(), i: ti.template(), lanes: ti.template()):
-    """Over the lanes of one of the sums."""
-    total = sums[i * lanes]
-    for l in ti.static(range(1, lanes)):
-        total += sums[i * lanes + l]
-    return total
-
-
-@ti.func
 def sees_face(l, f, hidden, pixels: ti.template(), nearest: ti.template(), choices: ti.template(), variant: ti.template()):
     """Whether face f may have colour in lane l; ``hidden`` is that of `hidden_from`."""
     lanes, M = ti.static(variant.lanes, n_packed(choices) - 1)
@@ -266,20 +256,8 @@ def lane_adjoint(
     M = ti.static(n_packed(choices) - 1)
     ax, ay, bx, by, cx, cy, area = face[AX], face[AY], face[BX], face[BY], face[CX], face[CY], face[OVER_AREA2]
     over_depth_gamma = softness[OVER_DEPTH_RANGE] * softness[OVER_GAMMA]  # 1/((far - near) gamma): gamma in units of depth
-    t_ab, x_ab, y_ab, d_ab, s_c = segment(x, y, ax, ay, bx, by, face[OVER_AB_SQ])
-    t_bc, x_bc, y_bc, d_bc, s_a = segment(x, y, bx, by, cx, cy, face[OVER_BC_SQ])
-    t_ca, x_ca, y_ca, d_ca, s_b = segment(x, y, cx, cy, ax, ay, face[OVER_CA_SQ])
-    wa, wb, wc = s_a * area, s_b * area, s_c * area
+    t_ab, t_bc, t_ca, ab, bc, wa, wb, wc, inside, ea, eb, ec, la, lb, lc, rx, ry, distance_sq = on_triangle(x, y, face, choices.extrapolation)
     smallest = smaller(wa, smaller(wb, wc))
-    inside = smallest > 0
-    ab, bc = nearest_edge(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
-    ea, eb, ec = outline_weights(ab, bc, t_ab, t_bc, t_ca)
-    la, lb, lc = ti.select(inside, wa, ea), ti.select(inside, wb, eb), ti.select(inside, wc, ec)
-    if ti.static(clipped):
-        ka, kb, kc = clipped_weights(wa, wb, wc)
-        la, lb, lc = ti.select(area != 0, ka, la), ti.select(area != 0, kb, lb), ti.select(area != 0, kc, lc)
-    rx, ry = on_edge(ab, bc, x_ab, x_bc, x_ca), on_edge(ab, bc, y_ab, y_bc, y_ca)
-    distance_sq = smaller(d_ab, smaller(d_bc, d_ca))
     if ti.static(choices.distance == Distance.BARYCENTRIC):
         distance_sq = ti.select(area != 0, smallest * smallest, FAR_AWAY)
     slope_x, slope_y = rx, ry  # half of that of d^2, by the closest point of the outline

@@ -38,7 +38,6 @@ from .face import (
     centres_at,
     evaluate,
     evaluate_with,
-    half_pixel_of,
     item_and_group,
     load_lanes,
     load_set_up,
@@ -50,7 +49,7 @@ from .op import Op
 from .softness import FAR, N_SOFTNESS, SHAPE
 from .special import larger
 from .texture import Texture, channel_of, face_features, features_at
-from .tiles import block_of, place_and_block
+from .tiles import block_of, half_pixel_of, place_and_block
 from .triangle import AZ, BZ, CZ, in_set_up, load_face, set_up
 from .variant import AT_ONCE, Variant
 
@@ -510,7 +509,7 @@ def _composite_kernel(variant: Variant, choices: CompositeChoices):
                     base = first_place(worker, room, first_pair, n_here, block, variant)
                     softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
                     half_pixel = half_pixel_of(height, width, variant)
-                    pixel_size = 2.0 / ti.cast(ti.min(height, width), variant.real)
+                    pixel_size = 2.0 * half_pixel_of(height, width, variant)
                     for group in range(rounds_of(n_groups, shown)):
                         left = ti.Vector.zero(variant.real, lanes)  # T
                         sums = ti.Vector.zero(variant.real, (1 + at_once) * lanes)  # of depth and features
@@ -686,7 +685,7 @@ def layers_adjoint_kernel(variant: Variant, choices: CompositeChoices, by_face: 
                     base = first_place(worker, room, first_pair, n_here, block, variant)
                     softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
                     half_pixel = half_pixel_of(height, width, variant)
-                    pixel_size = 2.0 / ti.cast(ti.min(height, width), variant.real)
+                    pixel_size = 2.0 * half_pixel_of(height, width, variant)
                     left = ti.Vector.zero(variant.real, lanes)  # T
                     wanted = ti.Vector.zero(variant.real, (2 + at_once) * lanes)  # the gradient of alpha, depth and features of a group
                     layer = ti.Vector.zero(variant.real, N_HELD * lanes)
@@ -884,7 +883,7 @@ def layers_kernel(variant: Variant, choices: CompositeChoices):
             at_block, at_lane = place * lanes // side_by_side, place * lanes % side_by_side
             image, first_line, first_column = block_of(tile, block, height, width, variant)
             x, y = block_centres(tile, block, height, width, variant)
-            pixel_size = 2.0 / ti.cast(ti.min(height, width), variant.real)
+            pixel_size = 2.0 * half_pixel_of(height, width, variant)
             face = set_up(*load_face(f, vertices_screen, faces))
             coverage, depth, colored, wa, wb, wc, qa, qb, qc = ti.static(_evaluated(x, y, f, face, softness_array, window, face_source, choices, variant))
             counts = ti.select(group == 0, 1.0, 0.0)

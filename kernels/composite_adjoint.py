@@ -13,23 +13,24 @@ import functools
 from dataclasses import replace
 
 from ..language import ti
-from .adjoint import OF_FEATURES, clipped_adjoint, depth_adjoint, screen_adjoint, total_of
+from .adjoint import OF_FEATURES, clipped_adjoint, depth_adjoint, screen_adjoint
 from .coverage import Distribution, coverage_of
 from .face import (
     CompositeChoices,
     centres_at,
     face_depth,
     feature_weights,
-    half_pixel_of,
     item_and_group,
     load_lanes,
     load_set_up,
     over_inradius,
     slot,
+    total_of,
 )
 from .softness import N_SOFTNESS, OVER_SIGMA, SHAPE
 from .special import log, smaller
 from .texture import Texture, channel_of
+from .tiles import half_pixel_of
 from .triangle import (
     AX,
     AY,
@@ -37,18 +38,11 @@ from .triangle import (
     BY,
     CX,
     CY,
-    OVER_AB_SQ,
     OVER_AREA2,
-    OVER_BC_SQ,
-    OVER_CA_SQ,
     TINY_LENGTH_SQ,
     Distance,
     Extrapolation,
-    clipped_weights,
-    nearest_edge,
-    on_edge,
-    outline_weights,
-    segment,
+    on_triangle,
 )
 from .variant import Variant
 
@@ -176,7 +170,7 @@ def faces_adjoint_kernel(variant: Variant, choices: CompositeChoices):
             if ti.static(windowed):
                 softness[SHAPE] = window[ti.min(face_source[f, 0], window.shape[0] - 1), 0]
             face = load_set_up(f, set_ups)
-            ax, ay, bx, by, cx, cy, area = face[AX], face[AY], face[BX], face[BY], face[CX], face[CY], face[OVER_AREA2]
+            area = face[OVER_AREA2]
             over_radius = over_inradius(face)
             of_face = ti.Vector.zero(variant.real, 3 * at_once + 3)
             for s in ti.static(range(at_once)):
@@ -221,19 +215,7 @@ def faces_adjoint_kernel(variant: Variant, choices: CompositeChoices):
                         pixel = pixels[slot(here, l, lanes)]
                         centre_x, centre_y = centres_at(pixel >> COLUMN_BITS, pixel & COLUMN_MASK, height, width, half_pixel, single)
                         x, y = centre_x[0], centre_y[0]
-                        t_ab, x_ab, y_ab, d_ab, s_c = segment(x, y, ax, ay, bx, by, face[OVER_AB_SQ])
-                        t_bc, x_bc, y_bc, d_bc, s_a = segment(x, y, bx, by, cx, cy, face[OVER_BC_SQ])
-                        t_ca, x_ca, y_ca, d_ca, s_b = segment(x, y, cx, cy, ax, ay, face[OVER_CA_SQ])
-                        wa, wb, wc = s_a * area, s_b * area, s_c * area
-                        inside = smaller(wa, smaller(wb, wc)) > 0
-                        ab, bc = nearest_edge(t_ab, t_bc, t_ca, d_ab, d_bc, d_ca)
-                        ea, eb, ec = outline_weights(ab, bc, t_ab, t_bc, t_ca)
-                        la, lb, lc = ti.select(inside, wa, ea), ti.select(inside, wb, eb), ti.select(inside, wc, ec)
-                        if ti.static(clipped):
-                            ka, kb, kc = clipped_weights(wa, wb, wc)
-                            la, lb, lc = ti.select(area != 0, ka, la), ti.select(area != 0, kb, lb), ti.select(area != 0, kc, lc)
-                        rx, ry = on_edge(ab, bc, x_ab, x_bc, x_ca), on_edge(ab, bc, y_ab, y_bc, y_ca)
-                        distance_sq = smaller(d_ab, smaller(d_bc, d_ca))
+                        t_ab, t_bc, t_ca, ab, bc, wa, wb, wc, inside, _, _, _, la, lb, lc, rx, ry, distance_sq = on_triangle(x, y, face, shown.extrapolation)
                         distance = ti.sqrt(ti.max(distance_sq, TINY_LENGTH_SQ))
                         side = ti.select(inside, 1.0, -1.0)
                         du = side * softness[OVER_SIGMA]  # du/dd^2

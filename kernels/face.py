@@ -12,7 +12,7 @@ from .softness import FAR, NEAR, OVER_GAMMA, OVER_SIGMA, REACH_SQ
 from .special import larger, smaller
 from .texture import Texture
 from .texture_image import Filter, Wrap
-from .tiles import block_of
+from .tiles import block_of, half_pixel_of
 from .triangle import (
     AX,
     AY,
@@ -51,7 +51,6 @@ __all__ = [
     "evaluate_with",
     "face_depth",
     "feature_weights",
-    "half_pixel_of",
     "hidden_from",
     "in_grown_box",
     "in_reach_of",
@@ -66,6 +65,7 @@ __all__ = [
     "store_lane",
     "store_lanes",
     "sum_row",
+    "total_of",
     "who_counts",
 ]
 
@@ -198,12 +198,6 @@ def block_centres(tile, block, height, width, variant: ti.template()):
 
 
 @ti.func
-def half_pixel_of(height, width, variant: ti.template()):
-    """Half the side of a pixel, in screen units: to be asked for once, for LLVM takes a division by an argument for a new one in each turn of a loop."""
-    return 1.0 / ti.cast(ti.min(height, width), variant.real)
-
-
-@ti.func
 def centres_at(line, column, height, width, half_pixel, variant: ti.template()):
     """The same, of the block whose first pixel stands at (line, column)."""
     x = variant.vector([2 * (column + place[1]) + 1 - width for place in ti.static(variant.lane_places)]) * half_pixel
@@ -325,6 +319,15 @@ def item_and_group(item, n_groups, choices: ti.template()):
 def slot(i, lane, lanes: ti.template()):
     """Where number i of a lane stands in a local vector that holds several numbers of all lanes. (It wants 32-bit indices, whatever ``default_ip``.)"""
     return ti.cast(i * lanes + lane, ti.i32)
+
+
+@ti.func
+def total_of(sums: ti.template(), i: ti.template(), lanes: ti.template()):
+    """Over the lanes of one of the sums."""
+    total = sums[i * lanes]
+    for l in ti.static(range(1, lanes)):
+        total += sums[i * lanes + l]
+    return total
 
 
 @ti.func

@@ -16,9 +16,9 @@ import functools
 from dataclasses import dataclass, replace
 
 from ..language import ti
-from .face import Interpolation, Sides, centres_at, half_pixel_of, slot
+from .face import Interpolation, Sides, centres_at, slot, total_of
 from .op import Op
-from .tiles import block_of, place_and_block
+from .tiles import block_of, half_pixel_of, place_and_block
 from .triangle import load_face, one_over_length_sq, segment
 from .variant import Variant
 
@@ -333,10 +333,7 @@ def used_fragments_adjoint_kernel(variant: Variant, choices: FragmentChoices):
                         add_fragments(xs, ys, face, wanted, sums, False, lanes, choices)
                 for corner in ti.static(range(3)):
                     for k in ti.static(range(3)):
-                        total = sums[(3 * corner + k) * lanes]
-                        for l in ti.static(range(1, lanes)):
-                            total += sums[(3 * corner + k) * lanes + l]
-                        vertices_screen_grad[faces[f, corner], k] += total
+                        vertices_screen_grad[faces[f, corner], k] += total_of(sums, 3 * corner + k, lanes)
 
     return used_fragments_adjoint
 

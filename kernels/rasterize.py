@@ -36,7 +36,6 @@ from .face import (
     centres_at,
     evaluate,
     evaluate_with,
-    half_pixel_of,
     hidden_from,
     item_and_group,
     load_set_up,
@@ -50,7 +49,7 @@ from .softness import BACKGROUND_DEPTH_NORM, N_SOFTNESS
 from .special import smaller
 from .texture import Texture, channel_of, face_features, features_at
 from .texture_adjoint import n_interpolated
-from .tiles import block_of, place_and_block
+from .tiles import block_of, half_pixel_of, place_and_block
 from .triangle import load_face, set_up
 from .variant import Variant
 
@@ -212,7 +211,7 @@ def _draw_kernel(variant: Variant, choices: Choices):
             softness = ti.Vector([softness_array[i] for i in ti.static(range(N_SOFTNESS))])
             half_pixel = half_pixel_of(height, width, variant)
             first_pair, last_pair = tile_offset[nth_tile], tile_offset[nth_tile + 1]
-            pixel_size = 2.0 / ti.cast(ti.min(height, width), variant.real)
+            pixel_size = 2.0 * half_pixel_of(height, width, variant)
             state = ti.Vector.zero(variant.real, (M + 1) * lanes)
             nearest = ti.Vector([-1 for l in ti.static(range(lanes))], dt=ti.i32)
             strongest = ti.Vector([-1 for l in ti.static(range(lanes))], dt=ti.i32)
@@ -372,7 +371,7 @@ def contribute_kernel(variant: Variant, choices: Choices):
             f, tile = pair_face[pair], pair_tile[pair]
             at_block, at_lane = block * lanes // side_by_side, block * lanes % side_by_side
             x, y = block_centres(tile, block, height, width, variant)
-            pixel_size = 2.0 / ti.cast(ti.min(height, width), variant.real)
+            pixel_size = 2.0 * half_pixel_of(height, width, variant)
             face = set_up(*load_face(f, vertices_screen, faces))
             generated, coverage, depth, colored, wa, wb, wc, qa, qb, qc = evaluate(x, y, face, softness, choices, variant.real)
             first_pixel = tile * variant.tile_pixels + block * lanes

@@ -21,7 +21,7 @@ import math
 from dataclasses import dataclass
 
 from ..language import ti
-from .face import slot
+from .face import slot, total_of
 from .fragments import used_slot
 from .losses import dot
 from .op import Op
@@ -79,15 +79,6 @@ def mixed(values: ti.template(), a, b, c, wa, wb, wc):
 def mixture(of_face: ti.template(), first: ti.template(), wa, wb, wc):
     """The same of the three from place ``first`` on."""
     return [wa * of_face[first + k] + wb * of_face[first + 3 + k] + wc * of_face[first + 6 + k] for k in ti.static(range(3))]
-
-
-@ti.func
-def over_lanes(sums: ti.template(), i: ti.template(), lanes: ti.template()):
-    """The sum of a number of all lanes."""
-    total = sums[i * lanes]
-    for l in ti.static(range(1, lanes)):
-        total += sums[i * lanes + l]
-    return total
 
 
 @ti.func
@@ -219,15 +210,15 @@ def soft_shading_op(variant: Variant, choices: ShadingChoices) -> Op:
         for corner in ti.static(range(3)):
             for k in ti.static(range(3)):
                 if ti.static(lit):
-                    points_grad[faces[f, corner], k] += over_lanes(sums, 3 * corner + k, lanes)
-                    normals_grad[faces[f, corner], k] += over_lanes(sums, 9 + 3 * corner + k, lanes)
+                    points_grad[faces[f, corner], k] += total_of(sums, 3 * corner + k, lanes)
+                    normals_grad[faces[f, corner], k] += total_of(sums, 9 + 3 * corner + k, lanes)
                 if ti.static(not per_slot):
-                    colors_grad[faces[f, corner], k] += over_lanes(sums, 18 + 3 * corner + k, lanes)
+                    colors_grad[faces[f, corner], k] += total_of(sums, 18 + 3 * corner + k, lanes)
 
     @ti.func
     def add_light(row, sums: ti.template(), light_grad: ti.template()):
         for k in ti.static(range(N_LIGHT)):
-            light_grad[row, k] += over_lanes(sums, k, lanes)
+            light_grad[row, k] += total_of(sums, k, lanes)
 
     @ti.func
     def share(sums: ti.template(), first: ti.template(), k: ti.template(), l, wa, wb, wc, g):

@@ -33,6 +33,7 @@ __all__ = [
     "bin_kernel",
     "block_of",
     "fill_kernel",
+    "half_pixel_of",
     "large_box",
     "misses_tile",
     "nearest_corners_kernel",
@@ -101,6 +102,12 @@ def place_in_image(tx, ty, pixel, variant: ti.template()):
 
 
 @ti.func
+def half_pixel_of(height, width, variant: ti.template()):
+    """Half the side of a pixel, in screen units: to be asked for once, for LLVM takes a division by an argument for a new one in each turn of a loop."""
+    return 1.0 / ti.cast(ti.min(height, width), variant.real)
+
+
+@ti.func
 def block_of(tile, block, height, width, variant: ti.template()):
     """(image, line, column of the first pixel) of a block of lanes. Where its other pixels are: `Variant.lane_places`."""
     tiles_x, tiles_y = tiles_of_image(height, width, variant)
@@ -159,7 +166,7 @@ def tiles_beyond_edge(ax, ay, bx, by, sign, reach, height, width, variant: ti.te
 
     ``sign`` is that of the face's area. They are rounded up, so that a tile is rather kept, and scaled so that their sum fits 32 bits for every tile.
     """
-    half_pixel = 1.0 / ti.cast(ti.min(height, width), variant.real)
+    half_pixel = half_pixel_of(height, width, variant)
     over_length = sign / ti.sqrt(larger((bx - ax) * (bx - ax) + (by - ay) * (by - ay), TINY_LENGTH_SQ))
     ex = (bx - ax) * over_length
     ey = (by - ay) * over_length
